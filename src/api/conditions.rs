@@ -1,0 +1,185 @@
+//! The closed vocabulary of conditions and reasons. Never formatted with data, never extended from outside this file.
+
+use std::fmt;
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use strum::{EnumIter, EnumString, IntoStaticStr};
+
+/// The conditions that a `MiniProgram` carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, EnumIter)]
+pub enum ConditionType {
+    /// The target Secret holds a token of this platform and app id that is valid now.
+    Ready,
+    /// The credential can be read and the platform accepts it.
+    CredentialValid,
+    /// The token is as new as it should be.
+    TokenFresh,
+    /// The target Secret is as the spec wants it.
+    TargetSynced,
+    /// Not ready, and only a person can help (kstatus). Absent otherwise.
+    Stalled,
+}
+
+/// Why a condition is as it is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr, EnumString, EnumIter, Serialize, Deserialize,
+)]
+pub enum Reason {
+    /// Nothing was tried yet.
+    Pending,
+    /// The target holds a valid token.
+    TokenAvailable,
+    /// A token is being asked for.
+    Issuing,
+    /// `spec.suspend` is set.
+    Suspended,
+    /// The token's life is over.
+    Expired,
+    /// The spec holds a value that this version does not know.
+    Unsupported,
+    /// The operator itself failed.
+    InternalError,
+
+    /// The platform accepted the credential.
+    Accepted,
+    /// The platform has not seen the credential yet.
+    NotTested,
+    /// The credential Secret does not exist.
+    SecretNotFound,
+    /// The credential Secret lacks the key.
+    KeyMissing,
+    /// The key holds nothing but white space.
+    ValueEmpty,
+    /// The value cannot be an app secret.
+    ValueInvalid,
+    /// The credential Secret could not be read.
+    CredentialUnreadable,
+    /// The platform says that the app secret is wrong.
+    CredentialRejected,
+    /// The platform says that the app id is wrong.
+    #[strum(serialize = "AppIDRejected")]
+    #[serde(rename = "AppIDRejected")]
+    AppIdRejected,
+    /// The platform has frozen the app secret or the account.
+    SecretFrozen,
+
+    /// The token is as new as it should be.
+    Fresh,
+    /// Something outside the token's own refresh keeps it from being asked for.
+    Blocked,
+    /// A refresh is due and was not asked for in time.
+    RefreshOverdue,
+    /// The platform refuses this caller's IP.
+    #[strum(serialize = "IPNotAllowed")]
+    #[serde(rename = "IPNotAllowed")]
+    IpNotAllowed,
+    /// The app's administrator has to confirm the call.
+    AwaitingAdminApproval,
+    /// The day's quota of calls is used up.
+    QuotaExhausted,
+    /// The minute's quota of calls is used up.
+    Throttled,
+    /// The platform says that it is busy.
+    PlatformBusy,
+    /// The platform did not answer.
+    PlatformUnreachable,
+    /// The platform's answer made no sense.
+    BadResponse,
+    /// Another object keeps this app's token.
+    #[strum(serialize = "AppIDConflict")]
+    #[serde(rename = "AppIDConflict")]
+    AppIdConflict,
+
+    /// The target is as the spec wants it.
+    Synced,
+    /// Another object owns a Secret of the target's name.
+    Conflict,
+    /// RBAC forbids the write.
+    Forbidden,
+    /// The write failed for another reason.
+    WriteFailed,
+    /// The target is marked immutable.
+    Immutable,
+}
+
+impl Reason {
+    /// The reason as it stands in a condition, an event or a metric label.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// The reason that a condition carries, or none if a newer version wrote it.
+    #[must_use]
+    pub fn of(condition: &Condition) -> Option<Self> {
+        condition.reason.parse().ok()
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether a condition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// Nobody knows yet.
+    Unknown,
+}
+
+/// What a condition should say, before it is merged into those that stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it holds.
+    pub truth: Truth,
+    /// Why.
+    pub reason: Reason,
+    /// What happened and what to do next; constant per reason but for names and the refused IP.
+    pub message: String,
+}
+
+/// The condition of a type, where it stands.
+#[must_use]
+pub fn find(all: &[Condition], kind: ConditionType) -> Option<&Condition> {
+    let name: &str = kind.into();
+    all.iter().find(|condition| condition.type_ == name)
+}
+
+/// Puts a verdict in the place of the condition of its type; `lastTransitionTime` moves only when the status flips.
+pub fn set(all: &mut Vec<Condition>, kind: ConditionType, verdict: &Verdict, generation: Option<i64>, now: Timestamp) {
+    let name: &str = kind.into();
+    let status: &str = verdict.truth.into();
+    let old = all.iter_mut().find(|condition| condition.type_ == name);
+    let since = match &old {
+        Some(old) if old.status == status => old.last_transition_time.clone(),
+        _ => Time(now),
+    };
+    let new = Condition {
+        type_: name.into(),
+        status: status.into(),
+        reason: verdict.reason.as_str().into(),
+        message: verdict.message.clone(),
+        observed_generation: generation,
+        last_transition_time: since,
+    };
+    match old {
+        Some(old) => *old = new,
+        None => all.push(new),
+    }
+}
+
+/// Removes the condition of a type.
+pub fn remove(all: &mut Vec<Condition>, kind: ConditionType) {
+    let name: &str = kind.into();
+    all.retain(|condition| condition.type_ != name);
+}

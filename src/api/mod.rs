@@ -1,0 +1,14 @@
+//! The Kubernetes API `miniprogram.dev/v1alpha1`: types, names and reasons. Does no IO and decides nothing.
+
+pub mod conditions;
+pub mod crd;
+pub mod names;
+mod rules;
+mod spec;
+mod status;
+
+pub use conditions::{ConditionType, Reason};
+pub use spec::{
+    CredentialRef, DeletionPolicy, MiniProgram, MiniProgramSpec, ObjectMetaTemplate, Target, TargetKeys, Template, TokenMode,
+};
+pub use status::{CredentialStatus, Intent, LastFailure, MiniProgramStatus, Mints, TargetRef, TokenStatus};

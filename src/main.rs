@@ -1,0 +1,48 @@
+//! The program: parse, set up TLS and logs, run, exit.
+
+use std::process::ExitCode;
+
+use miniprogram_operator::{
+    api::crd,
+    run,
+    shell::{
+        args::{Cli, Command},
+        server, telemetry,
+    },
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::read();
+    // One provider for kube and reqwest; with none or two installed, kube refuses to connect.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        return failed("a TLS provider was installed before");
+    }
+    match cli.command {
+        Command::Crd => match crd::yaml() {
+            Ok(yaml) => {
+                print!("{yaml}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => failed(error),
+        },
+        Command::Probe(probe) => server::probe(&probe.url, probe.timeout).await.map_or_else(failed, |()| ExitCode::SUCCESS),
+        Command::Run(args) => {
+            if let Err(error) = telemetry::init(args.log_format, &args.log_level) {
+                return failed(error);
+            }
+            match run::run(*args).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the operator ends");
+                    ExitCode::FAILURE
+                }
+            }
+        }
+    }
+}
+
+fn failed(why: impl std::fmt::Display) -> ExitCode {
+    eprintln!("miniprogram-operator: {why}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,101 @@
+//! What every platform's answer has in common: JSON that may be broken, lenient numbers, plausible tokens. Never an error text
+//! of the parser's: it may quote the token.
+
+use std::{fmt, time::Duration};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
+use zeroize::Zeroizing;
+
+use super::{Grant, Refusal};
+use crate::{api::Reason, sensitive::AccessToken};
+
+/// Reads a body as JSON; what is not JSON is judged by the HTTP status, since a gateway wrote it and not the platform.
+pub(super) fn json<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body.trim_ascii()).map_err(|_| without_json(status))
+}
+
+/// The refusal that an HTTP status alone stands for.
+pub(super) fn without_json(status: u16) -> Refusal {
+    Refusal::because(match status {
+        429 => Reason::Throttled,
+        500.. => Reason::PlatformBusy,
+        _ => Reason::BadResponse,
+    })
+}
+
+/// A token and its life, if both are plausible.
+pub(super) fn grant(token: Option<Zeroizing<String>>, seconds: Option<i64>, longest: Duration) -> Result<Grant, Refusal> {
+    let token = token.and_then(|text| AccessToken::parse(&text));
+    let life = seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
+    match (token, life) {
+        (Some(token), Some(life)) if !life.is_zero() && life <= longest => Ok(Grant { token, life }),
+        _ => Err(Refusal::because(Reason::BadResponse)),
+    }
+}
+
+/// An integer that may come as a number or as a string; anything else counts as absent.
+pub(super) fn lenient_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    struct Lenient;
+
+    impl<'de> de::Visitor<'de> for Lenient {
+        type Value = Option<i64>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number")
+        }
+
+        fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+            Ok(Some(value))
+        }
+
+        fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+            Ok(i64::try_from(value).ok())
+        }
+
+        #[allow(clippy::cast_possible_truncation, reason = "a cast from float saturates, and what it saturates to is refused")]
+        fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+            Ok(Some(value.floor() as i64))
+        }
+
+        fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+            Ok(value.trim().parse().ok())
+        }
+
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            while map.next_entry::<de::IgnoredAny, de::IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            while seq.next_element::<de::IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+    }
+
+    deserializer.deserialize_any(Lenient)
+}
+
+/// A token's text, wiped when dropped; anything but a string counts as absent.
+pub(super) fn token_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Zeroizing<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Text {
+        Is(Zeroizing<String>),
+        Not(de::IgnoredAny),
+    }
+    Ok(match Text::deserialize(deserializer)? {
+        Text::Is(text) => Some(text),
+        Text::Not(_) => None,
+    })
+}

@@ -1,0 +1,265 @@
+//! WeChat: mini programs, official and service accounts, mini games.
+//!
+//! Sources: <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getaccesstoken.html> and
+//! <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>.
+
+use std::{net::IpAddr, time::Duration};
+
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::{AppIdPattern, Ask, Endpoint, ForceLimits, Grant, Platform, Refusal, Request, Rotation, answer};
+use crate::api::{Reason, TokenMode};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+pub(super) const PLATFORM: Platform = Platform {
+    name: "WeChat",
+    app_id: AppIdPattern {
+        pattern: "^wx[0-9a-f]{16}$",
+        meaning: "wx and 16 lower-case hexadecimal digits, as mp.weixin.qq.com shows under Development > Development Settings",
+    },
+    // The other hosts (api2, sh, sz, hk) are for the administrator to list: an app's IP allow-list may depend on them.
+    hosts: &["https://api.weixin.qq.com"],
+    endpoints: &[STABLE, LEGACY],
+    day_offset_seconds: 8 * 3600,
+};
+
+/// Returns the same token until five minutes before its end; apart from the legacy endpoint's tokens altogether.
+const STABLE: Endpoint = Endpoint {
+    mode: Some(TokenMode::Stable),
+    rotation: Rotation::StableUntil { window: Duration::from_secs(300) },
+    force: Some(ForceLimits { apart: Duration::from_secs(30), per_day: 20 }),
+    daily_quota: 500_000,
+    longest_life: LONGEST_LIFE,
+    request: stable_request,
+    answer: read,
+};
+
+/// Makes a new token at each call and leaves the one before it five minutes.
+const LEGACY: Endpoint = Endpoint {
+    mode: Some(TokenMode::Legacy),
+    rotation: Rotation::Rotating { lead: Duration::from_secs(300), longest_lead: HOUR },
+    force: None,
+    daily_quota: 2000,
+    longest_life: LONGEST_LIFE,
+    request: legacy_request,
+    answer: read,
+};
+
+/// "Within 7200 seconds", says the platform, and that it may change; a day leaves room for that, and no more.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+fn stable_request(ask: &Ask<'_>) -> Request {
+    let body = json!({
+        "grant_type": "client_credential",
+        "appid": ask.app_id,
+        "secret": ask.secret.expose(),
+        "force_refresh": ask.force,
+    });
+    Request { path: "/cgi-bin/stable_token", query: vec![], json: Some(Zeroizing::new(body.to_string().into_bytes())) }
+}
+
+fn legacy_request(ask: &Ask<'_>) -> Request {
+    let parameter = |text: &str| Zeroizing::new(text.to_owned());
+    Request {
+        path: "/cgi-bin/token",
+        query: vec![
+            ("grant_type", parameter("client_credential")),
+            ("appid", parameter(ask.app_id)),
+            ("secret", parameter(ask.secret.expose())),
+        ],
+        json: None,
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default, deserialize_with = "answer::token_text")]
+    access_token: Option<Zeroizing<String>>,
+    #[serde(default, deserialize_with = "answer::lenient_integer")]
+    expires_in: Option<i64>,
+    #[serde(default, deserialize_with = "answer::lenient_integer")]
+    errcode: Option<i64>,
+    #[serde(default, deserialize_with = "answer::token_text")]
+    errmsg: Option<Zeroizing<String>>,
+}
+
+fn read(status: u16, body: &[u8]) -> Result<Grant, Refusal> {
+    let answer: Answer = answer::json(status, body)?;
+    match answer.errcode.unwrap_or(0) {
+        0 if (200..300).contains(&status) => answer::grant(answer.access_token, answer.expires_in, LONGEST_LIFE),
+        0 => Err(answer::without_json(status)),
+        code => Err(refusal(code, answer.errmsg.as_deref().map_or("", String::as_str))),
+    }
+}
+
+/// The error codes of both token endpoints. An unknown one says nothing about the credential, so it is only not understood.
+fn refusal(code: i64, message: &str) -> Refusal {
+    let (reason, wait) = match code {
+        -1 => (Reason::PlatformBusy, None),
+        40001 | 40125 => (Reason::CredentialRejected, None),
+        40013 => (Reason::AppIdRejected, None),
+        40164 | 45035 | 61004 => (Reason::IpNotAllowed, None),
+        40243 | 50004 | 50007 => (Reason::SecretFrozen, None),
+        45009 => (Reason::QuotaExhausted, None),
+        45011 => (Reason::Throttled, None),
+        89501 | 89503 => (Reason::AwaitingAdminApproval, None),
+        89506 => (Reason::AwaitingAdminApproval, Some(24 * HOUR)),
+        89507 => (Reason::AwaitingAdminApproval, Some(HOUR)),
+        _ => (Reason::BadResponse, None),
+    };
+    let caller_ip = (reason == Reason::IpNotAllowed).then(|| refused_ip(message)).flatten();
+    Refusal { reason, code: Some(code), caller_ip, wait }
+}
+
+/// The first word after `invalid ip` that is one; both documented shapes of the message have it there.
+fn refused_ip(message: &str) -> Option<IpAddr> {
+    let (_, rest) = message.split_once("invalid ip ")?;
+    let word = rest.split(|c: char| c.is_whitespace() || c == ',').next()?;
+    word.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::{LEGACY, STABLE, read};
+    use crate::{
+        api::Reason,
+        platform::{Ask, Refusal},
+        sensitive::AppSecret,
+    };
+
+    fn answer(status: u16, body: &str) -> Result<(String, Duration), Refusal> {
+        read(status, body.as_bytes()).map(|grant| (grant.token.expose().to_owned(), grant.life))
+    }
+
+    #[track_caller]
+    fn refused(status: u16, body: &str, reason: Reason, code: Option<i64>) {
+        let refusal = answer(status, body).expect_err("a refusal");
+        assert_eq!((refusal.reason, refusal.code), (reason, code), "{status} {body}");
+    }
+
+    #[test]
+    fn tokens_are_read_from_what_the_documents_show_and_from_a_string() {
+        let hours = Ok(("T".to_owned(), Duration::from_secs(7200)));
+        assert_eq!(answer(200, r#"{"access_token":"T","expires_in":7200}"#), hours);
+        assert_eq!(answer(200, r#"{"access_token":"T","expires_in":"7200"}"#), hours);
+        assert_eq!(answer(200, r#"{"errcode":0,"errmsg":"ok","access_token":"T","expires_in":7200.9}"#), hours);
+    }
+
+    #[test]
+    fn implausible_answers_are_not_understood() {
+        for body in [
+            r#"{"access_token":"T","expires_in":0}"#,
+            r#"{"access_token":"T","expires_in":-1}"#,
+            r#"{"access_token":"T"}"#,
+            r#"{"access_token":"T","expires_in":1e12}"#,
+            r#"{"access_token":"T","expires_in":{"a":1}}"#,
+            r#"{"access_token":"","expires_in":7200}"#,
+            r#"{"access_token":7,"expires_in":7200}"#,
+            r#"{"access_token":"two words","expires_in":7200}"#,
+            "{}",
+            "[]",
+            "null",
+            "",
+            r#"{"access_token":"T","expi"#,
+            "<html>please log in</html>",
+        ] {
+            refused(200, body, Reason::BadResponse, None);
+        }
+    }
+
+    #[test]
+    fn http_statuses_speak_where_no_json_does() {
+        refused(502, "<html>bad gateway</html>", Reason::PlatformBusy, None);
+        refused(503, "{}", Reason::PlatformBusy, None);
+        refused(429, "", Reason::Throttled, None);
+        refused(302, "", Reason::BadResponse, None);
+        refused(404, "not found", Reason::BadResponse, None);
+        refused(500, r#"{"errcode":40125,"errmsg":"x"}"#, Reason::CredentialRejected, Some(40125));
+    }
+
+    #[test]
+    fn every_documented_code_has_its_reason() {
+        for (code, reason) in [
+            (-1, Reason::PlatformBusy),
+            (40001, Reason::CredentialRejected),
+            (40002, Reason::BadResponse),
+            (40013, Reason::AppIdRejected),
+            (40125, Reason::CredentialRejected),
+            (40164, Reason::IpNotAllowed),
+            (40243, Reason::SecretFrozen),
+            (41002, Reason::BadResponse),
+            (41004, Reason::BadResponse),
+            (43002, Reason::BadResponse),
+            (45009, Reason::QuotaExhausted),
+            (45011, Reason::Throttled),
+            (45035, Reason::IpNotAllowed),
+            (48017, Reason::BadResponse),
+            (50004, Reason::SecretFrozen),
+            (50007, Reason::SecretFrozen),
+            (61004, Reason::IpNotAllowed),
+            (61024, Reason::BadResponse),
+            (89501, Reason::AwaitingAdminApproval),
+            (89503, Reason::AwaitingAdminApproval),
+            (89506, Reason::AwaitingAdminApproval),
+            (89507, Reason::AwaitingAdminApproval),
+            (12345, Reason::BadResponse),
+        ] {
+            refused(200, &format!(r#"{{"errcode":{code},"errmsg":"m rid: 1"}}"#), reason, Some(code));
+        }
+        let wait = |code: i64| answer(200, &format!(r#"{{"errcode":{code}}}"#)).expect_err("a refusal").wait;
+        assert_eq!(wait(89506), Some(Duration::from_secs(86_400)));
+        assert_eq!(wait(89507), Some(Duration::from_secs(3600)));
+    }
+
+    #[test]
+    fn the_refused_ip_is_taken_from_both_shapes_and_from_nothing_else() {
+        let ip = |message: &str| {
+            let body = serde_json::json!({ "errcode": 40164, "errmsg": message }).to_string();
+            answer(200, &body).expect_err("a refusal").caller_ip.map(|ip| ip.to_string())
+        };
+        let new = "invalid ip 203.0.113.5 ipv6 ::ffff:203.0.113.5, not in whitelist rid: 68231586-663e56da-1e04e5eb";
+        assert_eq!(ip(new), Some("203.0.113.5".into()));
+        assert_eq!(ip("invalid ip 203.0.113.7, not in whitelist hint: [3yfuHA0202nfo1]"), Some("203.0.113.7".into()));
+        assert_eq!(ip("invalid ip 2001:db8::1, not in whitelist"), Some("2001:db8::1".into()));
+        assert_eq!(ip("invalid ip <script>, not in whitelist"), None);
+        assert_eq!(ip(""), None);
+    }
+
+    #[test]
+    fn requests_are_as_documented() {
+        let secret = AppSecret::parse(b"s&x").expect("plausible");
+        let ask = Ask { app_id: "wx0123456789abcdef", secret: &secret, force: true };
+        let stable = (STABLE.request)(&ask);
+        let body: serde_json::Value = serde_json::from_slice(&stable.json.expect("a body")).expect("JSON");
+        assert_eq!(stable.path, "/cgi-bin/stable_token");
+        assert_eq!(
+            body,
+            serde_json::json!({
+                "grant_type": "client_credential", "appid": "wx0123456789abcdef", "secret": "s&x", "force_refresh": true
+            })
+        );
+        let legacy = (LEGACY.request)(&ask);
+        let query: Vec<_> = legacy.query.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        assert_eq!(legacy.path, "/cgi-bin/token");
+        assert_eq!(query, [("grant_type", "client_credential"), ("appid", "wx0123456789abcdef"), ("secret", "s&x")]);
+        assert!(legacy.json.is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_the_parser_panic(status in 100_u16..600, body in prop::collection::vec(any::<u8>(), 0..256)) {
+            for platform in crate::platform::ALL {
+                for endpoint in platform.endpoints {
+                    let _ = (endpoint.answer)(status, &body);
+                }
+            }
+        }
+    }
+}

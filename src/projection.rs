@@ -1,0 +1,194 @@
+//! What of a target Secret is kept in memory: facts from its metadata. Never its data, and no judgement about them.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta},
+    jiff::Timestamp,
+};
+use serde_json::Value;
+
+use crate::api::names;
+
+/// The annotations that every target carries: an apply entry that lacks one was edited. Fixed, so that a new version does
+/// not find ten thousand edits.
+const ANNOTATIONS: [&str; 10] = [
+    names::APP_ID,
+    names::PLATFORM,
+    names::TOKEN_MODE,
+    names::CREDENTIAL_DIGEST,
+    names::CREDENTIAL_SALT,
+    names::ISSUE_TIME,
+    names::EXPIRATION_TIME,
+    names::FINGERPRINT,
+    names::ISSUED_FOR,
+    names::OPERATOR,
+];
+/// The annotations of ours that only some targets carry.
+const SOMETIMES: [&str; 2] = [names::HANDLED_REFRESH_REQUEST, names::UNSETTLED];
+const LABELS: [&str; 2] = [names::MANAGED_BY, names::NAME];
+
+/// A Secret of our type, without its data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Projection {
+    /// The Secret's name.
+    pub name: String,
+    /// The Secret's uid.
+    pub uid: String,
+    /// The Secret's resourceVersion.
+    pub version: String,
+    /// Who controls it.
+    pub owner: Owner,
+    /// The label that names the `MiniProgram`.
+    pub label: Option<String>,
+    /// Whether our apply entry lacks something that we always write.
+    pub edited: bool,
+    /// Whether it is on its way out.
+    pub terminating: bool,
+    /// The token that it says it holds.
+    pub token: Option<TokenFacts>,
+    /// What was sent for that token.
+    pub sent: Sent,
+    /// The id of the call that brought the token.
+    pub issued_for: Option<String>,
+    /// The last refresh request that a call answered.
+    pub handled: Option<String>,
+    /// Whether a late request may still replace the token.
+    pub unsettled: bool,
+    /// The operator that wrote it: namespace and lease.
+    pub operator: Option<String>,
+    /// The data keys that our apply entry owns.
+    pub data_keys: Vec<String>,
+    /// The labels that our apply entry owns beside our own.
+    pub labels: BTreeMap<String, String>,
+    /// The annotations that our apply entry owns beside our own.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Who controls a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Nobody.
+    Nobody,
+    /// A `MiniProgram` of this uid and name.
+    MiniProgram {
+        /// Its uid.
+        uid: String,
+        /// Its name.
+        name: String,
+    },
+    /// Something else.
+    Other,
+}
+
+/// A token, without the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenFacts {
+    /// The start of its SHA-256.
+    pub fingerprint: String,
+    /// When the call that first brought it was sent.
+    pub issued: Timestamp,
+    /// When it expires.
+    pub expires: Timestamp,
+}
+
+/// What a token was asked for with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// The platform.
+    pub platform: String,
+    /// The app id.
+    pub app_id: String,
+    /// The token mode; empty where the platform has no choice.
+    pub mode: String,
+    /// The salted digest of the app secret.
+    pub digest: String,
+    /// Its salt.
+    pub salt: String,
+}
+
+impl Projection {
+    /// Reads the metadata of a Secret of our type.
+    #[must_use]
+    pub fn of(meta: &ObjectMeta) -> Self {
+        let annotation = |key: &str| meta.annotations.as_ref().and_then(|all| all.get(key)).cloned();
+        let text = |key: &str| annotation(key).unwrap_or_default();
+        let ours = applied_fields(meta.managed_fields.as_deref().unwrap_or_default());
+        let owned = |map: Option<&BTreeMap<String, String>>, part: &str, own: &[&str]| -> BTreeMap<String, String> {
+            let keys = keys_of(ours.and_then(|fields| fields.get("f:metadata")).and_then(|fields| fields.get(part)));
+            let map = map.into_iter().flatten();
+            map.filter(|(key, _)| keys.contains(&key.as_str()) && !own.contains(&key.as_str()))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect()
+        };
+        let all_ours: Vec<&str> = ANNOTATIONS.iter().chain(&SOMETIMES).copied().collect();
+        Self {
+            name: meta.name.clone().unwrap_or_default(),
+            uid: meta.uid.clone().unwrap_or_default(),
+            version: meta.resource_version.clone().unwrap_or_default(),
+            owner: owner(meta),
+            label: meta.labels.as_ref().and_then(|labels| labels.get(names::NAME)).cloned(),
+            edited: !whole(ours),
+            terminating: meta.deletion_timestamp.is_some(),
+            token: token(&annotation),
+            sent: Sent {
+                platform: text(names::PLATFORM),
+                app_id: text(names::APP_ID),
+                mode: text(names::TOKEN_MODE),
+                digest: text(names::CREDENTIAL_DIGEST),
+                salt: text(names::CREDENTIAL_SALT),
+            },
+            issued_for: annotation(names::ISSUED_FOR),
+            handled: annotation(names::HANDLED_REFRESH_REQUEST),
+            unsettled: annotation(names::UNSETTLED).is_some(),
+            operator: annotation(names::OPERATOR),
+            data_keys: keys_of(ours.and_then(|fields| fields.get("f:data"))).into_iter().map(str::to_owned).collect(),
+            labels: owned(meta.labels.as_ref(), "f:labels", &LABELS),
+            annotations: owned(meta.annotations.as_ref(), "f:annotations", &all_ours),
+        }
+    }
+}
+
+fn owner(meta: &ObjectMeta) -> Owner {
+    let controller = meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
+    match controller {
+        None => Owner::Nobody,
+        Some(owner) if owner.kind == "MiniProgram" && owner.api_version.starts_with(names::GROUP) => {
+            Owner::MiniProgram { uid: owner.uid.clone(), name: owner.name.clone() }
+        }
+        Some(_) => Owner::Other,
+    }
+}
+
+fn token(annotation: &impl Fn(&str) -> Option<String>) -> Option<TokenFacts> {
+    let time = |key: &str| annotation(key)?.parse::<Timestamp>().ok();
+    Some(TokenFacts {
+        fingerprint: annotation(names::FINGERPRINT)?,
+        issued: time(names::ISSUE_TIME)?,
+        expires: time(names::EXPIRATION_TIME)?,
+    })
+}
+
+/// The fields that our own apply owns; an edit by anybody else takes the field out of it.
+fn applied_fields(entries: &[ManagedFieldsEntry]) -> Option<&Value> {
+    let ours = entries.iter().find(|entry| {
+        entry.manager.as_deref() == Some(names::FIELD_MANAGER)
+            && entry.operation.as_deref() == Some("Apply")
+            && entry.subresource.as_deref().unwrap_or_default().is_empty()
+    });
+    ours?.fields_v1.as_ref().map(|fields| &fields.0)
+}
+
+fn whole(fields: Option<&Value>) -> bool {
+    let Some(fields) = fields else { return false };
+    let has = |path: &[&str]| path.iter().try_fold(fields, |at, step| at.get(format!("f:{step}"))).is_some();
+    let annotations = ANNOTATIONS.iter().all(|key| has(&["metadata", "annotations", key]));
+    let labels = LABELS.iter().all(|key| has(&["metadata", "labels", key]));
+    let data = [names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID].iter().all(|key| has(&["data", key]));
+    annotations && labels && data && has(&["type"])
+}
+
+fn keys_of(fields: Option<&Value>) -> Vec<&str> {
+    let map = fields.and_then(Value::as_object);
+    map.into_iter().flat_map(|map| map.keys()).filter_map(|key| key.strip_prefix("f:")).collect()
+}

@@ -1,0 +1,370 @@
+//! Drives one object: observe, plan, one act, again, until there is nothing to do. Each step returns a value and none calls
+//! another; every decision is the plan's.
+
+mod api_error;
+pub mod apply;
+mod call;
+mod calling;
+pub mod events;
+pub mod fetch;
+pub mod memory;
+pub mod observe;
+pub mod plan;
+pub mod status;
+mod storing;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use kube::Client;
+
+use self::{
+    api_error::ApiError,
+    calling::Begin,
+    events::Events,
+    fetch::{Platforms, slots::{Slot, Slots}},
+    memory::{Memories, Recall},
+    observe::{Close, Observed, TargetSeen},
+    plan::{Act, Planned, case::Case},
+};
+use crate::{
+    api::{MiniProgram, MiniProgramStatus, names},
+    controller::Looked,
+    platform,
+    shell::{
+        clock::{Clock, Now},
+        leader::Term,
+        metrics::{Metrics, Object},
+    },
+    world::{Gone, ObjectName, Seen, World},
+};
+
+/// A look takes a handful of rounds; more means that two of its acts undo each other.
+const ROUNDS: usize = 24;
+/// What cannot be done now is tried again after so long, doubled each time up to a minute.
+const SETBACK: Duration = Duration::from_millis(500);
+const LONGEST_SETBACK: Duration = Duration::from_secs(60);
+/// No room for a call at the moment.
+const NO_SLOT: Duration = Duration::from_secs(1);
+
+/// All that a reconcile works with.
+pub struct Ctx {
+    /// The door to the API server.
+    pub client: Client,
+    /// What the watches have seen.
+    pub world: Arc<Mutex<World>>,
+    /// What the process remembers.
+    pub memories: Memories,
+    /// The door to the platforms.
+    pub platforms: Platforms,
+    /// Room for calls.
+    pub slots: Slots,
+    /// Leadership.
+    pub term: Term,
+    /// The clocks.
+    pub clock: Clock,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// The Events.
+    pub events: Events,
+}
+
+/// What one look carries from round to round.
+#[derive(Default)]
+struct Carry {
+    close: Option<Close>,
+    begin: Option<Begin>,
+    slot: Option<Slot>,
+}
+
+/// What comes after an act.
+enum Next {
+    Round,
+    Rest(Duration),
+}
+
+/// Looks at one object and does what there is to do.
+pub async fn reconcile(ctx: Arc<Ctx>, name: ObjectName) -> Looked {
+    let mut carry = Carry::default();
+    for _ in 0..ROUNDS {
+        // A leader that wakes late must neither write nor call.
+        if !ctx.term.leads() {
+            return Looked { again: LONGEST_SETBACK, overdue_since: None };
+        }
+        let now = ctx.clock.now();
+        let Some(mut seen) = observe(&ctx, &name, now, &mut carry) else {
+            return Looked { again: Duration::from_secs(3600), overdue_since: None };
+        };
+        let Planned { act, wake, due } = plan::plan(&seen, now);
+        let overdue_since = note_due(&ctx, &seen, due, now);
+        carry.close = seen.close.take();
+        if let Act::Rest = act {
+            ctx.expose(&name, &seen.mini_program);
+            ctx.events.tell(&seen.mini_program, &ctx.wishes_answered(&seen.mini_program)).await;
+            return Looked { again: wake, overdue_since };
+        }
+        if let Next::Rest(wait) = ctx.perform(act, &seen, &mut carry, now).await {
+            return Looked { again: wait.min(wake.max(NO_SLOT)), overdue_since };
+        }
+    }
+    tracing::warn!(namespace = name.namespace, name = name.name, "a look did not come to rest; it goes on in a moment");
+    Looked { again: NO_SLOT, overdue_since: None }
+}
+
+/// A look panicked: that object waits and says so, all others go on.
+pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
+    tracing::error!(namespace = name.namespace, name = name.name, "the look at an object panicked; it is tried again in a minute");
+    ctx.metrics.reconcile_panicked();
+    let mp = ctx.world().mini_program(name);
+    if let Some(mp) = mp {
+        let ctx = Arc::clone(ctx);
+        tokio::spawn(async move {
+            let status = plan::report::of_panic(&mp, ctx.clock.now());
+            ctx.write_status(&mp, status).await
+        });
+    }
+    LONGEST_SETBACK
+}
+
+/// Gathers what is known without asking anybody.
+fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<Observed> {
+    let world = ctx.world();
+    let mp = world.mini_program(name)?;
+    let uid = mp.metadata.uid.clone().unwrap_or_default();
+    let target_name = mp.target_name();
+    let target = match (&carry.close, world.target(&name.namespace, &target_name), world.secret(&name.namespace, &target_name)) {
+        (Some(close), ..) => close.target.clone(),
+        (None, Seen::Is(target), _) => TargetSeen::Is(target),
+        (None, _, Seen::Is(_)) => TargetSeen::Foreign,
+        (None, ..) => TargetSeen::Absent,
+    };
+    let old = world.controlled_by(&name.namespace, &uid).into_iter().filter(|old| old.name != target_name).collect();
+    let rivals = world.same_app(mp.spec.platform.as_str(), &mp.spec.app_id).into_iter();
+    let rivals = rivals.filter(|rival| rival.metadata.uid != mp.metadata.uid).collect();
+    let listed = world.listed(&name.namespace);
+    let credential = world.secret(&name.namespace, &mp.spec.credential_ref.name);
+    drop(world);
+    let (recall, in_hand) = ctx.memories.with(&uid, |memory| {
+        note_sightings(&mut memory.recall, &mp, &target, now);
+        (memory.recall.clone(), memory.in_hand.as_ref().map(|hand| hand.facts.clone()))
+    });
+    let app = app_key(&mp).map(|key| ctx.memories.with_app(&key, |app| app.clone())).unwrap_or_default();
+    Some(Observed {
+        mini_program: mp,
+        listed,
+        target,
+        old,
+        credential,
+        rivals,
+        recall,
+        in_hand,
+        app,
+        patience: ctx.platforms.connect_timeout + ctx.platforms.request_timeout,
+        begun: carry.begin.as_ref().map(|begin| begin.call.wanted),
+        close: carry.close.take(),
+    })
+}
+
+/// When this process first saw what it must give time: somebody's open intent, a former object's target.
+fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &TargetSeen, now: Now) {
+    let intent = mp.status.as_ref().and_then(|status| status.intent.as_ref()).map(|intent| intent.id.clone());
+    let former = match target {
+        TargetSeen::Is(target) if observe::whose(target, mp) == observe::Whose::Former => Some(target.uid.clone()),
+        _ => None,
+    };
+    let sight = |seen: &mut Option<(String, Duration)>, what: Option<String>| {
+        if seen.as_ref().map(|(id, _)| id) != what.as_ref() {
+            *seen = what.map(|id| (id, now.boot));
+        }
+    };
+    sight(&mut recall.foreign_intent, intent);
+    sight(&mut recall.former, former);
+}
+
+/// Since when a call is due and not made: what `RefreshOverdue` and the metric of the same name tell.
+fn note_due(ctx: &Ctx, seen: &Observed, due: bool, now: Now) -> Option<Duration> {
+    let uid = seen.mini_program.metadata.uid.as_deref().unwrap_or_default();
+    ctx.memories.with(uid, |memory| {
+        let since = &mut memory.recall.due_since;
+        *since = due.then(|| since.unwrap_or(now.boot));
+        *since
+    })
+}
+
+/// The app's key in the process's counts.
+fn app_key(mp: &MiniProgram) -> Option<memory::AppKey> {
+    let platform = platform::find(mp.spec.platform.as_str())?;
+    let mode = plan::case::mode_name(platform.endpoint(mp.spec.token_mode)?);
+    Some((platform.name, mp.spec.app_id.clone(), mode.to_owned()))
+}
+
+impl Ctx {
+    /// Drops what is known of an object that is gone.
+    pub fn forget(&self, gone: &Gone) {
+        self.memories.forget(&gone.uid);
+        self.metrics.forget(&gone.name.namespace, &gone.name.name);
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn recall<T>(&self, mp: &MiniProgram, change: impl FnOnce(&mut Recall) -> T) -> T {
+        self.memories.with(mp.metadata.uid.as_deref().unwrap_or_default(), |memory| change(&mut memory.recall))
+    }
+
+    async fn perform(&self, act: Act, seen: &Observed, carry: &mut Carry, now: Now) -> Next {
+        let mp = &*seen.mini_program;
+        match act {
+            Act::Rest => Next::Rest(Duration::ZERO),
+            Act::Status(status) => self.write_status(mp, *status).await,
+            Act::LookCloser { old } => match observe::look_closer(&self.client, mp, old.as_deref()).await {
+                Ok(close) => {
+                    self.saw_closely(mp, &close);
+                    carry.close = Some(close);
+                    Next::Round
+                }
+                Err(error) => self.set_back(mp, &error, "read the target and the credential"),
+            },
+            Act::Begin(wanted) => self.begin(seen, carry, wanted, now).await,
+            Act::Ask(wanted) => self.ask(seen, carry, wanted, now).await,
+            Act::Withdraw => {
+                if let Some(begin) = carry.begin.take() {
+                    self.recall(mp, |recall| recall.ended = Some(begin.withdrawn(mp)));
+                }
+                Next::Round
+            }
+            Act::Store => {
+                carry.close = None;
+                self.store(mp).await
+            }
+            Act::Keep { early } => self.keep(mp, early).await,
+            Act::Drop => {
+                self.memories.with(mp.metadata.uid.as_deref().unwrap_or_default(), |memory| memory.in_hand = None);
+                Next::Round
+            }
+            Act::Rewrite(rewrite) => self.rewrite(seen, carry, &rewrite, now).await,
+            Act::Unmatched(version) => {
+                self.recall(mp, |recall| recall.unmatched = Some(version));
+                Next::Round
+            }
+            Act::Forget(old) => match apply::forget(&self.client, mp, &old).await {
+                Ok(()) => {
+                    self.metrics.secret_written("delete");
+                    self.world().removed_target(mp.metadata.namespace.as_deref().unwrap_or_default(), &old.name, &old.uid);
+                    Next::Round
+                }
+                Err(error) => self.set_back(mp, &error, "delete the Secret that was the target before"),
+            },
+        }
+    }
+
+    /// Strong reads are as good as a watch event.
+    fn saw_closely(&self, mp: &MiniProgram, close: &Close) {
+        if let TargetSeen::Is(target) = &close.target {
+            self.world().wrote_target(mp.metadata.namespace.as_deref().unwrap_or_default(), target.as_ref().clone());
+        }
+    }
+
+    async fn write_status(&self, mp: &MiniProgram, status: MiniProgramStatus) -> Next {
+        let notices = events::of_status(mp.status.as_ref(), &status);
+        match status::write(&self.client, mp, status).await {
+            Ok(written) => {
+                self.metrics.status_written();
+                self.log_changes(mp, &written);
+                self.recall(mp, |recall| {
+                    recall.ended = None;
+                    recall.setbacks = 0;
+                });
+                self.world().wrote_mini_program(written);
+                self.events.tell(mp, &notices).await;
+                Next::Round
+            }
+            Err(error) => self.set_back_on_write(mp, &error).await,
+        }
+    }
+
+    /// A report about a token that is not the current one costs no call and is answered by an Event, once.
+    fn wishes_answered(&self, mp: &MiniProgram) -> Vec<events::Notice> {
+        let current = mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
+        let reported = mp.annotation(names::INVALID_TOKEN).map(str::to_owned);
+        let before = self.recall(mp, |recall| recall.invalid_seen.replace(reported.clone()));
+        let is_new = before.is_some_and(|before| before != reported);
+        let stale = reported.is_some() && reported.as_deref() != current;
+        if is_new && stale { vec![events::already_replaced()] } else { vec![] }
+    }
+
+    /// A status write that lost a race is planned again from what stands there now.
+    async fn set_back_on_write(&self, mp: &MiniProgram, error: &ApiError) -> Next {
+        if !matches!(error, ApiError::Conflict | ApiError::Unanswered) {
+            return self.set_back(mp, error, "write the status");
+        }
+        let minis = kube::Api::<MiniProgram>::namespaced(self.client.clone(), mp.metadata.namespace.as_deref().unwrap_or_default());
+        match api_error::within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await {
+            Ok(Some(current)) => {
+                self.world().wrote_mini_program(current);
+                Next::Round
+            }
+            Ok(None) => Next::Rest(LONGEST_SETBACK),
+            Err(error) => self.set_back(mp, &error, "read the object"),
+        }
+    }
+
+    /// Something could not be done: everything about the object waits, longer each time.
+    fn set_back(&self, mp: &MiniProgram, error: &ApiError, doing: &'static str) -> Next {
+        let now = self.clock.now();
+        let (wait, times) = self.recall(mp, |recall| {
+            recall.setbacks = recall.setbacks.saturating_add(1);
+            let wait = (SETBACK * 2_u32.pow(recall.setbacks.min(8) - 1)).min(LONGEST_SETBACK);
+            recall.not_before = now.boot + wait;
+            (wait, recall.setbacks)
+        });
+        let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
+        tracing::warn!(namespace, name, %error, times, "could not {doing}; it is tried again");
+        Next::Rest(wait)
+    }
+
+    /// One line per refresh and per failure; nothing about an object that only rests.
+    fn log_changes(&self, old: &MiniProgram, new: &MiniProgram) {
+        let (namespace, name) = (new.metadata.namespace.as_deref(), new.metadata.name.as_deref());
+        let platform = new.spec.platform.as_str();
+        let fingerprint = |mp: &MiniProgram| mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.clone()));
+        let failure = |mp: &MiniProgram| mp.status.as_ref().and_then(|status| status.last_failure.clone());
+        if let Some(now) = fingerprint(new).filter(|now| Some(now) != fingerprint(old).as_ref()) {
+            tracing::info!(namespace, name, platform, fingerprint = now, "a new token lies in the target Secret");
+        }
+        if let Some(failure) = failure(new).filter(|now| Some(now) != failure(old).as_ref()) {
+            let next = failure.next_attempt_time.0.to_string();
+            tracing::warn!(
+                namespace, name, platform, reason = failure.reason, code = failure.platform_code, attempts = failure.attempts, next,
+                "a call to the platform failed"
+            );
+        }
+    }
+
+    /// The object's own series.
+    fn expose(&self, name: &ObjectName, mp: &MiniProgram) {
+        #[allow(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in a float for the next hundred million years")]
+        let seconds = |time: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Time| time.0.as_second() as f64;
+        let Some(status) = &mp.status else { return };
+        let token = status.token.as_ref();
+        let conditions = <crate::api::ConditionType as strum::IntoEnumIterator>::iter().filter_map(|kind| {
+            let condition = crate::api::conditions::find(&status.conditions, kind)?;
+            let status = ["True", "False", "Unknown"].into_iter().find(|status| condition.status == *status)?;
+            Some((kind.into(), status))
+        });
+        let object = Object {
+            token_expiration: token.map(|token| seconds(&token.expiration_time)),
+            next_refresh: token.and_then(|token| token.next_refresh_time.as_ref()).map(seconds),
+            conditions: conditions.collect(),
+        };
+        self.metrics.object(&name.namespace, &name.name, object);
+    }
+}
+
+/// The case of an observation that the plan has just judged.
+fn case(seen: &Observed, now: Now) -> Option<Case<'_>> {
+    Case::of(seen, now)
+}

@@ -1,0 +1,87 @@
+//! A call to a platform before it is made: what it is for and what it may cost. Values only.
+
+use strum::IntoStaticStr;
+
+/// Why the platform is asked. Nothing else is a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+pub enum Why {
+    /// There is no token and never was.
+    NoToken,
+    /// The target Secret is missing.
+    TargetMissing,
+    /// The target's data was edited and holds no token that we know.
+    Edited,
+    /// The target holds an older token than the status knows of.
+    Restored,
+    /// The stored times cannot be true.
+    Unbelievable,
+    /// A call's end is not known: its token may have replaced the stored one.
+    OpenIntent,
+    /// A late request may have replaced the stored token.
+    Unsettled,
+    /// The credential is not the one that was sent.
+    CredentialChanged,
+    /// The token mode is not the one that was asked for.
+    ModeChanged,
+    /// Somebody reports the current token dead.
+    Invalid,
+    /// It is time.
+    Time,
+    /// Somebody asks for it by annotation.
+    Requested,
+    /// This object keeps the app's token now, another one did before.
+    WonApp,
+    /// Another object of the app got a token later than this one last asked.
+    RivalNewer,
+}
+
+impl Why {
+    /// Whether the token's own clock asks for the call.
+    #[must_use]
+    pub fn by_time(self) -> bool {
+        self == Self::Time
+    }
+
+    /// Whether the stored token is or may be gone, or was made from another credential: what no floor of minutes may delay.
+    #[must_use]
+    pub fn urgent(self) -> bool {
+        matches!(
+            self,
+            Self::NoToken
+                | Self::TargetMissing
+                | Self::Edited
+                | Self::Restored
+                | Self::Unbelievable
+                | Self::OpenIntent
+                | Self::Unsettled
+                | Self::CredentialChanged
+                | Self::WonApp
+        )
+    }
+}
+
+/// A call that the plan wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// What for.
+    pub why: Why,
+    /// Whether a new token is forced where asking alone does not make one.
+    pub force: bool,
+    /// Whether it may shorten an older token's life: on a rotating endpoint each does, elsewhere a forced one.
+    pub mints: bool,
+}
+
+/// A call with an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// A fresh id for every call: the target is stamped with it.
+    pub id: String,
+    /// What is wanted.
+    pub wanted: Wanted,
+    /// The refresh request that this call answers, as the status keeps it.
+    pub handles: Option<String>,
+    /// The intent that stood when the call was planned; its success removes it.
+    pub stood: Option<String>,
+    /// Whether a call of unknown end may land behind this one.
+    pub doubt: bool,
+}

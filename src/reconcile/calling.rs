@@ -1,0 +1,335 @@
+//! Carries out the acts that lead to a call and through it: begin, clear, fetch, and what the process remembers of the end.
+
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::{
+    Carry, Ctx, NO_SLOT, Next, app_key,
+    api_error::ApiError,
+    apply,
+    call::{Call, Wanted},
+    case, events,
+    fetch::{Asking, Outcome, fetch, slots::Claimant},
+    memory::{Base, Ended, HandFacts, How, InHand, Refused},
+    observe::Observed,
+    plan::{
+        case::Case,
+        due, retry,
+        time::{after, next_midnight, whole_seconds},
+    },
+    status::{self, Begun},
+};
+use crate::{
+    api::{CredentialStatus, MiniProgram, Mints, Reason},
+    platform::{Grant, Refusal},
+    projection::{Sent, TokenFacts},
+    sensitive::{AppSecret, hex},
+    shell::clock::Now,
+};
+
+/// A call that has begun: its intent stands in status.
+pub struct Begin {
+    /// The call.
+    pub call: Call,
+    begun: Begun,
+    mints_before: Option<Mints>,
+}
+
+impl Begin {
+    /// The end of a call that was given up before it was sent.
+    pub fn withdrawn(self, mp: &MiniProgram) -> Ended {
+        Ended {
+            call: self.call,
+            generation: mp.metadata.generation,
+            credential: None,
+            mints_before: Some(self.mints_before.unwrap_or_default()),
+            how: How::Withdrawn,
+        }
+    }
+}
+
+impl Ctx {
+    /// Writes the intent of a call, then reads strongly once more: what was read before is older than the intent.
+    pub(super) async fn begin(&self, seen: &Observed, carry: &mut Carry, wanted: Wanted, now: Now) -> Next {
+        let Some(case) = case(seen, now) else { return Next::Rest(NO_SLOT) };
+        let mp = case.mp;
+        // What cannot be asked any more in this term is not begun either.
+        if self.term.ticket(self.platforms.connect_timeout).is_none() {
+            self.wait(mp, now);
+            return Next::Round;
+        }
+        if !self.take_slot(&case, carry, now) {
+            return Next::Rest(NO_SLOT);
+        }
+        let call = new_call(&case, wanted);
+        self.recall(mp, |recall| recall.own_intent = Some(call.id.clone()));
+        let begin = status::begin(&self.client, mp, status::with_intent(&case, &call), now).await;
+        match begin {
+            Ok((written, begun)) => {
+                self.metrics.status_written();
+                self.count_mint(&case, &call);
+                let mints_before = case.status.mints.clone();
+                self.world().wrote_mini_program(written);
+                self.recall(mp, |recall| recall.ended = None);
+                carry.begin = Some(Begin { call, begun, mints_before });
+                let old = case.in_use.filter(|target| target.name != mp.target_name());
+                match super::observe::look_closer(&self.client, mp, old).await {
+                    Ok(close) => {
+                        self.saw_closely(mp, &close);
+                        carry.close = Some(close);
+                        Next::Round
+                    }
+                    Err(error) => {
+                        self.give_up(mp, carry);
+                        self.set_back(mp, &error, "read the target before a call")
+                    }
+                }
+            }
+            Err(error) => {
+                carry.close = None;
+                self.set_back_on_write(mp, &error).await
+            }
+        }
+    }
+
+    /// Makes the call, if its answer can be stored, and remembers how it ended before anything else can fail.
+    pub(super) async fn ask(&self, seen: &Observed, carry: &mut Carry, wanted: Wanted, now: Now) -> Next {
+        let (Some(case), Some(close)) = (case(seen, now), carry.close.take()) else { return Next::Rest(NO_SLOT) };
+        let mp = case.mp;
+        let Some((version, secret)) = close.app_secret() else { return Next::Round };
+        if !self.take_slot(&case, carry, now) {
+            return Next::Rest(NO_SLOT);
+        }
+        let begin = match (carry.begin.take(), Begun::not_needed(wanted)) {
+            (Some(begin), _) => begin,
+            (None, Some(begun)) => Begin { call: new_call(&case, wanted), begun, mints_before: None },
+            (None, None) => return Next::Round,
+        };
+        let (name, base) = destination(&case, seen);
+        let cleared = match apply::clear(&self.client, mp, &name, &base).await {
+            Ok(cleared) => cleared,
+            Err(error) => {
+                carry.begin = Some(begin);
+                return self.not_cleared(mp, carry, &error, now);
+            }
+        };
+        let asking = Asking {
+            platform: case.platform,
+            endpoint: case.endpoint,
+            app_id: &mp.spec.app_id,
+            secret,
+            force: wanted.force,
+            unanswered: seen.recall.unanswered,
+        };
+        let rival = due::newer_rival(&case).map(|(fingerprint, _)| fingerprint.to_owned());
+        let outcome = fetch(&self.platforms, &asking, &begin.begun, cleared, &self.term, &self.clock, &self.metrics).await;
+        carry.slot = None;
+        self.recall(mp, |recall| recall.rival_asked = rival.or(recall.rival_asked.take()));
+        let version = version.clone();
+        match outcome {
+            Outcome::Token { grant, sent, took } => {
+                let sent_with = sent_with(&case, secret);
+                let facts = facts(&case, &grant, sent);
+                let hand = HandFacts { name, unsettled: begin.call.doubt, call: begin.call, token: facts, sent: sent_with, base, refused: None };
+                self.got_token(&case, grant, hand, version, sent, took);
+            }
+            Outcome::NotAllowed => {
+                carry.begin = Some(begin);
+                self.give_up(mp, carry);
+                self.wait(mp, now);
+            }
+            Outcome::Refused(refusal) | Outcome::NotSent(refusal) => self.failed(&case, begin, version, refusal, false),
+            Outcome::Unknown(refusal) => self.failed(&case, begin, version, refusal, true),
+        }
+        Next::Round
+    }
+
+    /// Holds calls for a moment, while the status may still be written.
+    fn wait(&self, mp: &MiniProgram, now: Now) {
+        self.recall(mp, |recall| recall.not_before = now.boot + NO_SLOT);
+    }
+
+    fn take_slot(&self, case: &Case<'_>, carry: &mut Carry, now: Now) -> bool {
+        if carry.slot.is_none() {
+            let Some(key) = app_key(case.mp) else { return false };
+            let claimant = Claimant {
+                key: &key,
+                namespace: case.mp.metadata.namespace.as_deref().unwrap_or_default(),
+                failing: case.status.last_failure.is_some(),
+                accepted: case.credential == super::plan::case::Credential::Known(Reason::Accepted),
+            };
+            carry.slot = self.slots.take(&claimant, now.boot);
+        }
+        carry.slot.is_some()
+    }
+
+    fn count_mint(&self, case: &Case<'_>, call: &Call) {
+        let Some(key) = app_key(case.mp) else { return };
+        let mints = status::counted_with(case, call);
+        self.memories.with_app(&key, |app| {
+            app.gone = if call.wanted.why.urgent() { app.gone.saturating_add(1) } else { 0 };
+            app.mints = mints;
+        });
+    }
+
+    fn give_up(&self, mp: &MiniProgram, carry: &mut Carry) {
+        if let Some(begin) = carry.begin.take().filter(|begin| begin.call.wanted.mints) {
+            self.recall(mp, |recall| recall.ended = Some(begin.withdrawn(mp)));
+        }
+    }
+
+    /// A token that could not be stored is not worth a call.
+    fn not_cleared(&self, mp: &MiniProgram, carry: &mut Carry, error: &ApiError, now: Now) -> Next {
+        self.give_up(mp, carry);
+        if matches!(error, ApiError::Conflict | ApiError::NotFound | ApiError::Unanswered) {
+            return self.set_back(mp, error, "make sure that a token could be stored");
+        }
+        self.refused(mp, error, now);
+        Next::Round
+    }
+
+    /// Remembers that the target cannot be written, and for how long it is left alone.
+    pub(super) fn refused(&self, mp: &MiniProgram, error: &ApiError, now: Now) {
+        let attempts = self.recall(mp, |recall| {
+            let refused = next_refusal(recall.refused, error.target_reason(), now);
+            recall.refused = Some(refused);
+            refused.attempts
+        });
+        let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
+        tracing::warn!(namespace, name, %error, attempts, "the target Secret cannot be written; it is tried again");
+    }
+
+    fn got_token(&self, case: &Case<'_>, grant: Grant, hand: HandFacts, version: CredentialStatus, sent: k8s_openapi::jiff::Timestamp, took: Duration) {
+        let same = case.token().is_some_and(|token| token.fingerprint == hand.token.fingerprint);
+        let ended = Ended {
+            call: hand.call.clone(),
+            generation: case.generation(),
+            credential: Some(version),
+            mints_before: None,
+            how: How::Token { token: hand.token.clone(), sent, stored: false, same, unsettled: hand.unsettled },
+        };
+        self.metrics.refreshed(case.platform.name, "success", if same { "SameToken" } else { "NewToken" });
+        let uid = case.mp.metadata.uid.as_deref().unwrap_or_default();
+        self.memories.with(uid, |memory| {
+            memory.in_hand = Some(InHand { token: grant.token, facts: hand });
+            memory.recall.ended = Some(ended);
+            memory.recall.last_call = took;
+            memory.recall.unanswered = 0;
+            memory.recall.setbacks = 0;
+        });
+    }
+
+    fn failed(&self, case: &Case<'_>, begin: Begin, version: CredentialStatus, refusal: Refusal, unknown: bool) {
+        let mp = case.mp;
+        let now = self.clock.now();
+        let before = case.failure().map_or(0, |(failure, _)| failure.attempts);
+        let attempts = before.saturating_add(1).min(1_000_000);
+        let call = begin.call;
+        let next = retry::next_attempt(
+            &retry::Failed {
+                refusal: &refusal,
+                attempts,
+                may_have_minted: unknown && call.wanted.mints,
+                expires: case.token().map(|token| token.expires),
+                seed: mp.metadata.uid.as_deref().unwrap_or_default(),
+                day_offset_seconds: case.platform.day_offset_seconds,
+            },
+            now.wall,
+        );
+        self.metrics.refreshed(case.platform.name, "failure", refusal.reason.as_str());
+        if matches!(refusal.reason, Reason::CredentialRejected | Reason::AppIdRejected) {
+            self.slots.rejected(mp.metadata.namespace.as_deref().unwrap_or_default(), now.boot);
+        }
+        let midnight = next_midnight(now.wall, case.platform.day_offset_seconds);
+        let unanswered = unknown && refusal.reason == Reason::PlatformUnreachable;
+        let quota_of_force = call.wanted.force && refusal.reason == Reason::QuotaExhausted;
+        let mints_before = (call.wanted.mints && !unknown).then(|| begin.mints_before.unwrap_or_default());
+        if mints_before.is_some() {
+            self.uncount_mint(case);
+        }
+        let sent = whole_seconds(case.now.wall);
+        let how = How::Failed { refusal, sent, next: whole_seconds(after(next, Duration::from_millis(999))), attempts, unknown };
+        let ended = Ended { call, generation: case.generation(), credential: Some(version), mints_before, how };
+        self.recall(mp, |recall| {
+            recall.ended = Some(ended);
+            recall.unanswered = if unanswered { recall.unanswered.saturating_add(1) } else { 0 };
+            recall.force_stopped_until = quota_of_force.then_some(midnight).or(recall.force_stopped_until);
+        });
+    }
+
+    /// A refused call shortened no token's life.
+    fn uncount_mint(&self, case: &Case<'_>) {
+        let Some(key) = app_key(case.mp) else { return };
+        self.memories.with_app(&key, |app| {
+            app.gone = app.gone.saturating_sub(1);
+            app.mints.count = (app.mints.count - 1).max(0);
+            app.mints.last_time = None;
+        });
+    }
+
+    /// A call that was asked for and changed nothing is answered by an Event, or people file bugs.
+    pub(super) async fn tell_of_same_token(&self, mp: &MiniProgram, call: &Call, forced_in_vain: bool) {
+        let requested = call.handles.is_some().then(events::same_token);
+        let forced = forced_in_vain.then(events::force_is_fruitless);
+        let notices: Vec<_> = requested.into_iter().chain(forced).collect();
+        self.events.tell(mp, &notices).await;
+    }
+}
+
+/// The next try of a write that is refused: after half a second, doubled each time up to half a minute.
+pub(super) fn next_refusal(before: Option<Refused>, reason: Reason, now: Now) -> Refused {
+    let attempts = before.map_or(0, |refused| refused.attempts).saturating_add(1);
+    let wait = Duration::from_millis(500 * 2_u64.pow(attempts.min(7) - 1)).min(Duration::from_secs(30));
+    Refused { reason, attempts, retry: now.boot + wait }
+}
+
+fn new_call(case: &Case<'_>, wanted: Wanted) -> Call {
+    let random: [u8; 16] = rand::rng().random();
+    let handled = case.status.handled_refresh_request.as_deref();
+    let stamped = case.in_use.and_then(|target| target.handled.as_deref());
+    Call {
+        id: hex(&random, 32),
+        wanted,
+        handles: due::request(case.mp).filter(|request| handled != Some(request) && stamped != Some(request)),
+        stood: case.status.intent.as_ref().map(|intent| intent.id.clone()),
+        doubt: status::is_doubtful(case),
+    }
+}
+
+/// The Secret that the token belongs into, as it was read strongly. While the spec's target is somebody else's, the one before
+/// it stays in use.
+fn destination(case: &Case<'_>, seen: &Observed) -> (String, Base) {
+    match (case.target, case.in_use) {
+        (super::plan::case::Target::Foreign, Some(old)) => (
+            old.name.clone(),
+            Base::Is { uid: old.uid.clone(), version: old.version.clone(), issued_for: old.issued_for.clone() },
+        ),
+        _ => (case.mp.target_name(), seen.target.base()),
+    }
+}
+
+/// What was sent, with the digest under the salt that the target has already, so that equal credentials look equal.
+pub(super) fn sent_with(case: &Case<'_>, secret: &AppSecret) -> Sent {
+    let kept = case.in_use.map(|target| target.sent.salt.clone()).filter(|salt| !salt.is_empty());
+    let salt = kept.unwrap_or_else(|| {
+        let random: [u8; 8] = rand::rng().random();
+        hex(&random, 16)
+    });
+    Sent {
+        platform: case.platform.name.into(),
+        app_id: case.mp.spec.app_id.clone(),
+        mode: case.mode().into(),
+        digest: secret.digest(&salt),
+        salt,
+    }
+}
+
+/// A token's times: the same token keeps its issue time, its end is counted from when this call was sent.
+fn facts(case: &Case<'_>, grant: &Grant, sent: k8s_openapi::jiff::Timestamp) -> TokenFacts {
+    let fingerprint = grant.token.fingerprint();
+    let sent = whole_seconds(sent);
+    let known = case.status.token.as_ref().filter(|known| known.fingerprint == fingerprint);
+    let issued = known.map(|known| known.issue_time.0).filter(|issued| *issued <= sent);
+    TokenFacts { expires: after(sent, grant.life), issued: issued.unwrap_or(sent), fingerprint }
+}

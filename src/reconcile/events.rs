@@ -1,0 +1,125 @@
+//! Kubernetes Events: what changed, told once, after the write that it tells of. Constant notes; a failed Event fails nothing.
+
+use std::time::Duration;
+
+use kube::{
+    Client, Resource,
+    runtime::events::{Event, EventType, Recorder, Reporter},
+};
+
+use crate::api::{ConditionType, MiniProgram, MiniProgramStatus, Reason, conditions};
+
+/// An Event is worth no more waiting than this.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Something worth telling once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// One word of a fixed list.
+    pub reason: &'static str,
+    /// Whether somebody should act.
+    pub warning: bool,
+    /// What happened.
+    pub note: String,
+}
+
+impl Notice {
+    /// Something that went as it should.
+    pub fn normal(reason: &'static str, note: &str) -> Self {
+        Self { reason, warning: false, note: note.into() }
+    }
+
+    /// Something that somebody should look at.
+    pub fn warning(reason: &'static str, note: &str) -> Self {
+        Self { reason, warning: true, note: note.into() }
+    }
+}
+
+/// The target was put right.
+pub fn drift_corrected() -> Notice {
+    Notice::warning("SecretDriftCorrected", "Somebody had changed the target Secret; it is as the spec asks again")
+}
+
+/// Somebody reports a token dead that has been replaced already.
+pub fn already_replaced() -> Notice {
+    Notice::normal("TokenAlreadyReplaced", "The token that the annotation invalid-token names is not the current one: read the Secret again")
+}
+
+/// A requested refresh brought the same token.
+pub fn same_token() -> Notice {
+    Notice::normal("TokenUnchanged", "The platform returned the same token; status.token.expirationTime says until when it is valid")
+}
+
+/// Forcing does not help.
+pub fn force_is_fruitless() -> Notice {
+    Notice::warning("ForcedRefreshFruitless", "Two forced refreshes brought the same token: the platform holds it to be valid")
+}
+
+/// Another operator writes our target.
+pub fn foreign_write() -> Notice {
+    Notice::warning("ForeignWrite", "Another operator wrote the target Secret: two releases must not watch the same objects")
+}
+
+/// What a status write is worth telling.
+#[must_use]
+pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let fingerprint = |status: &MiniProgramStatus| status.token.as_ref().map(|token| token.fingerprint.clone());
+    let before = old.and_then(fingerprint);
+    match (&before, fingerprint(new)) {
+        (None, Some(_)) => notices.push(Notice::normal("TokenIssued", "The first token lies in the target Secret")),
+        (Some(before), Some(now)) if *before != now => {
+            notices.push(Notice::normal("TokenRefreshed", "A new token lies in the target Secret"));
+        }
+        _ => {}
+    }
+    let told = |status: Option<&MiniProgramStatus>, kind| {
+        let condition = conditions::find(&status?.conditions, kind)?;
+        Some((condition.status.clone(), Reason::of(condition)?, condition.message.clone()))
+    };
+    let changed = |kind| {
+        let (status, reason, message) = told(Some(new), kind)?;
+        let same = told(old, kind).is_some_and(|(was, because, _)| was == status && because == reason);
+        (status == "False" && !same).then_some((reason, message))
+    };
+    if let Some((Reason::Expired, message)) = changed(ConditionType::Ready) {
+        notices.push(Notice::warning("TokenExpired", &message));
+    }
+    for kind in [ConditionType::CredentialValid, ConditionType::TargetSynced, ConditionType::TokenFresh] {
+        match changed(kind) {
+            // These only point to another condition, or to the user's own wish.
+            None | Some((Reason::Blocked | Reason::Suspended | Reason::Expired, _)) => {}
+            Some((reason, message)) => notices.push(Notice::warning(reason.as_str(), &message)),
+        }
+    }
+    notices
+}
+
+/// Publishes Events.
+pub struct Events(Recorder);
+
+impl Events {
+    /// One recorder for the process: it holds the series that repeated Events are counted in.
+    #[must_use]
+    pub fn new(client: Client, instance: Option<String>) -> Self {
+        Self(Recorder::new(client, Reporter { controller: "miniprogram-operator".into(), instance }))
+    }
+
+    /// Tells of an object.
+    pub async fn tell(&self, mp: &MiniProgram, notices: &[Notice]) {
+        for notice in notices {
+            let event = Event {
+                type_: if notice.warning { EventType::Warning } else { EventType::Normal },
+                reason: notice.reason.into(),
+                note: Some(notice.note.chars().take(1024).collect()),
+                action: "Reconcile".into(),
+                secondary: None,
+            };
+            let about = mp.object_ref(&());
+            let published = tokio::time::timeout(DEADLINE, self.0.publish(&event, &about)).await;
+            if !matches!(published, Ok(Ok(()))) {
+                tracing::debug!(reason = notice.reason, "an Event could not be published");
+            }
+        }
+    }
+}

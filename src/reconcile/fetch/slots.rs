@@ -1,0 +1,180 @@
+//! Room for a call: so many at a time and a second for each platform, one at a time for each app. By try only, nobody waits here.
+
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{platform, reconcile::memory::AppKey};
+
+/// Rejected credentials: answers an hour for one namespace, and how fast for the whole process. One tenant's junk must not get
+/// our address banned.
+const REJECTIONS_AN_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
+const REJECTIONS_A_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
+
+/// Room for calls to all platforms.
+pub struct Slots {
+    platforms: HashMap<&'static str, Room>,
+    apps: Arc<Mutex<HashSet<AppKey>>>,
+    rejections: DefaultKeyedRateLimiter<String>,
+    all_rejections: DefaultDirectRateLimiter,
+    /// Namespaces whose budget is spent, until (boot time) it is worth a look again.
+    spent: Mutex<HashMap<String, Duration>>,
+}
+
+struct Room {
+    all: Arc<Semaphore>,
+    /// Half of the room is for objects whose last call succeeded: failing ones must not starve them.
+    failing: Arc<Semaphore>,
+    rate: DefaultDirectRateLimiter,
+}
+
+/// Room for one call, given back when dropped.
+pub struct Slot {
+    _all: OwnedSemaphorePermit,
+    _failing: Option<OwnedSemaphorePermit>,
+    _app: AppLock,
+}
+
+struct AppLock {
+    apps: Arc<Mutex<HashSet<AppKey>>>,
+    key: AppKey,
+}
+
+impl Drop for AppLock {
+    fn drop(&mut self) {
+        self.apps.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// Who wants a slot.
+pub struct Claimant<'a> {
+    /// Platform, app id and mode.
+    pub key: &'a AppKey,
+    /// The namespace, which rejected credentials are counted by.
+    pub namespace: &'a str,
+    /// Whether its last call failed.
+    pub failing: bool,
+    /// Whether the platform has accepted its credential.
+    pub accepted: bool,
+}
+
+impl Slots {
+    /// Room for `concurrency` calls at a time and `qps` a second, on each platform.
+    #[must_use]
+    pub fn new(concurrency: usize, qps: NonZeroU32) -> Self {
+        let room = || Room {
+            all: Arc::new(Semaphore::new(concurrency)),
+            failing: Arc::new(Semaphore::new(concurrency.div_ceil(2))),
+            rate: RateLimiter::direct(Quota::per_second(qps)),
+        };
+        Self {
+            platforms: platform::ALL.iter().map(|platform| (platform.name, room())).collect(),
+            apps: Arc::default(),
+            rejections: RateLimiter::keyed(Quota::per_hour(REJECTIONS_AN_HOUR)),
+            all_rejections: RateLimiter::direct(Quota::per_second(REJECTIONS_A_SECOND).allow_burst(REJECTIONS_AN_HOUR)),
+            spent: Mutex::default(),
+        }
+    }
+
+    /// Takes room for one call, if there is any.
+    pub fn take(&self, claimant: &Claimant<'_>, boot: Duration) -> Option<Slot> {
+        if !claimant.accepted && self.is_spent(claimant.namespace, boot) {
+            return None;
+        }
+        let room = self.platforms.get(claimant.key.0)?;
+        let failing = if claimant.failing { Some(Arc::clone(&room.failing).try_acquire_owned().ok()?) } else { None };
+        let all = Arc::clone(&room.all).try_acquire_owned().ok()?;
+        let app = self.lock(claimant.key)?;
+        // The rate comes last: a token of it that is not used is lost.
+        room.rate.check().ok()?;
+        Some(Slot { _all: all, _failing: failing, _app: app })
+    }
+
+    /// Counts a platform's "no" to a credential.
+    pub fn rejected(&self, namespace: &str, boot: Duration) {
+        let hour = self.rejections.check_key(&namespace.to_owned()).is_err().then_some(Duration::from_secs(120));
+        let second = self.all_rejections.check().is_err().then_some(Duration::from_secs(1));
+        if let Some(wait) = hour.max(second) {
+            self.spent.lock().unwrap_or_else(PoisonError::into_inner).insert(namespace.to_owned(), boot + wait);
+        }
+    }
+
+    fn is_spent(&self, namespace: &str, boot: Duration) -> bool {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.retain(|_, until| *until > boot);
+        spent.contains_key(namespace)
+    }
+
+    fn lock(&self, key: &AppKey) -> Option<AppLock> {
+        let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
+        apps.insert(key.clone()).then(|| AppLock { apps: Arc::clone(&self.apps), key: key.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{num::NonZeroU32, time::Duration};
+
+    use super::{Claimant, Slots};
+
+    const BOOT: Duration = Duration::from_secs(1000);
+
+    fn app(id: &str) -> (&'static str, String, String) {
+        ("WeChat", id.into(), "Stable".into())
+    }
+
+    fn claim(key: &(&'static str, String, String), failing: bool) -> Claimant<'_> {
+        Claimant { key, namespace: "team-a", failing, accepted: false }
+    }
+
+    fn slots(concurrency: usize, qps: u32) -> Slots {
+        Slots::new(concurrency, NonZeroU32::new(qps).expect("not zero"))
+    }
+
+    #[test]
+    fn an_app_is_asked_one_call_at_a_time() {
+        let slots = slots(8, 50);
+        let (a, b) = (app("a"), app("b"));
+        let held = slots.take(&claim(&a, false), BOOT);
+        assert!(held.is_some() && slots.take(&claim(&a, false), BOOT).is_none());
+        assert!(slots.take(&claim(&b, false), BOOT).is_some());
+        drop(held);
+        assert!(slots.take(&claim(&a, false), BOOT).is_some());
+    }
+
+    #[test]
+    fn failing_objects_take_half_of_the_room() {
+        let slots = slots(4, 50);
+        let keys: Vec<_> = (0..4).map(|n| app(&n.to_string())).collect();
+        let failing: Vec<_> = keys.iter().filter_map(|key| slots.take(&claim(key, true), BOOT)).collect();
+        assert_eq!(failing.len(), 2);
+        let healthy: Vec<_> = keys.iter().filter_map(|key| slots.take(&claim(key, false), BOOT)).collect();
+        assert_eq!(healthy.len(), 2);
+    }
+
+    #[test]
+    fn no_more_calls_than_the_rate_allows() {
+        let slots = slots(100, 3);
+        let keys: Vec<_> = (0..10).map(|n| app(&n.to_string())).collect();
+        assert_eq!(keys.iter().filter_map(|key| slots.take(&claim(key, false), BOOT)).count(), 3);
+    }
+
+    #[test]
+    fn a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else() {
+        let slots = slots(100, 50);
+        let a = app("a");
+        for _ in 0..31 {
+            slots.rejected("team-a", BOOT);
+        }
+        assert!(slots.take(&claim(&a, true), BOOT).is_none());
+        assert!(slots.take(&Claimant { accepted: true, ..claim(&a, false) }, BOOT).is_some());
+        assert!(slots.take(&Claimant { namespace: "team-b", ..claim(&a, false) }, BOOT).is_some());
+        assert!(slots.take(&claim(&a, true), BOOT + Duration::from_secs(121)).is_some());
+    }
+}

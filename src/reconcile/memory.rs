@@ -1,0 +1,211 @@
+//! What the process remembers of an object between two looks, by uid: the token in hand, the last call's end, first sightings.
+//! Makes no decision; losing it costs at most a call, except for the token in hand.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::call::Call;
+use crate::{
+    api::{CredentialStatus, Mints, Reason},
+    platform::Refusal,
+    projection::{Sent, TokenFacts},
+    sensitive::AccessToken,
+};
+
+/// A token that a call brought and that is not in its Secret yet.
+pub struct InHand {
+    /// The token; wiped when dropped.
+    pub token: AccessToken,
+    /// What the plan may know of it.
+    pub facts: HandFacts,
+}
+
+/// A token in hand, without the token.
+#[derive(Clone, Debug)]
+pub struct HandFacts {
+    /// The Secret that it belongs into.
+    pub name: String,
+    /// The call that brought it.
+    pub call: Call,
+    /// Its fingerprint and times.
+    pub token: TokenFacts,
+    /// What was sent for it.
+    pub sent: Sent,
+    /// Whether a late request may still replace it.
+    pub unsettled: bool,
+    /// The target as it was read before the call: the fence of the write.
+    pub base: Base,
+    /// How often the write failed, and why the last time.
+    pub refused: Option<Refused>,
+}
+
+/// A write that failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused {
+    /// Why, in the words of the condition `TargetSynced`.
+    pub reason: Reason,
+    /// How often in a row.
+    pub attempts: u32,
+    /// When it is tried again, in boot time.
+    pub retry: Duration,
+}
+
+/// The object that a write replaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// None: the write may only create.
+    Absent,
+    /// This one, and no other.
+    Is {
+        /// Its uid.
+        uid: String,
+        /// Its resourceVersion.
+        version: String,
+        /// The id of the call that its token was issued for.
+        issued_for: Option<String>,
+    },
+}
+
+/// How a call ended, until the status carries it.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The call.
+    pub call: Call,
+    /// The generation of the spec that it was made for.
+    pub generation: Option<i64>,
+    /// The credential that was sent.
+    pub credential: Option<CredentialStatus>,
+    /// The counters before the call: what a refusal restores.
+    pub mints_before: Option<Mints>,
+    /// How it ended.
+    pub how: How,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug)]
+pub enum How {
+    /// It was given up before it was sent.
+    Withdrawn,
+    /// It failed: definitely refused, not sent, or sent without an answer.
+    Failed {
+        /// What the platform, or its absence, said.
+        refusal: Refusal,
+        /// When the call was sent.
+        sent: Timestamp,
+        /// When the platform is asked next.
+        next: Timestamp,
+        /// How many failures in a row, this one included.
+        attempts: i32,
+        /// Whether the platform may have acted on it nevertheless.
+        unknown: bool,
+    },
+    /// It brought a token.
+    Token {
+        /// The token.
+        token: TokenFacts,
+        /// When the call was sent.
+        sent: Timestamp,
+        /// Whether the token lies in its Secret.
+        stored: bool,
+        /// Whether the token was the one that the target held already.
+        same: bool,
+        /// Whether it was written as unsettled.
+        unsettled: bool,
+    },
+}
+
+/// What is remembered of an object and may be shown to the plan.
+#[derive(Clone, Debug, Default)]
+pub struct Recall {
+    /// The last call's end, until the status carries it.
+    pub ended: Option<Ended>,
+    /// The ids of the intents that this process wrote, the last one only.
+    pub own_intent: Option<String>,
+    /// The open intent of somebody else, and when this process first saw it (boot time).
+    pub foreign_intent: Option<(String, Duration)>,
+    /// A former object's target, by uid, and when this process first saw it (boot time).
+    pub former: Option<(String, Duration)>,
+    /// How long the last answered call took.
+    pub last_call: Duration,
+    /// When the stored token was last returned again, although it was time for a new one.
+    pub checked: Option<(String, Timestamp)>,
+    /// The version of a target whose data holds no token that we know.
+    pub unmatched: Option<String>,
+    /// No look closer, call or write before this boot time.
+    pub not_before: Duration,
+    /// How many writes or reads in a row failed or lost a race.
+    pub setbacks: u32,
+    /// Since when (boot time) a call is due and was not made.
+    pub due_since: Option<Duration>,
+    /// A failed write of the target that carried no new token.
+    pub refused: Option<Refused>,
+    /// When (boot time) an edit of the target was last put right.
+    pub corrected: Option<Duration>,
+    /// The call that last brought a token: a target stamped by another one was written by somebody else.
+    pub last_stored: Option<String>,
+    /// How often in a row the platform did not answer: its time is doubled each time.
+    pub unanswered: u32,
+    /// A quota answer to a forced call stops only forced calls, until then.
+    pub force_stopped_until: Option<Timestamp>,
+    /// The value of the annotation `invalid-token` that was last looked at.
+    pub invalid_seen: Option<Option<String>>,
+    /// The rivals' tokens that this object has asked after.
+    pub rival_asked: Option<String>,
+}
+
+/// What is remembered of an object.
+#[derive(Default)]
+pub struct Memory {
+    /// The token in hand.
+    pub in_hand: Option<InHand>,
+    /// All the rest.
+    pub recall: Recall,
+}
+
+/// The mints of an app in this process, over all its objects, also those that are gone.
+#[derive(Clone, Debug, Default)]
+pub struct AppMints {
+    /// What the objects' statuses say too.
+    pub mints: Mints,
+    /// How many in a row were made because the stored token was or may have been gone.
+    pub gone: u32,
+}
+
+/// The process's memory, by object and by app.
+#[derive(Default)]
+pub struct Memories {
+    objects: Mutex<HashMap<String, Memory>>,
+    apps: Mutex<HashMap<AppKey, AppMints>>,
+}
+
+/// An app's tokens of one family: platform, app id and mode.
+pub type AppKey = (&'static str, String, String);
+
+impl Memories {
+    /// Looks at or changes what is remembered of an object.
+    pub fn with<T>(&self, uid: &str, change: impl FnOnce(&mut Memory) -> T) -> T {
+        let mut objects = lock(&self.objects);
+        change(objects.entry(uid.to_owned()).or_default())
+    }
+
+    /// Looks at or changes what is remembered of an app.
+    pub fn with_app<T>(&self, key: &AppKey, change: impl FnOnce(&mut AppMints) -> T) -> T {
+        let mut apps = lock(&self.apps);
+        change(apps.entry(key.clone()).or_default())
+    }
+
+    /// Forgets an object that is gone. Its app's counts stay: a new object of the app is held by them.
+    pub fn forget(&self, uid: &str) {
+        lock(&self.objects).remove(uid);
+    }
+}
+
+/// A panic while the lock was held left a value that is whole all the same: every change above is one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,360 @@
+//! Decides what a `MiniProgram` needs next: the only place where a decision is made. Knows no client, no clock, no environment.
+//!
+//! The steps are tried in order and the first that has something to do is the plan; each is a screen at most. `ask` alone may
+//! lead to a call, and takes strong reads as an argument: without them it cannot be called.
+
+mod advice;
+pub mod case;
+pub mod due;
+pub mod hold;
+pub mod report;
+pub mod retry;
+pub mod time;
+pub mod turn;
+
+use std::{sync::Arc, time::Duration};
+
+use self::{
+    case::{Case, Credential, Target},
+    due::wait,
+    report::{Findings, OVERDUE_AFTER, report},
+    turn::Turn,
+};
+use super::{
+    call::Wanted,
+    memory::HandFacts,
+    observe::{Close, Observed},
+};
+use crate::{
+    api::{
+        ConditionType, MiniProgramStatus, Reason,
+        conditions::{self, Truth, Verdict},
+    },
+    projection::Projection,
+    shell::clock::Now,
+};
+
+/// Watches may miss and clocks may jump: every object is looked at this often.
+const LONGEST_REST: Duration = Duration::from_secs(3600);
+/// A target that is marked immutable cannot take a token: whether it still is, is looked at this often while a call is due.
+const IMMUTABLE_AGAIN: Duration = Duration::from_secs(300);
+/// Against another controller that keeps changing the target, we write no more often.
+const CORRECTIONS_APART: Duration = Duration::from_secs(10);
+/// The same token with an expiry that moved by less is not written again.
+const SAME_EXPIRY: Duration = Duration::from_secs(5);
+
+/// What to do, and when to look again whatever happens.
+#[derive(Debug)]
+pub struct Planned {
+    /// The one act of this round.
+    pub act: Act,
+    /// When to plan again, if nothing happens before.
+    pub wake: Duration,
+    /// Whether a call is due and could not be made yet.
+    pub due: bool,
+}
+
+/// The one act of a round.
+#[derive(Debug)]
+pub enum Act {
+    /// Nothing to do until the wake.
+    Rest,
+    /// Write the status.
+    Status(Box<MiniProgramStatus>),
+    /// Read the target and the credential from the API server, then plan again.
+    LookCloser {
+        /// Another Secret of ours to read: the one that the target may be filled from.
+        old: Option<Arc<Projection>>,
+    },
+    /// Write the intent of a call that may shorten a token's life, then plan again on strong reads.
+    Begin(Wanted),
+    /// Call the platform.
+    Ask(Wanted),
+    /// Take back the intent of a call that is no longer wanted.
+    Withdraw,
+    /// Write the token in hand to its Secret.
+    Store,
+    /// The token in hand is the one that the target holds: nothing to write.
+    Keep {
+        /// Whether it came back although its time was over, so that the platform will make a new one any moment.
+        early: bool,
+    },
+    /// Drop the token in hand: its own time is over.
+    Drop,
+    /// Write the target once more from a token that a Secret of ours holds already.
+    Rewrite(Rewrite),
+    /// Remember that the target's data holds no token that we know.
+    Unmatched(String),
+    /// Delete a Secret of ours that is the target no more.
+    Forget(Arc<Projection>),
+}
+
+/// Where the token for a rewrite comes from.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    /// The Secret that holds it, which says what was sent for it.
+    pub from: Arc<Projection>,
+    /// Whether that is a Secret of another name.
+    pub renamed: bool,
+    /// Whether somebody had changed the target.
+    pub drift: bool,
+}
+
+/// What a step found.
+enum Step {
+    Do(Act),
+    /// Nothing more this round: settle the status and rest for no longer than this.
+    Settle(Duration),
+}
+
+/// Plans one round.
+pub fn plan(seen: &Observed, now: Now) -> Planned {
+    let mp = &seen.mini_program;
+    if mp.metadata.deletion_timestamp.is_some() || !seen.listed {
+        return Planned { act: Act::Rest, wake: LONGEST_REST, due: false };
+    }
+    let Some(case) = Case::of(seen, now) else {
+        return Planned { act: settled(mp.status.as_ref(), unsupported(seen, now)), wake: LONGEST_REST, due: false };
+    };
+    let wanted = wanted(&case);
+    let steps: [fn(&Case<'_>, Option<Wanted>) -> Option<Step>; 6] =
+        [token_in_hand, setback, identify, synchronise, forget_old, call];
+    let step = steps.iter().find_map(|step| step(&case, wanted.map(|(wanted, _)| wanted)));
+    let findings = Findings { due: wanted.is_some() };
+    let wake = wake(&case, wanted);
+    match step {
+        Some(Step::Do(act)) => Planned { act, wake, due: findings.due },
+        Some(Step::Settle(until)) => settle(&case, findings, wake.min(until)),
+        None => settle(&case, findings, wake),
+    }
+}
+
+/// The most pressing call that is due and how long it must wait. One that may be made now comes before one that is held.
+fn wanted(case: &Case<'_>) -> Option<(Wanted, Duration)> {
+    if case.mp.spec.suspend {
+        return None;
+    }
+    due::due(case).map(|wanted| (wanted, hold::hold(case, wanted))).min_by_key(|(_, hold)| *hold)
+}
+
+/// A token that lies in no Secret yet comes before everything else.
+fn token_in_hand(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
+    let hand = case.seen.in_hand.as_ref()?;
+    if hand.token.expires <= case.now.wall {
+        return Some(Step::Do(Act::Drop));
+    }
+    if let Some(act) = keep(case, hand) {
+        return Some(Step::Do(act));
+    }
+    match hand.refused.map(|refused| refused.retry.saturating_sub(case.now.boot)) {
+        Some(wait) if !wait.is_zero() => Some(Step::Settle(wait)),
+        _ => Some(Step::Do(Act::Store)),
+    }
+}
+
+/// The same token is a success; it is written again only if something that pods or we depend on has changed.
+fn keep(case: &Case<'_>, hand: &HandFacts) -> Option<Act> {
+    let target = case.in_use?;
+    let held = case.token().filter(|held| held.fingerprint == hand.token.fingerprint)?;
+    let moved = held.expires.duration_since(hand.token.expires).unsigned_abs();
+    let same = moved <= SAME_EXPIRY && target.unsettled == hand.unsettled && target.sent.mode == hand.sent.mode;
+    let early = due::next_refresh(case, held) <= case.now.wall;
+    (same && same_credential(target, hand)).then_some(Act::Keep { early })
+}
+
+fn same_credential(target: &Projection, hand: &HandFacts) -> bool {
+    target.sent.digest == hand.sent.digest && target.sent.salt == hand.sent.salt
+}
+
+/// After a failed read, a failed write or a lost race, everything waits.
+fn setback(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
+    let wait = case.seen.recall.not_before.saturating_sub(case.now.boot);
+    (!wait.is_zero()).then_some(Step::Settle(wait))
+}
+
+/// Whose Secret has the target's name. Another's is told only after a strong read, and once told it is not read again.
+fn identify(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
+    match case.target {
+        Target::Foreign if case.close().is_none() && !is_told(case, Reason::Conflict) => {
+            Some(Step::Do(Act::LookCloser { old: None }))
+        }
+        // With an old target left, that one stays in use and is kept fresh.
+        Target::Foreign if case.in_use.is_none() => Some(Step::Settle(LONGEST_REST)),
+        Target::Former => {
+            let left = case.garbage_collection();
+            Some(Step::Settle(if left.is_zero() { LONGEST_REST } else { left }))
+        }
+        Target::Foreign | Target::Missing | Target::Ours(_) => None,
+    }
+}
+
+fn is_told(case: &Case<'_>, reason: Reason) -> bool {
+    let condition = conditions::find(&case.status.conditions, ConditionType::TargetSynced);
+    condition.is_some_and(|condition| {
+        Reason::of(condition) == Some(reason) && condition.observed_generation == case.generation()
+    })
+}
+
+/// Puts right what differs from the spec without asking the platform, where a Secret of ours still holds the token.
+fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
+    let (from, renamed, drift) = match case.target {
+        Target::Ours(target) if target.terminating => return Some(Step::Settle(LONGEST_REST)),
+        Target::Ours(target) => (target, false, differs(case, target)?),
+        Target::Missing => (case.in_use.filter(|_| case.valid_token().is_some())?, true, false),
+        Target::Foreign | Target::Former => return None,
+    };
+    if case.seen.recall.unmatched.as_deref() == Some(from.version.as_str()) {
+        return None;
+    }
+    if let Some(wait) = refused_write(case) {
+        return Some(Step::Settle(wait));
+    }
+    let corrected = case.seen.recall.corrected.filter(|_| drift);
+    if let Some(wait) = corrected.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot)).filter(|wait| !wait.is_zero()) {
+        return Some(Step::Settle(wait));
+    }
+    let from = Arc::new(from.clone());
+    let Some(close) = case.close() else {
+        return Some(Step::Do(Act::LookCloser { old: renamed.then_some(from) }));
+    };
+    if close.immutable && !renamed {
+        return None;
+    }
+    let held = if renamed { &close.old_held } else { &close.held };
+    let known = trusted_fingerprint(case, &from).and_then(|fingerprint| held.token(&fingerprint));
+    Some(Step::Do(match known {
+        Some(_) => Act::Rewrite(Rewrite { from, renamed, drift }),
+        None => Act::Unmatched(from.version.clone()),
+    }))
+}
+
+/// How long a write that failed is still left alone.
+fn refused_write(case: &Case<'_>) -> Option<Duration> {
+    let wait = case.seen.recall.refused?.retry.saturating_sub(case.now.boot);
+    (!wait.is_zero()).then_some(wait)
+}
+
+/// How a target of ours differs from what the spec asks: not at all, by somebody's edit (true) or by a new spec (false).
+fn differs(case: &Case<'_>, target: &Projection) -> Option<bool> {
+    use crate::{api::DeletionPolicy, projection::Owner};
+    let keys = case.mp.target_keys();
+    let has_keys = [&keys.access_token, &keys.expiration_time].iter().all(|key| target.data_keys.contains(key));
+    let template = case.mp.target_template();
+    let owned = matches!(target.owner, Owner::MiniProgram { .. });
+    let wants_owner = case.mp.deletion_policy() == DeletionPolicy::Delete;
+    let same = has_keys
+        && target.data_keys.len() == 4
+        && template.labels.unwrap_or_default() == target.labels
+        && template.annotations.unwrap_or_default() == target.annotations
+        && owned == wants_owner;
+    let spec_is_new = case.status.observed_generation != case.generation();
+    (target.edited || !same).then_some(target.edited || !spec_is_new)
+}
+
+/// The fingerprint to look for: an edited Secret's own annotation may have been put back together with an old token.
+pub fn trusted_fingerprint(case: &Case<'_>, target: &Projection) -> Option<String> {
+    if target.edited {
+        return case.status.token.as_ref().map(|token| token.fingerprint.clone());
+    }
+    target.token.as_ref().map(|token| token.fingerprint.clone())
+}
+
+/// Any Secret of our type that this object controls under another name was a target once; the new one comes first.
+fn forget_old(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
+    let Target::Ours(_) = case.target else { return None };
+    let old = case.seen.old.iter().find(|old| !old.terminating)?;
+    case.token().is_some().then(|| Step::Do(Act::Forget(Arc::clone(old))))
+}
+
+/// Leads towards a call, if one is due and nothing forbids it.
+fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
+    if case.mp.spec.suspend {
+        return withdraw_or(case, None);
+    }
+    match turn::turn(case) {
+        Turn::Mine => {}
+        Turn::Wait | Turn::Theirs(_) => return withdraw_or(case, Some(Step::Settle(LONGEST_REST))),
+    }
+    if case.credential == Credential::Unread {
+        return Some(Step::Do(Act::LookCloser { old: None }));
+    }
+    if case.credential.unusable().is_some() {
+        let again = if case.credential == Credential::Known(Reason::CredentialUnreadable) { 15 } else { 3600 };
+        return withdraw_or(case, Some(Step::Settle(Duration::from_secs(again))));
+    }
+    let Some(wanted) = wanted else { return withdraw_or(case, None) };
+    if let Some(wait) = refused_write(case) {
+        return withdraw_or(case, Some(Step::Settle(wait)));
+    }
+    let held = hold::hold(case, wanted);
+    if !held.is_zero() {
+        return Some(Step::Settle(held));
+    }
+    if is_ready_stale(case) || (!wanted.mints && closed_intent_stands(case)) {
+        return None;
+    }
+    match case.close() {
+        None => Some(Step::Do(Act::LookCloser { old: None })),
+        Some(close) => Some(ask(case, close, wanted)),
+    }
+}
+
+/// The last word before a call: the only step that may say *ask*.
+fn ask(case: &Case<'_>, close: &Close, wanted: Wanted) -> Step {
+    if close.immutable {
+        return Step::Settle(IMMUTABLE_AGAIN);
+    }
+    if wanted.mints && case.seen.begun.is_none() {
+        return Step::Do(Act::Begin(wanted));
+    }
+    Step::Do(Act::Ask(wanted))
+}
+
+/// What was begun and is not wanted any more on a closer look takes its intent back.
+fn withdraw_or(case: &Case<'_>, otherwise: Option<Step>) -> Option<Step> {
+    if case.seen.begun.is_some() { Some(Step::Do(Act::Withdraw)) } else { otherwise }
+}
+
+/// Before a call, Ready must not go on saying that an expired token is good.
+fn is_ready_stale(case: &Case<'_>) -> bool {
+    let ready = conditions::find(&case.status.conditions, ConditionType::Ready);
+    ready.is_some_and(|ready| ready.status == "True") && case.valid_token().is_none()
+}
+
+fn closed_intent_stands(case: &Case<'_>) -> bool {
+    let settled = case.in_use.is_some_and(|target| !target.unsettled);
+    case.mp.status.as_ref().is_some_and(|status| status.intent.is_some()) && case.open_intent().is_none() && settled
+}
+
+fn settle(case: &Case<'_>, findings: Findings, wake: Duration) -> Planned {
+    let status = report(case, findings);
+    let change = report::next_change(case, &status).map_or(LONGEST_REST, |at| wait(case.now, at));
+    // A second's fraction later, so that the clock has passed the whole second that the status speaks of.
+    let wake = wake.min(change.saturating_add(Duration::from_millis(20)));
+    Planned { act: settled(case.mp.status.as_ref(), status), wake, due: findings.due }
+}
+
+fn settled(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act {
+    if stored == Some(&status) { Act::Rest } else { Act::Status(Box::new(status)) }
+}
+
+fn wake(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {
+    let held = wanted.map(|(_, hold)| hold).filter(|hold| !hold.is_zero());
+    let next = due::next(case).filter(|_| !case.mp.spec.suspend).map(|at| wait(case.now, at)).filter(|wait| !wait.is_zero());
+    let overdue = case.seen.recall.due_since.map(|since| (since + OVERDUE_AFTER).saturating_sub(case.now.boot));
+    let overdue = overdue.filter(|wait| !wait.is_zero());
+    [held, next, overdue].into_iter().flatten().min().unwrap_or(LONGEST_REST).min(LONGEST_REST)
+}
+
+/// The status of an object whose spec this version does not know in full: said, and nothing else touched.
+fn unsupported(seen: &Observed, now: Now) -> MiniProgramStatus {
+    let mp = &seen.mini_program;
+    let mut status = mp.status.clone().unwrap_or_default();
+    status.observed_generation = mp.metadata.generation;
+    let verdict = Verdict { truth: Truth::False, reason: Reason::Unsupported, message: advice::unsupported(mp) };
+    let stalled = Verdict { truth: Truth::True, ..verdict.clone() };
+    let now = time::whole_seconds(now.wall);
+    conditions::set(&mut status.conditions, ConditionType::Ready, &verdict, mp.metadata.generation, now);
+    conditions::set(&mut status.conditions, ConditionType::Stalled, &stalled, mp.metadata.generation, now);
+    status
+}

@@ -1,0 +1,150 @@
+//! What each reason says to the person who must act: what happened, and what to do next. Constant per reason but for names and
+//! the refused IP, since text that differs each time would be a write each time.
+
+use super::case::Case;
+use crate::{
+    api::{MiniProgram, Reason},
+    reconcile::observe::TargetSeen,
+};
+
+/// The message of `InternalError`, which no case stands behind.
+pub const INTERNAL_ERROR: &str = "The operator failed on this object and tries again. Its log says where: please report it";
+
+/// The message for a reason, about one object.
+pub fn advice(case: &Case<'_>, reason: Reason) -> String {
+    let platform = case.platform.name;
+    let secret = &case.mp.spec.credential_ref.name;
+    let key = &case.mp.spec.credential_ref.key;
+    let target = case.mp.target_name();
+    match reason {
+        Reason::Pending => "Waiting for the operator".into(),
+        Reason::TokenAvailable => format!("Secret {target_in_use} holds a valid token", target_in_use = in_use(case)),
+        Reason::Issuing => format!("A token is being asked for at {platform}"),
+        Reason::Suspended => "spec.suspend is set: the platform is not asked. Set it to false to go on".into(),
+        Reason::Expired => format!(
+            "The token has expired and {platform} has not given a new one. Condition TokenFresh and status.lastFailure say why"
+        ),
+        Reason::Unsupported => unsupported(case.mp),
+        Reason::InternalError => INTERNAL_ERROR.into(),
+        Reason::Accepted => format!("{platform} accepts the app secret in Secret {secret}"),
+        Reason::NotTested => format!("{platform} has not been asked with the app secret in Secret {secret} yet"),
+        Reason::SecretNotFound => {
+            format!("Secret {secret} does not exist in this namespace. Create it with the app secret under key {key}")
+        }
+        Reason::KeyMissing => {
+            format!("Secret {secret} has no key {key}. Add the app secret under it, or name its key in spec.credentialRef.key")
+        }
+        Reason::ValueEmpty => format!("Key {key} of Secret {secret} is empty. Put the app secret there"),
+        Reason::ValueInvalid => format!(
+            "Key {key} of Secret {secret} holds no app secret: it is longer than 128 bytes or not printable ASCII, and was not \
+             sent to {platform}. Store the app secret alone, as text"
+        ),
+        Reason::CredentialUnreadable => {
+            format!("Secret {secret} could not be read. Check that the operator may get Secrets in this namespace")
+        }
+        Reason::CredentialRejected => format!(
+            "{platform} rejects the app secret in Secret {secret}. Reset it in the platform's console and store the new one; \
+             it is tried at once"
+        ),
+        Reason::AppIdRejected => format!(
+            "{platform} does not know app id {app_id}, or does not allow it here. Compare it with the platform's console",
+            app_id = case.mp.spec.app_id
+        ),
+        Reason::SecretFrozen => format!(
+            "{platform} has frozen the app secret or the account. Unfreeze it in the platform's console; this takes about 10 \
+             minutes to work"
+        ),
+        Reason::Fresh => "The token is as new as it should be".into(),
+        Reason::Blocked => "The platform is not asked: another condition says why".into(),
+        Reason::RefreshOverdue => {
+            "A refresh is due and was not made for over 60 seconds. The operator's metrics and log say what it waits for".into()
+        }
+        Reason::IpNotAllowed => ip_not_allowed(case),
+        Reason::AwaitingAdminApproval => format!(
+            "{platform} waits for the app's administrator to confirm this caller. Confirm it in the message that {platform} sent"
+        ),
+        Reason::QuotaExhausted => format!(
+            "The app's daily quota of token calls at {platform} is used up. Find who else fetches tokens of this app, or clear \
+             the quota in the platform's console"
+        ),
+        Reason::Throttled => format!("{platform} asks for fewer calls a minute. It is asked again in a minute"),
+        Reason::PlatformBusy => format!("{platform} answers that it is busy. It is asked again"),
+        Reason::PlatformUnreachable => {
+            format!("{platform} does not answer. Check the cluster's way out: DNS, proxy, firewall, network policies")
+        }
+        Reason::BadResponse => format!(
+            "{platform} gave an answer without a token. Check that the endpoint is the platform and not a portal or a proxy; \
+             status.lastFailure has the code"
+        ),
+        Reason::AppIdConflict => conflict_of_apps(case),
+        Reason::Synced => format!("Secret {} is as the spec asks", in_use(case)),
+        Reason::Conflict => conflict(case, &target),
+        Reason::Forbidden => format!(
+            "The operator may not write Secret {target}. Grant it create and patch on Secrets in this namespace"
+        ),
+        Reason::WriteFailed => format!(
+            "Secret {target} could not be written: a quota, an admission webhook or the API server refused. The operator's log \
+             has its answer; the write is tried again"
+        ),
+        Reason::Immutable => {
+            format!("Secret {target} is marked immutable. Delete it, and it is made anew")
+        }
+    }
+}
+
+/// The message for a spec that this version does not know in full.
+pub fn unsupported(mp: &MiniProgram) -> String {
+    format!(
+        "This version of the operator does not know platform {}, its tokenMode or its deletionPolicy. Upgrade the operator",
+        mp.spec.platform.as_str()
+    )
+}
+
+fn in_use(case: &Case<'_>) -> String {
+    case.in_use.map_or_else(|| case.mp.target_name(), |target| target.name.clone())
+}
+
+fn ip_not_allowed(case: &Case<'_>) -> String {
+    let platform = case.platform.name;
+    let ip = case.status.last_failure.as_ref().and_then(|failure| failure.caller_ip.as_deref());
+    match ip {
+        Some(ip) => format!("{platform} refuses calls from {ip}. Add {ip} to the app's IP allow-list in the platform's console"),
+        None => format!(
+            "{platform} refuses this cluster's IP. Add the cluster's outgoing IP to the app's allow-list in the platform's console"
+        ),
+    }
+}
+
+/// Names the other object only within its own namespace: elsewhere it is nobody's business.
+fn conflict_of_apps(case: &Case<'_>) -> String {
+    let other = match super::turn::turn(case) {
+        super::turn::Turn::Theirs(other) if other.metadata.namespace == case.mp.metadata.namespace => {
+            format!("MiniProgram {}", other.metadata.name.as_deref().unwrap_or_default())
+        }
+        _ => "A MiniProgram of another namespace".into(),
+    };
+    format!(
+        "{other} keeps the token of this app, and in this mode every call ends the token before it. Delete one of the two, or set \
+         tokenMode: Stable"
+    )
+}
+
+fn conflict(case: &Case<'_>, target: &str) -> String {
+    use crate::projection::Owner;
+    let owner = match &case.seen.target {
+        TargetSeen::Is(theirs) => match &theirs.owner {
+            Owner::MiniProgram { name, .. } => Some(name),
+            Owner::Nobody | Owner::Other => None,
+        },
+        TargetSeen::Absent | TargetSeen::Foreign => None,
+    };
+    match owner {
+        Some(owner) => {
+            format!("Secret {target} belongs to MiniProgram {owner}. Choose another spec.target.name, or delete that object")
+        }
+        None => format!(
+            "Secret {target} exists and is not this operator's: it was neither read nor changed. Delete it, or choose another \
+             spec.target.name"
+        ),
+    }
+}

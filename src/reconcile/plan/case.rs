@@ -1,0 +1,341 @@
+//! What an observation comes down to: which target, which token, which credential, what the status would say already. Derives
+//! and decides nothing.
+
+use std::time::Duration;
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+
+use super::{
+    retry,
+    time::{after, spread},
+};
+use crate::{
+    api::{
+        ConditionType, CredentialStatus, DeletionPolicy, Intent, LastFailure, MiniProgram, MiniProgramStatus, Mints, Reason,
+        TokenMode,
+        conditions::{self, Truth, Verdict},
+    },
+    platform::{self, Endpoint, Platform},
+    projection::{Projection, TokenFacts},
+    reconcile::{
+        memory::{Ended, How, Recall},
+        observe::{Close, CredentialRead, Observed, TargetSeen, Whose, whose},
+    },
+    sensitive::Implausible,
+    shell::clock::Now,
+    world::{Seen, Version},
+};
+
+/// A former object's target is left to the garbage collector for so long.
+const GARBAGE_COLLECTION: Duration = Duration::from_secs(10);
+
+/// One object at one moment.
+pub struct Case<'a> {
+    /// All that was observed.
+    pub seen: &'a Observed,
+    /// The moment.
+    pub now: Now,
+    /// The object.
+    pub mp: &'a MiniProgram,
+    /// Its status, with the end of the last call in it.
+    pub status: MiniProgramStatus,
+    /// Its platform.
+    pub platform: &'static Platform,
+    /// The endpoint that its mode chooses.
+    pub endpoint: &'static Endpoint,
+    /// The Secret that the spec's target names.
+    pub target: Target<'a>,
+    /// The target in use: the spec's, or the one before it.
+    pub in_use: Option<&'a Projection>,
+    /// The credential.
+    pub credential: Credential,
+}
+
+/// The Secret that the spec's target names.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// There is none.
+    Missing,
+    /// It is somebody else's.
+    Foreign,
+    /// It was a former object's of this name, and the garbage collector is about to take it.
+    Former,
+    /// It is this object's.
+    Ours(&'a Projection),
+}
+
+/// What is known of the credential without asking the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// This version was not read yet.
+    Unread,
+    /// It was, now or before, and the condition says this.
+    Known(Reason),
+}
+
+impl Credential {
+    /// The reason why no call can be made with it.
+    pub fn unusable(self) -> Option<Reason> {
+        match self {
+            Self::Known(
+                reason @ (Reason::SecretNotFound
+                | Reason::KeyMissing
+                | Reason::ValueEmpty
+                | Reason::ValueInvalid
+                | Reason::CredentialUnreadable),
+            ) => Some(reason),
+            Self::Known(_) | Self::Unread => None,
+        }
+    }
+}
+
+impl<'a> Case<'a> {
+    /// Derives the case, or none if the spec holds a value that this version does not know.
+    pub fn of(seen: &'a Observed, now: Now) -> Option<Self> {
+        let mp: &MiniProgram = &seen.mini_program;
+        let platform = platform::find(mp.spec.platform.as_str())?;
+        let endpoint = platform.endpoint(mp.spec.token_mode)?;
+        if mp.spec.token_mode == Some(TokenMode::Unknown) || mp.deletion_policy() == DeletionPolicy::Unknown {
+            return None;
+        }
+        let target = match &seen.target {
+            TargetSeen::Absent => Target::Missing,
+            TargetSeen::Foreign => Target::Foreign,
+            TargetSeen::Is(target) => match whose(target, mp) {
+                Whose::Ours => Target::Ours(target),
+                Whose::Former => Target::Former,
+                Whose::Theirs => Target::Foreign,
+            },
+        };
+        let in_use = match target {
+            Target::Ours(target) => Some(target),
+            Target::Missing | Target::Foreign | Target::Former => newest(seen),
+        };
+        let stored = mp.status.clone().unwrap_or_default();
+        let mut case = Self {
+            seen,
+            now,
+            mp,
+            status: effective(stored, &seen.recall),
+            platform,
+            endpoint,
+            target,
+            in_use,
+            credential: Credential::Unread,
+        };
+        case.drop_void_failure();
+        case.credential = case.judge_credential();
+        Some(case)
+    }
+
+    /// The generation of the spec.
+    pub fn generation(&self) -> Option<i64> {
+        self.mp.metadata.generation
+    }
+
+    /// The strong reads, if they were made.
+    pub fn close(&self) -> Option<&'a Close> {
+        self.seen.close.as_ref()
+    }
+
+    /// The token that the target in use holds, as far as its metadata can be trusted.
+    pub fn token(&self) -> Option<&'a TokenFacts> {
+        let target = self.in_use.filter(|target| !target.edited)?;
+        target.token.as_ref().filter(|token| !self.is_older_than_status(token))
+    }
+
+    /// The token, if it is valid now.
+    pub fn valid_token(&self) -> Option<&'a TokenFacts> {
+        self.token().filter(|token| token.expires > self.now.wall)
+    }
+
+    /// Whether a target was put back from a backup: the status has known a newer token.
+    pub fn is_older_than_status(&self, token: &TokenFacts) -> bool {
+        self.status.token.as_ref().is_some_and(|known| token.issued < known.issue_time.0)
+    }
+
+    /// An intent whose call's end is not known.
+    pub fn open_intent(&self) -> Option<&Intent> {
+        let closed_by = self.in_use.and_then(|target| target.issued_for.as_deref());
+        self.status.intent.as_ref().filter(|intent| Some(intent.id.as_str()) != closed_by)
+    }
+
+    /// Whether this process wrote the intent.
+    pub fn is_own(&self, intent: &Intent) -> bool {
+        self.seen.recall.own_intent.as_deref() == Some(intent.id.as_str())
+    }
+
+    /// How long a former object's target is still left to the garbage collector.
+    pub fn garbage_collection(&self) -> Duration {
+        let since = self.seen.recall.former.as_ref().map_or(self.now.boot, |(_, since)| *since);
+        (since + GARBAGE_COLLECTION).saturating_sub(self.now.boot)
+    }
+
+    /// The mode as the target's annotation has it.
+    pub fn mode(&self) -> &'static str {
+        mode_name(self.endpoint)
+    }
+
+    /// The last failure, if it still speaks of this credential, this spec and this token.
+    pub fn failure(&self) -> Option<(&LastFailure, Reason)> {
+        let failure = self.status.last_failure.as_ref()?;
+        Some((failure, failure.reason.parse().unwrap_or(Reason::BadResponse)))
+    }
+
+    fn drop_void_failure(&mut self) {
+        let Some(failure) = &self.status.last_failure else { return };
+        let of_older_token = self.token().is_some_and(|token| failure.time.0 < token.issued);
+        let of_other_spec = self.status.observed_generation != self.generation();
+        let of_other_credential = match (&self.seen.credential, &self.status.credential) {
+            (Seen::Is(version), Some(known)) => *version != version_of(known),
+            _ => true,
+        };
+        if of_older_token || of_other_spec || of_other_credential {
+            self.status.last_failure = None;
+        }
+    }
+
+    fn judge_credential(&self) -> Credential {
+        if let Some(close) = self.close() {
+            return Credential::Known(self.judge_read(&close.credential));
+        }
+        match self.seen.credential {
+            Seen::Absent => Credential::Known(Reason::SecretNotFound),
+            Seen::NotListed => Credential::Unread,
+            Seen::Is(version) => self.remembered_verdict(version).map_or(Credential::Unread, Credential::Known),
+        }
+    }
+
+    /// What the condition says of this version of the credential and this spec.
+    fn remembered_verdict(&self, version: Version) -> Option<Reason> {
+        let known = self.status.credential.as_ref()?;
+        let condition = conditions::find(&self.status.conditions, ConditionType::CredentialValid)?;
+        let speaks = version_of(known) == version && condition.observed_generation == self.generation();
+        let reason = Reason::of(condition).filter(|_| speaks)?;
+        (!matches!(reason, Reason::CredentialUnreadable | Reason::SecretNotFound)).then_some(reason)
+    }
+
+    fn judge_read(&self, read: &CredentialRead) -> Reason {
+        let (version, value) = match read {
+            CredentialRead::Absent => return Reason::SecretNotFound,
+            CredentialRead::Unreadable => return Reason::CredentialUnreadable,
+            CredentialRead::Is { version, value } => (version, value),
+        };
+        match value {
+            None => Reason::KeyMissing,
+            Some(Err(Implausible::Empty)) => Reason::ValueEmpty,
+            Some(Err(Implausible::Invalid)) => Reason::ValueInvalid,
+            Some(Ok(secret)) => {
+                let said = self.remembered_verdict(version_of(version)).filter(|reason| {
+                    matches!(reason, Reason::Accepted | Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)
+                });
+                let brought_the_token =
+                    self.in_use.is_some_and(|target| target.sent.digest == secret.digest(&target.sent.salt));
+                said.unwrap_or(if brought_the_token { Reason::Accepted } else { Reason::NotTested })
+            }
+        }
+    }
+}
+
+/// The endpoint's mode, as the target's annotation has it.
+pub fn mode_name(endpoint: &Endpoint) -> &'static str {
+    match endpoint.mode {
+        Some(TokenMode::Stable) => "Stable",
+        Some(TokenMode::Legacy) => "Legacy",
+        Some(TokenMode::Unknown) | None => "",
+    }
+}
+
+/// The hash by which the world knows a version of a Secret.
+pub fn version_of(credential: &CredentialStatus) -> Version {
+    Version::of(&credential.uid, &credential.resource_version)
+}
+
+fn newest(seen: &Observed) -> Option<&Projection> {
+    let issued = |target: &&Projection| target.token.as_ref().map(|token| token.issued);
+    seen.old.iter().map(AsRef::as_ref).max_by_key(issued)
+}
+
+/// The status as it should be after the last call's end, which only this process knows until it is written.
+pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus {
+    let Some(ended) = &recall.ended else { return status };
+    match &ended.how {
+        How::Withdrawn => withdraw(&mut status, ended),
+        How::Failed { refusal, sent, next, attempts, unknown } => {
+            if !*unknown {
+                withdraw(&mut status, ended);
+            }
+            answer_request(&mut status, ended);
+            let only_forced = ended.call.wanted.force && refusal.reason == Reason::QuotaExhausted;
+            if !only_forced {
+                status.observed_generation = ended.generation;
+                status.last_failure = Some(LastFailure {
+                    time: Time(*sent),
+                    reason: refusal.reason.as_str().into(),
+                    platform_code: refusal.code,
+                    caller_ip: refusal.caller_ip.map(|ip| ip.to_string()),
+                    attempts: *attempts,
+                    next_attempt_time: Time(*next),
+                });
+            }
+            let verdict = if retry::stops(refusal.reason) { refusal.reason } else { kept_verdict(&status, ended) };
+            note_verdict(&mut status, ended, verdict, *sent);
+        }
+        How::Token { sent, stored, unsettled, .. } => {
+            status.last_failure = None;
+            answer_request(&mut status, ended);
+            note_verdict(&mut status, ended, Reason::Accepted, *sent);
+            if *stored && *unsettled {
+                status.intent = Some(Intent { id: ended.call.id.clone(), time: Time(*sent), doubt: true });
+            } else if *stored {
+                status.intent = status.intent.filter(|intent| {
+                    intent.id != ended.call.id && Some(intent.id.as_str()) != ended.call.stood.as_deref()
+                });
+            }
+        }
+    }
+    status
+}
+
+/// A call that certainly did nothing takes back its own intent, unless that one stands for an older doubt, and its count.
+fn withdraw(status: &mut MiniProgramStatus, ended: &Ended) {
+    let own = status.intent.as_ref().is_some_and(|intent| intent.id == ended.call.id && !intent.doubt);
+    if own {
+        status.intent = None;
+    }
+    if let Some(before) = &ended.mints_before {
+        let forced_times = status.mints.take().map(|mints| mints.forced_times).unwrap_or_default();
+        status.mints = Some(Mints { forced_times, ..before.clone() }).filter(|mints| *mints != Mints::default());
+    }
+}
+
+/// An answer that says nothing about the credential leaves the verdict on this version as it was.
+fn kept_verdict(status: &MiniProgramStatus, ended: &Ended) -> Reason {
+    let condition = conditions::find(&status.conditions, ConditionType::CredentialValid);
+    let said = condition.filter(|_| status.credential == ended.credential).and_then(Reason::of);
+    said.filter(|reason| *reason == Reason::Accepted).unwrap_or(Reason::NotTested)
+}
+
+fn answer_request(status: &mut MiniProgramStatus, ended: &Ended) {
+    if ended.call.handles.is_some() {
+        status.handled_refresh_request.clone_from(&ended.call.handles);
+    }
+}
+
+/// The platform's word on the credential that was sent, whatever the cluster holds by now.
+fn note_verdict(status: &mut MiniProgramStatus, ended: &Ended, reason: Reason, at: Timestamp) {
+    status.credential.clone_from(&ended.credential);
+    let truth = match reason {
+        Reason::Accepted => Truth::True,
+        Reason::NotTested => Truth::Unknown,
+        _ => Truth::False,
+    };
+    let verdict = Verdict { truth, reason, message: String::new() };
+    conditions::set(&mut status.conditions, ConditionType::CredentialValid, &verdict, ended.generation, at);
+}
+
+/// When a confirming call is worth it: a request that was under way when the token came has landed by then.
+pub fn settles_at(target: &Projection, token: &TokenFacts) -> Timestamp {
+    let seed = target.issued_for.as_deref().unwrap_or_default();
+    after(token.issued, Duration::from_secs(120) + spread(seed, Duration::from_secs(60)))
+}

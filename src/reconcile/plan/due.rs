@@ -1,0 +1,225 @@
+//! Whether the platform should be asked, and what for. Says nothing of whether it may be asked yet: that is `hold`.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::{
+    case::{Case, Credential, settles_at},
+    time::{after, before, span, spread},
+    turn::{self, Turn},
+};
+use crate::{
+    api::{ConditionType, MiniProgram, Reason, conditions, names},
+    platform::Rotation,
+    projection::TokenFacts,
+    reconcile::call::{Wanted, Why},
+    sensitive::hex,
+    shell::clock::Now,
+};
+
+/// No token is asked for more often.
+const SHORTEST: Duration = Duration::from_secs(2);
+/// The same token inside the window: the platform will make a new one any moment.
+const AGAIN: Duration = Duration::from_secs(15);
+/// Guard and spread together: what pods lose of the window.
+const LATEST: Duration = Duration::from_secs(60);
+const GUARD: Duration = Duration::from_secs(5);
+/// What pods need to see a new Secret, with the kubelet's default settings, and some.
+const SHORTEST_LEAD: Duration = Duration::from_secs(120);
+/// A clock that jumped leaves issue times in the future; this much is ordinary skew.
+const SKEW: Duration = Duration::from_secs(60);
+/// Two forced calls after a token's issue that bring the same token: forcing does not help.
+const FORCED_ENOUGH: usize = 2;
+
+type Check = fn(&Case<'_>) -> Option<Why>;
+
+/// In the order in which they are told: what may have lost the token first, then changes, then time, then wishes.
+const CHECKS: [Check; 12] = [
+    token_missing,
+    open_intent,
+    unbelievable,
+    unsettled,
+    credential_changed,
+    mode_changed,
+    reported_invalid,
+    time_has_come,
+    requested,
+    won_the_app,
+    rival_is_newer,
+    restored,
+];
+
+/// The calls that are due now, the most pressing first.
+pub fn due<'a>(case: &'a Case<'a>) -> impl Iterator<Item = Wanted> + 'a {
+    let rotates = case.endpoint.rotates();
+    CHECKS.iter().filter_map(|check| check(case)).map(move |why| {
+        let force = !rotates && why == Why::Invalid;
+        Wanted { why, force, mints: rotates || force }
+    })
+}
+
+/// When the stored token itself asks for the next call.
+pub fn next(case: &Case<'_>) -> Option<Timestamp> {
+    let token = case.token()?;
+    let unsettled = case.in_use.filter(|target| target.unsettled).map(|target| settles_at(target, token));
+    let next = next_refresh(case, token);
+    Some(unsettled.map_or(next, |at| at.min(next)))
+}
+
+fn token_missing(case: &Case<'_>) -> Option<Why> {
+    match case.in_use {
+        None if case.status.token.is_none() => Some(Why::NoToken),
+        None => Some(Why::TargetMissing),
+        Some(target) if target.edited => Some(Why::Edited),
+        Some(target) if target.token.is_none() => Some(Why::Edited),
+        Some(_) => None,
+    }
+}
+
+fn restored(case: &Case<'_>) -> Option<Why> {
+    let token = case.in_use?.token.as_ref()?;
+    case.is_older_than_status(token).then_some(Why::Restored)
+}
+
+fn open_intent(case: &Case<'_>) -> Option<Why> {
+    let intent = case.open_intent()?;
+    // Our own intent of this moment is no reason for its own call, unless it stands in the place of an open one.
+    let beginning = case.seen.begun.is_some() && case.is_own(intent);
+    (!beginning || intent.doubt).then_some(Why::OpenIntent)
+}
+
+fn unbelievable(case: &Case<'_>) -> Option<Why> {
+    let token = case.token()?;
+    let in_the_future = token.issued > after(case.now.wall, SKEW);
+    let too_long = span(token.issued, token.expires) > case.endpoint.longest_life;
+    (in_the_future || too_long).then_some(Why::Unbelievable)
+}
+
+fn unsettled(case: &Case<'_>) -> Option<Why> {
+    let target = case.in_use.filter(|target| target.unsettled)?;
+    (settles_at(target, case.token()?) <= case.now.wall).then_some(Why::Unsettled)
+}
+
+fn credential_changed(case: &Case<'_>) -> Option<Why> {
+    (case.credential == Credential::Known(Reason::NotTested)).then_some(Why::CredentialChanged)
+}
+
+fn mode_changed(case: &Case<'_>) -> Option<Why> {
+    (case.in_use?.sent.mode != case.mode()).then_some(Why::ModeChanged)
+}
+
+fn reported_invalid(case: &Case<'_>) -> Option<Why> {
+    let reported = case.mp.annotation(names::INVALID_TOKEN)?;
+    let token = case.token().filter(|token| token.fingerprint == reported)?;
+    let forced = case.status.mints.iter().flat_map(|mints| &mints.forced_times).filter(|time| time.0 > token.issued).count();
+    (case.endpoint.rotates() || forced < FORCED_ENOUGH || case.seen.begun.is_some()).then_some(Why::Invalid)
+}
+
+fn time_has_come(case: &Case<'_>) -> Option<Why> {
+    (next_refresh(case, case.token()?) <= case.now.wall).then_some(Why::Time)
+}
+
+fn requested(case: &Case<'_>) -> Option<Why> {
+    let request = request(case.mp)?;
+    let handled = |value: Option<&str>| value == Some(request.as_str());
+    let stamped = case.in_use.is_some_and(|target| handled(target.handled.as_deref()));
+    (!stamped && !handled(case.status.handled_refresh_request.as_deref())).then_some(Why::Requested)
+}
+
+fn won_the_app(case: &Case<'_>) -> Option<Why> {
+    let stored = conditions::find(&case.status.conditions, ConditionType::TokenFresh).and_then(Reason::of);
+    (stored == Some(Reason::AppIdConflict) && turn::turn(case) == Turn::Mine).then_some(Why::WonApp)
+}
+
+fn rival_is_newer(case: &Case<'_>) -> Option<Why> {
+    let (newer, _) = newer_rival(case)?;
+    (case.seen.recall.rival_asked.as_deref() != Some(newer)).then_some(Why::RivalNewer)
+}
+
+/// The fingerprint of another object's token of the same app and mode, got after this object last asked.
+pub fn newer_rival<'a>(case: &'a Case<'_>) -> Option<(&'a str, Timestamp)> {
+    if case.endpoint.rotates() {
+        return None;
+    }
+    let token = case.token()?;
+    let checked = case.status.token.as_ref().and_then(|token| token.check_time.as_ref()).map_or(token.issued, |time| time.0);
+    let theirs = case.seen.rivals.iter().filter(|rival| turn::same_mode(case, rival));
+    let tokens = theirs.filter_map(|rival| rival.status.as_ref()?.token.as_ref());
+    let newer = tokens.filter(|theirs| theirs.issue_time.0 > checked && theirs.fingerprint != token.fingerprint);
+    newer.map(|theirs| (theirs.fingerprint.as_str(), theirs.issue_time.0)).max_by_key(|(_, issued)| *issued)
+}
+
+/// The refresh request that stands on the object, as the status keeps it: a long one by its hash.
+pub fn request(mp: &MiniProgram) -> Option<String> {
+    let value = mp.annotation(names::REFRESH_REQUESTED)?;
+    Some(if value.len() > 64 { format!("sha256:{}", hex(&Sha256::digest(value.as_bytes()), 64)) } else { value.to_owned() })
+}
+
+/// When the token's own clock asks for the next call.
+pub fn next_refresh(case: &Case<'_>, token: &TokenFacts) -> Timestamp {
+    let checked = case.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
+    let checked = checked.and_then(|known| known.check_time.as_ref()).map(|time| time.0);
+    let again = case.seen.recall.checked.as_ref().filter(|(fingerprint, _)| *fingerprint == token.fingerprint);
+    let schedule = Schedule {
+        rotation: case.endpoint.rotation,
+        lead: seconds(case.mp.spec.refresh_before_seconds),
+        interval: seconds(case.mp.spec.refresh_interval_seconds),
+        last_call: case.seen.recall.last_call,
+        app: &format!("{} {}", case.platform.name, case.mp.spec.app_id),
+    };
+    schedule.next(token, checked.unwrap_or(token.issued), again.map(|(_, at)| *at))
+}
+
+fn seconds(field: Option<i32>) -> Option<Duration> {
+    field.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
+}
+
+/// What the time of a refresh depends on, beside the token.
+pub struct Schedule<'a> {
+    /// How the tokens rotate.
+    pub rotation: Rotation,
+    /// `spec.refreshBeforeSeconds`.
+    pub lead: Option<Duration>,
+    /// `spec.refreshIntervalSeconds`.
+    pub interval: Option<Duration>,
+    /// How long the last answered call took.
+    pub last_call: Duration,
+    /// Platform and app id, which the spread hangs on.
+    pub app: &'a str,
+}
+
+impl Schedule<'_> {
+    /// When to ask for the successor of a token that was last asked after at `checked`; `again` is when the same token came
+    /// back although its time was over.
+    #[must_use]
+    pub fn next(&self, token: &TokenFacts, checked: Timestamp, again: Option<Timestamp>) -> Timestamp {
+        let opens = self.opens(token);
+        let last = again.into_iter().chain([checked]).max().unwrap_or(checked);
+        let by_expiry = if last < opens { opens } else { after(last, (span(last, token.expires) / 2).clamp(SHORTEST, AGAIN)) };
+        let by_interval = self.interval.map(|interval| after(last, interval));
+        by_interval.map_or(by_expiry, |at| at.min(by_expiry))
+    }
+
+    /// The earliest moment that is worth a call.
+    fn opens(&self, token: &TokenFacts) -> Timestamp {
+        let life = span(token.issued, token.expires);
+        let (lead, guard) = match self.rotation {
+            Rotation::Rotating { lead, .. } => (self.lead.unwrap_or(lead), Duration::ZERO),
+            Rotation::StableUntil { window } => {
+                (self.lead.map_or(window, |lead| lead.min(window)), (GUARD + self.last_call).min(LATEST))
+            }
+        };
+        if life <= lead {
+            return after(token.issued, (life / 2).max(SHORTEST));
+        }
+        let room = lead.saturating_sub(SHORTEST_LEAD).min(LATEST.saturating_sub(guard));
+        before(token.expires, lead.saturating_sub(guard + spread(self.app, room)))
+    }
+}
+
+/// How long until the boot or wall clock shows that something is due.
+pub fn wait(now: Now, at: Timestamp) -> Duration {
+    span(now.wall, at)
+}

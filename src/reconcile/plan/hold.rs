@@ -1,0 +1,146 @@
+//! Whether a call that is due may be made yet: failures, floors, quotas, somebody else's open call. Pure.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::{
+    case::Case,
+    due::{request, wait},
+    retry,
+    time::{after, day, next_midnight},
+};
+use crate::{
+    api::Mints,
+    platform::Endpoint,
+    reconcile::call::{Wanted, Why},
+};
+
+/// Two mints that no clock asked for: pods lag 90 s, platforms keep two tokens.
+const MINTS_APART: Duration = Duration::from_secs(300);
+/// The same where the stored token is or may be gone, by how many such mints were made in a row.
+const GONE_APART: [u64; 7] = [0, 15, 30, 60, 120, 240, 300];
+/// Two calls that somebody asks for by annotation.
+const REQUESTS_APART: Duration = Duration::from_secs(30);
+/// A forced call that brought the same token is worth one more, a little later than the platform's own limit.
+const FORCED_AGAIN: Duration = Duration::from_secs(35);
+
+/// How long a call that is due must still wait; nothing if it may be made now.
+pub fn hold(case: &Case<'_>, wanted: Wanted) -> Duration {
+    // What has begun was held before, and has just counted itself.
+    if case.seen.begun.is_some() {
+        return foreign_intent(case);
+    }
+    let holds: [fn(&Case<'_>, Wanted) -> Duration; 5] =
+        [|case, _| foreign_intent(case), last_failure, wishes, mint_floor, force_limits];
+    holds.iter().map(|hold| hold(case, wanted)).max().unwrap_or_default()
+}
+
+/// An open intent of somebody else: its call may be on its way, and gets the time that a call may take.
+fn foreign_intent(case: &Case<'_>) -> Duration {
+    let Some(intent) = case.open_intent().filter(|intent| !case.is_own(intent)) else { return Duration::ZERO };
+    let first_seen = case.seen.recall.foreign_intent.as_ref().filter(|(id, _)| *id == intent.id).map_or(case.now.boot, |seen| seen.1);
+    (first_seen + case.seen.patience).saturating_sub(case.now.boot)
+}
+
+fn last_failure(case: &Case<'_>, wanted: Wanted) -> Duration {
+    let Some((failure, reason)) = case.failure() else { return Duration::ZERO };
+    let lifted = wanted.why == Why::Requested || is_requested(case);
+    let until = if lifted && retry::stops(reason) { after(failure.time.0, REQUESTS_APART) } else { failure.next_attempt_time.0 };
+    wait(case.now, until)
+}
+
+/// Whether an unanswered request stands on the object.
+fn is_requested(case: &Case<'_>) -> bool {
+    request(case.mp).is_some_and(|request| {
+        case.status.handled_refresh_request.as_ref() != Some(&request)
+            && case.in_use.is_none_or(|target| target.handled.as_ref() != Some(&request))
+    })
+}
+
+fn wishes(case: &Case<'_>, wanted: Wanted) -> Duration {
+    if !matches!(wanted.why, Why::Requested | Why::Invalid | Why::RivalNewer) {
+        return Duration::ZERO;
+    }
+    let token = case.status.token.as_ref();
+    let checked = token.and_then(|token| token.check_time.as_ref()).map(|time| time.0);
+    let again = case.seen.recall.checked.as_ref().map(|(_, at)| *at);
+    let failed = case.status.last_failure.as_ref().map(|failure| failure.time.0);
+    // A reported token's first forced call waits for nobody: 30 s apart is what `force_limits` asks.
+    let last = if wanted.why == Why::Requested { checked.max(again).max(failed) } else { failed };
+    last.map_or(Duration::ZERO, |last| wait(case.now, after(last, REQUESTS_APART)))
+}
+
+/// What the app's objects and this process know of its mints.
+pub struct Counted {
+    /// The last one.
+    pub last: Option<Timestamp>,
+    /// Those of today that were not due by time.
+    pub today: i64,
+    /// The forced ones of today.
+    pub forced: Vec<Timestamp>,
+}
+
+/// Sums an app's mints over all its objects; what was made by an object that is gone, this process remembers.
+pub fn counted(case: &Case<'_>) -> Counted {
+    let today = day(case.now.wall, case.platform.day_offset_seconds);
+    let of_objects: Vec<&Mints> = case
+        .seen
+        .rivals
+        .iter()
+        .filter(|rival| super::turn::same_mode(case, rival))
+        .filter_map(|rival| rival.status.as_ref()?.mints.as_ref())
+        .chain(&case.status.mints)
+        .collect();
+    let of_process = &case.seen.app.mints;
+    let count = |mints: &Mints| if mints.day == today { i64::from(mints.count) } else { 0 };
+    let all = || of_objects.iter().copied().chain([of_process]);
+    let mut forced: Vec<_> = all().flat_map(|mints| &mints.forced_times).map(|time| time.0).collect();
+    forced.retain(|time| day(*time, case.platform.day_offset_seconds) == today);
+    forced.sort_unstable();
+    forced.dedup();
+    Counted {
+        last: all().filter_map(|mints| mints.last_time.as_ref()).map(|time| time.0).max(),
+        today: of_objects.iter().map(|mints| count(mints)).sum::<i64>().max(count(of_process)),
+        forced,
+    }
+}
+
+fn mint_floor(case: &Case<'_>, wanted: Wanted) -> Duration {
+    if !wanted.mints || wanted.why.by_time() {
+        return Duration::ZERO;
+    }
+    let counted = counted(case);
+    let spent = counted.today >= share_of_quota(case.endpoint);
+    if spent && !wanted.why.urgent() {
+        return wait(case.now, next_midnight(case.now.wall, case.platform.day_offset_seconds));
+    }
+    let in_a_row = usize::try_from(case.seen.app.gone).unwrap_or(usize::MAX).min(GONE_APART.len() - 1);
+    let apart = match wanted.why {
+        // Once the share is spent, a lost token is still replaced, as seldom as the floor has it.
+        why if why.urgent() && !spent => Duration::from_secs(GONE_APART.get(in_a_row).copied().unwrap_or(300)),
+        Why::Invalid if wanted.force => Duration::ZERO,
+        _ => MINTS_APART,
+    };
+    counted.last.map_or(Duration::ZERO, |last| wait(case.now, after(last, apart)))
+}
+
+/// At most a tenth of a day's quota goes to mints that no clock asked for.
+fn share_of_quota(endpoint: &Endpoint) -> i64 {
+    i64::from(endpoint.daily_quota / 10)
+}
+
+fn force_limits(case: &Case<'_>, wanted: Wanted) -> Duration {
+    let Some(limits) = case.endpoint.force.filter(|_| wanted.force) else { return Duration::ZERO };
+    let counted = counted(case);
+    let midnight = wait(case.now, next_midnight(case.now.wall, case.platform.day_offset_seconds));
+    if counted.forced.len() >= limits.per_day {
+        return midnight;
+    }
+    let stopped = case.seen.recall.force_stopped_until.map_or(Duration::ZERO, |until| wait(case.now, until));
+    let apart = counted.forced.last().map_or(Duration::ZERO, |last| {
+        let same_token_back = case.token().is_some_and(|token| token.issued < *last);
+        wait(case.now, after(*last, if same_token_back { FORCED_AGAIN } else { limits.apart }))
+    });
+    stopped.max(apart)
+}

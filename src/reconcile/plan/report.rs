@@ -1,0 +1,252 @@
+//! What the status should say. Pure; equal input gives equal output, so that a reconcile with nothing to do writes nothing.
+
+use std::time::Duration;
+
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::Time,
+    jiff::{SignedDuration, Timestamp},
+};
+
+use super::{
+    advice::{INTERNAL_ERROR, advice},
+    case::{Case, Credential, Target},
+    due,
+    time::{after, whole_seconds},
+    turn::{self, Turn},
+};
+use crate::{
+    api::{
+        ConditionType, MiniProgram, MiniProgramStatus, Reason, TargetRef, TokenStatus,
+        conditions::{self, Truth, Verdict},
+    },
+    reconcile::{memory::How, observe::CredentialRead},
+    shell::clock::Now,
+};
+
+/// Helm fails at once on Stalled, and an install applies the credential a moment after the object.
+const STALLED_AFTER: Duration = Duration::from_secs(60);
+/// A refresh that is due and not made for so long is told.
+pub const OVERDUE_AFTER: Duration = Duration::from_secs(60);
+/// Times of the next refresh that differ by less are the same: the duration of the last call moves them.
+const SAME_TIME: SignedDuration = SignedDuration::from_secs(60);
+
+/// What the plan found on the way, as far as the status tells it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Findings {
+    /// Whether a call is due.
+    pub due: bool,
+}
+
+/// The status as it should be now.
+pub fn report(case: &Case<'_>, findings: Findings) -> MiniProgramStatus {
+    let mut status = case.status.clone();
+    status.observed_generation = case.generation();
+    status.target_ref = Some(TargetRef { name: case.in_use.map_or_else(|| case.mp.target_name(), |target| target.name.clone()) });
+    status.token = token(case).or(status.token);
+    match case.close().map(|close| &close.credential) {
+        Some(CredentialRead::Is { version, .. }) => status.credential = Some(version.clone()),
+        Some(CredentialRead::Absent) => status.credential = None,
+        Some(CredentialRead::Unreadable) | None => {}
+    }
+    if case.credential == Credential::Known(Reason::SecretNotFound) {
+        status.credential = None;
+    }
+    let settled = case.in_use.is_some_and(|target| !target.unsettled);
+    if case.open_intent().is_none() && settled {
+        status.intent = None;
+    }
+    let credential = credential_valid(case);
+    let target = target_synced(case);
+    let fresh = token_fresh(case, findings);
+    let ready = ready(case, &credential, &target, &fresh);
+    let mut put = |kind, verdict: &Verdict| {
+        conditions::set(&mut status.conditions, kind, verdict, case.generation(), whole_seconds(case.now.wall));
+    };
+    put(ConditionType::Ready, &ready);
+    put(ConditionType::CredentialValid, &credential);
+    put(ConditionType::TokenFresh, &fresh);
+    put(ConditionType::TargetSynced, &target);
+    match stalled_from(&status, &ready) {
+        Some(from) if from <= case.now.wall => {
+            let stalled = Verdict { truth: Truth::True, ..ready };
+            conditions::set(&mut status.conditions, ConditionType::Stalled, &stalled, case.generation(), whole_seconds(case.now.wall));
+        }
+        _ => conditions::remove(&mut status.conditions, ConditionType::Stalled),
+    }
+    status
+}
+
+/// The status of an object whose look panicked: said, and a token that is still good stays Ready.
+pub fn of_panic(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
+    let mut status = mp.status.clone().unwrap_or_default();
+    let good = status.token.as_ref().is_some_and(|token| token.expiration_time.0 > now.wall);
+    let kind = if good { ConditionType::TokenFresh } else { ConditionType::Ready };
+    let verdict = Verdict { truth: Truth::False, reason: Reason::InternalError, message: INTERNAL_ERROR.into() };
+    conditions::set(&mut status.conditions, kind, &verdict, mp.metadata.generation, whole_seconds(now.wall));
+    status
+}
+
+/// When the status changes by the clock alone: at expiry, and when patience with a missing Secret ends.
+pub fn next_change(case: &Case<'_>, status: &MiniProgramStatus) -> Option<Timestamp> {
+    let expiry = case.valid_token().map(|token| token.expires);
+    let ready = conditions::find(&status.conditions, ConditionType::Ready);
+    let stalled = ready.filter(|ready| ready.status != "True").and_then(|ready| {
+        let verdict = Verdict { truth: Truth::False, reason: Reason::of(ready)?, message: String::new() };
+        stalled_from(status, &verdict).filter(|from| *from > case.now.wall)
+    });
+    expiry.into_iter().chain(stalled).min()
+}
+
+fn token(case: &Case<'_>) -> Option<TokenStatus> {
+    let token = case.token()?;
+    let known = case.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
+    let checked = match case.seen.recall.ended.as_ref().map(|ended| &ended.how) {
+        Some(How::Token { token: got, sent, stored: true, .. }) if got.fingerprint == token.fingerprint => Some(Time(whole_seconds(*sent))),
+        _ => known.and_then(|known| known.check_time.clone()),
+    };
+    let next = (!case.mp.spec.suspend).then(|| whole_seconds(due::next_refresh(case, token)));
+    let kept = known.and_then(|known| known.next_refresh_time.clone()).filter(|kept| {
+        next.is_some_and(|next| kept.0.duration_since(next).abs() <= SAME_TIME) && known.is_some_and(|known| known.expiration_time.0 == token.expires)
+    });
+    Some(TokenStatus {
+        fingerprint: token.fingerprint.clone(),
+        issue_time: Time(token.issued),
+        expiration_time: Time(token.expires),
+        next_refresh_time: kept.or(next.map(Time)),
+        check_time: checked,
+    })
+}
+
+fn verdict(case: &Case<'_>, truth: Truth, reason: Reason) -> Verdict {
+    Verdict { truth, reason, message: advice(case, reason) }
+}
+
+/// The condition as it stands, for what cannot be judged without a look that nothing calls for.
+fn standing(case: &Case<'_>, kind: ConditionType) -> Option<Verdict> {
+    let condition = conditions::find(&case.status.conditions, kind)?;
+    let truth = match condition.status.as_str() {
+        "True" => Truth::True,
+        "False" => Truth::False,
+        _ => Truth::Unknown,
+    };
+    Some(verdict(case, truth, Reason::of(condition)?))
+}
+
+fn credential_valid(case: &Case<'_>) -> Verdict {
+    match case.credential {
+        Credential::Known(Reason::Accepted) => verdict(case, Truth::True, Reason::Accepted),
+        Credential::Known(Reason::NotTested) => verdict(case, Truth::Unknown, Reason::NotTested),
+        Credential::Known(reason) => verdict(case, Truth::False, reason),
+        Credential::Unread => standing(case, ConditionType::CredentialValid)
+            .unwrap_or_else(|| verdict(case, Truth::Unknown, Reason::NotTested)),
+    }
+}
+
+fn target_synced(case: &Case<'_>) -> Verdict {
+    let refused = case.seen.in_hand.as_ref().and_then(|hand| hand.refused).or(case.seen.recall.refused);
+    let standing = standing(case, ConditionType::TargetSynced).filter(|standing| standing.truth == Truth::False);
+    let told = |reason| standing.as_ref().is_some_and(|standing| standing.reason == reason);
+    let no = |reason| verdict(case, Truth::False, reason);
+    match (case.target, refused) {
+        (Target::Foreign, _) => no(Reason::Conflict),
+        (Target::Former, _) if told(Reason::Conflict) || case.garbage_collection().is_zero() => no(Reason::Conflict),
+        (_, Some(refused)) => no(refused.reason),
+        // Only a strong read shows whether a target is immutable, and only a call that is due is worth one.
+        (Target::Ours(_), None) if case.close().map_or_else(|| told(Reason::Immutable), |close| close.immutable) => {
+            no(Reason::Immutable)
+        }
+        (Target::Ours(_), None) => verdict(case, Truth::True, Reason::Synced),
+        (Target::Missing | Target::Former, None) => {
+            let refused = standing.filter(|verdict| matches!(verdict.reason, Reason::Forbidden | Reason::WriteFailed));
+            refused.unwrap_or_else(|| verdict(case, Truth::Unknown, Reason::Pending))
+        }
+    }
+}
+
+fn token_fresh(case: &Case<'_>, findings: Findings) -> Verdict {
+    let no = |reason| verdict(case, Truth::False, reason);
+    if case.mp.spec.suspend {
+        return no(Reason::Suspended);
+    }
+    if let Turn::Theirs(_) = turn::turn(case) {
+        return no(Reason::AppIdConflict);
+    }
+    let overdue = case.seen.recall.due_since.is_some_and(|since| case.now.boot >= since + OVERDUE_AFTER);
+    match (case.failure(), case.valid_token()) {
+        (Some((_, Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)), _) => no(Reason::Blocked),
+        (Some((_, reason)), _) => no(reason),
+        (None, None) if blocked(case) => no(Reason::Blocked),
+        (None, None) if has_expired(case) => no(Reason::Expired),
+        (None, None) => verdict(case, Truth::Unknown, Reason::Issuing),
+        (None, Some(_)) if findings.due && blocked(case) => no(Reason::Blocked),
+        (None, Some(_)) if findings.due && (overdue || is_standing(case, Reason::RefreshOverdue)) => no(Reason::RefreshOverdue),
+        (None, Some(_)) => verdict(case, Truth::True, Reason::Fresh),
+    }
+}
+
+/// Whether something outside the token's own refresh keeps it from being asked for.
+fn blocked(case: &Case<'_>) -> bool {
+    case.credential.unusable().is_some() || matches!(case.target, Target::Foreign | Target::Former)
+}
+
+fn is_standing(case: &Case<'_>, reason: Reason) -> bool {
+    standing(case, ConditionType::TokenFresh).is_some_and(|verdict| verdict.reason == reason)
+}
+
+fn has_expired(case: &Case<'_>) -> bool {
+    let stored = case.status.token.as_ref().map(|token| token.expiration_time.0);
+    case.token().map(|token| token.expires).or(stored).is_some_and(|expires| expires <= case.now.wall)
+}
+
+fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdict) -> Verdict {
+    let no = |reason| verdict(case, Truth::False, reason);
+    if let (Turn::Theirs(winner), Some(token)) = (turn::turn(case), case.valid_token())
+        && turn::others_minted_since(winner, token.issued)
+    {
+        return no(Reason::AppIdConflict);
+    }
+    if target.reason == Reason::Conflict && case.valid_token().is_some() {
+        // The target before the rename still holds a valid token: pods on it are served, those on the new name are not.
+        return no(Reason::Conflict);
+    }
+    if case.valid_token().is_some() {
+        return verdict(case, Truth::True, Reason::TokenAvailable);
+    }
+    if case.mp.spec.suspend {
+        return no(Reason::Suspended);
+    }
+    let blocks = [target, credential].into_iter().find(|verdict| verdict.truth == Truth::False);
+    if let Some(blocking) = blocks {
+        return no(blocking.reason);
+    }
+    match fresh.reason {
+        _ if fresh.reason != Reason::AppIdConflict && has_expired(case) => no(Reason::Expired),
+        Reason::Issuing if case.status.token.is_none() => verdict(case, Truth::Unknown, Reason::Pending),
+        reason => no(reason),
+    }
+}
+
+/// From when on the object counts as stalled, if it is not ready and only a person can help.
+fn stalled_from(status: &MiniProgramStatus, ready: &Verdict) -> Option<Timestamp> {
+    if ready.truth == Truth::True {
+        return None;
+    }
+    let since = |kind| conditions::find(&status.conditions, kind).map(|condition| condition.last_transition_time.0);
+    match ready.reason {
+        Reason::CredentialRejected
+        | Reason::AppIdRejected
+        | Reason::SecretFrozen
+        | Reason::ValueInvalid
+        | Reason::Unsupported
+        | Reason::Forbidden
+        | Reason::Immutable
+        | Reason::IpNotAllowed
+        | Reason::AwaitingAdminApproval
+        | Reason::AppIdConflict => Some(Timestamp::MIN),
+        Reason::SecretNotFound | Reason::KeyMissing | Reason::ValueEmpty => {
+            since(ConditionType::CredentialValid).map(|since| after(since, STALLED_AFTER))
+        }
+        Reason::Conflict => since(ConditionType::TargetSynced).map(|since| after(since, STALLED_AFTER)),
+        _ => None,
+    }
+}

@@ -1,0 +1,156 @@
+//! When to ask again after a call that brought no token. Pure arithmetic: the token's end is a deadline, the platform's own
+//! words come first.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::time::{after, before, next_midnight, span, spread};
+use crate::{api::Reason, platform::Refusal};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(30 * 60);
+/// Within this of a token's end, and after it, a retry every few seconds is worth it.
+const URGENT: Duration = Duration::from_secs(300);
+
+/// A failed call, as far as the next one depends on it.
+pub struct Failed<'a> {
+    /// What was said.
+    pub refusal: &'a Refusal,
+    /// Failures in a row, this one included.
+    pub attempts: i32,
+    /// Whether the platform may have acted on it and every further call makes a new token.
+    pub may_have_minted: bool,
+    /// When the stored token ends.
+    pub expires: Option<Timestamp>,
+    /// What the jitter hangs on.
+    pub seed: &'a str,
+    /// The platform's quota day.
+    pub day_offset_seconds: i32,
+}
+
+/// Whether only a person, or another credential, can help: the platform is left alone for half an hour.
+pub fn stops(reason: Reason) -> bool {
+    matches!(reason, Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)
+}
+
+/// When the platform is asked again.
+pub fn next_attempt(failed: &Failed<'_>, now: Timestamp) -> Timestamp {
+    let jitter = |range: Duration| spread(&format!("{} {}", failed.seed, failed.attempts), range);
+    let wait = match failed.refusal.reason {
+        reason if stops(reason) => STOP,
+        Reason::AwaitingAdminApproval => failed.refusal.wait.unwrap_or(5 * MINUTE),
+        Reason::IpNotAllowed if failed.attempts <= 10 => MINUTE,
+        Reason::IpNotAllowed => 5 * MINUTE,
+        Reason::Throttled => MINUTE + jitter(MINUTE / 6),
+        Reason::QuotaExhausted => {
+            let midnight = after(next_midnight(now, failed.day_offset_seconds), Duration::from_secs(1) + jitter(MINUTE));
+            return after(now, STOP).min(midnight);
+        }
+        _ => return transient(failed, now, jitter),
+    };
+    after(now, failed.refusal.wait.unwrap_or(wait).max(wait))
+}
+
+/// Busy, unreachable, not understood: soon while it matters, ever less often before that, and never past the moment when it
+/// begins to matter.
+fn transient(failed: &Failed<'_>, now: Timestamp, jitter: impl Fn(Duration) -> Duration) -> Timestamp {
+    let exponent = u32::try_from(failed.attempts.clamp(1, 16)).unwrap_or(1);
+    let least = if failed.may_have_minted { Duration::from_secs(15) } else { Duration::ZERO };
+    let urgent_from = failed.expires.map(|expires| before(expires, URGENT));
+    if urgent_from.is_none_or(|from| from <= now) {
+        let wait = Duration::from_secs(2_u64.pow(exponent).min(15));
+        return after(now, wait.max(least) + jitter(wait / 8));
+    }
+    let wait = Duration::from_secs(2_u64.pow(exponent).min(300));
+    let until_urgent = urgent_from.map_or(wait, |from| span(now, from));
+    after(now, (wait + jitter(wait / 8)).min(until_urgent).max(least))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use k8s_openapi::jiff::Timestamp;
+
+    use super::{Failed, next_attempt};
+    use crate::{
+        api::Reason,
+        platform::Refusal,
+        reconcile::plan::time::{after, span},
+    };
+
+    const DAY: i32 = 8 * 3600;
+
+    fn now() -> Timestamp {
+        "2026-05-01T10:00:00Z".parse().expect("a time")
+    }
+
+    fn wait(reason: Reason, attempts: i32, left: Option<u64>, may_have_minted: bool) -> u64 {
+        let refusal = Refusal::because(reason);
+        let expires = left.map(|left| after(now(), Duration::from_secs(left)));
+        let failed =
+            Failed { refusal: &refusal, attempts, may_have_minted, expires, seed: "uid", day_offset_seconds: DAY };
+        span(now(), next_attempt(&failed, now())).as_secs()
+    }
+
+    #[test]
+    fn near_the_end_retries_follow_2_4_8_15() {
+        for left in [None, Some(299), Some(0)] {
+            for (attempts, least, most) in [(1, 2, 2), (2, 4, 4), (3, 8, 9), (4, 15, 17), (50, 15, 17)] {
+                let wait = wait(Reason::PlatformBusy, attempts, left, false);
+                assert!((least..=most).contains(&wait), "attempt {attempts}, {left:?} left: {wait}");
+            }
+        }
+    }
+
+    #[test]
+    fn far_from_the_end_retries_back_off_to_five_minutes_but_never_past_the_last_five() {
+        assert!((256..=300).contains(&wait(Reason::PlatformUnreachable, 8, Some(7000), false)));
+        assert!((300..=338).contains(&wait(Reason::PlatformUnreachable, 20, Some(7000), false)));
+        assert_eq!(wait(Reason::PlatformUnreachable, 20, Some(400), false), 100);
+    }
+
+    #[test]
+    fn an_unanswered_mint_waits_fifteen_seconds_at_least() {
+        assert_eq!(wait(Reason::PlatformUnreachable, 1, None, true), 15);
+        assert_eq!(wait(Reason::PlatformUnreachable, 1, Some(7000), true), 15);
+    }
+
+    #[test]
+    fn stops_quotas_and_people_have_their_own_times() {
+        assert_eq!(wait(Reason::CredentialRejected, 1, None, false), 1800);
+        assert_eq!(wait(Reason::AppIdRejected, 9, Some(10), false), 1800);
+        assert_eq!(wait(Reason::SecretFrozen, 1, Some(10), false), 1800);
+        assert!((60..=70).contains(&wait(Reason::Throttled, 1, None, false)));
+        assert_eq!(wait(Reason::IpNotAllowed, 10, None, false), 60);
+        assert_eq!(wait(Reason::IpNotAllowed, 11, None, false), 300);
+        assert_eq!(wait(Reason::QuotaExhausted, 1, None, false), 1800);
+        let hour = Refusal { wait: Some(Duration::from_secs(3600)), ..Refusal::because(Reason::AwaitingAdminApproval) };
+        let failed = Failed {
+            refusal: &hour,
+            attempts: 1,
+            may_have_minted: false,
+            expires: None,
+            seed: "uid",
+            day_offset_seconds: DAY,
+        };
+        assert_eq!(span(now(), next_attempt(&failed, now())).as_secs(), 3600);
+    }
+
+    #[test]
+    fn an_exhausted_quota_is_tried_again_just_after_the_platforms_midnight() {
+        let late: Timestamp = "2026-05-01T15:50:00Z".parse().expect("a time");
+        let refusal = Refusal::because(Reason::QuotaExhausted);
+        let failed = Failed {
+            refusal: &refusal,
+            attempts: 1,
+            may_have_minted: false,
+            expires: None,
+            seed: "uid",
+            day_offset_seconds: DAY,
+        };
+        let wait = span(late, next_attempt(&failed, late)).as_secs();
+        assert!((601..=661).contains(&wait), "{wait}");
+    }
+}

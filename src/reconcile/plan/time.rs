@@ -1,0 +1,82 @@
+//! Arithmetic with times that cannot panic. Reads no clock.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
+/// The moment `duration` after `time`, or the end of all time.
+pub(crate) fn after(time: Timestamp, duration: Duration) -> Timestamp {
+    time.checked_add(duration).unwrap_or(Timestamp::MAX)
+}
+
+/// The moment `duration` before `time`, or the beginning of all time.
+pub(crate) fn before(time: Timestamp, duration: Duration) -> Timestamp {
+    time.checked_sub(duration).unwrap_or(Timestamp::MIN)
+}
+
+/// How long it is from `from` to `to`; nothing if `to` is past.
+pub(crate) fn span(from: Timestamp, to: Timestamp) -> Duration {
+    to.duration_since(from).try_into().unwrap_or(Duration::ZERO)
+}
+
+/// The time in whole seconds, as `metav1.Time` keeps it.
+pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// The platform's day, as a date.
+pub(crate) fn day(time: Timestamp, offset_seconds: i32) -> String {
+    let local = shift(time, offset_seconds).to_string();
+    local.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// The platform's next midnight.
+pub(crate) fn next_midnight(time: Timestamp, offset_seconds: i32) -> Timestamp {
+    const DAY: i64 = 86_400;
+    let local = shift(time, offset_seconds).as_second();
+    let midnight = (local.div_euclid(DAY) + 1) * DAY - i64::from(offset_seconds);
+    Timestamp::from_second(midnight).unwrap_or(Timestamp::MAX)
+}
+
+fn shift(time: Timestamp, offset_seconds: i32) -> Timestamp {
+    time.checked_add(SignedDuration::from_secs(offset_seconds.into())).unwrap_or(time)
+}
+
+/// A number below `range` that depends on `text` alone: the same in every process and release (FNV-1a).
+pub(crate) fn spread(text: &str, range: Duration) -> Duration {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let millis = u64::try_from(range.as_millis()).unwrap_or(u64::MAX);
+    // The low bits of FNV depend on little; the high ones are well mixed.
+    Duration::from_millis((u128::from(hash) * u128::from(millis) >> 64).try_into().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{day, next_midnight, span, spread};
+
+    #[test]
+    fn the_platforms_day_turns_at_its_own_midnight() {
+        let time = |text: &str| text.parse().expect("a time");
+        assert_eq!(day(time("2026-05-01T15:59:59Z"), 8 * 3600), "2026-05-01");
+        assert_eq!(day(time("2026-05-01T16:00:00Z"), 8 * 3600), "2026-05-02");
+        assert_eq!(next_midnight(time("2026-05-01T15:59:59Z"), 8 * 3600), time("2026-05-01T16:00:00Z"));
+        assert_eq!(next_midnight(time("2026-05-01T16:00:00Z"), 8 * 3600), time("2026-05-02T16:00:00Z"));
+    }
+
+    #[test]
+    fn the_past_is_no_time_away() {
+        let time = |text: &str| text.parse().expect("a time");
+        assert_eq!(span(time("2026-05-01T00:00:10Z"), time("2026-05-01T00:00:00Z")), Duration::ZERO);
+        assert_eq!(span(time("2026-05-01T00:00:00Z"), time("2026-05-01T00:00:10Z")), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn apps_spread_over_the_whole_range() {
+        let range = Duration::from_secs(55);
+        let all: Vec<_> = (0..500).map(|n| spread(&format!("WeChat wx{n:016x}"), range)).collect();
+        let (first, last) = (all.iter().min().expect("some"), all.iter().max().expect("some"));
+        assert!(*last < range && *last - *first > Duration::from_secs(50), "{first:?} to {last:?}");
+    }
+}

@@ -1,0 +1,80 @@
+//! Whose turn it is where every call ends another's token: one object of an app keeps it, the others stand back. Pure.
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::case::{Case, mode_name};
+use crate::api::{ConditionType, MiniProgram, Reason, conditions};
+
+/// Whether this object may ask.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Turn<'a> {
+    /// It may.
+    Mine,
+    /// Another one's credential is tried first.
+    Wait,
+    /// Another one keeps the app's token.
+    Theirs(&'a MiniProgram),
+}
+
+/// Whether an object of the same platform asks the same endpoint.
+pub fn same_mode(case: &Case<'_>, other: &MiniProgram) -> bool {
+    case.platform.endpoint(other.spec.token_mode).map(mode_name) == Some(case.mode())
+}
+
+/// Whose turn it is. The oldest claimant that the platform has accepted keeps the app; while there is none, the oldest that
+/// it has not rejected is tried.
+pub fn turn<'a>(case: &'a Case<'_>) -> Turn<'a> {
+    if !case.endpoint.rotates() {
+        return Turn::Mine;
+    }
+    let rivals = case.seen.rivals.iter().map(AsRef::as_ref).filter(|rival| claims(rival) && same_mode(case, rival));
+    let rivals: Vec<&MiniProgram> = rivals.collect();
+    if rivals.is_empty() {
+        return Turn::Mine;
+    }
+    let mine = verdict(&case.status.conditions);
+    let theirs = |rival: &MiniProgram| rival.status.as_ref().and_then(|status| verdict(&status.conditions));
+    let oldest_of = |wanted: fn(Option<bool>) -> bool| {
+        let of_rivals = rivals.iter().copied().filter(|rival| wanted(theirs(rival))).min_by_key(|rival| age(rival));
+        let is_mine = wanted(mine) && of_rivals.is_none_or(|rival| age(case.mp) < age(rival));
+        (is_mine, of_rivals)
+    };
+    match oldest_of(|verdict| verdict == Some(true)) {
+        (true, _) => return Turn::Mine,
+        (false, Some(winner)) => return Turn::Theirs(winner),
+        (false, None) => {}
+    }
+    match oldest_of(|verdict| verdict != Some(false)) {
+        (true, _) | (false, None) => Turn::Mine,
+        (false, Some(_)) if mine == Some(false) => Turn::Mine,
+        (false, Some(_)) => Turn::Wait,
+    }
+}
+
+/// Whether another object's call has ended this one's token, or may have.
+pub fn others_minted_since(winner: &MiniProgram, issued: Timestamp) -> bool {
+    let status = winner.status.as_ref();
+    let minted = status.and_then(|status| status.mints.as_ref()?.last_time.as_ref()).map(|time| time.0);
+    let got = status.and_then(|status| status.token.as_ref()).map(|token| token.issue_time.0);
+    minted.max(got).is_some_and(|last| last > issued)
+}
+
+fn claims(mp: &MiniProgram) -> bool {
+    !mp.spec.suspend && mp.metadata.deletion_timestamp.is_none()
+}
+
+/// Creation times have whole seconds, so the uid breaks ties.
+fn age(mp: &MiniProgram) -> (Option<Timestamp>, &str) {
+    let created = mp.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    (created, mp.metadata.uid.as_deref().unwrap_or_default())
+}
+
+/// Whether the platform has accepted the credential, or it is known not to be of use; none while nobody knows.
+fn verdict(all: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition]) -> Option<bool> {
+    let condition = conditions::find(all, ConditionType::CredentialValid)?;
+    match condition.status.as_str() {
+        "True" if Reason::of(condition) == Some(Reason::Accepted) => Some(true),
+        "False" => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! Writes the status of a `MiniProgram`: the only step that does. The intent of a call is a status write too.
+//!
+//! What it may say comes from the plan, and the plan takes a token's facts from a `Projection` alone, which only an object that
+//! the API server returned can make: a status cannot tell of a write that did not happen.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use kube::{Api, Client, api::PostParams};
+
+use super::{
+    api_error::{ApiError, within},
+    call::{Call, Wanted},
+    plan::{
+        case::Case,
+        hold,
+        time::{day, whole_seconds},
+    },
+};
+use crate::{
+    api::{Intent, MiniProgram, MiniProgramStatus, Mints},
+    shell::clock::Now,
+};
+
+/// Proof that a call may go out: its intent stands in status, or it cannot shorten any token's life.
+pub struct Begun {
+    since: Option<Duration>,
+}
+
+impl Begun {
+    /// For a call that cannot shorten a token's life, no intent is needed.
+    #[must_use]
+    pub fn not_needed(wanted: Wanted) -> Option<Self> {
+        (!wanted.mints).then_some(Self { since: None })
+    }
+
+    /// When the intent was written, in boot time.
+    #[must_use]
+    pub fn since(&self) -> Option<Duration> {
+        self.since
+    }
+}
+
+/// Writes a status over the one that the plan has seen; the resourceVersion is the only fence there.
+pub async fn write(client: &Client, mp: &MiniProgram, status: MiniProgramStatus) -> Result<MiniProgram, ApiError> {
+    let metadata = ObjectMeta {
+        name: mp.metadata.name.clone(),
+        namespace: mp.metadata.namespace.clone(),
+        uid: mp.metadata.uid.clone(),
+        resource_version: mp.metadata.resource_version.clone(),
+        ..ObjectMeta::default()
+    };
+    let minis = Api::<MiniProgram>::namespaced(client.clone(), mp.metadata.namespace.as_deref().unwrap_or_default());
+    // The status subresource takes nothing of the object but its status; a PUT also removes what is no more to be said.
+    let object = MiniProgram { metadata, spec: mp.spec.clone(), status: Some(status) };
+    let name = mp.metadata.name.as_deref().unwrap_or_default();
+    within(minis.replace_status(name, &PostParams::default(), &object)).await
+}
+
+/// The counters and the intent of a call that may shorten a token's life.
+#[must_use]
+pub fn with_intent(case: &Case<'_>, call: &Call) -> MiniProgramStatus {
+    let now = case.now;
+    let today = day(now.wall, case.platform.day_offset_seconds);
+    let before = case.status.mints.clone().unwrap_or_default();
+    let count = if before.day == today { before.count } else { 0 };
+    let mut forced_times = before.forced_times;
+    forced_times.retain(|time| day(time.0, case.platform.day_offset_seconds) == today);
+    if call.wanted.force {
+        forced_times.push(Time(whole_seconds(now.wall)));
+        let surplus = forced_times.len().saturating_sub(20);
+        forced_times.drain(..surplus);
+    }
+    let mints = Mints {
+        day: today,
+        count: count + i32::from(!call.wanted.why.by_time()),
+        last_time: Some(Time(whole_seconds(now.wall))),
+        forced_times,
+    };
+    MiniProgramStatus {
+        intent: Some(Intent { id: call.id.clone(), time: Time(whole_seconds(now.wall)), doubt: call.doubt }),
+        mints: Some(mints),
+        ..case.status.clone()
+    }
+}
+
+/// Writes the intent; whoever finds it knows that a token may have been made.
+pub async fn begin(client: &Client, mp: &MiniProgram, status: MiniProgramStatus, now: Now) -> Result<(MiniProgram, Begun), ApiError> {
+    let written = write(client, mp, status).await?;
+    Ok((written, Begun { since: Some(now.boot) }))
+}
+
+/// Whether a call of unknown end may land behind a call that begins now.
+#[must_use]
+pub fn is_doubtful(case: &Case<'_>) -> bool {
+    const LANDED: i64 = 120;
+    let Some(intent) = &case.status.intent else { return false };
+    if case.open_intent().is_some() {
+        return true;
+    }
+    let issued = case.token().map(|token| token.issued).max(Some(intent.time.0));
+    intent.doubt && issued.is_some_and(|issued| case.now.wall.duration_since(issued).as_secs() < LANDED)
+}
+
+/// What the app's mints come to with this call, for the process's own count.
+#[must_use]
+pub fn counted_with(case: &Case<'_>, call: &Call) -> Mints {
+    let counted = hold::counted(case);
+    let mut forced_times: Vec<_> = counted.forced.into_iter().map(Time).collect();
+    if call.wanted.force {
+        forced_times.push(Time(whole_seconds(case.now.wall)));
+    }
+    Mints {
+        day: day(case.now.wall, case.platform.day_offset_seconds),
+        count: i32::try_from(counted.today).unwrap_or(i32::MAX).saturating_add(i32::from(!call.wanted.why.by_time())),
+        last_time: Some(Time(whole_seconds(case.now.wall))),
+        forced_times,
+    }
+}

@@ -1,0 +1,213 @@
+//! Carries out the acts that put a token into its Secret: the one in hand, or one that a Secret of ours holds already.
+
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::{
+    Carry, Ctx, Next, app_key,
+    api_error::ApiError,
+    apply::{self, Settle, secret::Content},
+    calling::{next_refusal, sent_with},
+    case, events,
+    memory::{HandFacts, How},
+    observe::{Close, Observed},
+    plan::{Rewrite, case::Case, trusted_fingerprint},
+};
+use crate::{
+    api::MiniProgram,
+    projection::{Projection, Sent, TokenFacts},
+    sensitive::AccessToken,
+    shell::clock::Now,
+};
+
+/// Somebody who edits the target faster than we can write it is met this often before we pause.
+const TRIES: usize = 20;
+
+impl Ctx {
+    /// Writes the token in hand; it stays in hand until it is stored or lost to somebody else's call.
+    pub(super) async fn store(&self, mp: &MiniProgram) -> Next {
+        let uid = mp.metadata.uid.as_deref().unwrap_or_default();
+        for _ in 0..TRIES {
+            let hand = self.memories.with(uid, |memory| memory.in_hand.as_ref().map(|hand| (hand.token.clone(), hand.facts.clone())));
+            let Some((token, hand)) = hand else { return Next::Round };
+            let error = match self.write_in_hand(mp, &token, &hand).await {
+                Ok(written) => return self.stored(mp, &hand, written).await,
+                Err(error) => error,
+            };
+            if !matches!(error, ApiError::Conflict | ApiError::Unanswered | ApiError::NotFound) {
+                return self.store_refused(mp, &error);
+            }
+            match apply::settle(&self.client, mp, &hand.name, &hand).await {
+                Ok(Settle::Done(written)) => return self.stored(mp, &hand, written).await,
+                Ok(Settle::Again(base)) => self.memories.with(uid, |memory| {
+                    if let Some(hand) = &mut memory.in_hand {
+                        hand.facts.base = base;
+                    }
+                }),
+                Ok(Settle::Lost) => return self.lost(mp, &hand),
+                Err(error) => return self.store_refused(mp, &error),
+            }
+        }
+        self.store_refused(mp, &ApiError::Conflict)
+    }
+
+    async fn write_in_hand(&self, mp: &MiniProgram, token: &AccessToken, hand: &HandFacts) -> Result<Projection, ApiError> {
+        let content = Content {
+            token,
+            facts: &hand.token,
+            sent: &hand.sent,
+            issued_for: &hand.call.id,
+            handled: hand.call.handles.as_deref().or(mp.status.as_ref().and_then(|status| status.handled_refresh_request.as_deref())),
+            unsettled: hand.unsettled,
+            operator: self.term.operator(),
+        };
+        apply::write(&self.client, mp, &hand.name, &hand.base, &content).await
+    }
+
+    async fn stored(&self, mp: &MiniProgram, hand: &HandFacts, written: Projection) -> Next {
+        self.metrics.secret_written("apply");
+        self.world().wrote_target(mp.metadata.namespace.as_deref().unwrap_or_default(), written);
+        let uid = mp.metadata.uid.as_deref().unwrap_or_default();
+        let same = self.memories.with(uid, |memory| {
+            memory.in_hand = None;
+            let recall = &mut memory.recall;
+            (recall.refused, recall.unmatched, recall.checked) = (None, None, None);
+            recall.last_stored = Some(hand.call.id.clone());
+            match recall.ended.as_mut().map(|ended| &mut ended.how) {
+                Some(How::Token { stored, same, .. }) => {
+                    *stored = true;
+                    *same
+                }
+                _ => false,
+            }
+        });
+        if let Some(key) = app_key(mp).filter(|_| !hand.call.wanted.why.urgent()) {
+            self.memories.with_app(&key, |app| app.gone = 0);
+        }
+        if same {
+            self.tell_of_same_token(mp, &hand.call, false).await;
+        }
+        Next::Round
+    }
+
+    /// The same token came back: a success that writes nothing but, outside the window, when it was checked.
+    pub(super) async fn keep(&self, mp: &MiniProgram, early: bool) -> Next {
+        let uid = mp.metadata.uid.as_deref().unwrap_or_default();
+        let stands = mp.status.as_ref().is_some_and(|status| status.intent.is_some() || status.last_failure.is_some());
+        let told = self.memories.with(uid, |memory| {
+            memory.in_hand = None;
+            let recall = &mut memory.recall;
+            let Some(ended) = &mut recall.ended else { return None };
+            let How::Token { token, sent, stored, .. } = &mut ended.how else { return None };
+            *stored = true;
+            recall.checked = early.then(|| (token.fingerprint.clone(), *sent));
+            let call = ended.call.clone();
+            if early && !stands && call.handles.is_none() {
+                recall.ended = None;
+            }
+            Some(call)
+        });
+        if let Some(call) = told {
+            let forced = mp.status.iter().flat_map(|status| &status.mints).map(|mints| mints.forced_times.len()).sum::<usize>();
+            self.tell_of_same_token(mp, &call, call.wanted.force && forced >= 2).await;
+        }
+        Next::Round
+    }
+
+    fn store_refused(&self, mp: &MiniProgram, error: &ApiError) -> Next {
+        let now = self.clock.now();
+        let uid = mp.metadata.uid.as_deref().unwrap_or_default();
+        let attempts = self.memories.with(uid, |memory| {
+            let hand = memory.in_hand.as_mut()?;
+            let refused = next_refusal(hand.facts.refused, error.target_reason(), now);
+            hand.facts.refused = Some(refused);
+            Some(refused.attempts)
+        });
+        let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
+        tracing::warn!(namespace, name, %error, attempts, "a new token could not be stored; it is kept and the write tried again");
+        Next::Round
+    }
+
+    /// Somebody else has asked: their token is newer or as new. We plan again later, each time later.
+    fn lost(&self, mp: &MiniProgram, hand: &HandFacts) -> Next {
+        let now = self.clock.now();
+        let uid = mp.metadata.uid.as_deref().unwrap_or_default();
+        let jitter = rand::rng().random_range(0.0..1.0);
+        let wait = self.memories.with(uid, |memory| {
+            memory.in_hand = None;
+            let recall = &mut memory.recall;
+            recall.ended = None;
+            recall.setbacks = recall.setbacks.saturating_add(1);
+            let wait = Duration::from_secs(2_u64.pow(recall.setbacks.min(6)).min(60)).mul_f64(jitter);
+            recall.not_before = now.boot + wait;
+            wait
+        });
+        let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
+        tracing::warn!(namespace, name, call = hand.call.id, "another caller has stored a token meanwhile; this one is dropped");
+        Next::Rest(wait)
+    }
+
+    /// Writes the target once more, without a call, from a token that a Secret of ours holds.
+    pub(super) async fn rewrite(&self, seen: &Observed, carry: &mut Carry, rewrite: &Rewrite, now: Now) -> Next {
+        let (Some(case), Some(close)) = (case(seen, now), carry.close.take()) else { return Next::Round };
+        let mp = case.mp;
+        let from = &*rewrite.from;
+        let held = if rewrite.renamed { &close.old_held } else { &close.held };
+        let fingerprint = trusted_fingerprint(&case, from);
+        let Some(token) = fingerprint.as_deref().and_then(|fingerprint| held.token(fingerprint)) else { return Next::Round };
+        let (Some(facts), sent) = (facts(&case, from), sent(&case, &close, from)) else { return Next::Round };
+        let content = Content {
+            token,
+            facts: &facts,
+            sent: &sent,
+            issued_for: from.issued_for.as_deref().unwrap_or_default(),
+            handled: from.handled.as_deref().or(case.status.handled_refresh_request.as_deref()),
+            unsettled: from.unsettled,
+            operator: self.term.operator(),
+        };
+        match apply::write(&self.client, mp, &mp.target_name(), &seen.target.base(), &content).await {
+            Ok(written) => {
+                self.metrics.secret_written(if rewrite.drift { "correct" } else { "apply" });
+                self.world().wrote_target(mp.metadata.namespace.as_deref().unwrap_or_default(), written);
+                self.recall(mp, |recall| {
+                    (recall.refused, recall.unmatched) = (None, None);
+                    recall.corrected = rewrite.drift.then_some(now.boot).or(recall.corrected);
+                });
+                if rewrite.drift {
+                    self.events.tell(mp, &[events::drift_corrected()]).await;
+                }
+                Next::Round
+            }
+            Err(ApiError::Conflict | ApiError::NotFound) => Next::Round,
+            Err(error) => {
+                self.refused(mp, &error, now);
+                Next::Round
+            }
+        }
+    }
+}
+
+/// The times of the token that is written again: an edited Secret's own may be false, the status knows them too.
+fn facts(case: &Case<'_>, from: &Projection) -> Option<TokenFacts> {
+    if !from.edited {
+        return from.token.clone();
+    }
+    let known = case.status.token.as_ref()?;
+    Some(TokenFacts { fingerprint: known.fingerprint.clone(), issued: known.issue_time.0, expires: known.expiration_time.0 })
+}
+
+/// What was sent for it; where somebody took that off the Secret, the accepted credential stands for it.
+fn sent(case: &Case<'_>, close: &Close, from: &Projection) -> Sent {
+    use super::plan::case::Credential;
+    use crate::api::Reason;
+    let accepted = case.credential == Credential::Known(Reason::Accepted);
+    match close.app_secret().filter(|_| from.edited && accepted) {
+        Some((_, secret)) => {
+            let mode = Some(from.sent.mode.clone()).filter(|mode| !mode.is_empty());
+            let sent = sent_with(case, secret);
+            Sent { mode: mode.unwrap_or_else(|| sent.mode.clone()), ..sent }
+        }
+        None => from.sent.clone(),
+    }
+}

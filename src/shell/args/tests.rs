@@ -1,0 +1,97 @@
+//! Command lines and what becomes of them.
+
+use super::*;
+
+fn run(flags: &str) -> Result<RunArgs, String> {
+    let arguments = ["miniprogram-operator", "run"].into_iter().chain(flags.split_whitespace());
+    match Cli::try_read(arguments).map_err(|error| error.to_string())?.command {
+        Command::Run(run) => Ok(*run),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_definition_is_sound_and_every_flag_has_an_environment_name() {
+    Cli::command().debug_assert();
+    for command in Cli::command().get_subcommands() {
+        for argument in
+            command.get_arguments().filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()))
+        {
+            let flag = argument.get_long().unwrap().to_uppercase().replace('-', "_");
+            let env = argument.get_env().unwrap_or_default().to_str().unwrap();
+            assert!(env.strip_prefix("MINIPROGRAM_").is_some_and(|env| env.ends_with(&flag)), "{flag} {env}");
+            assert!(argument.get_help().is_some(), "{flag} has no help");
+        }
+    }
+}
+
+#[test]
+fn the_defaults() {
+    let run = run("").unwrap();
+    assert_eq!((run.watch_namespaces.names(), run.selector.as_str(), run.endpoints().count()), (&[][..], "", 0));
+    let seconds =
+        [run.request_timeout, run.connect_timeout, run.lease_duration, run.overdue_liveness, run.shutdown_grace];
+    assert_eq!(seconds.map(|time| time.as_secs()), [10, 5, 15, 300, 20]);
+    assert_eq!((run.max_response_bytes, run.platform_qps, run.concurrency), (65_536, 50, 32));
+    assert!(!run.leader_elect && !run.per_object_metrics && !run.allow_insecure_endpoints && run.ca_bundle.is_none());
+    assert_eq!((run.lease_name.as_str(), run.log_format), ("miniprogram-operator", LogFormat::Json));
+    assert_eq!(
+        (run.metrics_bind_address, run.health_probe_bind_address),
+        (Listen::Everywhere(8080), Listen::Everywhere(8081))
+    );
+}
+
+#[test]
+fn what_is_given() {
+    let given =
+        run("--watch-namespaces b,a,,b --leader-elect --per-object-metrics=false --metrics-bind-address=0").unwrap();
+    assert_eq!(given.watch_namespaces.names(), ["a", "b"]);
+    assert!(given.leader_elect && !given.per_object_metrics);
+    assert_eq!(given.metrics_bind_address, Listen::Nowhere);
+    let given = run("--platform-endpoint WeChat=https://a,https://b --platform-endpoint Baidu=https://c").unwrap();
+    assert_eq!(given.endpoints().map(|endpoint| endpoint.hosts.len()).collect::<Vec<_>>(), [2, 1]);
+    given.check_platforms(&["WeChat", "Baidu"]).unwrap();
+    assert!(given.check_platforms(&["WeChat"]).unwrap_err().to_string().contains("Baidu"));
+    assert_eq!(run("--lease-namespace system").unwrap().lease_namespace(), "system");
+    run("--platform-endpoint WeChat=http://a --allow-insecure-endpoints").unwrap();
+    run("--lease-duration-seconds 3 --connect-timeout-seconds 1 --leader-elect").unwrap();
+    run("--lease-duration-seconds 3").unwrap();
+}
+
+#[test]
+fn what_is_refused() {
+    for (flags, why) in [
+        ("--kubeconfig x", "unexpected argument"),
+        ("--watch-namespaces Team_A", "`Team_A` is not a name"),
+        ("--lease-name -a", "'-a'"),
+        ("--lease-name=-a", "`-a` is not a name"),
+        ("--request-timeout-seconds 0", "from 1 to 60"),
+        ("--request-timeout-seconds 10s", "without a unit"),
+        ("--request-timeout-seconds 3", "is more than --request-timeout-seconds 3"),
+        ("--leader-elect --lease-duration-seconds 10", "twice --connect-timeout-seconds 5"),
+        ("--lease-duration-seconds 2", "from 3 to 600"),
+        ("--concurrency 1", "2..=1000"),
+        ("--max-response-bytes 10", "1024..=16777216"),
+        ("--platform-qps 0", "1..=10000"),
+        ("--metrics-bind-address 8080", "not an address to listen on"),
+        ("--log-level inof", "not a level"),
+        ("--log-format xml", "json, text"),
+        ("--leader-elect=perhaps", "perhaps"),
+        ("--platform-endpoint WeChat=http://a", "--allow-insecure-endpoints"),
+        ("--platform-endpoint WeChat=https://a --platform-endpoint WeChat=https://b", "named twice"),
+    ] {
+        let error = run(flags).unwrap_err();
+        assert!(error.contains(why), "{flags}: {error}");
+    }
+}
+
+#[test]
+fn probe_and_crd() {
+    let read = |line: &str| Cli::try_read(line.split(' ')).unwrap().command;
+    assert!(matches!(read("mp crd"), Command::Crd));
+    let Command::Probe(probe) = read("mp probe --timeout-seconds 9") else { panic!() };
+    assert_eq!((probe.url.as_str(), probe.timeout.as_secs()), ("http://127.0.0.1:8081/readyz", 9));
+    let refused = |line: &str| Cli::try_read(line.split(' ')).unwrap_err().kind();
+    assert_eq!(refused("mp"), clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    assert_eq!(refused("mp probe --url localhost"), clap::error::ErrorKind::ValueValidation);
+}

@@ -1,0 +1,8 @@
+//! Process plumbing: arguments, clocks, leadership, metrics, servers, logs. Knows no token and decides nothing about one.
+
+pub mod args;
+pub mod clock;
+pub mod leader;
+pub mod metrics;
+pub mod server;
+pub mod telemetry;

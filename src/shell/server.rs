@@ -1,0 +1,61 @@
+//! The two HTTP servers: probes, and metrics. Knows no path but its own and nothing of what is behind `Health` and `Metrics`.
+
+mod health;
+mod listen;
+mod probe;
+
+use std::io;
+
+use axum::{
+    Router,
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::metrics::{Format, Metrics};
+use health::Verdict;
+
+pub use health::{Gate, Health};
+pub use listen::{Listen, ListenError};
+pub use probe::{ProbeError, probe};
+
+/// Answers `/livez`, its older name `/healthz`, and `/readyz`.
+pub fn health(health: Health) -> Router {
+    let live = get(|State(health): State<Health>, query: RawQuery| async move { verdict(&health.live(), &query) });
+    let ready = get(|State(health): State<Health>, query: RawQuery| async move { verdict(&health.ready(), &query) });
+    Router::new().route("/livez", live.clone()).route("/healthz", live).route("/readyz", ready).with_state(health)
+}
+
+/// Answers `/metrics`.
+pub fn metrics(metrics: Metrics) -> Router {
+    Router::new().route("/metrics", get(scrape)).with_state(metrics)
+}
+
+/// Serves until `stop`, then lets the requests under way end.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+fn verdict(verdict: &Verdict, RawQuery(query): &RawQuery) -> Response {
+    let verbose = query.as_deref().is_some_and(|query| query.split('&').any(|part| part.starts_with("verbose")));
+    let status = if verdict.passed() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, verdict.text(verbose)).into_response()
+}
+
+async fn scrape(State(metrics): State<Metrics>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let format = Format::accepted(accept);
+    match metrics.encode(format) {
+        Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("cannot encode the metrics: {error}")).into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

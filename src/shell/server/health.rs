@@ -1,0 +1,137 @@
+//! Whether the process is live and ready. Ready: what it waited for at start has come. Live: it still makes progress.
+//!
+//! Neither depends on the API server or a platform being up: a restart would not bring them back.
+
+use std::{
+    fmt::Write,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::shell::clock::Clock;
+
+/// The state behind `/livez` and `/readyz`; cheap to clone.
+#[derive(Clone)]
+pub struct Health(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    patience: Duration,
+    overdue_since: Mutex<Option<Duration>>,
+    gates: Mutex<Vec<Gate>>,
+}
+
+/// One thing that readiness waits for. Closed at first.
+#[derive(Clone)]
+pub struct Gate {
+    name: &'static str,
+    open: Arc<AtomicBool>,
+}
+
+impl Gate {
+    pub fn open(&self) {
+        self.open.store(true, Ordering::Release);
+    }
+}
+
+/// The answer to one probe: the checks in order, and whether each passed.
+pub(super) struct Verdict(Vec<(&'static str, bool)>);
+
+impl Health {
+    /// Live as long as nothing is overdue for longer than `patience`.
+    #[must_use]
+    pub fn new(clock: Clock, patience: Duration) -> Self {
+        let inner = Inner { clock, patience, overdue_since: Mutex::default(), gates: Mutex::default() };
+        Self(Arc::new(inner))
+    }
+
+    /// Adds something that readiness waits for. All gates are added before the server starts, or it is ready too early.
+    #[must_use]
+    pub fn gate(&self, name: &'static str) -> Gate {
+        let gate = Gate { name, open: Arc::default() };
+        lock(&self.0.gates).push(gate.clone());
+        gate
+    }
+
+    /// Says when, by boot time, the oldest work that nothing hinders was due, or will be: `None` if there is none.
+    ///
+    /// Say also what is due in the future. Then a caller that is stuck and never says anything again is found out, too.
+    pub fn overdue_since(&self, due: Option<Duration>) {
+        *lock(&self.0.overdue_since) = due;
+    }
+
+    pub(super) fn ready(&self) -> Verdict {
+        Verdict(lock(&self.0.gates).iter().map(|gate| (gate.name, gate.open.load(Ordering::Acquire))).collect())
+    }
+
+    pub(super) fn live(&self) -> Verdict {
+        let overdue =
+            lock(&self.0.overdue_since).map_or(Duration::ZERO, |due| self.0.clock.now().boot.saturating_sub(due));
+        Verdict(vec![("progress", overdue <= self.0.patience)])
+    }
+}
+
+impl Verdict {
+    pub fn passed(&self) -> bool {
+        self.0.iter().all(|(_, passed)| *passed)
+    }
+
+    /// As Kubernetes' own components answer: `ok`, or every check with a sign if asked to or if one failed.
+    pub fn text(&self, verbose: bool) -> String {
+        if self.passed() && !verbose {
+            return "ok".to_owned();
+        }
+        let mut text = String::new();
+        for (name, passed) in &self.0 {
+            // Writing to a String cannot fail.
+            let _ = if *passed { writeln!(text, "[+]{name} ok") } else { writeln!(text, "[-]{name} failed") };
+        }
+        text.push_str(if self.passed() { "check passed\n" } else { "check failed\n" });
+        text
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is inside is replaced in one step, so a panic elsewhere cannot have left it half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::jiff::Timestamp;
+
+    use super::*;
+    use crate::shell::clock::Now;
+
+    fn health(boot: u64) -> Health {
+        let now = Now { wall: Timestamp::UNIX_EPOCH, boot: Duration::from_secs(boot) };
+        Health::new(Clock::from_fn(move || now), Duration::from_mins(5))
+    }
+
+    #[test]
+    fn live_until_something_is_overdue_for_too_long() {
+        for (now, due, live) in
+            [(1000, None, true), (1000, Some(5000), true), (1000, Some(700), true), (1000, Some(699), false)]
+        {
+            let health = health(now);
+            health.overdue_since(due.map(Duration::from_secs));
+            assert_eq!(health.live().passed(), live, "{now} {due:?}");
+        }
+    }
+
+    #[test]
+    fn ready_when_all_gates_are_open() {
+        let health = health(0);
+        let (types, lists) = (health.gate("custom-resource"), health.gate("lists"));
+        assert!(!health.ready().passed());
+        types.open();
+        let want = "[+]custom-resource ok\n[-]lists failed\ncheck failed\n";
+        assert_eq!(health.ready().text(false), want);
+        lists.open();
+        assert_eq!(health.ready().text(false), "ok");
+        assert_eq!(health.ready().text(true), "[+]custom-resource ok\n[+]lists ok\ncheck passed\n");
+    }
+}

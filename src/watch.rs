@@ -1,0 +1,231 @@
+//! Turns the API server's watches into events of the world. Knows how a watch fails, not what its objects mean.
+//!
+//! Of a Secret only metadata is asked for, so that its data never reaches this process by way of a watch.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures::{
+    Stream, StreamExt,
+    future::{BoxFuture, FutureExt, join_all},
+};
+use k8s_openapi::{NamespaceResourceScope, api::core::v1::Secret};
+use kube::{
+    Api, Client, Resource,
+    core::{DeserializeGuard, PartialObjectMeta},
+    runtime::{
+        utils::Backoff,
+        watcher::{self, Config, DefaultBackoff, Event, watcher},
+    },
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    api::{MiniProgram, names},
+    world::{Change, Scope, World},
+};
+
+/// A `MiniProgram` comes with managedFields, some 15 kB in all, and each page is held at once.
+const MINI_PROGRAMS_PER_PAGE: u32 = 200;
+
+/// Follows the three kinds of objects in each scope until told to stop. `changed` hears what follows from each event.
+///
+/// Lists are read from the API server's newest state, not from whatever a cache holds: a list that is older than what was
+/// seen before it would bring back what is gone.
+pub async fn run(
+    client: Client,
+    scopes: Vec<Scope>,
+    selector: Option<String>,
+    world: Arc<Mutex<World>>,
+    changed: impl Fn(Change) + Send + Sync,
+    stop: CancellationToken,
+) {
+    let (world, changed, stop) = (&*world, &changed, &stop);
+    let mut mini_programs = Config::default().page_size(MINI_PROGRAMS_PER_PAGE);
+    mini_programs.label_selector = selector;
+    let targets = Config::default().fields(&format!("type={}", names::SECRET_TYPE));
+    let all = scopes.iter().flat_map(|scope| -> [BoxFuture<'_, ()>; 3] {
+        let watch = |kind| Watch { kind, scope, stop };
+        let objects = watcher(api::<DeserializeGuard<MiniProgram>>(&client, scope), mini_programs.clone());
+        let secrets = watcher(api::<PartialObjectMeta<Secret>>(&client, scope), Config::default());
+        let targets = watcher(api::<PartialObjectMeta<Secret>>(&client, scope), targets.clone());
+        let objects = watch(Kind::MiniPrograms)
+            .follow(objects, move |event| {
+                // The lock is let go before anybody hears of the change and takes it again.
+                let change = lock(world).mini_program_event(scope, event);
+                tell(change, changed);
+            });
+        let secrets =
+            watch(Kind::Secrets).follow(secrets, move |event| {
+                // The lock is let go before anybody hears of the change and takes it again.
+                let change = lock(world).secret_event(scope, event);
+                tell(change, changed);
+            });
+        let targets =
+            watch(Kind::Targets).follow(targets, move |event| {
+                // The lock is let go before anybody hears of the change and takes it again.
+                let change = lock(world).target_event(scope, event);
+                tell(change, changed);
+            });
+        [objects.boxed(), secrets.boxed(), targets.boxed()]
+    });
+    join_all(all).await;
+}
+
+fn api<K>(client: &Client, scope: &Scope) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match scope {
+        Scope::All => Api::all(client.clone()),
+        Scope::Namespace(namespace) => Api::namespaced(client.clone(), namespace),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    MiniPrograms,
+    Secrets,
+    Targets,
+}
+
+struct Watch<'a> {
+    kind: Kind,
+    scope: &'a Scope,
+    stop: &'a CancellationToken,
+}
+
+impl Watch<'_> {
+    /// Each watch waits for itself alone: one that is forbidden must not hold the others.
+    async fn follow<K>(self, events: impl Stream<Item = watcher::Result<Event<K>>>, take: impl Fn(Event<K>)) {
+        let mut events = pin!(events);
+        let mut backoff = DefaultBackoff::default();
+        let mut failing = None;
+        while let Some(Some(event)) = self.stop.run_until_cancelled(events.next()).await {
+            match event {
+                Ok(event) => {
+                    // `Init` says that a list will be asked for, not that one was answered. kube's own back-off takes it
+                    // for a success, and asks a server that forbids the list every second.
+                    if !matches!(event, Event::Init) {
+                        backoff.reset();
+                        self.report(&mut failing, None);
+                    }
+                    take(event);
+                }
+                Err(error) => {
+                    self.report(&mut failing, Some(&error));
+                    let pause = backoff.next().unwrap_or_default();
+                    self.stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+                }
+            }
+        }
+    }
+
+    /// One line when a watch begins to fail, fails in another way, or works again.
+    fn report(&self, failing: &mut Option<Failure>, error: Option<&watcher::Error>) {
+        let failure = error.map(Failure::of);
+        if *failing == failure {
+            return;
+        }
+        let (scope, kind) = (self.scope, self.kind.name());
+        if let (Some(failure), Some(error)) = (failure, error) {
+            let (cause, what_to_do) = (text(error), self.what_to_do(failure));
+            warn!(%scope, kind, cause, what_to_do, "a watch fails and is tried again");
+        } else {
+            info!(%scope, kind, "a watch that failed works again");
+        }
+        *failing = failure;
+    }
+
+    fn what_to_do(&self, failure: Failure) -> String {
+        let (scope, resource) = (self.scope, self.kind.resource());
+        match (failure, self.kind) {
+            (Failure::Forbidden, _) => {
+                format!("grant list and watch on {resource} in {scope} to this operator's ServiceAccount")
+            }
+            (Failure::Missing, Kind::MiniPrograms) => "apply crds/: the cluster has no MiniProgram resource".to_owned(),
+            (Failure::Unauthorized, _) => "check the ServiceAccount and its token".to_owned(),
+            _ => "see whether the API server is well and can be reached".to_owned(),
+        }
+    }
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::MiniPrograms => "MiniPrograms",
+            Self::Secrets => "Secrets",
+            Self::Targets => "access token Secrets",
+        }
+    }
+
+    fn resource(self) -> &'static str {
+        match self {
+            Self::MiniPrograms => "miniprograms.miniprogram.dev",
+            Self::Secrets | Self::Targets => "secrets",
+        }
+    }
+}
+
+/// How a watch fails, as far as it makes a difference to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    Forbidden,
+    Unauthorized,
+    Missing,
+    Refused(u16),
+    NoAnswer,
+}
+
+impl Failure {
+    fn of(error: &watcher::Error) -> Self {
+        match code(error) {
+            Some(401) => Self::Unauthorized,
+            Some(403) => Self::Forbidden,
+            Some(404) => Self::Missing,
+            Some(code) => Self::Refused(code),
+            None => Self::NoAnswer,
+        }
+    }
+}
+
+fn code(error: &watcher::Error) -> Option<u16> {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => Some(status.code),
+        _ => None,
+    }
+}
+
+/// The error in words, unless it may quote an object.
+fn text(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::SerdeError(_))
+        | watcher::Error::WatchStartFailed(kube::Error::SerdeError(_))
+        | watcher::Error::WatchFailed(kube::Error::SerdeError(_)) => "the answer cannot be read".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn tell(change: Change, changed: &impl Fn(Change)) {
+    for object in &change.unreadable {
+        let (namespace, name) = (&object.namespace, &object.name);
+        warn!(namespace, name, "this version of the operator cannot read this MiniProgram, and leaves it alone");
+    }
+    if !change.is_empty() {
+        changed(change);
+    }
+}
+
+fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    // A panic while it was held is a bug, but the next relist puts right what it left undone.
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}

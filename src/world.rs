@@ -1,0 +1,288 @@
+//! What the cluster looks like from here, and who must be looked at when it changes. Knows no client, no clock, no data of a
+//! Secret, and decides nothing about tokens.
+
+mod index;
+mod listing;
+mod lookups;
+#[cfg(test)]
+mod model_tests;
+mod names;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Resource,
+    core::{DeserializeGuard, PartialObjectMeta},
+    runtime::watcher::Event,
+};
+
+pub use self::names::{Change, Gone, ObjectName, Scope, Seen, Version};
+use self::{
+    index::Index,
+    listing::{Effect, Item, Listing},
+    lookups::controller_uid,
+};
+use crate::{api::MiniProgram, projection::Projection};
+
+/// The annotation in which `kubectl apply` keeps a second copy of the object.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// The cluster as the watches and our own writes show it.
+pub struct World {
+    scopes: BTreeMap<Scope, Lists>,
+    /// Keyed anew in each process: names are chosen by people, and two that share a hash would be taken for one Secret.
+    hasher: RandomState,
+    /// The `MiniProgram`s that name a Secret: as credential, as target, or as the target in use.
+    users: Index,
+    /// The `MiniProgram`s of an app.
+    apps: Index,
+    /// The targets that a `MiniProgram` controls.
+    controlled: Index,
+    /// Whom our own writes concern beside the writer. The next event brings them along: the echo of the write at the latest.
+    owed: BTreeSet<ObjectName>,
+    /// The version of each `MiniProgram` that cannot be read, so that it is told once.
+    unreadable: HashMap<ObjectName, u64>,
+}
+
+struct Lists {
+    mini_programs: Listing<ObjectName, Arc<MiniProgram>>,
+    secrets: Listing<u64, Version>,
+    targets: Listing<ObjectName, Arc<Projection>>,
+}
+
+impl Lists {
+    fn complete(&self) -> bool {
+        self.mini_programs.complete() && self.secrets.complete() && self.targets.complete()
+    }
+}
+
+impl World {
+    /// A world of which nothing is known yet. No namespace may be in two of the scopes.
+    #[must_use]
+    pub fn new(scopes: &[Scope]) -> Self {
+        let lists = |scope: &Scope| {
+            let lists = Lists { mini_programs: Listing::new(), secrets: Listing::new(), targets: Listing::new() };
+            (scope.clone(), lists)
+        };
+        Self {
+            scopes: scopes.iter().map(lists).collect(),
+            hasher: RandomState::new(),
+            users: Index::default(),
+            apps: Index::default(),
+            controlled: Index::default(),
+            owed: BTreeSet::new(),
+            unreadable: HashMap::new(),
+        }
+    }
+
+    /// Takes in an event of the watch on `MiniProgram`s.
+    pub fn mini_program_event(&mut self, scope: &Scope, event: Event<DeserializeGuard<MiniProgram>>) -> Change {
+        let mut change = Looks::default();
+        let event = map(event, |object| self.read(object, &mut change));
+        if let Event::Delete(item) = &event {
+            self.unreadable.remove(&item.key);
+            change.unreadable.clear();
+        }
+        let Some(lists) = self.scopes.get_mut(scope) else { return Change::default() };
+        let was_complete = lists.complete();
+        for effect in lists.mini_programs.take(event) {
+            match effect {
+                Effect::Set { key, old, new } => {
+                    self.renew_mini_program(&key, old.as_deref(), Some(&new));
+                    let same_uid = |old: &MiniProgram| old.metadata.uid == new.metadata.uid;
+                    if let Some(old) = old.as_deref().filter(|old| !same_uid(old)) {
+                        self.look_at_app(old, &mut change);
+                        change.gone.push(gone(&key, old));
+                    }
+                    self.look_at_app(&new, &mut change);
+                    change.look.insert(key);
+                }
+                Effect::Gone { key, old } => {
+                    self.renew_mini_program(&key, Some(&old), None);
+                    self.look_at_app(&old, &mut change);
+                    change.look.remove(&key);
+                    change.gone.push(gone(&key, &old));
+                }
+            }
+        }
+        self.finish(scope, was_complete, change)
+    }
+
+    /// Takes in an event of the watch on all Secrets.
+    pub fn secret_event(&mut self, scope: &Scope, event: Event<PartialObjectMeta<Secret>>) -> Change {
+        let mut change = Looks::default();
+        let event = map(event, |secret| {
+            let (uid, name, version) = identity(&secret);
+            let value = Version::of(&uid, secret.metadata.resource_version.as_deref().unwrap_or_default());
+            Item { key: self.secret_key(&name.namespace, &name.name), uid, version, value: Some(value) }
+        });
+        let Some(lists) = self.scopes.get_mut(scope) else { return Change::default() };
+        let was_complete = lists.complete();
+        for effect in lists.secrets.take(event) {
+            let (Effect::Set { key, .. } | Effect::Gone { key, .. }) = effect;
+            change.look.extend(self.users.get(key).iter().cloned());
+        }
+        self.finish(scope, was_complete, change)
+    }
+
+    /// Takes in an event of the watch on the Secrets of our type.
+    pub fn target_event(&mut self, scope: &Scope, event: Event<PartialObjectMeta<Secret>>) -> Change {
+        let mut change = Looks::default();
+        let event = map(event, |secret| {
+            let (uid, key, version) = identity(&secret);
+            Item { key, uid, version, value: Some(Arc::new(Projection::of(&secret.metadata))) }
+        });
+        let Some(lists) = self.scopes.get_mut(scope) else { return Change::default() };
+        let was_complete = lists.complete();
+        for effect in lists.targets.take(event) {
+            let (key, old, new) = match effect {
+                Effect::Set { key, old, new } => (key, old, Some(new)),
+                Effect::Gone { key, old } => (key, Some(old), None),
+            };
+            self.renew_target(&key, old.as_deref(), new.as_deref());
+            change.look.extend(self.users_of(&key).iter().cloned());
+            change.look.extend([old, new].into_iter().flatten().filter_map(|target| self.controller(&key, &target)));
+        }
+        self.finish(scope, was_complete, change)
+    }
+
+    /// Takes in the API server's answer to an own write of a `MiniProgram` or its status.
+    pub fn wrote_mini_program(&mut self, mut object: MiniProgram) {
+        prune(&mut object);
+        let (uid, key, version) = identity(&object);
+        let new = Arc::new(object);
+        // That an object went and another took its name is for the watch to show: it tells who is gone.
+        if self.mini_program(&key).is_some_and(|held| held.metadata.uid != new.metadata.uid) {
+            return;
+        }
+        let Some(lists) = self.lists_of_mut(&key.namespace) else { return };
+        let Some(old) = lists.mini_programs.wrote(&key, &uid, version, Arc::clone(&new)) else { return };
+        self.renew_mini_program(&key, old.as_deref(), Some(&new));
+        let rivals = self.apps.get(self.app_key(&new)).iter().filter(|name| **name != key);
+        self.owed.extend(rivals.cloned());
+    }
+
+    /// Takes in the API server's answer to an own write of a target.
+    pub fn wrote_target(&mut self, namespace: &str, target: Projection) {
+        let (secret, key) = (self.secret_key(namespace, &target.name), ObjectName::new(namespace, &target.name));
+        let new = Arc::new(target);
+        let (number, version) = (number(&new.version), Version::of(&new.uid, &new.version));
+        let Some(lists) = self.lists_of_mut(namespace) else { return };
+        // Both or none: whoever is owed a look then finds both.
+        let Some(old) = lists.targets.wrote(&key, &new.uid, number, Arc::clone(&new)) else { return };
+        lists.secrets.wrote(&secret, &new.uid, number, version);
+        self.renew_target(&key, old.as_deref(), Some(&new));
+        self.owe(&key, old.as_deref(), self.controller(&key, &new).as_ref());
+    }
+
+    /// Takes in that we removed the target of this name and uid.
+    pub fn removed_target(&mut self, namespace: &str, name: &str, uid: &str) {
+        let (secret, key) = (self.secret_key(namespace, name), ObjectName::new(namespace, name));
+        let Some(lists) = self.lists_of_mut(namespace) else { return };
+        let Some(old) = lists.targets.remove(&key, uid, |_, target| target.uid == uid) else { return };
+        lists.secrets.remove(&secret, uid, |number, version| *version == Version::of(uid, &number.to_string()));
+        self.renew_target(&key, Some(&old), None);
+        self.owe(&key, Some(&old), None);
+    }
+
+    fn read(
+        &mut self,
+        object: DeserializeGuard<MiniProgram>,
+        change: &mut Looks,
+    ) -> Item<ObjectName, Arc<MiniProgram>> {
+        let (uid, key, version) = identity(&object);
+        let Ok(mut object) = object.0 else {
+            if self.unreadable.insert(key.clone(), version) != Some(version) {
+                change.unreadable.push(key.clone());
+            }
+            return Item { key, uid, version, value: None };
+        };
+        prune(&mut object);
+        self.unreadable.remove(&key);
+        Item { key, uid, version, value: Some(Arc::new(object)) }
+    }
+
+    fn owe(&mut self, target: &ObjectName, old: Option<&Projection>, writer: Option<&ObjectName>) {
+        let displaced = old.and_then(|old| self.controller(target, old));
+        let concerned = self.users_of(target).iter().cloned().chain(displaced);
+        let others: Vec<_> = concerned.filter(|name| Some(name) != writer).collect();
+        self.owed.extend(others);
+    }
+
+    fn finish(&mut self, scope: &Scope, was_complete: bool, mut change: Looks) -> Change {
+        let lists = self.scopes.get(scope).filter(|lists| lists.complete() && !was_complete);
+        change.look.extend(lists.into_iter().flat_map(|lists| lists.mini_programs.keys().cloned()));
+        change.look.append(&mut self.owed);
+        let to_look_at = |name: &ObjectName| self.listed(&name.namespace) && self.mini_program(name).is_some();
+        let look = change.look.into_iter().filter(to_look_at).collect();
+        Change { look, gone: change.gone, unreadable: change.unreadable }
+    }
+
+    fn look_at_app(&self, object: &MiniProgram, change: &mut Looks) {
+        change.look.extend(self.apps.get(self.app_key(object)).iter().cloned());
+    }
+
+    fn renew_mini_program(&mut self, name: &ObjectName, old: Option<&MiniProgram>, new: Option<&MiniProgram>) {
+        let secrets = |object: &MiniProgram| self.secrets_named_by(&name.namespace, object);
+        let (had, has) = (old.map(secrets).unwrap_or_default(), new.map(secrets).unwrap_or_default());
+        self.users.renew(&had, &has, name);
+        let app = |object: &MiniProgram| vec![self.app_key(object)];
+        let (had, has) = (old.map(app).unwrap_or_default(), new.map(app).unwrap_or_default());
+        self.apps.renew(&had, &has, name);
+    }
+
+    fn renew_target(&mut self, name: &ObjectName, old: Option<&Projection>, new: Option<&Projection>) {
+        let key = |target: &Projection| controller_uid(target).map(|uid| self.hasher.hash_one((&*name.namespace, uid)));
+        let (had, has) = (old.and_then(key), new.and_then(key));
+        self.controlled.renew(had.as_slice(), has.as_slice(), name);
+    }
+}
+
+/// A [`Change`] in the making: each object once.
+#[derive(Default)]
+struct Looks {
+    look: BTreeSet<ObjectName>,
+    gone: Vec<Gone>,
+    unreadable: Vec<ObjectName>,
+}
+
+fn map<T, U>(event: Event<T>, f: impl FnOnce(T) -> U) -> Event<U> {
+    match event {
+        Event::Init => Event::Init,
+        Event::InitApply(object) => Event::InitApply(f(object)),
+        Event::InitDone => Event::InitDone,
+        Event::Apply(object) => Event::Apply(f(object)),
+        Event::Delete(object) => Event::Delete(f(object)),
+    }
+}
+
+fn identity(object: &impl Resource) -> (String, ObjectName, u64) {
+    let meta = object.meta();
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let name = ObjectName { namespace: text(&meta.namespace), name: text(&meta.name) };
+    (text(&meta.uid), name, number(meta.resource_version.as_deref().unwrap_or_default()))
+}
+
+/// Kubernetes promises that resourceVersions of a kind are numbers that grow.
+fn number(version: &str) -> u64 {
+    version.parse().unwrap_or_default()
+}
+
+fn gone(name: &ObjectName, object: &MiniProgram) -> Gone {
+    Gone { name: name.clone(), uid: object.metadata.uid.clone().unwrap_or_default() }
+}
+
+/// Drops what is six times the size of the rest and of no use to us.
+fn prune(object: &mut MiniProgram) {
+    object.metadata.managed_fields = None;
+    if let Some(annotations) = &mut object.metadata.annotations {
+        annotations.remove(LAST_APPLIED);
+    }
+}

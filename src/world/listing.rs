@@ -1,0 +1,194 @@
+//! One list of objects, as a watch and our own writes show it. Knows their versions, not what they are.
+//!
+//! It rests on one promise of the API server: a watch shows the changes of a kind in the order of their resourceVersions,
+//! and a list is never older than what was shown before it. So what is not newer than the newest change that was shown has
+//! been shown: a write of ours that we hear of late, and whose object is not there, is a write to an object that is gone.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    hash::Hash,
+};
+
+use kube::runtime::watcher::Event;
+
+/// One version of one object.
+pub(super) struct Item<K, V> {
+    pub key: K,
+    pub uid: String,
+    pub version: u64,
+    /// Absent if the object cannot be read. It counts as one that does not exist.
+    pub value: Option<V>,
+}
+
+/// What an event changed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Effect<K, V> {
+    Set { key: K, old: Option<V>, new: V },
+    Gone { key: K, old: V },
+}
+
+pub(super) struct Listing<K, V> {
+    held: HashMap<K, Held<V>>,
+    complete: bool,
+    relist: Option<Relist<K>>,
+    /// The newest version that the watch has shown.
+    shown: u64,
+    /// Our own writes that the watch has not shown yet.
+    ahead: BTreeSet<(u64, K)>,
+    /// The uids of what we removed ourselves and the watch still believes to exist.
+    removed: HashMap<K, String>,
+}
+
+struct Held<V> {
+    version: u64,
+    value: V,
+}
+
+struct Relist<K> {
+    seen: HashSet<K>,
+    newest: u64,
+}
+
+impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
+    pub fn new() -> Self {
+        Self {
+            held: HashMap::new(),
+            complete: false,
+            relist: None,
+            shown: 0,
+            ahead: BTreeSet::new(),
+            removed: HashMap::new(),
+        }
+    }
+
+    /// Whether every object has been listed once. Stays so during later lists.
+    pub fn complete(&self) -> bool {
+        self.complete
+    }
+
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.held.get(key).map(|held| &held.value)
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.held.keys()
+    }
+
+    pub fn take(&mut self, event: Event<Item<K, V>>) -> Vec<Effect<K, V>> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Init => self.relist = Some(Relist { seen: HashSet::new(), newest: 0 }),
+            Event::InitApply(item) => self.listed(item, &mut effects),
+            Event::InitDone => self.done(&mut effects),
+            Event::Apply(item) => {
+                self.shown = self.shown.max(item.version);
+                match item.value {
+                    Some(value) => self.set(item.key, &item.uid, item.version, value, &mut effects),
+                    None => self.deleted(&item.key, &item.uid, item.version, &mut effects),
+                }
+                self.give_up_ghosts(&mut effects);
+            }
+            Event::Delete(item) => {
+                self.shown = self.shown.max(item.version);
+                self.deleted(&item.key, &item.uid, item.version, &mut effects);
+                self.give_up_ghosts(&mut effects);
+            }
+        }
+        effects
+    }
+
+    /// Takes in an own write at once. Answers what it replaced, or nothing if the watch has overtaken it.
+    #[allow(clippy::option_option, reason = "whether it was taken, and what was there before, are two questions")]
+    pub fn wrote(&mut self, key: &K, uid: &str, version: u64, value: V) -> Option<Option<V>> {
+        let older = self.held.get(key).is_some_and(|held| version <= held.version);
+        if version <= self.shown || older || self.was_removed(key, uid) {
+            return None;
+        }
+        let old = self.held.insert(key.clone(), Held { version, value });
+        if let Some(old) = &old {
+            self.ahead.remove(&(old.version, key.clone()));
+        }
+        self.ahead.insert((version, key.clone()));
+        Some(old.map(|old| old.value))
+    }
+
+    /// Takes in that we removed an object, if what is held of it passes for it.
+    pub fn remove(&mut self, key: &K, uid: &str, is_it: impl Fn(u64, &V) -> bool) -> Option<V> {
+        let held = self.held.get(key).filter(|held| is_it(held.version, &held.value))?;
+        self.ahead.remove(&(held.version, key.clone()));
+        self.removed.insert(key.clone(), uid.to_owned());
+        self.held.remove(key).map(|held| held.value)
+    }
+
+    fn listed(&mut self, item: Item<K, V>, effects: &mut Vec<Effect<K, V>>) {
+        let Some(value) = item.value else { return };
+        if let Some(relist) = &mut self.relist {
+            relist.seen.insert(item.key.clone());
+            relist.newest = relist.newest.max(item.version);
+        }
+        self.set(item.key, &item.uid, item.version, value, effects);
+    }
+
+    fn done(&mut self, effects: &mut Vec<Effect<K, V>>) {
+        let Some(relist) = self.relist.take() else { return };
+        let ahead = &self.ahead;
+        // What we wrote after the list was taken cannot be in it.
+        let gone = self.held.extract_if(|key, held| {
+            let ours = held.version > relist.newest && ahead.contains(&(held.version, key.clone()));
+            !relist.seen.contains(key) && !ours
+        });
+        let gone: Vec<_> = gone.collect();
+        for (key, held) in gone {
+            self.ahead.remove(&(held.version, key.clone()));
+            effects.push(Effect::Gone { key, old: held.value });
+        }
+        // A deletion that the list already reflects is shown by no event.
+        self.removed.retain(|key, _| relist.seen.contains(key));
+        self.shown = self.shown.max(relist.newest);
+        self.complete = true;
+    }
+
+    fn set(&mut self, key: K, uid: &str, version: u64, value: V, effects: &mut Vec<Effect<K, V>>) {
+        if self.was_removed(&key, uid) {
+            return;
+        }
+        self.removed.remove(&key);
+        if let Some(held) = self.held.get(&key) {
+            if version < held.version {
+                return;
+            }
+            self.ahead.remove(&(held.version, key.clone()));
+            if version == held.version {
+                return;
+            }
+        }
+        let old = self.held.insert(key.clone(), Held { version, value: value.clone() });
+        effects.push(Effect::Set { key, old: old.map(|old| old.value), new: value });
+    }
+
+    fn deleted(&mut self, key: &K, uid: &str, version: u64, effects: &mut Vec<Effect<K, V>>) {
+        if self.was_removed(key, uid) {
+            self.removed.remove(key);
+        } else if self.held.get(key).is_some_and(|held| held.version <= version) {
+            effects.extend(self.drop_held(key));
+        }
+    }
+
+    /// The watch has gone past a write of ours without showing it: its object went before the watch began.
+    fn give_up_ghosts(&mut self, effects: &mut Vec<Effect<K, V>>) {
+        while self.ahead.first().is_some_and(|(version, _)| *version < self.shown) {
+            let Some((_, key)) = self.ahead.pop_first() else { return };
+            effects.extend(self.drop_held(&key));
+        }
+    }
+
+    fn drop_held(&mut self, key: &K) -> Option<Effect<K, V>> {
+        let held = self.held.remove(key)?;
+        self.ahead.remove(&(held.version, key.clone()));
+        Some(Effect::Gone { key: key.clone(), old: held.value })
+    }
+
+    fn was_removed(&self, key: &K, uid: &str) -> bool {
+        self.removed.get(key).is_some_and(|removed| removed == uid)
+    }
+}

@@ -1,0 +1,122 @@
+//! How the world is asked. Reads the lists and indexes, changes none.
+
+use std::{collections::BTreeSet, hash::BuildHasher, sync::Arc};
+
+use super::{Lists, ObjectName, Scope, Seen, Version, World};
+use crate::{
+    api::MiniProgram,
+    projection::{Owner, Projection},
+};
+
+impl World {
+    /// The `MiniProgram` of a name: the newer of what the watch showed and what we wrote.
+    #[must_use]
+    pub fn mini_program(&self, name: &ObjectName) -> Option<Arc<MiniProgram>> {
+        self.lists_of(&name.namespace)?.mini_programs.get(name).cloned()
+    }
+
+    /// The version of a Secret of any type.
+    #[must_use]
+    pub fn secret(&self, namespace: &str, name: &str) -> Seen<Version> {
+        let lists = self.lists_of(namespace).filter(|lists| lists.secrets.complete());
+        lists.map_or(Seen::NotListed, |lists| lists.secrets.get(&self.secret_key(namespace, name)).copied().into())
+    }
+
+    /// What is known of a Secret of our type.
+    #[must_use]
+    pub fn target(&self, namespace: &str, name: &str) -> Seen<Arc<Projection>> {
+        let lists = self.lists_of(namespace).filter(|lists| lists.targets.complete());
+        lists.map_or(Seen::NotListed, |lists| lists.targets.get(&ObjectName::new(namespace, name)).cloned().into())
+    }
+
+    /// The targets that the `MiniProgram` of this uid controls.
+    #[must_use]
+    pub fn controlled_by(&self, namespace: &str, uid: &str) -> Vec<Arc<Projection>> {
+        let names = self.controlled.get(self.hasher.hash_one((namespace, uid))).iter();
+        let is_it = |target: &&Arc<Projection>| controller_uid(target) == Some(uid);
+        names.filter_map(|name| self.target_at(name)).filter(is_it).cloned().collect()
+    }
+
+    /// The `MiniProgram`s of an app, in whatever namespace.
+    #[must_use]
+    pub fn same_app(&self, platform: &str, app_id: &str) -> Vec<Arc<MiniProgram>> {
+        let names = self.apps.get(self.hasher.hash_one((platform, app_id))).iter();
+        let is_it =
+            |object: &Arc<MiniProgram>| object.spec.platform.as_str() == platform && object.spec.app_id == app_id;
+        names.filter_map(|name| self.mini_program(name)).filter(is_it).collect()
+    }
+
+    /// Whether everything in a namespace is known. Before that nothing is planned there.
+    #[must_use]
+    pub fn listed(&self, namespace: &str) -> bool {
+        self.lists_of(namespace).is_some_and(Lists::complete)
+    }
+
+    /// Whether everything in every scope is known.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.scopes.values().all(Lists::complete)
+    }
+
+    /// The lists that are not complete, in words.
+    #[must_use]
+    pub fn waiting_for(&self) -> Vec<String> {
+        let waiting = self.scopes.iter().flat_map(|(scope, lists)| {
+            let all = [
+                ("MiniPrograms", lists.mini_programs.complete()),
+                ("Secrets", lists.secrets.complete()),
+                ("access token Secrets", lists.targets.complete()),
+            ];
+            all.into_iter().filter(|(_, complete)| !complete).map(move |(what, _)| format!("{what} in {scope}"))
+        });
+        waiting.collect()
+    }
+
+    pub(super) fn users_of(&self, secret: &ObjectName) -> &[ObjectName] {
+        self.users.get(self.secret_key(&secret.namespace, &secret.name))
+    }
+
+    /// The `MiniProgram` that controls a target, if it is still the one of that uid.
+    pub(super) fn controller(&self, at: &ObjectName, target: &Projection) -> Option<ObjectName> {
+        let Owner::MiniProgram { uid, name } = &target.owner else { return None };
+        let name = ObjectName::new(&at.namespace, name);
+        self.mini_program(&name).filter(|object| object.metadata.uid.as_ref() == Some(uid)).map(|_| name)
+    }
+
+    pub(super) fn target_at(&self, name: &ObjectName) -> Option<&Arc<Projection>> {
+        self.lists_of(&name.namespace)?.targets.get(name)
+    }
+
+    pub(super) fn secrets_named_by(&self, namespace: &str, object: &MiniProgram) -> Vec<u64> {
+        let in_use = object.status.as_ref().and_then(|status| status.target_ref.as_ref());
+        let target = object.target_name();
+        let names = [&object.spec.credential_ref.name, &target].into_iter().chain(in_use.map(|in_use| &in_use.name));
+        let keys: BTreeSet<u64> = names.map(|name| self.secret_key(namespace, name)).collect();
+        keys.into_iter().collect()
+    }
+
+    pub(super) fn secret_key(&self, namespace: &str, name: &str) -> u64 {
+        self.hasher.hash_one((namespace, name))
+    }
+
+    pub(super) fn app_key(&self, object: &MiniProgram) -> u64 {
+        self.hasher.hash_one((object.spec.platform.as_str(), object.spec.app_id.as_str()))
+    }
+
+    pub(super) fn lists_of(&self, namespace: &str) -> Option<&Lists> {
+        self.scopes.get(&Scope::All).or_else(|| self.scopes.get(&Scope::Namespace(namespace.to_owned())))
+    }
+
+    pub(super) fn lists_of_mut(&mut self, namespace: &str) -> Option<&mut Lists> {
+        let scope =
+            if self.scopes.contains_key(&Scope::All) { Scope::All } else { Scope::Namespace(namespace.to_owned()) };
+        self.scopes.get_mut(&scope)
+    }
+}
+
+pub(super) fn controller_uid(target: &Projection) -> Option<&str> {
+    match &target.owner {
+        Owner::MiniProgram { uid, .. } => Some(uid),
+        Owner::Nobody | Owner::Other => None,
+    }
+}

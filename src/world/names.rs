@@ -1,0 +1,107 @@
+//! The words in which the world is asked and answers. Values only.
+
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+/// The namespace and name of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectName {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl ObjectName {
+    /// The object of this name in this namespace.
+    #[must_use]
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// One version of a Secret: a hash of its uid and resourceVersion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(u64);
+
+impl Version {
+    /// The version of this uid and resourceVersion.
+    #[must_use]
+    pub fn of(uid: &str, resource_version: &str) -> Self {
+        // No key, so that it can be told without a world: the API server chooses both, so nobody can aim for a collision.
+        let mut hasher = DefaultHasher::new();
+        (uid, resource_version).hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
+/// What is known of an object that may not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen<T> {
+    /// The list that it would be in is not complete yet.
+    NotListed,
+    /// It does not exist.
+    Absent,
+    /// It exists.
+    Is(T),
+}
+
+impl<T> From<Option<T>> for Seen<T> {
+    fn from(found: Option<T>) -> Self {
+        found.map_or(Self::Absent, Self::Is)
+    }
+}
+
+/// What one set of watches covers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// The whole cluster.
+    All,
+    /// One namespace.
+    Namespace(String),
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all namespaces"),
+            Self::Namespace(namespace) => write!(f, "namespace {namespace}"),
+        }
+    }
+}
+
+/// What follows from an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The `MiniProgram`s to look at, each once and in order. All of them exist, and all of their namespaces are listed.
+    pub look: Vec<ObjectName>,
+    /// The `MiniProgram`s that exist no more.
+    pub gone: Vec<Gone>,
+    /// The `MiniProgram`s whose new version this program cannot read. They count as absent.
+    pub unreadable: Vec<ObjectName>,
+}
+
+impl Change {
+    /// Whether nothing follows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.look.is_empty() && self.gone.is_empty() && self.unreadable.is_empty()
+    }
+}
+
+/// A `MiniProgram` that exists no more. Another of its name may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// Its name.
+    pub name: ObjectName,
+    /// Its uid.
+    pub uid: String,
+}

@@ -1,0 +1,289 @@
+//! Who is looked at, and what own writes and late events do to what is known: one event at a time.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::core::metadata::PartialObjectMetaExt;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::api::{MiniProgramStatus, TargetRef};
+
+pub(super) type Meta = PartialObjectMeta<Secret>;
+
+pub(super) fn meta(namespace: &str, name: &str, uid: &str, version: u64) -> ObjectMeta {
+    ObjectMeta {
+        namespace: Some(namespace.into()),
+        name: Some(name.into()),
+        uid: Some(uid.into()),
+        resource_version: Some(version.to_string()),
+        ..ObjectMeta::default()
+    }
+}
+
+pub(super) fn mini_program(meta: ObjectMeta, app: &str, credential: &str, target: &str) -> MiniProgram {
+    let spec: Value = json!({ "appID": app, "credentialRef": { "name": credential }, "target": { "name": target } });
+    let spec = serde_json::from_value(spec).expect("it is a spec");
+    MiniProgram { metadata: meta, spec, status: None }
+}
+
+pub(super) fn in_use(mut object: MiniProgram, target: &str) -> MiniProgram {
+    let target_ref = Some(TargetRef { name: target.into() });
+    object.status = Some(MiniProgramStatus { target_ref, ..MiniProgramStatus::default() });
+    object
+}
+
+pub(super) fn owned(mut meta: ObjectMeta, owner: Option<(&str, &str)>) -> ObjectMeta {
+    let reference = |(name, uid): (&str, &str)| OwnerReference {
+        api_version: "miniprogram.dev/v1alpha1".into(),
+        kind: "MiniProgram".into(),
+        name: name.into(),
+        uid: uid.into(),
+        controller: Some(true),
+        ..OwnerReference::default()
+    };
+    meta.owner_references = owner.map(|owner| vec![reference(owner)]);
+    meta
+}
+
+pub(super) fn secret(meta: ObjectMeta) -> Meta {
+    meta.into_response_partial::<Secret>()
+}
+
+pub(super) fn readable(object: MiniProgram) -> DeserializeGuard<MiniProgram> {
+    DeserializeGuard(Ok(object))
+}
+
+fn shop(version: u64) -> MiniProgram {
+    mini_program(meta("a", "shop", "u-shop", version), "wx1", "secret", "shop-token")
+}
+
+fn token(version: u64) -> ObjectMeta {
+    owned(meta("a", "shop-token", "u-token", version), Some(("shop", "u-shop")))
+}
+
+fn looked(change: &Change) -> Vec<String> {
+    change.look.iter().map(ToString::to_string).collect()
+}
+
+/// A world in which everything is listed: `a/shop`, `a/other` that wants the same target, and `b/rival` of the same app.
+fn listed() -> World {
+    let mut world = World::new(&[Scope::All]);
+    let other = mini_program(meta("a", "other", "u-other", 11), "wx2", "other-secret", "shop-token");
+    let rival = mini_program(meta("b", "rival", "u-rival", 12), "wx1", "secret", "rival-token");
+    world.mini_program_event(&Scope::All, Event::Init);
+    for object in [shop(10), other, rival] {
+        world.mini_program_event(&Scope::All, Event::InitApply(readable(object)));
+    }
+    relist(&mut world, vec![secret(meta("a", "secret", "u-secret", 5))], vec![]);
+    world.mini_program_event(&Scope::All, Event::InitDone);
+    world
+}
+
+fn relist(world: &mut World, secrets: Vec<Meta>, targets: Vec<Meta>) -> Change {
+    let mut events = vec![Event::Init];
+    events.extend(secrets.into_iter().map(Event::InitApply));
+    events.push(Event::InitDone);
+    let mut change = Change::default();
+    for event in events {
+        change.look.extend(world.secret_event(&Scope::All, event).look);
+    }
+    let mut events = vec![Event::Init];
+    events.extend(targets.into_iter().map(Event::InitApply));
+    events.push(Event::InitDone);
+    for event in events {
+        change.look.extend(world.target_event(&Scope::All, event).look);
+    }
+    change
+}
+
+#[test]
+fn nothing_is_looked_at_before_the_last_list_and_everything_at_its_end() {
+    let mut world = World::new(&[Scope::Namespace("a".into()), Scope::Namespace("b".into())]);
+    let (a, b) = (Scope::Namespace("a".into()), Scope::Namespace("b".into()));
+    let rival = mini_program(meta("b", "rival", "u-rival", 12), "wx1", "secret", "rival-token");
+    assert!(world.mini_program_event(&b, Event::Apply(readable(rival))).is_empty());
+    for event in [Event::Init, Event::InitApply(readable(shop(10))), Event::InitDone] {
+        assert!(world.mini_program_event(&a, event).is_empty());
+    }
+    assert_eq!(world.target("a", "shop-token"), Seen::NotListed);
+    for event in [Event::Init, Event::InitApply(secret(token(9))), Event::InitDone] {
+        assert!(world.target_event(&a, event).is_empty());
+    }
+    assert!(world.secret_event(&a, Event::Init).is_empty());
+    assert!(!world.listed("a"));
+    assert_eq!(looked(&world.secret_event(&a, Event::InitDone)), ["a/shop"]);
+    assert!(world.listed("a") && !world.listed("b") && !world.listed("c") && !world.complete());
+    assert_eq!(
+        world.waiting_for(),
+        ["MiniPrograms in namespace b", "Secrets in namespace b", "access token Secrets in namespace b"]
+    );
+    assert_eq!(world.same_app("WeChat", "wx1").len(), 2, "a rival counts before its namespace is listed");
+}
+
+#[test]
+fn a_change_of_an_object_concerns_its_app() {
+    let mut world = listed();
+    let mut apply = |object| looked(&world.mini_program_event(&Scope::All, Event::Apply(readable(object))));
+    assert_eq!(apply(shop(20)), ["a/shop", "b/rival"]);
+    assert_eq!(apply(shop(20)), [""; 0], "the same version");
+    assert_eq!(apply(shop(19)), [""; 0], "an older version");
+    assert_eq!(apply(mini_program(meta("a", "new", "u-new", 21), "wx9", "x", "y")), ["a/new"]);
+    let change = world.mini_program_event(&Scope::All, Event::Delete(readable(shop(22))));
+    assert_eq!(looked(&change), ["b/rival"]);
+    assert_eq!(change.gone, [Gone { name: ObjectName::new("a", "shop"), uid: "u-shop".into() }]);
+}
+
+#[test]
+fn another_object_of_the_same_name_is_another() {
+    let mut world = listed();
+    let new = mini_program(meta("a", "shop", "u-new", 30), "wx3", "secret", "shop-token");
+    let change = world.mini_program_event(&Scope::All, Event::Apply(readable(new)));
+    assert_eq!(looked(&change), ["a/shop", "b/rival"]);
+    assert_eq!(change.gone, [Gone { name: ObjectName::new("a", "shop"), uid: "u-shop".into() }]);
+    assert_eq!(world.same_app("WeChat", "wx1").len(), 1);
+}
+
+#[test]
+fn a_change_of_a_secret_concerns_those_that_name_it() {
+    let cases: [(&str, &str, &[&str]); 5] = [
+        ("a", "secret", &["a/shop"]),
+        ("b", "secret", &["b/rival"]),
+        ("a", "shop-token", &["a/other", "a/shop"]),
+        ("a", "helm-release", &[]),
+        ("c", "secret", &[]),
+    ];
+    for (namespace, name, expected) in cases {
+        let mut world = listed();
+        let at = |version| secret(meta(namespace, name, "u-1", version));
+        assert_eq!(looked(&world.secret_event(&Scope::All, Event::Apply(at(40)))), expected, "{namespace}/{name}");
+        assert_eq!(world.secret(namespace, name), Seen::Is(Version::of("u-1", "40")));
+        assert!(world.secret_event(&Scope::All, Event::Apply(at(40))).is_empty());
+        assert_eq!(looked(&world.secret_event(&Scope::All, Event::Delete(at(41)))), expected);
+        assert_eq!(world.secret(namespace, name), Seen::Absent);
+    }
+}
+
+#[test]
+fn a_change_of_a_target_concerns_its_controller_and_those_that_want_its_name() {
+    let mut world = listed();
+    let mut apply = |meta| looked(&world.target_event(&Scope::All, Event::Apply(secret(meta))));
+    assert_eq!(apply(token(50)), ["a/other", "a/shop"]);
+    let old_name = owned(meta("a", "old-token", "u-old", 51), Some(("shop", "u-shop")));
+    assert_eq!(apply(old_name), ["a/shop"]);
+    let of_a_dead_owner = owned(meta("a", "dead-token", "u-dead", 52), Some(("shop", "u-before")));
+    assert_eq!(apply(of_a_dead_owner), [""; 0]);
+    let names: Vec<_> = world.controlled_by("a", "u-shop").iter().map(|target| target.name.clone()).collect();
+    assert_eq!(names, ["old-token", "shop-token"]);
+    assert!(world.controlled_by("b", "u-shop").is_empty());
+}
+
+#[test]
+fn the_target_in_use_is_watched_beside_the_one_that_is_wanted() {
+    let mut world = listed();
+    world.mini_program_event(&Scope::All, Event::Apply(readable(in_use(shop(20), "old-token"))));
+    let change = world.secret_event(&Scope::All, Event::Apply(secret(meta("a", "old-token", "u-1", 21))));
+    assert_eq!(looked(&change), ["a/shop"]);
+}
+
+#[test]
+fn a_relist_shows_what_vanished_and_only_that() {
+    let mut world = listed();
+    world.target_event(&Scope::All, Event::Apply(secret(token(50))));
+    world.secret_event(&Scope::All, Event::Apply(secret(token(50))));
+    let credential = || secret(meta("a", "secret", "u-secret", 5));
+    assert!(relist(&mut world, vec![credential(), secret(token(50))], vec![secret(token(50))]).is_empty());
+    assert_eq!(looked(&relist(&mut world, vec![secret(token(50))], vec![secret(token(50))])), ["a/shop"]);
+    assert_eq!(world.secret("a", "secret"), Seen::Absent);
+    let change = relist(&mut world, vec![], vec![]);
+    assert_eq!(looked(&change), ["a/other", "a/shop", "a/other", "a/shop"]);
+    assert!(world.controlled_by("a", "u-shop").is_empty());
+}
+
+#[test]
+fn an_own_write_counts_at_once_and_concerns_only_others() {
+    let mut world = listed();
+    world.wrote_target("a", Projection::of(&token(60)));
+    assert!(matches!(world.target("a", "shop-token"), Seen::Is(target) if target.version == "60"));
+    assert_eq!(world.secret("a", "shop-token"), Seen::Is(Version::of("u-token", "60")));
+    let mut apply = |version| looked(&world.target_event(&Scope::All, Event::Apply(secret(token(version)))));
+    assert_eq!(apply(55), ["a/other"], "an event from before the write");
+    assert_eq!(apply(60), [""; 0]);
+    assert_eq!(apply(61), ["a/other", "a/shop"]);
+    assert!(world.secret_event(&Scope::All, Event::Apply(secret(token(60)))).is_empty());
+
+    world.wrote_mini_program(in_use(shop(62), "shop-token"));
+    let mut apply = |version| looked(&world.mini_program_event(&Scope::All, Event::Apply(readable(shop(version)))));
+    assert_eq!(apply(58), ["b/rival"]);
+    assert_eq!(apply(62), [""; 0]);
+    assert!(world.mini_program(&ObjectName::new("a", "shop")).is_some_and(|object| object.status.is_some()));
+}
+
+#[test]
+fn an_own_write_during_a_relist_is_not_taken_for_vanished() {
+    let mut world = listed();
+    world.target_event(&Scope::All, Event::Init);
+    world.wrote_target("a", Projection::of(&token(60)));
+    world.target_event(&Scope::All, Event::InitApply(secret(meta("z", "z", "u-z", 50))));
+    assert_eq!(looked(&world.target_event(&Scope::All, Event::InitDone)), [""; 0]);
+    assert!(matches!(world.target("a", "shop-token"), Seen::Is(_)));
+}
+
+#[test]
+fn a_late_answer_brings_nothing_back() {
+    let mut world = listed();
+    for event in [Event::Apply(secret(token(60))), Event::Delete(secret(token(61)))] {
+        world.target_event(&Scope::All, event);
+    }
+    world.wrote_target("a", Projection::of(&token(60)));
+    assert_eq!(world.target("a", "shop-token"), Seen::Absent);
+
+    // The list was taken after the write and the deletion, and the answer to the write comes last.
+    let elsewhere = |version| secret(meta("z", "z", "u-z", version));
+    world.target_event(&Scope::All, Event::Apply(elsewhere(62)));
+    world.wrote_target("a", Projection::of(&token(63)));
+    assert!(matches!(world.target("a", "shop-token"), Seen::Is(_)));
+    let change = world.target_event(&Scope::All, Event::Apply(elsewhere(65)));
+    assert_eq!(looked(&change), ["a/other", "a/shop"], "the watch went past the write and did not show it");
+    assert_eq!(world.target("a", "shop-token"), Seen::Absent);
+}
+
+#[test]
+fn what_we_removed_stays_away() {
+    let mut world = listed();
+    world.wrote_target("a", Projection::of(&token(60)));
+    world.removed_target("a", "shop-token", "u-token");
+    let mut event = |event| looked(&world.target_event(&Scope::All, event));
+    assert_eq!(event(Event::Apply(secret(token(60)))), ["a/other", "a/shop"]);
+    assert_eq!(event(Event::Delete(secret(token(61)))), [""; 0]);
+    assert_eq!(event(Event::Apply(secret(meta("a", "shop-token", "u-next", 62)))), ["a/other", "a/shop"]);
+}
+
+#[test]
+fn an_object_that_cannot_be_read_is_told_once_and_stops_nothing() {
+    let mut world = listed();
+    let bad = |version| {
+        let metadata = json!({ "namespace": "a", "name": "shop", "uid": "u-shop", "resourceVersion": version });
+        let object = json!({ "metadata": metadata, "spec": { "appID": 5 } });
+        serde_json::from_value::<DeserializeGuard<MiniProgram>>(object).expect("its metadata can be read")
+    };
+    let change = world.mini_program_event(&Scope::All, Event::Apply(bad("70")));
+    assert_eq!(change.unreadable, [ObjectName::new("a", "shop")]);
+    assert_eq!((looked(&change), change.gone.len()), (vec!["b/rival".to_owned()], 1));
+    assert!(world.mini_program_event(&Scope::All, Event::Apply(bad("70"))).is_empty());
+    assert!(!world.mini_program_event(&Scope::All, Event::Apply(bad("71"))).is_empty());
+    let change = world.mini_program_event(&Scope::All, Event::Apply(readable(shop(72))));
+    assert_eq!(looked(&change), ["a/shop", "b/rival"]);
+}
+
+#[test]
+fn an_object_is_kept_without_ballast() {
+    let mut world = listed();
+    let mut object = shop(20);
+    object.metadata.managed_fields = Some(vec![]);
+    let annotations = [(LAST_APPLIED, "{}"), ("kept", "yes")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    object.metadata.annotations = Some(BTreeMap::from(annotations));
+    world.mini_program_event(&Scope::All, Event::Apply(readable(object)));
+    let kept = world.mini_program(&ObjectName::new("a", "shop")).expect("it exists");
+    assert_eq!(kept.metadata.managed_fields, None);
+    assert_eq!(kept.annotation(LAST_APPLIED), None);
+    assert_eq!(kept.annotation("kept"), Some("yes"));
+}

@@ -1,0 +1,132 @@
+//! A call's way through the model: it arrives, it may meet a fault, it takes effect; knows no sleep and no socket.
+
+use super::Model;
+use super::call_log::{Call, CallId, NOBODY};
+use super::fault::{Fault, FaultRule};
+use super::names::fingerprint;
+use super::wire::{Reply, Request};
+use crate::Millis;
+use crate::platforms::{self, Answer, Endpoint, Kind};
+
+/// What will become of a call that has arrived.
+#[derive(Debug)]
+pub struct Course {
+    pub(crate) call: CallId,
+    endpoint: &'static Endpoint,
+    fault: Option<Fault>,
+    /// How long it takes until the call takes effect.
+    pub before_ms: Millis,
+    /// Whether it takes effect even if the caller leaves before that.
+    pub outlives_caller: bool,
+    /// How long it takes from there until the answer is sent.
+    pub after_ms: Millis,
+}
+
+/// How a call ends for its caller.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Answer(Reply),
+    /// The connection ends without an answer, by a reset or in good order.
+    Closed {
+        reset: bool,
+    },
+    /// The connection stays, and nothing comes.
+    Silence,
+}
+
+impl Model {
+    /// Takes note of a call, and decides its course. `None`: no platform has such a path.
+    pub fn arrive(&mut self, now: Millis, request: &Request) -> Option<Course> {
+        let endpoint = platforms::endpoint(&request.path)?;
+        let seen = (endpoint.look)(self, request);
+        let app_id = seen.app_id.unwrap_or_else(|| NOBODY.to_owned());
+        let fault = self.next_fault(&app_id, endpoint.kind);
+        let call = self.log.arrived(Call {
+            app_id,
+            arrived_ms: now,
+            executed_ms: None,
+            endpoint: endpoint.kind,
+            forced: seen.forced,
+            secret: seen.secret,
+            fault: fault.as_ref().map(Fault::name),
+            http: None,
+            errcode: None,
+            minted: false,
+            token: seen.token.as_deref().map(fingerprint),
+        });
+        let (before_ms, outlives_caller, after_ms) = match fault {
+            Some(Fault::Slow { ms }) => (ms, false, 0),
+            Some(Fault::Late { ms }) => (ms, true, 0),
+            Some(Fault::SlowAfterMint { ms }) => (0, false, ms),
+            _ => (0, false, 0),
+        };
+        Some(Course {
+            call,
+            endpoint,
+            fault,
+            before_ms,
+            outlives_caller,
+            after_ms,
+        })
+    }
+
+    /// Lets the call take effect, as far as its fault allows; `request` is the one that arrived.
+    pub fn execute(&mut self, now: Millis, request: &Request, course: &Course) -> Outcome {
+        match &course.fault {
+            Some(Fault::Hang) => Outcome::Silence,
+            Some(Fault::Drop { reset }) => Outcome::Closed { reset: *reset },
+            Some(Fault::Code { code, msg }) => {
+                self.log
+                    .note(&course.call, |call| call.errcode = Some(*code));
+                Outcome::Answer((course.endpoint.refusal)(
+                    self,
+                    now,
+                    request,
+                    *code,
+                    msg.as_deref(),
+                ))
+            }
+            Some(fault) => match fault.foreign_reply() {
+                Some(reply) => Outcome::Answer(reply),
+                None => match (fault, self.take_effect(now, request, course)) {
+                    (Fault::DropAfterMint { reset }, _) => Outcome::Closed { reset: *reset },
+                    (fault, honest) => Outcome::Answer(fault.bend(honest)),
+                },
+            },
+            None => Outcome::Answer(self.take_effect(now, request, course)),
+        }
+    }
+
+    /// Notes that the answer is on its way.
+    pub fn answered(&mut self, course: &Course, status: u16) {
+        self.log.note(&course.call, |call| call.http = Some(status));
+    }
+
+    fn take_effect(&mut self, now: Millis, request: &Request, course: &Course) -> Reply {
+        let Answer {
+            reply,
+            errcode,
+            granted,
+        } = (course.endpoint.answer)(self, now, request);
+        self.log.note(&course.call, |call| {
+            call.executed_ms = Some(now);
+            call.errcode = Some(errcode);
+            if let Some(granted) = granted {
+                call.minted = granted.minted;
+                call.token = Some(fingerprint(&granted.token));
+            }
+        });
+        reply
+    }
+
+    fn next_fault(&mut self, app_id: &str, kind: Kind) -> Option<Fault> {
+        let own = self.faults.get_mut(app_id).into_iter().flatten();
+        let rule: &mut FaultRule = own
+            .chain(&mut self.faults_for_all)
+            .find(|rule| rule.hits(kind))?;
+        if let Some(times) = &mut rule.times {
+            *times -= 1;
+        }
+        Some(rule.fault.clone())
+    }
+}

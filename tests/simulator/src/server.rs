@@ -1,0 +1,226 @@
+//! Serves the model over HTTP: accepts, waits as the model says, and answers, hangs or resets. Decides nothing.
+
+use std::convert::Infallible;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::Millis;
+use crate::clock::Clock;
+use crate::control;
+use crate::model::{Course, Model, Outcome, Reply, Request};
+
+/// A token call has some hundred bytes; a control call may carry a long custom answer.
+const LARGEST_BODY: usize = 16 << 20;
+
+/// Out of file descriptors, accepting again at once would only burn the processor.
+const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(20);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    model: Mutex<Model>,
+    clock: Clock,
+    print_calls: bool,
+}
+
+/// Hyper ends a connection without an answer if the service fails.
+#[derive(Debug)]
+struct Closed {
+    reset: bool,
+}
+
+type Answered = Result<Response<Full<Bytes>>, Closed>;
+
+impl Shared {
+    pub fn new(model: Model, clock: Clock, print_calls: bool) -> Self {
+        Self {
+            model: Mutex::new(model),
+            clock,
+            print_calls,
+        }
+    }
+
+    /// The time is read under the lock, so that it never runs backwards for the model.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Model, Millis) -> T) -> T {
+        let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut model, self.clock.now())
+    }
+}
+
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(connection(stream, peer, Arc::clone(&shared)));
+                }
+                Err(_) => tokio::time::sleep(AFTER_FAILED_ACCEPT).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+    let reset = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&reset);
+    let service = service_fn(
+        move |request| -> Pin<Box<dyn Future<Output = Answered> + Send>> {
+            Box::pin(exchange(
+                request,
+                peer,
+                Arc::clone(&shared),
+                Arc::clone(&asked),
+            ))
+        },
+    );
+    let mut served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let ended = std::future::poll_fn(|context| served.poll_without_shutdown(context)).await;
+    let stream = served.into_parts().io.into_inner();
+    if ended.is_err() && reset.load(Ordering::Relaxed) {
+        // With nothing to linger for, closing is a reset.
+        let _ = stream.set_zero_linger();
+    }
+}
+
+async fn exchange(
+    request: hyper::Request<Incoming>,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    reset: Arc<AtomicBool>,
+) -> Answered {
+    let Some(request) = read(request, peer).await else {
+        return Ok(response(Reply::new(413, "text/plain", "body too large\n")));
+    };
+    if request.path == "/sim" || request.path.starts_with("/sim/") {
+        let reply = shared.with(|model, now| {
+            control::answer(model, now, &request.method, &request.path, &request.body)
+        });
+        return Ok(response(reply));
+    }
+    let answered = platform(request, &shared).await;
+    if let Err(closed) = &answered {
+        reset.store(closed.reset, Ordering::Relaxed);
+    }
+    answered.map(response)
+}
+
+async fn platform(request: Request, shared: &Arc<Shared>) -> Result<Reply, Closed> {
+    let Some(course) = shared.with(|model, now| model.arrive(now, &request)) else {
+        return Ok(Reply::new(
+            404,
+            "text/plain",
+            "no such endpoint; GET /sim lists the control API\n",
+        ));
+    };
+    let call = Printed {
+        shared: Arc::clone(shared),
+        course,
+    };
+    let (outlives_caller, after_ms) = (call.course.outlives_caller, call.course.after_ms);
+    let effect = async move {
+        wait(call.course.before_ms).await;
+        let outcome = call
+            .shared
+            .with(|model, now| model.execute(now, &request, &call.course));
+        (outcome, call)
+    };
+    // Hyper drops this future when the caller leaves; only a task of its own goes on.
+    let (outcome, call) = if outlives_caller {
+        match tokio::spawn(effect).await {
+            Ok(done) => done,
+            Err(_) => return Err(Closed { reset: false }),
+        }
+    } else {
+        effect.await
+    };
+    wait(after_ms).await;
+    match outcome {
+        Outcome::Answer(reply) => {
+            call.shared
+                .with(|model, _| model.answered(&call.course, reply.status));
+            Ok(reply)
+        }
+        // Held here, the call has its line printed when the caller gives up.
+        Outcome::Silence => std::future::pending().await,
+        Outcome::Closed { reset } => Err(Closed { reset }),
+    }
+}
+
+/// Prints a call's line when it is over, however it ended.
+struct Printed {
+    shared: Arc<Shared>,
+    course: Course,
+}
+
+impl Drop for Printed {
+    fn drop(&mut self) {
+        if self.shared.print_calls {
+            let line = self
+                .shared
+                .with(|model, _| model.log().get(&self.course.call).map(ToString::to_string));
+            // Nobody listening is no reason to fail.
+            let _ = line.map(|line| writeln!(std::io::stdout(), "{line}"));
+        }
+    }
+}
+
+async fn wait(length: Millis) {
+    if length > 0 {
+        tokio::time::sleep(Duration::from_millis(length)).await;
+    }
+}
+
+async fn read(request: hyper::Request<Incoming>, peer: SocketAddr) -> Option<Request> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, LARGEST_BODY)
+        .collect()
+        .await
+        .ok()?
+        .to_bytes()
+        .to_vec();
+    Some(Request {
+        method: head.method.as_str().to_owned(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        body,
+        from: peer.ip(),
+    })
+}
+
+fn response(reply: Reply) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = [
+        (header::CONTENT_TYPE, Some(reply.content_type)),
+        (header::LOCATION, reply.location),
+    ];
+    for (name, value) in headers {
+        if let Some(value) = value.and_then(|value| value.parse().ok()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("left without an answer, on purpose")
+    }
+}
+
+impl std::error::Error for Closed {}
