@@ -24,7 +24,10 @@ use self::{
     api_error::ApiError,
     calling::Begin,
     events::Events,
-    fetch::{Platforms, slots::{Slot, Slots}},
+    fetch::{
+        Platforms,
+        slots::{Slot, Slots},
+    },
     memory::{Memories, Recall},
     observe::{Close, Observed, TargetSeen},
     plan::{Act, Planned, case::Case},
@@ -36,7 +39,7 @@ use crate::{
     shell::{
         clock::{Clock, Now},
         leader::Term,
-        metrics::{Metrics, Object},
+        metrics::{Metrics, Object, Outcome},
     },
     world::{Gone, ObjectName, Seen, World},
 };
@@ -82,40 +85,54 @@ struct Carry {
 /// What comes after an act.
 enum Next {
     Round,
-    Rest(Duration),
+    Rest(Duration, Outcome),
 }
+
+/// No room or no time for a call: a moment later there may be.
+const LATER: Next = Next::Rest(NO_SLOT, Outcome::RequeueAfter);
 
 /// Looks at one object and does what there is to do.
 pub async fn reconcile(ctx: Arc<Ctx>, name: ObjectName) -> Looked {
+    let _active = ctx.metrics.reconciling();
+    let began = ctx.clock.now().boot;
+    let (looked, outcome) = look(&ctx, &name).await;
+    ctx.metrics.reconciled(outcome, ctx.clock.now().boot.saturating_sub(began));
+    looked
+}
+
+async fn look(ctx: &Ctx, name: &ObjectName) -> (Looked, Outcome) {
     let mut carry = Carry::default();
     for _ in 0..ROUNDS {
         // A leader that wakes late must neither write nor call.
         if !ctx.term.leads() {
-            return Looked { again: LONGEST_SETBACK, overdue_since: None };
+            return (Looked::GONE, Outcome::Success);
         }
         let now = ctx.clock.now();
-        let Some(mut seen) = observe(&ctx, &name, now, &mut carry) else {
-            return Looked { again: Duration::from_secs(3600), overdue_since: None };
-        };
+        let Some(mut seen) = observe(ctx, name, now, &mut carry) else { return (Looked::GONE, Outcome::Success) };
+        ctx.notice_foreign_write(&seen).await;
         let Planned { act, wake, due } = plan::plan(&seen, now);
-        let overdue_since = note_due(&ctx, &seen, due, now);
+        let overdue_since = note_due(ctx, &seen, due, now);
         carry.close = seen.close.take();
         if let Act::Rest = act {
-            ctx.expose(&name, &seen.mini_program);
+            ctx.expose(name, &seen.mini_program);
             ctx.events.tell(&seen.mini_program, &ctx.wishes_answered(&seen.mini_program)).await;
-            return Looked { again: wake, overdue_since };
+            return (Looked { again: wake, overdue_since }, Outcome::RequeueAfter);
         }
-        if let Next::Rest(wait) = ctx.perform(act, &seen, &mut carry, now).await {
-            return Looked { again: wait.min(wake.max(NO_SLOT)), overdue_since };
+        if let Next::Rest(again, outcome) = ctx.perform(act, &seen, &mut carry, now).await {
+            return (Looked { again, overdue_since }, outcome);
         }
     }
     tracing::warn!(namespace = name.namespace, name = name.name, "a look did not come to rest; it goes on in a moment");
-    Looked { again: NO_SLOT, overdue_since: None }
+    (Looked { again: NO_SLOT, overdue_since: None }, Outcome::Error)
 }
 
 /// A look panicked: that object waits and says so, all others go on.
 pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
-    tracing::error!(namespace = name.namespace, name = name.name, "the look at an object panicked; it is tried again in a minute");
+    tracing::error!(
+        namespace = name.namespace,
+        name = name.name,
+        "the look at an object panicked; it is tried again in a minute"
+    );
     ctx.metrics.reconcile_panicked();
     let mp = ctx.world().mini_program(name);
     if let Some(mp) = mp {
@@ -218,7 +235,7 @@ impl Ctx {
     async fn perform(&self, act: Act, seen: &Observed, carry: &mut Carry, now: Now) -> Next {
         let mp = &*seen.mini_program;
         match act {
-            Act::Rest => Next::Rest(Duration::ZERO),
+            Act::Rest => Next::Round,
             Act::Status(status) => self.write_status(mp, *status).await,
             Act::LookCloser { old } => match observe::look_closer(&self.client, mp, old.as_deref()).await {
                 Ok(close) => {
@@ -273,7 +290,7 @@ impl Ctx {
         match status::write(&self.client, mp, status).await {
             Ok(written) => {
                 self.metrics.status_written();
-                self.log_changes(mp, &written);
+                log_changes(mp, &written);
                 self.recall(mp, |recall| {
                     recall.ended = None;
                     recall.setbacks = 0;
@@ -301,13 +318,14 @@ impl Ctx {
         if !matches!(error, ApiError::Conflict | ApiError::Unanswered) {
             return self.set_back(mp, error, "write the status");
         }
-        let minis = kube::Api::<MiniProgram>::namespaced(self.client.clone(), mp.metadata.namespace.as_deref().unwrap_or_default());
+        let minis =
+            kube::Api::<MiniProgram>::namespaced(self.client.clone(), mp.metadata.namespace.as_deref().unwrap_or_default());
         match api_error::within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await {
             Ok(Some(current)) => {
                 self.world().wrote_mini_program(current);
                 Next::Round
             }
-            Ok(None) => Next::Rest(LONGEST_SETBACK),
+            Ok(None) => Next::Rest(LONGEST_SETBACK, Outcome::Success),
             Err(error) => self.set_back(mp, &error, "read the object"),
         }
     }
@@ -323,30 +341,29 @@ impl Ctx {
         });
         let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
         tracing::warn!(namespace, name, %error, times, "could not {doing}; it is tried again");
-        Next::Rest(wait)
+        Next::Rest(wait, Outcome::Error)
     }
 
-    /// One line per refresh and per failure; nothing about an object that only rests.
-    fn log_changes(&self, old: &MiniProgram, new: &MiniProgram) {
-        let (namespace, name) = (new.metadata.namespace.as_deref(), new.metadata.name.as_deref());
-        let platform = new.spec.platform.as_str();
-        let fingerprint = |mp: &MiniProgram| mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.clone()));
-        let failure = |mp: &MiniProgram| mp.status.as_ref().and_then(|status| status.last_failure.clone());
-        if let Some(now) = fingerprint(new).filter(|now| Some(now) != fingerprint(old).as_ref()) {
-            tracing::info!(namespace, name, platform, fingerprint = now, "a new token lies in the target Secret");
-        }
-        if let Some(failure) = failure(new).filter(|now| Some(now) != failure(old).as_ref()) {
-            let next = failure.next_attempt_time.0.to_string();
-            tracing::warn!(
-                namespace, name, platform, reason = failure.reason, code = failure.platform_code, attempts = failure.attempts, next,
-                "a call to the platform failed"
-            );
+    /// Another release that writes our targets is a mistake of the installation, and shows nowhere else.
+    async fn notice_foreign_write(&self, seen: &Observed) {
+        let TargetSeen::Is(target) = &seen.target else { return };
+        let mp = &seen.mini_program;
+        let before = self.recall(mp, |recall| std::mem::replace(&mut recall.issued_for, target.issued_for.clone()));
+        let theirs = target.operator.as_deref().is_some_and(|operator| operator != self.term.operator());
+        if theirs && before.is_some() && before != target.issued_for {
+            let (namespace, name, operator) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref(), &target.operator);
+            tracing::warn!(namespace, name, operator, "another operator wrote the target Secret");
+            self.metrics.foreign_write();
+            self.events.tell(mp, &[events::foreign_write()]).await;
         }
     }
 
     /// The object's own series.
     fn expose(&self, name: &ObjectName, mp: &MiniProgram) {
-        #[allow(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in a float for the next hundred million years")]
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "seconds since 1970 are exact in a float for the next hundred million years"
+        )]
         let seconds = |time: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Time| time.0.as_second() as f64;
         let Some(status) = &mp.status else { return };
         let token = status.token.as_ref();
@@ -361,6 +378,30 @@ impl Ctx {
             conditions: conditions.collect(),
         };
         self.metrics.object(&name.namespace, &name.name, object);
+    }
+}
+
+/// One line per refresh and per failure; nothing about an object that only rests.
+fn log_changes(old: &MiniProgram, new: &MiniProgram) {
+    let (namespace, name) = (new.metadata.namespace.as_deref(), new.metadata.name.as_deref());
+    let platform = new.spec.platform.as_str();
+    let fingerprint = |mp: &MiniProgram| mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.clone()));
+    let failure = |mp: &MiniProgram| mp.status.as_ref().and_then(|status| status.last_failure.clone());
+    if let Some(now) = fingerprint(new).filter(|now| Some(now) != fingerprint(old).as_ref()) {
+        tracing::info!(namespace, name, platform, fingerprint = now, "a new token lies in the target Secret");
+    }
+    if let Some(failure) = failure(new).filter(|now| Some(now) != failure(old).as_ref()) {
+        let next = failure.next_attempt_time.0.to_string();
+        tracing::warn!(
+            namespace,
+            name,
+            platform,
+            reason = failure.reason,
+            code = failure.platform_code,
+            attempts = failure.attempts,
+            next,
+            "a call to the platform failed"
+        );
     }
 }
 

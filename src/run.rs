@@ -150,13 +150,11 @@ impl Parts {
     }
 
     async fn candidate(&self, elector: &mut Elector) -> Result<Term, ElectorEnded> {
-        match tokio::time::timeout(STANDBY_AFTER, elector.lead()).await {
-            Ok(term) => term,
-            Err(_) => {
-                self.watches.open();
-                elector.lead().await
-            }
+        if let Ok(term) = tokio::time::timeout(STANDBY_AFTER, elector.lead()).await {
+            return term;
         }
+        self.watches.open();
+        elector.lead().await
     }
 
     /// Works for one term; false if something was still under way when the grace ran out.
@@ -253,7 +251,12 @@ fn scopes(namespaces: &[String]) -> Vec<Scope> {
     namespaces.iter().cloned().map(Scope::Namespace).collect()
 }
 
-async fn serve(args: &RunArgs, metrics: &Metrics, health: &Health, stop: &CancellationToken) -> Result<JoinSet<io::Result<()>>, Error> {
+async fn serve(
+    args: &RunArgs,
+    metrics: &Metrics,
+    health: &Health,
+    stop: &CancellationToken,
+) -> Result<JoinSet<io::Result<()>>, Error> {
     let mut servers = JoinSet::new();
     let listening = [
         (args.health_probe_bind_address.bind("--health-probe-bind-address").await?, server::health(health.clone())),

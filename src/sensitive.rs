@@ -81,7 +81,12 @@ impl AccessToken {
 /// The first `digits` hexadecimal digits of a hash.
 #[must_use]
 pub fn hex(bytes: &[u8], digits: usize) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).take(digits).filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .take(digits)
+        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+        .collect()
 }
 
 #[cfg(test)]

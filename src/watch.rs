@@ -34,7 +34,8 @@ use crate::{
 /// A `MiniProgram` comes with managedFields, some 15 kB in all, and each page is held at once.
 const MINI_PROGRAMS_PER_PAGE: u32 = 200;
 
-/// Follows the three kinds of objects in each scope until told to stop. `changed` hears what follows from each event.
+/// Follows the three kinds of objects in each scope until told to stop. `changed` hears what follows from each event, also
+/// if that is nothing: the event may have completed a list. The world is not locked while it does.
 ///
 /// Lists are read from the API server's newest state, not from whatever a cache holds: a list that is older than what was
 /// seen before it would bring back what is gone.
@@ -50,29 +51,24 @@ pub async fn run(
     let mut mini_programs = Config::default().page_size(MINI_PROGRAMS_PER_PAGE);
     mini_programs.label_selector = selector;
     let targets = Config::default().fields(&format!("type={}", names::SECRET_TYPE));
+    // Each guard is dropped before `changed` is called: it may want to ask the world.
     let all = scopes.iter().flat_map(|scope| -> [BoxFuture<'_, ()>; 3] {
         let watch = |kind| Watch { kind, scope, stop };
         let objects = watcher(api::<DeserializeGuard<MiniProgram>>(&client, scope), mini_programs.clone());
         let secrets = watcher(api::<PartialObjectMeta<Secret>>(&client, scope), Config::default());
         let targets = watcher(api::<PartialObjectMeta<Secret>>(&client, scope), targets.clone());
-        let objects = watch(Kind::MiniPrograms)
-            .follow(objects, move |event| {
-                // The lock is let go before anybody hears of the change and takes it again.
-                let change = lock(world).mini_program_event(scope, event);
-                tell(change, changed);
-            });
-        let secrets =
-            watch(Kind::Secrets).follow(secrets, move |event| {
-                // The lock is let go before anybody hears of the change and takes it again.
-                let change = lock(world).secret_event(scope, event);
-                tell(change, changed);
-            });
-        let targets =
-            watch(Kind::Targets).follow(targets, move |event| {
-                // The lock is let go before anybody hears of the change and takes it again.
-                let change = lock(world).target_event(scope, event);
-                tell(change, changed);
-            });
+        let objects = watch(Kind::MiniPrograms).follow(objects, move |event| {
+            let change = lock(world).mini_program_event(scope, event);
+            tell(change, changed);
+        });
+        let secrets = watch(Kind::Secrets).follow(secrets, move |event| {
+            let change = lock(world).secret_event(scope, event);
+            tell(change, changed);
+        });
+        let targets = watch(Kind::Targets).follow(targets, move |event| {
+            let change = lock(world).target_event(scope, event);
+            tell(change, changed);
+        });
         [objects.boxed(), secrets.boxed(), targets.boxed()]
     });
     join_all(all).await;
@@ -121,6 +117,7 @@ impl Watch<'_> {
                 Err(error) => {
                     self.report(&mut failing, Some(&error));
                     let pause = backoff.next().unwrap_or_default();
+                    #[allow(clippy::disallowed_methods, reason = "a watch waits for its own back-off, not inside a look")]
                     self.stop.run_until_cancelled(tokio::time::sleep(pause)).await;
                 }
             }
@@ -220,9 +217,7 @@ fn tell(change: Change, changed: &impl Fn(Change)) {
         let (namespace, name) = (&object.namespace, &object.name);
         warn!(namespace, name, "this version of the operator cannot read this MiniProgram, and leaves it alone");
     }
-    if !change.is_empty() {
-        changed(change);
-    }
+    changed(change);
 }
 
 fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {

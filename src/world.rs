@@ -192,11 +192,7 @@ impl World {
         self.owe(&key, Some(&old), None);
     }
 
-    fn read(
-        &mut self,
-        object: DeserializeGuard<MiniProgram>,
-        change: &mut Looks,
-    ) -> Item<ObjectName, Arc<MiniProgram>> {
+    fn read(&mut self, object: DeserializeGuard<MiniProgram>, change: &mut Looks) -> Item<ObjectName, Arc<MiniProgram>> {
         let (uid, key, version) = identity(&object);
         let Ok(mut object) = object.0 else {
             if self.unreadable.insert(key.clone(), version) != Some(version) {

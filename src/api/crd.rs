@@ -1,4 +1,4 @@
-//! The CustomResourceDefinition as YAML. Adds to the derived one what the derive macro has no word for.
+//! The `CustomResourceDefinition` as YAML. Adds to the derived one what the derive macro has no word for.
 
 use k8s_openapi::{
     apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON, JSONSchemaProps, ValidationRule},

@@ -84,8 +84,7 @@ async fn what_is_gone_is_not_looked_at_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_comes_while_the_object_is_looked_at_runs_once_after_it() {
-    let (gate, inside, count) =
-        (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (gate, inside, count) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let dispatcher = dispatch({
         let (gate, inside, count) = (Arc::clone(&gate), Arc::clone(&inside), Arc::clone(&count));
         move |_| {

@@ -3,11 +3,11 @@
 pub mod secret;
 
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api, Client,
     api::{DeleteParams, PartialObjectMeta, Patch, PatchParams, Preconditions},
 };
-use k8s_openapi::jiff::Timestamp;
 
 use self::secret::{Content, target_secret};
 use super::{
@@ -34,10 +34,18 @@ pub async fn clear(client: &Client, mp: &MiniProgram, name: &str, base: &Base) -
             return Err(ApiError::NotFound);
         }
         let placeholder = AccessToken::parse("placeholder").ok_or(ApiError::NotFound)?;
-        let facts = TokenFacts { fingerprint: placeholder.fingerprint(), issued: Timestamp::UNIX_EPOCH, expires: Timestamp::UNIX_EPOCH };
+        let facts =
+            TokenFacts { fingerprint: placeholder.fingerprint(), issued: Timestamp::UNIX_EPOCH, expires: Timestamp::UNIX_EPOCH };
         let sent = Sent { app_id: mp.spec.app_id.clone(), ..Sent::default() };
-        let content =
-            Content { token: &placeholder, facts: &facts, sent: &sent, issued_for: "", handled: None, unsettled: false, operator: "" };
+        let content = Content {
+            token: &placeholder,
+            facts: &facts,
+            sent: &sent,
+            issued_for: "",
+            handled: None,
+            unsettled: false,
+            operator: "",
+        };
         let params = PatchParams { dry_run: true, ..params() };
         patch(client, &target_secret(mp, name, base, &content), &params).await?;
     }
@@ -45,7 +53,13 @@ pub async fn clear(client: &Client, mp: &MiniProgram, name: &str, base: &Base) -
 }
 
 /// Writes the target as one whole, forced, fenced server-side apply.
-pub async fn write(client: &Client, mp: &MiniProgram, name: &str, base: &Base, content: &Content<'_>) -> Result<Projection, ApiError> {
+pub async fn write(
+    client: &Client,
+    mp: &MiniProgram,
+    name: &str,
+    base: &Base,
+    content: &Content<'_>,
+) -> Result<Projection, ApiError> {
     let written = patch(client, &target_secret(mp, name, base, content), &params()).await?;
     Ok(Projection::of(&written.metadata))
 }
@@ -66,7 +80,7 @@ async fn patch(client: &Client, secret: &Secret, params: &PatchParams) -> Result
 #[derive(Debug)]
 pub enum Settle {
     /// It was written after all.
-    Done(Projection),
+    Done(Box<Projection>),
     /// Nobody else's call has been written: the same token again, on this base.
     Again(Base),
     /// Somebody else has asked, or the name is somebody else's now.
@@ -85,7 +99,7 @@ pub async fn settle(client: &Client, mp: &MiniProgram, name: &str, hand: &HandFa
         TargetSeen::Is(found) if whose(found, mp) == Whose::Ours => {
             let id = found.issued_for.as_deref();
             if id == Some(hand.call.id.as_str()) && !found.edited {
-                return Ok(Settle::Done(found.as_ref().clone()));
+                return Ok(Settle::Done(Box::new(found.as_ref().clone())));
             }
             if id != before && !(found.edited && id == Some(hand.call.id.as_str())) {
                 return Ok(Settle::Lost);
@@ -96,7 +110,8 @@ pub async fn settle(client: &Client, mp: &MiniProgram, name: &str, hand: &HandFa
     }
     let minis = Api::<MiniProgram>::namespaced(client.clone(), namespace(mp));
     let current = within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await?;
-    let Some(current) = current.filter(|current| current.metadata.uid == mp.metadata.uid && current.metadata.deletion_timestamp.is_none())
+    let Some(current) =
+        current.filter(|current| current.metadata.uid == mp.metadata.uid && current.metadata.deletion_timestamp.is_none())
     else {
         return Ok(Settle::Lost);
     };

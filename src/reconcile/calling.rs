@@ -5,9 +5,9 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::{
-    Carry, Ctx, NO_SLOT, Next, app_key,
+    Carry, Ctx, LATER, NO_SLOT, Next,
     api_error::ApiError,
-    apply,
+    app_key, apply,
     call::{Call, Wanted},
     case, events,
     fetch::{Asking, Outcome, fetch, slots::Claimant},
@@ -52,7 +52,7 @@ impl Begin {
 impl Ctx {
     /// Writes the intent of a call, then reads strongly once more: what was read before is older than the intent.
     pub(super) async fn begin(&self, seen: &Observed, carry: &mut Carry, wanted: Wanted, now: Now) -> Next {
-        let Some(case) = case(seen, now) else { return Next::Rest(NO_SLOT) };
+        let Some(case) = case(seen, now) else { return LATER };
         let mp = case.mp;
         // What cannot be asked any more in this term is not begun either.
         if self.term.ticket(self.platforms.connect_timeout).is_none() {
@@ -60,7 +60,7 @@ impl Ctx {
             return Next::Round;
         }
         if !self.take_slot(&case, carry, now) {
-            return Next::Rest(NO_SLOT);
+            return LATER;
         }
         let call = new_call(&case, wanted);
         self.recall(mp, |recall| recall.own_intent = Some(call.id.clone()));
@@ -88,6 +88,11 @@ impl Ctx {
             }
             Err(error) => {
                 carry.close = None;
+                if matches!(error, ApiError::Unanswered) {
+                    // If the intent stands after all, it is our own, and no call was made for it.
+                    let never_sent = Begin { call, begun: Begun::never(), mints_before: case.status.mints.clone() };
+                    self.recall(mp, |recall| recall.ended = Some(never_sent.withdrawn(mp)));
+                }
                 self.set_back_on_write(mp, &error).await
             }
         }
@@ -95,11 +100,11 @@ impl Ctx {
 
     /// Makes the call, if its answer can be stored, and remembers how it ended before anything else can fail.
     pub(super) async fn ask(&self, seen: &Observed, carry: &mut Carry, wanted: Wanted, now: Now) -> Next {
-        let (Some(case), Some(close)) = (case(seen, now), carry.close.take()) else { return Next::Rest(NO_SLOT) };
+        let (Some(case), Some(close)) = (case(seen, now), carry.close.take()) else { return LATER };
         let mp = case.mp;
         let Some((version, secret)) = close.app_secret() else { return Next::Round };
         if !self.take_slot(&case, carry, now) {
-            return Next::Rest(NO_SLOT);
+            return LATER;
         }
         let begin = match (carry.begin.take(), Begun::not_needed(wanted)) {
             (Some(begin), _) => begin,
@@ -114,6 +119,7 @@ impl Ctx {
                 return self.not_cleared(mp, carry, &error, now);
             }
         };
+        self.recall(mp, |recall| (recall.refused, recall.last_sent) = (None, Some(now.boot)));
         let asking = Asking {
             platform: case.platform,
             endpoint: case.endpoint,
@@ -131,7 +137,15 @@ impl Ctx {
             Outcome::Token { grant, sent, took } => {
                 let sent_with = sent_with(&case, secret);
                 let facts = facts(&case, &grant, sent);
-                let hand = HandFacts { name, unsettled: begin.call.doubt, call: begin.call, token: facts, sent: sent_with, base, refused: None };
+                let hand = HandFacts {
+                    name,
+                    unsettled: begin.call.doubt,
+                    call: begin.call,
+                    token: facts,
+                    sent: sent_with,
+                    base,
+                    refused: None,
+                };
                 self.got_token(&case, grant, hand, version, sent, took);
             }
             Outcome::NotAllowed => {
@@ -200,7 +214,15 @@ impl Ctx {
         tracing::warn!(namespace, name, %error, attempts, "the target Secret cannot be written; it is tried again");
     }
 
-    fn got_token(&self, case: &Case<'_>, grant: Grant, hand: HandFacts, version: CredentialStatus, sent: k8s_openapi::jiff::Timestamp, took: Duration) {
+    fn got_token(
+        &self,
+        case: &Case<'_>,
+        grant: Grant,
+        hand: HandFacts,
+        version: CredentialStatus,
+        sent: k8s_openapi::jiff::Timestamp,
+        took: Duration,
+    ) {
         let same = case.token().is_some_and(|token| token.fingerprint == hand.token.fingerprint);
         let ended = Ended {
             call: hand.call.clone(),

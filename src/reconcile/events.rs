@@ -42,12 +42,18 @@ pub fn drift_corrected() -> Notice {
 
 /// Somebody reports a token dead that has been replaced already.
 pub fn already_replaced() -> Notice {
-    Notice::normal("TokenAlreadyReplaced", "The token that the annotation invalid-token names is not the current one: read the Secret again")
+    Notice::normal(
+        "TokenAlreadyReplaced",
+        "The token that the annotation invalid-token names is not the current one: read the Secret again",
+    )
 }
 
 /// A requested refresh brought the same token.
 pub fn same_token() -> Notice {
-    Notice::normal("TokenUnchanged", "The platform returned the same token; status.token.expirationTime says until when it is valid")
+    Notice::normal(
+        "TokenUnchanged",
+        "The platform returned the same token; status.token.expirationTime says until when it is valid",
+    )
 }
 
 /// Forcing does not help.

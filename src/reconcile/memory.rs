@@ -130,6 +130,8 @@ pub struct Recall {
     pub foreign_intent: Option<(String, Duration)>,
     /// A former object's target, by uid, and when this process first saw it (boot time).
     pub former: Option<(String, Duration)>,
+    /// When (boot time) the last call was sent.
+    pub last_sent: Option<Duration>,
     /// How long the last answered call took.
     pub last_call: Duration,
     /// When the stored token was last returned again, although it was time for a new one.
@@ -146,8 +148,8 @@ pub struct Recall {
     pub refused: Option<Refused>,
     /// When (boot time) an edit of the target was last put right.
     pub corrected: Option<Duration>,
-    /// The call that last brought a token: a target stamped by another one was written by somebody else.
-    pub last_stored: Option<String>,
+    /// The call that the target was last seen stamped with: a change of it under another operator's name is not ours.
+    pub issued_for: Option<String>,
     /// How often in a row the platform did not answer: its time is doubled each time.
     pub unanswered: u32,
     /// A quota answer to a forced call stops only forced calls, until then.

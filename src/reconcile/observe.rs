@@ -66,11 +66,9 @@ impl TargetSeen {
     #[must_use]
     pub fn base(&self) -> Base {
         match self {
-            Self::Is(target) => Base::Is {
-                uid: target.uid.clone(),
-                version: target.version.clone(),
-                issued_for: target.issued_for.clone(),
-            },
+            Self::Is(target) => {
+                Base::Is { uid: target.uid.clone(), version: target.version.clone(), issued_for: target.issued_for.clone() }
+            }
             Self::Absent | Self::Foreign => Base::Absent,
         }
     }
@@ -110,6 +108,12 @@ pub enum CredentialRead {
 }
 
 impl Held {
+    /// These tokens.
+    #[cfg(test)]
+    pub fn from_tokens(tokens: Vec<AccessToken>) -> Self {
+        Self(tokens)
+    }
+
     fn of(secret: &Secret) -> Self {
         let values = secret.data.iter().flatten();
         Self(values.filter_map(|(_, value)| AccessToken::parse(str::from_utf8(&value.0).ok()?)).collect())

@@ -9,6 +9,8 @@ pub mod due;
 pub mod hold;
 pub mod report;
 pub mod retry;
+#[cfg(test)]
+mod tests;
 pub mod time;
 pub mod turn;
 
@@ -107,6 +109,11 @@ enum Step {
     Settle(Duration),
 }
 
+type Check = fn(&Case<'_>, Option<Wanted>) -> Option<Step>;
+
+/// In this order: what is in hand, what must wait, whose the target is, what needs no call, what does.
+const STEPS: [Check; 6] = [token_in_hand, setback, identify, synchronise, forget_old, call];
+
 /// Plans one round.
 pub fn plan(seen: &Observed, now: Now) -> Planned {
     let mp = &seen.mini_program;
@@ -117,9 +124,7 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
         return Planned { act: settled(mp.status.as_ref(), unsupported(seen, now)), wake: LONGEST_REST, due: false };
     };
     let wanted = wanted(&case);
-    let steps: [fn(&Case<'_>, Option<Wanted>) -> Option<Step>; 6] =
-        [token_in_hand, setback, identify, synchronise, forget_old, call];
-    let step = steps.iter().find_map(|step| step(&case, wanted.map(|(wanted, _)| wanted)));
+    let step = STEPS.iter().find_map(|step| step(&case, wanted.map(|(wanted, _)| wanted)));
     let findings = Findings { due: wanted.is_some() };
     let wake = wake(&case, wanted);
     match step {
@@ -140,7 +145,8 @@ fn wanted(case: &Case<'_>) -> Option<(Wanted, Duration)> {
 /// A token that lies in no Secret yet comes before everything else.
 fn token_in_hand(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     let hand = case.seen.in_hand.as_ref()?;
-    if hand.token.expires <= case.now.wall {
+    let outdated = hand.refused.is_some() && due::next_refresh(case, &hand.token) <= case.now.wall;
+    if outdated || hand.token.expires <= case.now.wall {
         return Some(Step::Do(Act::Drop));
     }
     if let Some(act) = keep(case, hand) {
@@ -190,9 +196,7 @@ fn identify(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
 
 fn is_told(case: &Case<'_>, reason: Reason) -> bool {
     let condition = conditions::find(&case.status.conditions, ConditionType::TargetSynced);
-    condition.is_some_and(|condition| {
-        Reason::of(condition) == Some(reason) && condition.observed_generation == case.generation()
-    })
+    condition.is_some_and(|condition| Reason::of(condition) == Some(reason) && condition.observed_generation == case.generation())
 }
 
 /// Puts right what differs from the spec without asking the platform, where a Secret of ours still holds the token.
@@ -210,7 +214,8 @@ fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
         return Some(Step::Settle(wait));
     }
     let corrected = case.seen.recall.corrected.filter(|_| drift);
-    if let Some(wait) = corrected.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot)).filter(|wait| !wait.is_zero()) {
+    if let Some(wait) = corrected.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot)).filter(|wait| !wait.is_zero())
+    {
         return Some(Step::Settle(wait));
     }
     let from = Arc::new(from.clone());
@@ -318,7 +323,7 @@ fn withdraw_or(case: &Case<'_>, otherwise: Option<Step>) -> Option<Step> {
 /// Before a call, Ready must not go on saying that an expired token is good.
 fn is_ready_stale(case: &Case<'_>) -> bool {
     let ready = conditions::find(&case.status.conditions, ConditionType::Ready);
-    ready.is_some_and(|ready| ready.status == "True") && case.valid_token().is_none()
+    ready.is_some_and(|ready| ready.status == "True") && case.has_expired()
 }
 
 fn closed_intent_stands(case: &Case<'_>) -> bool {

@@ -34,6 +34,12 @@ impl Begun {
         (!wanted.mints).then_some(Self { since: None })
     }
 
+    /// For a call that is not made: nothing may be sent with it.
+    #[must_use]
+    pub fn never() -> Self {
+        Self { since: Some(Duration::ZERO) }
+    }
+
     /// When the intent was written, in boot time.
     #[must_use]
     pub fn since(&self) -> Option<Duration> {
@@ -85,7 +91,12 @@ pub fn with_intent(case: &Case<'_>, call: &Call) -> MiniProgramStatus {
 }
 
 /// Writes the intent; whoever finds it knows that a token may have been made.
-pub async fn begin(client: &Client, mp: &MiniProgram, status: MiniProgramStatus, now: Now) -> Result<(MiniProgram, Begun), ApiError> {
+pub async fn begin(
+    client: &Client,
+    mp: &MiniProgram,
+    status: MiniProgramStatus,
+    now: Now,
+) -> Result<(MiniProgram, Begun), ApiError> {
     let written = write(client, mp, status).await?;
     Ok((written, Begun { since: Some(now.boot) }))
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::{
-    Carry, Ctx, Next, app_key,
+    Carry, Ctx, Next,
     api_error::ApiError,
+    app_key,
     apply::{self, Settle, secret::Content},
     calling::{next_refusal, sent_with},
     case, events,
@@ -18,7 +19,7 @@ use crate::{
     api::MiniProgram,
     projection::{Projection, Sent, TokenFacts},
     sensitive::AccessToken,
-    shell::clock::Now,
+    shell::{clock::Now, metrics::Outcome},
 };
 
 /// Somebody who edits the target faster than we can write it is met this often before we pause.
@@ -29,7 +30,8 @@ impl Ctx {
     pub(super) async fn store(&self, mp: &MiniProgram) -> Next {
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         for _ in 0..TRIES {
-            let hand = self.memories.with(uid, |memory| memory.in_hand.as_ref().map(|hand| (hand.token.clone(), hand.facts.clone())));
+            let hand =
+                self.memories.with(uid, |memory| memory.in_hand.as_ref().map(|hand| (hand.token.clone(), hand.facts.clone())));
             let Some((token, hand)) = hand else { return Next::Round };
             let error = match self.write_in_hand(mp, &token, &hand).await {
                 Ok(written) => return self.stored(mp, &hand, written).await,
@@ -39,7 +41,7 @@ impl Ctx {
                 return self.store_refused(mp, &error);
             }
             match apply::settle(&self.client, mp, &hand.name, &hand).await {
-                Ok(Settle::Done(written)) => return self.stored(mp, &hand, written).await,
+                Ok(Settle::Done(written)) => return self.stored(mp, &hand, *written).await,
                 Ok(Settle::Again(base)) => self.memories.with(uid, |memory| {
                     if let Some(hand) = &mut memory.in_hand {
                         hand.facts.base = base;
@@ -58,7 +60,11 @@ impl Ctx {
             facts: &hand.token,
             sent: &hand.sent,
             issued_for: &hand.call.id,
-            handled: hand.call.handles.as_deref().or(mp.status.as_ref().and_then(|status| status.handled_refresh_request.as_deref())),
+            handled: hand
+                .call
+                .handles
+                .as_deref()
+                .or(mp.status.as_ref().and_then(|status| status.handled_refresh_request.as_deref())),
             unsettled: hand.unsettled,
             operator: self.term.operator(),
         };
@@ -73,7 +79,6 @@ impl Ctx {
             memory.in_hand = None;
             let recall = &mut memory.recall;
             (recall.refused, recall.unmatched, recall.checked) = (None, None, None);
-            recall.last_stored = Some(hand.call.id.clone());
             match recall.ended.as_mut().map(|ended| &mut ended.how) {
                 Some(How::Token { stored, same, .. }) => {
                     *stored = true;
@@ -145,7 +150,7 @@ impl Ctx {
         });
         let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
         tracing::warn!(namespace, name, call = hand.call.id, "another caller has stored a token meanwhile; this one is dropped");
-        Next::Rest(wait)
+        Next::Rest(wait, Outcome::Error)
     }
 
     /// Writes the target once more, without a call, from a token that a Secret of ours holds.

@@ -39,13 +39,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Namespaces to work in, separated by commas. All of them if absent, which needs a ClusterRole.
-    #[arg(
-        long,
-        env = "MINIPROGRAM_WATCH_NAMESPACES",
-        value_name = "NAMESPACES",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, env = "MINIPROGRAM_WATCH_NAMESPACES", value_name = "NAMESPACES", default_value = "", hide_default_value = true)]
     pub watch_namespaces: Namespaces,
 
     /// Work only on the MiniPrograms that this label selector matches.

@@ -51,9 +51,7 @@ async fn scrape(State(metrics): State<Metrics>, headers: HeaderMap) -> Response 
     let format = Format::accepted(accept);
     match metrics.encode(format) {
         Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
-        Err(error) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, format!("cannot encode the metrics: {error}")).into_response()
-        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("cannot encode the metrics: {error}")).into_response(),
     }
 }
 

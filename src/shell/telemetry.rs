@@ -24,9 +24,7 @@ pub struct LogLevel(String);
 
 #[derive(Debug, thiserror::Error)]
 pub enum LogLevelError {
-    #[error(
-        "`{0}` is not a level: give off, error, warn, info, debug or trace, or directives such as `info,target=debug`"
-    )]
+    #[error("`{0}` is not a level: give off, error, warn, info, debug or trace, or directives such as `info,target=debug`")]
     NotALevel(String),
     #[error("not a list of log directives: {0}; they look like `info,target=debug`")]
     NotDirectives(#[from] tracing_subscriber::filter::ParseError),
@@ -75,9 +73,9 @@ where
 }
 
 fn floor() -> Targets {
-    TALKATIVE.into_iter().fold(Targets::new().with_default(LevelFilter::TRACE), |floor, target| {
-        floor.with_target(target, LevelFilter::INFO)
-    })
+    TALKATIVE
+        .into_iter()
+        .fold(Targets::new().with_default(LevelFilter::TRACE), |floor, target| floor.with_target(target, LevelFilter::INFO))
 }
 
 #[cfg(test)]

@@ -51,14 +51,7 @@ struct Relist<K> {
 
 impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
     pub fn new() -> Self {
-        Self {
-            held: HashMap::new(),
-            complete: false,
-            relist: None,
-            shown: 0,
-            ahead: BTreeSet::new(),
-            removed: HashMap::new(),
-        }
+        Self { held: HashMap::new(), complete: false, relist: None, shown: 0, ahead: BTreeSet::new(), removed: HashMap::new() }
     }
 
     /// Whether every object has been listed once. Stays so during later lists.

@@ -41,8 +41,7 @@ impl World {
     #[must_use]
     pub fn same_app(&self, platform: &str, app_id: &str) -> Vec<Arc<MiniProgram>> {
         let names = self.apps.get(self.hasher.hash_one((platform, app_id))).iter();
-        let is_it =
-            |object: &Arc<MiniProgram>| object.spec.platform.as_str() == platform && object.spec.app_id == app_id;
+        let is_it = |object: &Arc<MiniProgram>| object.spec.platform.as_str() == platform && object.spec.app_id == app_id;
         names.filter_map(|name| self.mini_program(name)).filter(is_it).collect()
     }
 
@@ -108,8 +107,7 @@ impl World {
     }
 
     pub(super) fn lists_of_mut(&mut self, namespace: &str) -> Option<&mut Lists> {
-        let scope =
-            if self.scopes.contains_key(&Scope::All) { Scope::All } else { Scope::Namespace(namespace.to_owned()) };
+        let scope = if self.scopes.contains_key(&Scope::All) { Scope::All } else { Scope::Namespace(namespace.to_owned()) };
         self.scopes.get_mut(&scope)
     }
 }

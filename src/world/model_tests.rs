@@ -165,9 +165,7 @@ impl Cluster {
             Seen::Is(target) => target.version.clone(),
             other => format!("{other:?}"),
         };
-        for name in
-            NAMESPACES.iter().flat_map(|namespace| OBJECTS.iter().map(|object| ObjectName::new(namespace, object)))
-        {
+        for name in NAMESPACES.iter().flat_map(|namespace| OBJECTS.iter().map(|object| ObjectName::new(namespace, object))) {
             let Some(own) = self.world.mini_program(&name) else { continue };
             let namespace = &*name.namespace;
             let in_use = own.status.as_ref().and_then(|status| status.target_ref.clone()).unwrap_or_default().name;
@@ -184,13 +182,8 @@ impl Cluster {
 
     fn check_indexes(&self) {
         let world = &self.world;
-        let objects = || {
-            world
-                .scopes
-                .values()
-                .flat_map(|lists| lists.mini_programs.keys())
-                .filter_map(|name| world.mini_program(name))
-        };
+        let objects =
+            || world.scopes.values().flat_map(|lists| lists.mini_programs.keys()).filter_map(|name| world.mini_program(name));
         let targets = || world.scopes.values().flat_map(|lists| lists.targets.keys());
         let users: usize = objects().map(|own| world.secrets_named_by(&identity(&*own).1.namespace, &own).len()).sum();
         assert_eq!((world.users.len(), world.apps.len()), (users, objects().count()), "nothing is left behind");
@@ -201,13 +194,31 @@ impl Cluster {
         for own in objects() {
             let (uid, name, _) = identity(&*own);
             let mine = |at: &&ObjectName| {
-                at.namespace == name.namespace
-                    && world.target_at(at).is_some_and(|target| controller_uid(target) == Some(&*uid))
+                at.namespace == name.namespace && world.target_at(at).is_some_and(|target| controller_uid(target) == Some(&*uid))
             };
             assert_eq!(world.controlled_by(&name.namespace, &uid).len(), targets().filter(mine).count());
             let same = objects().filter(|other| other.spec.app_id == own.spec.app_id).count();
             assert_eq!(world.same_app("WeChat", &own.spec.app_id).len(), same);
         }
+    }
+
+    /// What exists is never known in an older version than before, nor forgotten.
+    fn check_never_back(&mut self) {
+        let held = |is_object: bool, name: &ObjectName| {
+            let object = self.world.mini_program(name).filter(|_| is_object);
+            let target = self.world.target_at(name).filter(|_| !is_object);
+            let target = target.map(|target| (target.uid.clone(), number(&target.version)));
+            object.map(|own| (identity(&*own).0, identity(&*own).2)).or(target)
+        };
+        let known = self.things.iter().filter_map(|((is_object, name), thing)| {
+            let (known, now) = (self.known.get(&(*is_object, name.clone())), held(*is_object, name));
+            if let Some((uid, before)) = known.filter(|(uid, _)| thing.meta().uid.as_ref() == Some(uid)) {
+                let still = now.as_ref().is_some_and(|(now, version)| now == uid && version >= before);
+                assert!(still, "{name} was known as {known:?}, and now as {now:?}");
+            }
+            Some(((*is_object, name.clone()), now?))
+        });
+        self.known = known.collect();
     }
 
     /// Lets everything arrive, and a last event on each watch, which is what shows that nothing more comes before it.
@@ -235,14 +246,10 @@ impl Cluster {
                 let truth = self.things.get(&(false, ObjectName::new(namespace, name)));
                 let version = truth.map(|thing| {
                     let meta = thing.meta();
-                    Version::of(
-                        meta.uid.as_deref().unwrap_or_default(),
-                        meta.resource_version.as_deref().unwrap_or_default(),
-                    )
+                    Version::of(meta.uid.as_deref().unwrap_or_default(), meta.resource_version.as_deref().unwrap_or_default())
                 });
                 assert_eq!(self.world.secret(namespace, name), version.into(), "{namespace}/{name}");
-                let target =
-                    truth.filter(|thing| thing.is(Kind::Targets)).map(|thing| Arc::new(Projection::of(thing.meta())));
+                let target = truth.filter(|thing| thing.is(Kind::Targets)).map(|thing| Arc::new(Projection::of(thing.meta())));
                 assert_eq!(self.world.target(namespace, name), target.into(), "{namespace}/{name}");
             }
         }
@@ -260,6 +267,7 @@ proptest! {
         for step in steps {
             cluster.step(step);
             cluster.check_indexes();
+            cluster.check_never_back();
         }
         cluster.drain();
         cluster.check_indexes();

@@ -43,7 +43,7 @@ pub enum NoAnswer {
 }
 
 /// Bounds of the door.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// How long a connection may take.
     pub connect_timeout: Duration,
@@ -100,7 +100,8 @@ async fn send(client: Client, sending: Sending, max_bytes: usize) -> Result<Answ
     };
     // A reqwest error carries the URL, and with it the app secret: only its kind leaves this function.
     let exchange = async {
-        let mut response = builder.send().await.map_err(|error| if error.is_connect() { NoAnswer::NotSent } else { NoAnswer::Unknown })?;
+        let mut response =
+            builder.send().await.map_err(|error| if error.is_connect() { NoAnswer::NotSent } else { NoAnswer::Unknown })?;
         let status = response.status().as_u16();
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(|_| NoAnswer::Unknown)? {

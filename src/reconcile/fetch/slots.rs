@@ -121,15 +121,15 @@ impl Slots {
 mod tests {
     use std::{num::NonZeroU32, time::Duration};
 
-    use super::{Claimant, Slots};
+    use super::{AppKey, Claimant, Slots};
 
     const BOOT: Duration = Duration::from_secs(1000);
 
-    fn app(id: &str) -> (&'static str, String, String) {
+    fn app(id: &str) -> AppKey {
         ("WeChat", id.into(), "Stable".into())
     }
 
-    fn claim(key: &(&'static str, String, String), failing: bool) -> Claimant<'_> {
+    fn claim(key: &AppKey, failing: bool) -> Claimant<'_> {
         Claimant { key, namespace: "team-a", failing, accepted: false }
     }
 

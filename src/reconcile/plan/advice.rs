@@ -79,9 +79,9 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
         Reason::AppIdConflict => conflict_of_apps(case),
         Reason::Synced => format!("Secret {} is as the spec asks", in_use(case)),
         Reason::Conflict => conflict(case, &target),
-        Reason::Forbidden => format!(
-            "The operator may not write Secret {target}. Grant it create and patch on Secrets in this namespace"
-        ),
+        Reason::Forbidden => {
+            format!("The operator may not write Secret {target}. Grant it create and patch on Secrets in this namespace")
+        }
         Reason::WriteFailed => format!(
             "Secret {target} could not be written: a quota, an admission webhook or the API server refused. The operator's log \
              has its answer; the write is tried again"

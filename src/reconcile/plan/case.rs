@@ -6,7 +6,7 @@ use std::time::Duration;
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 
 use super::{
-    retry,
+    due, retry,
     time::{after, spread},
 };
 use crate::{
@@ -149,9 +149,17 @@ impl<'a> Case<'a> {
         self.token().filter(|token| token.expires > self.now.wall)
     }
 
-    /// Whether a target was put back from a backup: the status has known a newer token.
+    /// Whether there was a token, and its time is over.
+    pub fn has_expired(&self) -> bool {
+        let told = self.status.token.as_ref().map(|token| token.expiration_time.0);
+        self.token().map(|token| token.expires).or(told).is_some_and(|expires| expires <= self.now.wall)
+    }
+
+    /// Whether a target was put back from a backup: the status has known a newer token. An issue time in the future is the
+    /// mark of a clock that jumped, and proves nothing.
     pub fn is_older_than_status(&self, token: &TokenFacts) -> bool {
-        self.status.token.as_ref().is_some_and(|known| token.issued < known.issue_time.0)
+        let known = self.status.token.as_ref().map(|known| known.issue_time.0);
+        known.is_some_and(|known| token.issued < known && known <= after(self.now.wall, due::SKEW))
     }
 
     /// An intent whose call's end is not known.
@@ -229,8 +237,7 @@ impl<'a> Case<'a> {
                 let said = self.remembered_verdict(version_of(version)).filter(|reason| {
                     matches!(reason, Reason::Accepted | Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)
                 });
-                let brought_the_token =
-                    self.in_use.is_some_and(|target| target.sent.digest == secret.digest(&target.sent.salt));
+                let brought_the_token = self.in_use.is_some_and(|target| target.sent.digest == secret.digest(&target.sent.salt));
                 said.unwrap_or(if brought_the_token { Reason::Accepted } else { Reason::NotTested })
             }
         }
@@ -288,9 +295,9 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
             if *stored && *unsettled {
                 status.intent = Some(Intent { id: ended.call.id.clone(), time: Time(*sent), doubt: true });
             } else if *stored {
-                status.intent = status.intent.filter(|intent| {
-                    intent.id != ended.call.id && Some(intent.id.as_str()) != ended.call.stood.as_deref()
-                });
+                status.intent = status
+                    .intent
+                    .filter(|intent| intent.id != ended.call.id && Some(intent.id.as_str()) != ended.call.stood.as_deref());
             }
         }
     }

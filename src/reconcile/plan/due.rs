@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// No token is asked for more often.
-const SHORTEST: Duration = Duration::from_secs(2);
+pub const SHORTEST: Duration = Duration::from_secs(2);
 /// The same token inside the window: the platform will make a new one any moment.
 const AGAIN: Duration = Duration::from_secs(15);
 /// Guard and spread together: what pods lose of the window.
@@ -29,7 +29,7 @@ const GUARD: Duration = Duration::from_secs(5);
 /// What pods need to see a new Secret, with the kubelet's default settings, and some.
 const SHORTEST_LEAD: Duration = Duration::from_secs(120);
 /// A clock that jumped leaves issue times in the future; this much is ordinary skew.
-const SKEW: Duration = Duration::from_secs(60);
+pub const SKEW: Duration = Duration::from_secs(60);
 /// Two forced calls after a token's issue that bring the same token: forcing does not help.
 const FORCED_ENOUGH: usize = 2;
 

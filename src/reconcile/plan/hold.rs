@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::{
     case::Case,
-    due::{request, wait},
+    due::{SHORTEST, request, wait},
     retry,
     time::{after, day, next_midnight},
 };
@@ -31,16 +31,22 @@ pub fn hold(case: &Case<'_>, wanted: Wanted) -> Duration {
     if case.seen.begun.is_some() {
         return foreign_intent(case);
     }
-    let holds: [fn(&Case<'_>, Wanted) -> Duration; 5] =
-        [|case, _| foreign_intent(case), last_failure, wishes, mint_floor, force_limits];
+    let holds: [fn(&Case<'_>, Wanted) -> Duration; 6] =
+        [|case, _| foreign_intent(case), |case, _| spacing(case), last_failure, wishes, mint_floor, force_limits];
     holds.iter().map(|hold| hold(case, wanted)).max().unwrap_or_default()
 }
 
 /// An open intent of somebody else: its call may be on its way, and gets the time that a call may take.
 fn foreign_intent(case: &Case<'_>) -> Duration {
     let Some(intent) = case.open_intent().filter(|intent| !case.is_own(intent)) else { return Duration::ZERO };
-    let first_seen = case.seen.recall.foreign_intent.as_ref().filter(|(id, _)| *id == intent.id).map_or(case.now.boot, |seen| seen.1);
+    let first_seen =
+        case.seen.recall.foreign_intent.as_ref().filter(|(id, _)| *id == intent.id).map_or(case.now.boot, |seen| seen.1);
     (first_seen + case.seen.patience).saturating_sub(case.now.boot)
+}
+
+/// Whatever the reasons: no object asks more often.
+fn spacing(case: &Case<'_>) -> Duration {
+    case.seen.recall.last_sent.map_or(Duration::ZERO, |sent| (sent + SHORTEST).saturating_sub(case.now.boot))
 }
 
 fn last_failure(case: &Case<'_>, wanted: Wanted) -> Duration {

@@ -69,7 +69,13 @@ pub fn report(case: &Case<'_>, findings: Findings) -> MiniProgramStatus {
     match stalled_from(&status, &ready) {
         Some(from) if from <= case.now.wall => {
             let stalled = Verdict { truth: Truth::True, ..ready };
-            conditions::set(&mut status.conditions, ConditionType::Stalled, &stalled, case.generation(), whole_seconds(case.now.wall));
+            conditions::set(
+                &mut status.conditions,
+                ConditionType::Stalled,
+                &stalled,
+                case.generation(),
+                whole_seconds(case.now.wall),
+            );
         }
         _ => conditions::remove(&mut status.conditions, ConditionType::Stalled),
     }
@@ -101,12 +107,15 @@ fn token(case: &Case<'_>) -> Option<TokenStatus> {
     let token = case.token()?;
     let known = case.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
     let checked = match case.seen.recall.ended.as_ref().map(|ended| &ended.how) {
-        Some(How::Token { token: got, sent, stored: true, .. }) if got.fingerprint == token.fingerprint => Some(Time(whole_seconds(*sent))),
+        Some(How::Token { token: got, sent, stored: true, .. }) if got.fingerprint == token.fingerprint => {
+            Some(Time(whole_seconds(*sent)))
+        }
         _ => known.and_then(|known| known.check_time.clone()),
     };
     let next = (!case.mp.spec.suspend).then(|| whole_seconds(due::next_refresh(case, token)));
     let kept = known.and_then(|known| known.next_refresh_time.clone()).filter(|kept| {
-        next.is_some_and(|next| kept.0.duration_since(next).abs() <= SAME_TIME) && known.is_some_and(|known| known.expiration_time.0 == token.expires)
+        next.is_some_and(|next| kept.0.duration_since(next).abs() <= SAME_TIME)
+            && known.is_some_and(|known| known.expiration_time.0 == token.expires)
     });
     Some(TokenStatus {
         fingerprint: token.fingerprint.clone(),
@@ -137,8 +146,9 @@ fn credential_valid(case: &Case<'_>) -> Verdict {
         Credential::Known(Reason::Accepted) => verdict(case, Truth::True, Reason::Accepted),
         Credential::Known(Reason::NotTested) => verdict(case, Truth::Unknown, Reason::NotTested),
         Credential::Known(reason) => verdict(case, Truth::False, reason),
-        Credential::Unread => standing(case, ConditionType::CredentialValid)
-            .unwrap_or_else(|| verdict(case, Truth::Unknown, Reason::NotTested)),
+        Credential::Unread => {
+            standing(case, ConditionType::CredentialValid).unwrap_or_else(|| verdict(case, Truth::Unknown, Reason::NotTested))
+        }
     }
 }
 
@@ -176,7 +186,7 @@ fn token_fresh(case: &Case<'_>, findings: Findings) -> Verdict {
         (Some((_, Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)), _) => no(Reason::Blocked),
         (Some((_, reason)), _) => no(reason),
         (None, None) if blocked(case) => no(Reason::Blocked),
-        (None, None) if has_expired(case) => no(Reason::Expired),
+        (None, None) if case.has_expired() => no(Reason::Expired),
         (None, None) => verdict(case, Truth::Unknown, Reason::Issuing),
         (None, Some(_)) if findings.due && blocked(case) => no(Reason::Blocked),
         (None, Some(_)) if findings.due && (overdue || is_standing(case, Reason::RefreshOverdue)) => no(Reason::RefreshOverdue),
@@ -191,11 +201,6 @@ fn blocked(case: &Case<'_>) -> bool {
 
 fn is_standing(case: &Case<'_>, reason: Reason) -> bool {
     standing(case, ConditionType::TokenFresh).is_some_and(|verdict| verdict.reason == reason)
-}
-
-fn has_expired(case: &Case<'_>) -> bool {
-    let stored = case.status.token.as_ref().map(|token| token.expiration_time.0);
-    case.token().map(|token| token.expires).or(stored).is_some_and(|expires| expires <= case.now.wall)
 }
 
 fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdict) -> Verdict {
@@ -220,7 +225,7 @@ fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdic
         return no(blocking.reason);
     }
     match fresh.reason {
-        _ if fresh.reason != Reason::AppIdConflict && has_expired(case) => no(Reason::Expired),
+        _ if fresh.reason != Reason::AppIdConflict && case.has_expired() => no(Reason::Expired),
         Reason::Issuing if case.status.token.is_none() => verdict(case, Truth::Unknown, Reason::Pending),
         reason => no(reason),
     }

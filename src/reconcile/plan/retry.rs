@@ -89,8 +89,7 @@ mod tests {
     fn wait(reason: Reason, attempts: i32, left: Option<u64>, may_have_minted: bool) -> u64 {
         let refusal = Refusal::because(reason);
         let expires = left.map(|left| after(now(), Duration::from_secs(left)));
-        let failed =
-            Failed { refusal: &refusal, attempts, may_have_minted, expires, seed: "uid", day_offset_seconds: DAY };
+        let failed = Failed { refusal: &refusal, attempts, may_have_minted, expires, seed: "uid", day_offset_seconds: DAY };
         span(now(), next_attempt(&failed, now())).as_secs()
     }
 
@@ -127,14 +126,8 @@ mod tests {
         assert_eq!(wait(Reason::IpNotAllowed, 11, None, false), 300);
         assert_eq!(wait(Reason::QuotaExhausted, 1, None, false), 1800);
         let hour = Refusal { wait: Some(Duration::from_secs(3600)), ..Refusal::because(Reason::AwaitingAdminApproval) };
-        let failed = Failed {
-            refusal: &hour,
-            attempts: 1,
-            may_have_minted: false,
-            expires: None,
-            seed: "uid",
-            day_offset_seconds: DAY,
-        };
+        let failed =
+            Failed { refusal: &hour, attempts: 1, may_have_minted: false, expires: None, seed: "uid", day_offset_seconds: DAY };
         assert_eq!(span(now(), next_attempt(&failed, now())).as_secs(), 3600);
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
 
 /// The moment `duration` after `time`, or the end of all time.
 pub(crate) fn after(time: Timestamp, duration: Duration) -> Timestamp {
@@ -42,12 +43,12 @@ fn shift(time: Timestamp, offset_seconds: i32) -> Timestamp {
     time.checked_add(SignedDuration::from_secs(offset_seconds.into())).unwrap_or(time)
 }
 
-/// A number below `range` that depends on `text` alone: the same in every process and release (FNV-1a).
+/// A time below `range` that depends on `text` alone: the same in every process and release.
 pub(crate) fn spread(text: &str, range: Duration) -> Duration {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = Sha256::digest(text.as_bytes());
+    let share = hash.iter().take(8).fold(0_u64, |share, byte| share << 8 | u64::from(*byte));
     let millis = u64::try_from(range.as_millis()).unwrap_or(u64::MAX);
-    // The low bits of FNV depend on little; the high ones are well mixed.
-    Duration::from_millis((u128::from(hash) * u128::from(millis) >> 64).try_into().unwrap_or(0))
+    Duration::from_millis(((u128::from(share) * u128::from(millis)) >> 64).try_into().unwrap_or(0))
 }
 
 #[cfg(test)]

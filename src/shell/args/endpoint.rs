@@ -90,8 +90,7 @@ fn origin(platform: &str, text: &str) -> Result<String, EndpointError> {
     }
     let url = text.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.filter(Url::has_host).ok_or_else(|| EndpointError::Address(text.to_owned()))?;
-    let extra =
-        [("a path", url.path() != "/"), ("a query", url.query().is_some()), ("a fragment", url.fragment().is_some())];
+    let extra = [("a path", url.path() != "/"), ("a query", url.query().is_some()), ("a fragment", url.fragment().is_some())];
     if let Some((what, _)) = extra.into_iter().find(|(_, found)| *found) {
         return Err(EndpointError::TooMuch { host: text.to_owned(), what });
     }

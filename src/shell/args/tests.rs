@@ -14,9 +14,7 @@ fn run(flags: &str) -> Result<RunArgs, String> {
 fn the_definition_is_sound_and_every_flag_has_an_environment_name() {
     Cli::command().debug_assert();
     for command in Cli::command().get_subcommands() {
-        for argument in
-            command.get_arguments().filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()))
-        {
+        for argument in command.get_arguments().filter(|argument| !["help", "version"].contains(&argument.get_id().as_str())) {
             let flag = argument.get_long().unwrap().to_uppercase().replace('-', "_");
             let env = argument.get_env().unwrap_or_default().to_str().unwrap();
             assert!(env.strip_prefix("MINIPROGRAM_").is_some_and(|env| env.ends_with(&flag)), "{flag} {env}");
@@ -29,22 +27,17 @@ fn the_definition_is_sound_and_every_flag_has_an_environment_name() {
 fn the_defaults() {
     let run = run("").unwrap();
     assert_eq!((run.watch_namespaces.names(), run.selector.as_str(), run.endpoints().count()), (&[][..], "", 0));
-    let seconds =
-        [run.request_timeout, run.connect_timeout, run.lease_duration, run.overdue_liveness, run.shutdown_grace];
+    let seconds = [run.request_timeout, run.connect_timeout, run.lease_duration, run.overdue_liveness, run.shutdown_grace];
     assert_eq!(seconds.map(|time| time.as_secs()), [10, 5, 15, 300, 20]);
     assert_eq!((run.max_response_bytes, run.platform_qps, run.concurrency), (65_536, 50, 32));
     assert!(!run.leader_elect && !run.per_object_metrics && !run.allow_insecure_endpoints && run.ca_bundle.is_none());
     assert_eq!((run.lease_name.as_str(), run.log_format), ("miniprogram-operator", LogFormat::Json));
-    assert_eq!(
-        (run.metrics_bind_address, run.health_probe_bind_address),
-        (Listen::Everywhere(8080), Listen::Everywhere(8081))
-    );
+    assert_eq!((run.metrics_bind_address, run.health_probe_bind_address), (Listen::Everywhere(8080), Listen::Everywhere(8081)));
 }
 
 #[test]
 fn what_is_given() {
-    let given =
-        run("--watch-namespaces b,a,,b --leader-elect --per-object-metrics=false --metrics-bind-address=0").unwrap();
+    let given = run("--watch-namespaces b,a,,b --leader-elect --per-object-metrics=false --metrics-bind-address=0").unwrap();
     assert_eq!(given.watch_namespaces.names(), ["a", "b"]);
     assert!(given.leader_elect && !given.per_object_metrics);
     assert_eq!(given.metrics_bind_address, Listen::Nowhere);

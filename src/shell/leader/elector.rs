@@ -41,12 +41,7 @@ pub struct ElectorEnded;
 
 impl Elector {
     /// Starts to take part. `on_change` is told of every beginning and end of a term.
-    pub fn start(
-        client: Client,
-        config: Config,
-        clock: Clock,
-        on_change: impl Fn(bool) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn start(client: Client, config: Config, clock: Clock, on_change: impl Fn(bool) + Send + Sync + 'static) -> Self {
         let (sender, terms) = watch::channel(None);
         let leaving = CancellationToken::new();
         let campaign = Campaign {
@@ -66,8 +61,7 @@ impl Elector {
 
     /// Waits until we lead. The term that it returns ends by itself (`Term::over`); then ask again.
     pub async fn lead(&mut self) -> Result<Term, ElectorEnded> {
-        let term =
-            self.terms.wait_for(|term| term.as_ref().is_some_and(Term::leads)).await.map_err(|_| ElectorEnded)?;
+        let term = self.terms.wait_for(|term| term.as_ref().is_some_and(Term::leads)).await.map_err(|_| ElectorEnded)?;
         term.clone().ok_or(ElectorEnded)
     }
 
@@ -246,6 +240,7 @@ async fn reach(clock: &Clock, boot: Duration) {
         if left.is_zero() {
             return;
         }
+        #[allow(clippy::disallowed_methods, reason = "the election waits for its own time, not inside a look")]
         sleep(left.min(NAP)).await;
     }
 }

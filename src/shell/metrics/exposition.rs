@@ -15,11 +15,7 @@ impl Format {
     /// The format for a request with this `Accept` header.
     #[must_use]
     pub fn accepted(accept: Option<&str>) -> Self {
-        if accept.is_some_and(|accept| accept.contains("application/openmetrics-text")) {
-            Self::OpenMetrics
-        } else {
-            Self::Text
-        }
+        if accept.is_some_and(|accept| accept.contains("application/openmetrics-text")) { Self::OpenMetrics } else { Self::Text }
     }
 
     #[must_use]
@@ -56,8 +52,7 @@ mod tests {
     #[test]
     fn counters_get_their_suffix() {
         let open = "# HELP a A b.\n# TYPE a counter\na_total{x=\"1\"} 1\n# HELP g G.\n# TYPE g gauge\ng 2\n# EOF\n";
-        let want =
-            "# HELP a_total A b.\n# TYPE a_total counter\na_total{x=\"1\"} 1\n# HELP g G.\n# TYPE g gauge\ng 2\n";
+        let want = "# HELP a_total A b.\n# TYPE a_total counter\na_total{x=\"1\"} 1\n# HELP g G.\n# TYPE g gauge\ng 2\n";
         assert_eq!(plain(open), want);
     }
 

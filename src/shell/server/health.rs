@@ -68,8 +68,7 @@ impl Health {
     }
 
     pub(super) fn live(&self) -> Verdict {
-        let overdue =
-            lock(&self.0.overdue_since).map_or(Duration::ZERO, |due| self.0.clock.now().boot.saturating_sub(due));
+        let overdue = lock(&self.0.overdue_since).map_or(Duration::ZERO, |due| self.0.clock.now().boot.saturating_sub(due));
         Verdict(vec![("progress", overdue <= self.0.patience)])
     }
 }
@@ -113,8 +112,7 @@ mod tests {
 
     #[test]
     fn live_until_something_is_overdue_for_too_long() {
-        for (now, due, live) in
-            [(1000, None, true), (1000, Some(5000), true), (1000, Some(700), true), (1000, Some(699), false)]
+        for (now, due, live) in [(1000, None, true), (1000, Some(5000), true), (1000, Some(700), true), (1000, Some(699), false)]
         {
             let health = health(now);
             health.overdue_since(due.map(Duration::from_secs));

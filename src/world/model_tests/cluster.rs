@@ -48,6 +48,8 @@ pub struct Cluster {
     pub world: World,
     /// What each object's surroundings were when it was last looked at.
     pub seen: BTreeMap<ObjectName, String>,
+    /// The uid and version of what exists, as the world last had it.
+    pub known: BTreeMap<(bool, ObjectName), (String, u64)>,
 }
 
 impl Thing {
@@ -87,6 +89,7 @@ impl Cluster {
             watches: scopes.iter().flat_map(watch).collect(),
             world: World::new(scopes),
             seen: BTreeMap::new(),
+            known: BTreeMap::new(),
         };
         (0..cluster.watches.len()).for_each(|watch| cluster.relist(watch));
         cluster

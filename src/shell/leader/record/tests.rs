@@ -130,8 +130,13 @@ struct Turn {
 fn turn() -> impl Strategy<Value = Turn> {
     let delay = || prop_oneof![4 => 0u64..3, 1 => 0u64..40];
     let stopped = prop_oneof![6 => 0u64..12, 1 => 0u64..200];
-    (0usize..3, delay(), delay(), prop::bool::weighted(0.15), stopped)
-        .prop_map(|(who, to_server, to_us, lost, stopped)| Turn { who, to_server, to_us, lost, stopped })
+    (0usize..3, delay(), delay(), prop::bool::weighted(0.15), stopped).prop_map(|(who, to_server, to_us, lost, stopped)| Turn {
+        who,
+        to_server,
+        to_us,
+        lost,
+        stopped,
+    })
 }
 
 /// Three candidates with unrelated clocks. A second of true time passes at each tick; requests and answers are under way meanwhile.

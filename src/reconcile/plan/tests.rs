@@ -1,0 +1,6 @@
+//! Tables for the decisions: what an object needs next, in one line a case. The builders are in `sight`.
+
+mod call;
+mod sight;
+mod status;
+mod target;

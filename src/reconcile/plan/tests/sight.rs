@@ -1,0 +1,290 @@
+//! Builds observations for the tables: a healthy object with a token of two hours, changed by each case.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use kube::ResourceExt;
+use serde_json::json;
+
+use crate::{
+    api::{ConditionType, CredentialStatus, Intent, LastFailure, MiniProgram, MiniProgramStatus, Reason, TokenMode, names},
+    projection::{Owner, Projection, Sent, TokenFacts},
+    reconcile::{
+        call::Why,
+        memory::Recall,
+        observe::{Close, CredentialRead, Held, Observed, TargetSeen},
+        plan::{Act, Planned, case::version_of, plan, time::after},
+    },
+    sensitive::{AccessToken, AppSecret},
+    shell::clock::Now,
+    world::Seen,
+};
+
+/// When the stored token was issued; it lives 7200 s.
+pub const ISSUED: &str = "2026-05-01T10:00:00Z";
+pub const LIFE: u64 = 7200;
+/// Boot time at the token's issue.
+const BOOT: Duration = Duration::from_secs(100_000);
+pub const APP: &str = "wx0123456789abcdef";
+
+pub fn at(seconds: u64) -> Timestamp {
+    after(ISSUED.parse().expect("a time"), Duration::from_secs(seconds))
+}
+
+pub fn boot(seconds: u64) -> Duration {
+    BOOT + Duration::from_secs(seconds)
+}
+
+pub fn token() -> AccessToken {
+    AccessToken::parse("76_stored").expect("plausible")
+}
+
+pub fn secret() -> AppSecret {
+    AppSecret::parse(b"hunter2").expect("plausible")
+}
+
+pub fn credential() -> CredentialStatus {
+    CredentialStatus { uid: "credential-uid".into(), resource_version: "7".into() }
+}
+
+/// One observation, to be changed and then planned.
+pub struct Sight {
+    pub mp: MiniProgram,
+    pub target: Option<Projection>,
+    pub foreign: bool,
+    pub old: Vec<Projection>,
+    pub credential: Option<CredentialStatus>,
+    pub rivals: Vec<MiniProgram>,
+    pub recall: Recall,
+    pub begun: Option<crate::reconcile::call::Wanted>,
+    pub close: Option<CredentialRead>,
+    pub held: Held,
+    pub old_held: Held,
+    pub immutable: bool,
+    pub gone: u32,
+}
+
+pub fn mini_program(mode: TokenMode) -> MiniProgram {
+    let mode = if mode == TokenMode::Legacy { "Legacy" } else { "Stable" };
+    serde_json::from_value(json!({
+        "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram",
+        "metadata": { "name": "shop", "namespace": "team-a", "uid": "shop-uid", "resourceVersion": "10", "generation": 1,
+                      "creationTimestamp": "2026-05-01T00:00:00Z" },
+        "spec": { "platform": "WeChat", "appID": APP, "credentialRef": { "name": "shop-credential", "key": "appSecret" },
+                  "tokenMode": mode },
+    }))
+    .expect("a MiniProgram")
+}
+
+pub fn projection(mode: TokenMode) -> Projection {
+    Projection {
+        name: "shop-token".into(),
+        uid: "target-uid".into(),
+        version: "20".into(),
+        owner: Owner::MiniProgram { uid: "shop-uid".into(), name: "shop".into() },
+        label: Some("shop".into()),
+        edited: false,
+        terminating: false,
+        token: Some(TokenFacts { fingerprint: token().fingerprint(), issued: at(0), expires: at(LIFE) }),
+        sent: Sent {
+            platform: "WeChat".into(),
+            app_id: APP.into(),
+            mode: if mode == TokenMode::Legacy { "Legacy".into() } else { "Stable".into() },
+            digest: secret().digest("salt"),
+            salt: "salt".into(),
+        },
+        issued_for: Some("call-0".into()),
+        handled: None,
+        unsettled: false,
+        operator: Some("system/lease".into()),
+        data_keys: ["access_token", "app_id", "expires_at", "expires_at_unix"].map(str::to_owned).to_vec(),
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+    }
+}
+
+impl Sight {
+    /// A healthy object: its status is what the plan itself says right after the token was stored.
+    pub fn healthy(mode: TokenMode) -> Self {
+        let mut sight = Self {
+            target: Some(projection(mode)),
+            credential: Some(credential()),
+            close: Some(CredentialRead::Is { version: credential(), value: Some(Ok(secret())) }),
+            ..Self::new(mode)
+        };
+        let Act::Status(status) = sight.plan(1).act else { panic!("a new token is told") };
+        sight.mp.status = Some(*status);
+        sight.close = None;
+        sight
+    }
+
+    /// An object that nobody has looked at yet.
+    pub fn new(mode: TokenMode) -> Self {
+        Self {
+            mp: mini_program(mode),
+            target: None,
+            foreign: false,
+            old: vec![],
+            credential: Some(credential()),
+            rivals: vec![],
+            recall: Recall::default(),
+            begun: None,
+            close: None,
+            held: Held::default(),
+            old_held: Held::default(),
+            immutable: false,
+            gone: 0,
+        }
+    }
+
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    pub fn status(&mut self) -> &mut MiniProgramStatus {
+        self.mp.status.get_or_insert_default()
+    }
+
+    pub fn target(&mut self) -> &mut Projection {
+        self.target.as_mut().expect("a target")
+    }
+
+    pub fn annotate(&mut self, key: &str, value: &str) {
+        self.mp.annotations_mut().insert(key.into(), value.into());
+    }
+
+    pub fn fails(&mut self, reason: Reason, sent: u64, next: u64) {
+        self.status().last_failure = Some(LastFailure {
+            time: Time(at(sent)),
+            reason: reason.as_str().into(),
+            platform_code: None,
+            caller_ip: None,
+            attempts: 1,
+            next_attempt_time: Time(at(next)),
+        });
+    }
+
+    pub fn intends(&mut self, id: &str, doubt: bool) {
+        self.status().intent = Some(Intent { id: id.into(), time: Time(at(0)), doubt });
+    }
+
+    /// The credential was read just now, strongly, and the target too.
+    pub fn looked_closer(&mut self) {
+        let version = self.credential.clone().unwrap_or_default();
+        self.close = Some(CredentialRead::Is { version, value: Some(Ok(secret())) });
+        self.held = Held::from_tokens(vec![token()]);
+        self.old_held = Held::from_tokens(vec![token()]);
+    }
+
+    /// Plans at so many seconds after the stored token's issue.
+    pub fn plan(&mut self, seconds: u64) -> Planned {
+        let target = match &self.target {
+            Some(target) => TargetSeen::Is(Arc::new(target.clone())),
+            None if self.foreign => TargetSeen::Foreign,
+            None => TargetSeen::Absent,
+        };
+        let close = self.close.take().map(|credential| Close {
+            target: target.clone(),
+            immutable: self.immutable,
+            held: std::mem::take(&mut self.held),
+            old_held: std::mem::take(&mut self.old_held),
+            credential,
+        });
+        let seen = Observed {
+            mini_program: Arc::new(self.mp.clone()),
+            listed: true,
+            target,
+            old: self.old.iter().cloned().map(Arc::new).collect(),
+            credential: self.credential.as_ref().map_or(Seen::Absent, |version| Seen::Is(version_of(version))),
+            rivals: self.rivals.iter().cloned().map(Arc::new).collect(),
+            recall: self.recall.clone(),
+            in_hand: None,
+            app: crate::reconcile::memory::AppMints { gone: self.gone, ..Default::default() },
+            patience: Duration::from_secs(15),
+            begun: self.begun,
+            close,
+        };
+        plan(&seen, Now { wall: at(seconds), boot: boot(seconds) })
+    }
+
+    /// What a closer look at this moment leads to, after a status write if one comes first.
+    #[track_caller]
+    pub fn closer(&mut self, seconds: u64) -> Act {
+        let mut looked = false;
+        for _ in 0..4 {
+            match self.plan(seconds).act {
+                Act::LookCloser { .. } => looked = true,
+                Act::Status(status) if self.mp.status.as_ref() != Some(&*status) => self.mp.status = Some(*status),
+                act => {
+                    assert!(looked, "at {seconds}, without strong reads: {act:?}");
+                    return act;
+                }
+            }
+            if looked {
+                self.looked_closer();
+            }
+        }
+        panic!("at {seconds}: nothing comes of a closer look");
+    }
+
+    /// Nothing to do for exactly so long (within a second).
+    #[track_caller]
+    pub fn rests(&mut self, seconds: u64, wake: u64) {
+        let planned = self.plan(seconds);
+        assert!(matches!(planned.act, Act::Rest), "at {seconds}: {:?}", planned.act);
+        let least = Duration::from_secs(wake);
+        assert!(
+            planned.wake >= least && planned.wake < least + Duration::from_secs(1),
+            "at {seconds}: wakes after {:?}",
+            planned.wake
+        );
+    }
+
+    /// A call for this reason is made after a closer look, without force.
+    #[track_caller]
+    pub fn asks(&mut self, seconds: u64, why: Why) {
+        match self.closer(seconds) {
+            Act::Ask(wanted) | Act::Begin(wanted) => assert_eq!((wanted.why, wanted.force), (why, false), "at {seconds}"),
+            other => panic!("at {seconds}: {other:?}"),
+        }
+    }
+
+    /// No call, neither now nor after a closer look; the status may be written.
+    #[track_caller]
+    pub fn keeps_silent(&mut self, seconds: u64) -> Planned {
+        let mut planned = self.plan(seconds);
+        if matches!(planned.act, Act::LookCloser { .. }) {
+            self.looked_closer();
+            planned = self.plan(seconds);
+        }
+        assert!(matches!(planned.act, Act::Rest | Act::Status(_)), "at {seconds}: {:?}", planned.act);
+        planned
+    }
+
+    /// The conditions that a status write at this moment would leave.
+    #[track_caller]
+    pub fn says(&mut self, seconds: u64) -> Vec<(&'static str, String, String)> {
+        let status = match self.plan(seconds).act {
+            Act::Status(status) => *status,
+            Act::Rest => self.mp.status.clone().expect("a status"),
+            other => panic!("at {seconds}: {other:?}"),
+        };
+        let told = <ConditionType as strum::IntoEnumIterator>::iter().filter_map(|kind| {
+            let condition = crate::api::conditions::find(&status.conditions, kind)?;
+            Some((kind.into(), condition.status.clone(), condition.reason.clone()))
+        });
+        told.collect()
+    }
+
+    #[track_caller]
+    pub fn says_of(&mut self, seconds: u64, kind: ConditionType, truth: &str, reason: Reason) {
+        let name: &str = kind.into();
+        let said = self.says(seconds);
+        let found = said.iter().find(|(kind, ..)| *kind == name);
+        assert_eq!(found, Some(&(name, truth.to_owned(), reason.as_str().to_owned())), "at {seconds}: {said:?}");
+    }
+}
+
+/// An annotation of ours on a `MiniProgram`.
+pub const REQUEST: &str = names::REFRESH_REQUESTED;

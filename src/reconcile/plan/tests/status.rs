@@ -1,0 +1,156 @@
+//! What the conditions say, and that equal circumstances say the same.
+
+use std::time::Duration;
+
+use super::sight::{LIFE, Sight, at, boot};
+use crate::{
+    api::{ConditionType, Reason, TokenMode},
+    reconcile::{
+        observe::CredentialRead,
+        plan::{Act, report::OVERDUE_AFTER},
+    },
+    sensitive::Implausible,
+};
+
+const STABLE: TokenMode = TokenMode::Stable;
+use ConditionType::{CredentialValid, Ready, Stalled, TokenFresh};
+
+#[test]
+fn a_healthy_object_says_so() {
+    let mut sight = Sight::healthy(STABLE);
+    let said = sight.says(500);
+    let said: Vec<_> = said.iter().map(|(kind, truth, reason)| (*kind, truth.as_str(), reason.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            ("Ready", "True", "TokenAvailable"),
+            ("CredentialValid", "True", "Accepted"),
+            ("TokenFresh", "True", "Fresh"),
+            ("TargetSynced", "True", "Synced"),
+        ]
+    );
+}
+
+#[test]
+fn ready_turns_false_at_expiry_by_the_clock() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.fails(Reason::PlatformUnreachable, 7000, 9000));
+    let Act::Status(status) = sight.plan(7010).act else { panic!("the failure is told") };
+    sight.mp.status = Some(*status);
+    sight.says_of(7010, Ready, "True", Reason::TokenAvailable);
+    sight.says_of(7010, TokenFresh, "False", Reason::PlatformUnreachable);
+    let wake = sight.plan(LIFE - 10).wake;
+    assert!(wake >= Duration::from_secs(10) && wake < Duration::from_secs(11), "{wake:?}");
+    sight.says_of(LIFE - 1, Ready, "True", Reason::TokenAvailable);
+    sight.says_of(LIFE, Ready, "False", Reason::Expired);
+    sight.says_of(LIFE, TokenFresh, "False", Reason::PlatformUnreachable);
+}
+
+#[test]
+fn a_suspended_object_stays_ready_until_its_token_ends() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.mp.spec.suspend = true;
+        sight.mp.metadata.generation = Some(2);
+    });
+    sight.says_of(500, Ready, "True", Reason::TokenAvailable);
+    sight.says_of(500, TokenFresh, "False", Reason::Suspended);
+    sight.says_of(LIFE, Ready, "False", Reason::Suspended);
+}
+
+#[test]
+fn every_unusable_credential_has_its_reason() {
+    let is = |value| CredentialRead::Is { version: super::sight::credential(), value };
+    let cases = [
+        (CredentialRead::Absent, Reason::SecretNotFound),
+        (CredentialRead::Unreadable, Reason::CredentialUnreadable),
+        (is(None), Reason::KeyMissing),
+        (is(Some(Err(Implausible::Empty))), Reason::ValueEmpty),
+        (is(Some(Err(Implausible::Invalid))), Reason::ValueInvalid),
+    ];
+    for (read, reason) in cases {
+        let mut sight = Sight::new(STABLE);
+        sight.close = Some(read);
+        let Act::Status(status) = sight.plan(500).act else { panic!("{reason} is told") };
+        sight.mp.status = Some(*status);
+        if reason == Reason::CredentialUnreadable {
+            continue;
+        }
+        if reason == Reason::SecretNotFound {
+            sight.credential = None;
+        }
+        sight.says_of(501, CredentialValid, "False", reason);
+        sight.says_of(501, Ready, "False", reason);
+        assert!(matches!(sight.plan(501).act, Act::Rest), "{reason} is told once and read once");
+    }
+}
+
+#[test]
+fn stalled_is_said_at_once_where_only_a_person_helps_and_after_a_minute_where_an_install_may() {
+    let mut sight = Sight::new(STABLE).with(|sight| sight.credential = None);
+    let Act::Status(status) = sight.plan(500).act else { panic!("told") };
+    assert!(!status.conditions.iter().any(|condition| condition.type_ == "Stalled"));
+    sight.mp.status = Some(*status);
+    assert!(sight.plan(510).wake <= Duration::from_secs(51));
+    sight.says_of(561, Stalled, "True", Reason::SecretNotFound);
+    let mut sight = Sight::new(STABLE);
+    sight.close = Some(CredentialRead::Is { version: super::sight::credential(), value: Some(Err(Implausible::Invalid)) });
+    sight.says_of(500, Stalled, "True", Reason::ValueInvalid);
+}
+
+#[test]
+fn ready_objects_are_never_stalled() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.fails(Reason::IpNotAllowed, 400, 460));
+    assert!(!sight.says(410).iter().any(|(kind, ..)| *kind == "Stalled"));
+}
+
+#[test]
+fn a_refresh_that_is_due_and_not_made_is_told_after_a_minute() {
+    let mut sight = Sight::healthy(STABLE);
+    sight.recall.due_since = Some(boot(6960));
+    sight.recall.not_before = boot(9000);
+    sight.says_of(6970, TokenFresh, "True", Reason::Fresh);
+    sight.says_of(6960 + OVERDUE_AFTER.as_secs(), TokenFresh, "False", Reason::RefreshOverdue);
+}
+
+#[test]
+fn values_of_a_newer_version_are_unsupported_and_left_alone() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.mp.spec.token_mode = Some(TokenMode::Unknown));
+    sight.says_of(500, Ready, "False", Reason::Unsupported);
+    sight.says_of(500, Stalled, "True", Reason::Unsupported);
+    let newer = serde_json::from_value(serde_json::json!("Alipay")).expect("a name");
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.mp.spec.platform = newer);
+    sight.says_of(500, Ready, "False", Reason::Unsupported);
+}
+
+#[test]
+fn what_was_written_is_not_written_again() {
+    let conditions: [fn(&mut Sight); 6] = [
+        |_| {},
+        |sight| sight.fails(Reason::PlatformBusy, 400, 4000),
+        |sight| sight.fails(Reason::CredentialRejected, 400, 4000),
+        |sight| sight.mp.spec.suspend = true,
+        |sight| {
+            sight.credential = None;
+            sight.target().token.as_mut().expect("a token").expires = at(450);
+        },
+        |sight| sight.recall.last_call = Duration::from_secs(9),
+    ];
+    for (case, change) in conditions.into_iter().enumerate() {
+        let mut sight = Sight::healthy(STABLE).with(change);
+        if let Act::Status(status) = sight.plan(600).act {
+            sight.mp.status = Some(*status);
+        }
+        // A restart forgets everything that is not in the cluster.
+        sight.recall = crate::reconcile::memory::Recall::default();
+        for seconds in [600, 601, 659, 700, 1500] {
+            let act = sight.plan(seconds).act;
+            if let Act::Status(status) = act {
+                assert_ne!(Some(&*status), sight.mp.status.as_ref());
+                let stalls = status.conditions.iter().any(|condition| condition.type_ == "Stalled");
+                assert!(stalls && seconds >= 660, "case {case} at {seconds}: written again: {status:#?}");
+                sight.mp.status = Some(*status);
+            } else {
+                assert!(matches!(act, Act::Rest), "case {case} at {seconds}: {act:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What the target Secret needs without a call: renames, edits, other people's Secrets.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::sight::{Sight, boot, projection};
+use crate::{
+    api::{ConditionType, DeletionPolicy, ObjectMetaTemplate, Reason, Target, TargetKeys, Template, TokenMode},
+    projection::Owner,
+    reconcile::{call::Why, observe::Held, plan::Act},
+};
+
+const STABLE: TokenMode = TokenMode::Stable;
+
+fn target(sight: &mut Sight, change: impl FnOnce(&mut Target)) {
+    change(sight.mp.spec.target.get_or_insert_default());
+    sight.mp.metadata.generation = Some(2);
+}
+
+#[test]
+fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
+    let mut sight = Sight::healthy(TokenMode::Legacy).with(|sight| {
+        target(sight, |target| target.name = Some("renamed".into()));
+        sight.old = sight.target.take().into_iter().collect();
+    });
+    let Act::LookCloser { old: Some(old) } = sight.plan(500).act else { panic!("the old one is read") };
+    assert_eq!(old.name, "shop-token");
+    sight.looked_closer();
+    let Act::Rewrite(rewrite) = sight.plan(500).act else { panic!("no call") };
+    assert!(rewrite.renamed && !rewrite.drift);
+    let mut renamed = projection(TokenMode::Legacy);
+    renamed.name = "renamed".into();
+    sight.target = Some(renamed);
+    assert!(matches!(sight.plan(500).act, Act::Forget(old) if old.name == "shop-token"));
+}
+
+#[test]
+fn what_the_spec_changes_is_written_without_a_call() {
+    let cases: [fn(&mut Target); 4] = [
+        |target| target.keys = Some(TargetKeys { access_token: "token".into(), ..TargetKeys::default() }),
+        |target| target.deletion_policy = DeletionPolicy::Retain,
+        |target| {
+            let labels = Some(BTreeMap::from([("team".into(), "a".into())]));
+            target.template = Some(Template { metadata: Some(ObjectMetaTemplate { labels, annotations: None }) });
+        },
+        |target| {
+            let annotations = Some(BTreeMap::from([("note".into(), "x".into())]));
+            target.template = Some(Template { metadata: Some(ObjectMetaTemplate { labels: None, annotations }) });
+        },
+    ];
+    for change in cases {
+        let mut sight = Sight::healthy(TokenMode::Legacy).with(|sight| target(sight, change));
+        let act = sight.closer(500);
+        assert!(matches!(&act, Act::Rewrite(rewrite) if !rewrite.drift), "{act:?}");
+    }
+}
+
+#[test]
+fn an_edit_is_put_right_from_the_data_if_the_token_is_still_there() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().edited = true);
+    assert!(matches!(sight.closer(500), Act::Rewrite(rewrite) if rewrite.drift));
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().edited = true);
+    sight.looked_closer();
+    sight.held = Held::default();
+    let Act::Unmatched(version) = sight.plan(500).act else { panic!("nothing to write it from") };
+    sight.recall.unmatched = Some(version);
+    sight.asks(500, Why::Edited);
+}
+
+#[test]
+fn an_edited_secrets_own_annotations_are_not_believed() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.target().edited = true;
+        sight.status().token.as_mut().expect("a token").fingerprint = "sha256:newer".into();
+    });
+    assert!(matches!(sight.closer(500), Act::Unmatched(_)), "an old token put back with its own fingerprint");
+}
+
+#[test]
+fn a_stripped_owner_or_template_value_is_drift_but_waits_for_its_turn() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().owner = Owner::Nobody);
+    assert!(matches!(sight.closer(500), Act::Rewrite(rewrite) if rewrite.drift));
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().owner = Owner::Nobody);
+    sight.recall.corrected = Some(boot(495));
+    assert!(sight.keeps_silent(500).wake <= Duration::from_secs(5));
+}
+
+#[test]
+fn another_ones_secret_is_told_after_one_look_and_left_alone() {
+    let mut sight = Sight::new(STABLE).with(|sight| sight.foreign = true);
+    assert!(matches!(sight.plan(500).act, Act::LookCloser { old: None }));
+    sight.looked_closer();
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    sight.mp.status = Some(*status);
+    sight.says_of(500, ConditionType::TargetSynced, "False", Reason::Conflict);
+    sight.says_of(500, ConditionType::Ready, "False", Reason::Conflict);
+    assert!(matches!(sight.plan(501).act, Act::Rest));
+    sight.foreign = false;
+    sight.asks(502, Why::NoToken);
+}
+
+#[test]
+fn an_ownerless_secret_of_ours_is_ours_only_with_our_name_platform_and_app() {
+    let retained = |change: fn(&mut Sight)| {
+        Sight::healthy(STABLE).with(|sight| {
+            sight.target().owner = Owner::Nobody;
+            target(sight, |target| target.deletion_policy = DeletionPolicy::Retain);
+            sight.mp.metadata.generation = Some(1);
+            change(sight);
+        })
+    };
+    let mut sight = retained(|_| {});
+    assert!(matches!(sight.plan(500).act, Act::Rest));
+    let others: [fn(&mut Sight); 3] = [
+        |sight| sight.target().label = Some("another".into()),
+        |sight| sight.target().sent.app_id = "wxffffffffffffffff".into(),
+        |sight| sight.target().sent.platform = "QQ".into(),
+    ];
+    for other in others {
+        let mut sight = retained(other);
+        sight.looked_closer();
+        sight.says_of(500, ConditionType::TargetSynced, "False", Reason::Conflict);
+    }
+}
+
+#[test]
+fn a_former_objects_target_is_left_to_the_garbage_collector_for_ten_seconds() {
+    let mut sight = Sight::new(STABLE).with(|sight| {
+        sight.target = Some(projection(STABLE));
+        sight.target().owner = Owner::MiniProgram { uid: "former-uid".into(), name: "shop".into() };
+        sight.recall.former = Some(("target-uid".into(), boot(495)));
+    });
+    assert!(sight.keeps_silent(500).wake <= Duration::from_secs(5));
+    sight.says_of(500, ConditionType::TargetSynced, "Unknown", Reason::Pending);
+    sight.says_of(506, ConditionType::TargetSynced, "False", Reason::Conflict);
+}
+
+#[test]
+fn while_the_new_name_is_anothers_the_old_target_is_kept_fresh() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        target(sight, |target| target.name = Some("theirs".into()));
+        sight.old = sight.target.take().into_iter().collect();
+        sight.foreign = true;
+    });
+    sight.looked_closer();
+    let Act::Status(status) = sight.plan(500).act else { panic!("the conflict is told") };
+    assert_eq!(status.target_ref.as_ref().map(|target| target.name.as_str()), Some("shop-token"));
+    sight.mp.status = Some(*status);
+    sight.asks(7000, Why::Time);
+}
+
+#[test]
+fn an_immutable_target_is_told_and_costs_no_call() {
+    let mut sight =
+        Sight::healthy(STABLE).with(|sight| sight.target().token.as_mut().expect("a token").expires = super::sight::at(400));
+    sight.immutable = true;
+    sight.looked_closer();
+    let Act::Status(status) = sight.plan(500).act else { panic!("told") };
+    sight.mp.status = Some(*status);
+    sight.looked_closer();
+    sight.says_of(501, ConditionType::Ready, "False", Reason::Immutable);
+}
