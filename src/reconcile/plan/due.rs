@@ -19,8 +19,10 @@ use crate::{
     shell::clock::Now,
 };
 
-/// No token is asked for more often.
-pub const SHORTEST: Duration = Duration::from_secs(2);
+/// No new token is followed by a call sooner.
+const SHORTEST: Duration = Duration::from_secs(2);
+/// Whatever the reasons, no object asks more often: short-lived tokens need their last second.
+pub const SPACING: Duration = Duration::from_millis(500);
 /// The same token inside the window: the platform will make a new one any moment.
 const AGAIN: Duration = Duration::from_secs(15);
 /// Guard and spread together: what pods lose of the window.
@@ -197,7 +199,7 @@ impl Schedule<'_> {
     pub fn next(&self, token: &TokenFacts, checked: Timestamp, again: Option<Timestamp>) -> Timestamp {
         let opens = self.opens(token);
         let last = again.into_iter().chain([checked]).max().unwrap_or(checked);
-        let by_expiry = if last < opens { opens } else { after(last, (span(last, token.expires) / 2).clamp(SHORTEST, AGAIN)) };
+        let by_expiry = if last < opens { opens } else { after(last, (span(last, token.expires) / 2).clamp(SPACING, AGAIN)) };
         let by_interval = self.interval.map(|interval| after(last, interval));
         by_interval.map_or(by_expiry, |at| at.min(by_expiry))
     }

@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::{
     case::Case,
-    due::{SHORTEST, request, wait},
+    due::{SPACING, request, wait},
     retry,
     time::{after, day, next_midnight},
 };
@@ -46,7 +46,7 @@ fn foreign_intent(case: &Case<'_>) -> Duration {
 
 /// Whatever the reasons: no object asks more often.
 fn spacing(case: &Case<'_>) -> Duration {
-    case.seen.recall.last_sent.map_or(Duration::ZERO, |sent| (sent + SHORTEST).saturating_sub(case.now.boot))
+    case.seen.recall.last_sent.map_or(Duration::ZERO, |sent| (sent + SPACING).saturating_sub(case.now.boot))
 }
 
 fn last_failure(case: &Case<'_>, wanted: Wanted) -> Duration {
