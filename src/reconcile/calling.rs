@@ -90,7 +90,7 @@ impl Ctx {
                 carry.close = None;
                 if matches!(error, ApiError::Unanswered) {
                     // If the intent stands after all, it is our own, and no call was made for it.
-                    let never_sent = Begin { call, begun: Begun::never(), mints_before: case.status.mints.clone() };
+                    let never_sent = Begin { call, begun: Begun::at(Duration::ZERO), mints_before: case.status.mints.clone() };
                     self.recall(mp, |recall| recall.ended = Some(never_sent.withdrawn(mp)));
                 }
                 self.set_back_on_write(mp, &error).await

@@ -3,6 +3,8 @@
 
 pub mod door;
 pub mod slots;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -125,7 +125,8 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
     };
     let wanted = wanted(&case);
     let step = STEPS.iter().find_map(|step| step(&case, wanted.map(|(wanted, _)| wanted)));
-    let findings = Findings { due: wanted.is_some() };
+    // A wish that is held is not a refresh that is late.
+    let findings = Findings { due: wanted.is_some_and(|(wanted, _)| wanted.why.by_time() || wanted.why.urgent()) };
     let wake = wake(&case, wanted);
     match step {
         Some(Step::Do(act)) => Planned { act, wake, due: findings.due },

@@ -34,10 +34,9 @@ impl Begun {
         (!wanted.mints).then_some(Self { since: None })
     }
 
-    /// For a call that is not made: nothing may be sent with it.
-    #[must_use]
-    pub fn never() -> Self {
-        Self { since: Some(Duration::ZERO) }
+    /// An intent that stands, written at this boot time; one of long ago allows no call.
+    pub(super) fn at(boot: Duration) -> Self {
+        Self { since: Some(boot) }
     }
 
     /// When the intent was written, in boot time.
@@ -98,7 +97,7 @@ pub async fn begin(
     now: Now,
 ) -> Result<(MiniProgram, Begun), ApiError> {
     let written = write(client, mp, status).await?;
-    Ok((written, Begun { since: Some(now.boot) }))
+    Ok((written, Begun::at(now.boot)))
 }
 
 /// Whether a call of unknown end may land behind a call that begins now.

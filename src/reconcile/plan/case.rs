@@ -208,10 +208,18 @@ impl<'a> Case<'a> {
             return Credential::Known(self.judge_read(&close.credential));
         }
         match self.seen.credential {
-            Seen::Absent => Credential::Known(Reason::SecretNotFound),
-            Seen::NotListed => Credential::Unread,
+            // An object and its credential are often applied together, and the two watches race: only a read tells.
+            Seen::Absent if self.is_told_missing() => Credential::Known(Reason::SecretNotFound),
+            Seen::Absent | Seen::NotListed => Credential::Unread,
             Seen::Is(version) => self.remembered_verdict(version).map_or(Credential::Unread, Credential::Known),
         }
+    }
+
+    fn is_told_missing(&self) -> bool {
+        let condition = conditions::find(&self.status.conditions, ConditionType::CredentialValid);
+        condition.is_some_and(|condition| {
+            Reason::of(condition) == Some(Reason::SecretNotFound) && condition.observed_generation == self.generation()
+        })
     }
 
     /// What the condition says of this version of the credential and this spec.

@@ -171,8 +171,8 @@ impl Sight {
 
     /// The credential was read just now, strongly, and the target too.
     pub fn looked_closer(&mut self) {
-        let version = self.credential.clone().unwrap_or_default();
-        self.close = Some(CredentialRead::Is { version, value: Some(Ok(secret())) });
+        let is = |version| CredentialRead::Is { version, value: Some(Ok(secret())) };
+        self.close = Some(self.credential.clone().map_or(CredentialRead::Absent, is));
         self.held = Held::from_tokens(vec![token()]);
         self.old_held = Held::from_tokens(vec![token()]);
     }

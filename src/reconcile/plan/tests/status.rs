@@ -86,6 +86,8 @@ fn every_unusable_credential_has_its_reason() {
 #[test]
 fn stalled_is_said_at_once_where_only_a_person_helps_and_after_a_minute_where_an_install_may() {
     let mut sight = Sight::new(STABLE).with(|sight| sight.credential = None);
+    assert!(matches!(sight.plan(500).act, Act::LookCloser { .. }), "the watches race: only a read tells");
+    sight.looked_closer();
     let Act::Status(status) = sight.plan(500).act else { panic!("told") };
     assert!(!status.conditions.iter().any(|condition| condition.type_ == "Stalled"));
     sight.mp.status = Some(*status);
@@ -136,7 +138,7 @@ fn what_was_written_is_not_written_again() {
     ];
     for (case, change) in conditions.into_iter().enumerate() {
         let mut sight = Sight::healthy(STABLE).with(change);
-        if let Act::Status(status) = sight.plan(600).act {
+        if let Act::Status(status) = sight.keeps_silent(600).act {
             sight.mp.status = Some(*status);
         }
         // A restart forgets everything that is not in the cluster.
@@ -153,4 +155,13 @@ fn what_was_written_is_not_written_again() {
             }
         }
     }
+}
+
+#[test]
+fn a_wish_that_is_held_is_no_late_refresh() {
+    let mut sight = Sight::healthy(TokenMode::Legacy).with(|sight| sight.annotate(super::sight::REQUEST, "now"));
+    let last_time = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(400)));
+    sight.status().mints = Some(crate::api::Mints { day: "2026-05-01".into(), last_time, ..Default::default() });
+    let planned = sight.plan(500);
+    assert!(!planned.due, "{planned:?}");
 }

@@ -1,0 +1,129 @@
+//! What a call comes to: hosts in turn, tickets, late intents, and the line between "no" and "nobody knows".
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures::FutureExt;
+use k8s_openapi::jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use super::{
+    Asking, Outcome, Platforms,
+    door::{Answer, Door, NoAnswer},
+    fetch, timeout,
+};
+use crate::{
+    api::{Reason, TokenMode},
+    platform,
+    reconcile::{
+        apply::Cleared,
+        call::{Wanted, Why},
+        status::Begun,
+    },
+    sensitive::AppSecret,
+    shell::{
+        clock::{Clock, Now},
+        leader::Term,
+        metrics::Metrics,
+    },
+};
+
+type Sent = Arc<Mutex<Vec<String>>>;
+
+fn clock() -> Clock {
+    let wall: Timestamp = "2026-05-01T10:00:00Z".parse().expect("a time");
+    Clock::from_fn(move || Now { wall, boot: Duration::from_secs(1000) })
+}
+
+fn asking(secret: &AppSecret, mode: TokenMode) -> Asking<'_> {
+    let platform = platform::find("WeChat").expect("known");
+    let endpoint = platform.endpoint(Some(mode)).expect("known");
+    Asking { platform, endpoint, app_id: "wx0123456789abcdef", secret, force: false, unanswered: 0 }
+}
+
+/// Platforms on two hosts; `answer` says what each of them does.
+fn platforms(answer: fn(&str) -> Result<(u16, &'static str), NoAnswer>) -> (Platforms, Sent) {
+    let sent = Sent::default();
+    let log = Arc::clone(&sent);
+    let door = Door::from_fn(move |sending| {
+        log.lock().expect("whole").push(sending.host.clone());
+        let answer = answer(&sending.host);
+        let answer = answer.map(|(status, body)| Answer { status, body: Some(Zeroizing::new(body.as_bytes().to_vec())) });
+        std::future::ready(answer).boxed()
+    });
+    let hosts = BTreeMap::from([("WeChat", vec!["https://a".to_owned(), "https://b".to_owned()])]);
+    let (connect_timeout, request_timeout) = (Duration::from_secs(5), Duration::from_secs(10));
+    (Platforms { door, hosts, connect_timeout, request_timeout }, sent)
+}
+
+async fn call(answer: fn(&str) -> Result<(u16, &'static str), NoAnswer>, begun: Begun, term: &Term) -> (Outcome, Vec<String>) {
+    let (platforms, sent) = platforms(answer);
+    let secret = AppSecret::parse(b"hunter2").expect("plausible");
+    let asking = asking(&secret, TokenMode::Stable);
+    let metrics = Metrics::new("0", "lease", false);
+    let outcome = fetch(&platforms, &asking, &begun, Cleared::for_test(), term, &clock(), &metrics).await;
+    let hosts = sent.lock().expect("whole").clone();
+    (outcome, hosts)
+}
+
+fn unforced() -> Begun {
+    Begun::not_needed(Wanted { why: Why::Time, force: false, mints: false }).expect("no intent is needed")
+}
+
+fn alone() -> Term {
+    Term::unelected("ns/lease".into(), clock())
+}
+
+#[tokio::test]
+async fn another_host_is_tried_only_if_the_first_has_certainly_seen_nothing() {
+    let (outcome, hosts) = call(
+        |host| if host == "https://a" { Err(NoAnswer::NotSent) } else { Ok((200, r#"{"access_token":"T","expires_in":7200}"#)) },
+        unforced(),
+        &alone(),
+    )
+    .await;
+    assert!(matches!(outcome, Outcome::Token { .. }));
+    assert_eq!(hosts, ["https://a", "https://b"]);
+    let (outcome, hosts) = call(|_| Err(NoAnswer::Unknown), unforced(), &alone()).await;
+    assert!(matches!(outcome, Outcome::Unknown(refusal) if refusal.reason == Reason::PlatformUnreachable));
+    assert_eq!(hosts, ["https://a"]);
+    let (outcome, hosts) = call(|_| Err(NoAnswer::NotSent), unforced(), &alone()).await;
+    assert!(matches!(outcome, Outcome::NotSent(refusal) if refusal.reason == Reason::PlatformUnreachable));
+    assert_eq!(hosts.len(), 2);
+}
+
+#[tokio::test]
+async fn only_a_code_of_the_platforms_own_is_a_refusal() {
+    let (outcome, _) = call(|_| Ok((200, r#"{"errcode":40125,"errmsg":"x"}"#)), unforced(), &alone()).await;
+    assert!(matches!(outcome, Outcome::Refused(refusal) if refusal.reason == Reason::CredentialRejected));
+    let (outcome, _) = call(|_| Ok((502, "<html>")), unforced(), &alone()).await;
+    assert!(matches!(outcome, Outcome::Unknown(refusal) if refusal.reason == Reason::PlatformBusy));
+    let (outcome, _) = call(|_| Ok((200, r#"{"access_token":"T","exp"#)), unforced(), &alone()).await;
+    assert!(matches!(outcome, Outcome::Unknown(refusal) if refusal.reason == Reason::BadResponse));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_without_a_ticket_or_for_an_intent_that_is_too_old() {
+    let closed = alone();
+    closed.close();
+    let (outcome, hosts) = call(|_| Err(NoAnswer::Unknown), unforced(), &closed).await;
+    assert!(matches!(outcome, Outcome::NotAllowed) && hosts.is_empty());
+    let (outcome, hosts) = call(|_| Err(NoAnswer::Unknown), Begun::at(Duration::from_secs(989)), &alone()).await;
+    assert!(matches!(outcome, Outcome::NotAllowed) && hosts.is_empty());
+    let (_, hosts) = call(|_| Err(NoAnswer::Unknown), Begun::at(Duration::from_secs(990)), &alone()).await;
+    assert_eq!(hosts.len(), 1);
+}
+
+#[test]
+fn a_silent_rotating_platform_is_given_more_time_each_time() {
+    let secret = AppSecret::parse(b"hunter2").expect("plausible");
+    let time = |mode, unanswered, base| {
+        timeout(Duration::from_secs(base), &Asking { unanswered, ..asking(&secret, mode) }).as_secs()
+    };
+    assert_eq!([0, 1, 2, 3, 50].map(|unanswered| time(TokenMode::Legacy, unanswered, 10)), [10, 20, 40, 60, 60]);
+    assert_eq!(time(TokenMode::Stable, 3, 10), 10);
+    assert_eq!(time(TokenMode::Legacy, 3, 90), 90);
+}
