@@ -7,13 +7,14 @@ use miniprogram_operator::{
     run,
     shell::{
         args::{Cli, Command},
-        server, telemetry,
+        core_dumps, server, telemetry,
     },
 };
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::read();
+    core_dumps::disable();
     // One provider for kube and reqwest; with none or two installed, kube refuses to connect.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return failed("a TLS provider was installed before");

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod clock;
+pub mod core_dumps;
 pub mod leader;
 pub mod metrics;
 pub mod server;
