@@ -245,7 +245,8 @@ impl Ctx {
     fn failed(&self, case: &Case<'_>, begin: Begin, version: CredentialStatus, refusal: Refusal, unknown: bool) {
         let mp = case.mp;
         let now = self.clock.now();
-        let before = case.failure().map_or(0, |(failure, _)| failure.attempts);
+        let in_a_row = case.failure().filter(|(_, before)| retry::continues(*before, refusal.reason));
+        let before = in_a_row.map_or(0, |(failure, _)| failure.attempts);
         let attempts = before.saturating_add(1).min(1_000_000);
         let call = begin.call;
         let next = retry::next_attempt(

@@ -34,6 +34,12 @@ pub fn stops(reason: Reason) -> bool {
     matches!(reason, Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)
 }
 
+/// Whether a failure goes on where the one before it left off: each reason counts for itself, but the transient ones come mixed.
+pub fn continues(before: Reason, now: Reason) -> bool {
+    let transient = |reason| matches!(reason, Reason::PlatformBusy | Reason::PlatformUnreachable | Reason::BadResponse);
+    before == now || (transient(before) && transient(now))
+}
+
 /// When the platform is asked again.
 pub fn next_attempt(failed: &Failed<'_>, now: Timestamp) -> Timestamp {
     let jitter = |range: Duration| spread(&format!("{} {}", failed.seed, failed.attempts), range);
@@ -108,6 +114,13 @@ mod tests {
         assert!((256..=300).contains(&wait(Reason::PlatformUnreachable, 8, Some(7000), false)));
         assert!((300..=338).contains(&wait(Reason::PlatformUnreachable, 20, Some(7000), false)));
         assert_eq!(wait(Reason::PlatformUnreachable, 20, Some(400), false), 100);
+    }
+
+    #[test]
+    fn a_row_of_failures_is_of_one_reason_or_of_transient_ones() {
+        assert!(super::continues(Reason::PlatformBusy, Reason::BadResponse));
+        assert!(super::continues(Reason::IpNotAllowed, Reason::IpNotAllowed));
+        assert!(!super::continues(Reason::PlatformBusy, Reason::IpNotAllowed));
     }
 
     #[test]

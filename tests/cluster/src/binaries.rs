@@ -20,8 +20,16 @@ impl Binaries {
     pub fn locate_or_build() -> Result<Self, Error> {
         match env::var_os("KUBEBUILDER_ASSETS").filter(|value| !value.is_empty()) {
             Some(directory) => Self::given(Path::new(&directory)),
-            None => Ok(Self { directory: from_source::cached_or_built()? }),
+            None => Ok(Self { directory: from_source::cached_or_built(from_source::Set::ControlPlane)? }),
         }
+    }
+
+    /// The directory with `kubelet`, `kube-proxy` and `kube-scheduler`, built from source when they are missing. A local
+    /// cluster runs none of them.
+    ///
+    /// Blocks; progress goes to standard error.
+    pub fn node_directory() -> Result<PathBuf, Error> {
+        from_source::cached_or_built(from_source::Set::Node)
     }
 
     /// Archives made for envtest have no controller manager, so only the other three must be there.

@@ -145,6 +145,11 @@ impl Cluster {
         Ok(())
     }
 
+    /// Makes `command` end with the cluster, also when this process is killed: for a program under test.
+    pub fn adopt(&self, command: &mut Command) -> Result<(), Error> {
+        self.watchdog.adopt(command).map_err(Error::io("adopt a process for", &self.directory))
+    }
+
     fn write_kubeconfig(&self, path: &Path, token: &str) -> Result<(), Error> {
         kubeconfig::write(path, &self.url(), &self.ca_file(), token)
     }

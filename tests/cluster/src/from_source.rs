@@ -38,10 +38,35 @@ impl fmt::Display for Version {
     }
 }
 
-/// The directory with all four binaries, built first when there is none for these versions yet.
-pub(crate) fn cached_or_built() -> Result<PathBuf, Error> {
+/// Programs that are built together and end up in one directory.
+#[derive(Clone, Copy)]
+pub(crate) enum Set {
+    /// What every cluster needs: etcd, the API server, the controller manager and kubectl.
+    ControlPlane,
+    /// What a node needs beside them, for whoever runs Pods for real.
+    Node,
+}
+
+impl Set {
+    fn directory(self) -> String {
+        match self {
+            Self::ControlPlane => format!("{KUBERNETES}-etcd-{ETCD}"),
+            Self::Node => format!("{KUBERNETES}-node"),
+        }
+    }
+
+    fn of_kubernetes(self) -> &'static [&'static str] {
+        match self {
+            Self::ControlPlane => &["kube-apiserver", "kube-controller-manager", "kubectl"],
+            Self::Node => &["kubelet", "kube-proxy", "kube-scheduler"],
+        }
+    }
+}
+
+/// The directory with all binaries of a set, built first when there is none for these versions yet.
+pub(crate) fn cached_or_built(set: Set) -> Result<PathBuf, Error> {
     let cache = cache_directory()?;
-    let finished = cache.join(format!("{KUBERNETES}-etcd-{ETCD}"));
+    let finished = cache.join(set.directory());
     if finished.is_dir() {
         return Ok(finished);
     }
@@ -56,7 +81,7 @@ pub(crate) fn cached_or_built() -> Result<PathBuf, Error> {
     if partial.exists() {
         fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
     }
-    build_all(&partial)?;
+    build_all(set, &partial)?;
     // Renamed at the end: whoever sees the directory sees all of it.
     fs::rename(&partial, &finished).map_err(Error::io("rename", &partial))?;
     Ok(finished)
@@ -81,9 +106,13 @@ fn lock(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-fn build_all(partial: &Path) -> Result<(), Error> {
+fn build_all(set: Set, partial: &Path) -> Result<(), Error> {
     require_go()?;
-    say(&format!("building Kubernetes {KUBERNETES} and etcd {ETCD} from source, once; give it some minutes"));
+    let what = match set {
+        Set::ControlPlane => format!("Kubernetes {KUBERNETES} and etcd {ETCD}"),
+        Set::Node => format!("a node of Kubernetes {KUBERNETES}"),
+    };
+    say(&format!("building {what} from source, once; give it some minutes"));
     let Version { major, minor, .. } = KUBERNETES;
     // Unless told, Kubernetes reports v0.0.0 and no major version, which misleads charts.
     let stamp = format!(
@@ -91,17 +120,21 @@ fn build_all(partial: &Path) -> Result<(), Error> {
          -X k8s.io/component-base/version.gitMajor={major} \
          -X k8s.io/component-base/version.gitMinor={minor}"
     );
-    let etcd = unpack(&ETCD_MODULE, &partial.join("etcd.module"))?;
-    go_build(partial, &etcd, "etcd", "go.etcd.io/etcd/server/v3", "")?;
+    if matches!(set, Set::ControlPlane) {
+        let etcd = unpack(&ETCD_MODULE, &partial.join("etcd.module"))?;
+        go_build(partial, &etcd, "etcd", "go.etcd.io/etcd/server/v3", "")?;
+        remove(&etcd)?;
+    }
     let kubernetes = unpack(&KUBERNETES_MODULE, &partial.join("kubernetes.module"))?;
-    for binary in ["kube-apiserver", "kube-controller-manager", "kubectl"] {
+    for binary in set.of_kubernetes() {
         let package = format!("k8s.io/kubernetes/cmd/{binary}");
         go_build(partial, &kubernetes, binary, &package, &stamp)?;
     }
-    for module in [etcd, kubernetes] {
-        fs::remove_dir_all(&module).map_err(Error::io("remove", &module))?;
-    }
-    Ok(())
+    remove(&kubernetes)
+}
+
+fn remove(module: &Path) -> Result<(), Error> {
+    fs::remove_dir_all(module).map_err(Error::io("remove", module))
 }
 
 fn require_go() -> Result<(), Error> {
@@ -163,6 +196,14 @@ mod tests {
         {
             let go_mod = KUBERNETES_MODULE.go_mod;
             assert!(go_mod.contains(&required), "no {required} in kubernetes/go.mod");
+        }
+    }
+
+    #[test]
+    fn the_go_module_has_every_program_of_every_set() {
+        for binary in [Set::ControlPlane, Set::Node].into_iter().flat_map(Set::of_kubernetes) {
+            let tool = format!("\tk8s.io/kubernetes/cmd/{binary}\n");
+            assert!(KUBERNETES_MODULE.go_mod.contains(&tool), "no {tool} in kubernetes/go.mod");
         }
     }
 }

@@ -25,6 +25,8 @@ struct Arguments {
 enum Action {
     /// Print the directory with the binaries, building them when they are missing.
     Binaries,
+    /// Print the directory with kubelet, kube-proxy and kube-scheduler, building them when they are missing.
+    NodeBinaries,
     /// Run a cluster until Ctrl-C, or for as long as a command runs.
     Run {
         /// Keep data, certificates and logs in this new or empty directory.
@@ -62,6 +64,10 @@ async fn run(action: Action) -> Result<ExitCode, Box<dyn Error>> {
     match action {
         Action::Binaries => {
             println!("{}", Binaries::locate_or_build()?.directory().display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::NodeBinaries => {
+            println!("{}", Binaries::node_directory()?.display());
             Ok(ExitCode::SUCCESS)
         }
         Action::Run { dir, without_controller_manager, audit, command } => {

@@ -17,9 +17,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 
     pub fn now(self) -> Millis {
@@ -38,11 +36,7 @@ pub(crate) fn fresh_seed() -> u64 {
 }
 
 fn since_epoch() -> Millis {
-    millis(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default(),
-    )
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 fn millis(length: Duration) -> Millis {

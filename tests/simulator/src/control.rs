@@ -42,18 +42,8 @@ enum Wrong {
     Path,
 }
 
-pub(crate) fn answer(
-    model: &mut Model,
-    now: Millis,
-    method: &str,
-    path: &str,
-    body: &[u8],
-) -> Reply {
-    let parts: Vec<&str> = path
-        .strip_prefix("/sim/")
-        .unwrap_or_default()
-        .split('/')
-        .collect();
+pub(crate) fn answer(model: &mut Model, now: Millis, method: &str, path: &str, body: &[u8]) -> Reply {
+    let parts: Vec<&str> = path.strip_prefix("/sim/").unwrap_or_default().split('/').collect();
     match act(model, now, method, &parts, body) {
         Ok(value) => Reply::json(200, &value),
         Err(Wrong::Request(why)) => Reply::json(400, &json!({ "error": why })),
@@ -62,22 +52,14 @@ pub(crate) fn answer(
     }
 }
 
-fn act(
-    model: &mut Model,
-    now: Millis,
-    method: &str,
-    parts: &[&str],
-    body: &[u8],
-) -> Result<Value, Wrong> {
+fn act(model: &mut Model, now: Millis, method: &str, parts: &[&str], body: &[u8]) -> Result<Value, Wrong> {
     match (method, parts) {
         ("GET", ["healthz"]) => {}
         ("GET", ["now"]) => return Ok(json!({ "now_ms": now })),
         ("GET", ["apps"]) => return Ok(json!(model.app_ids().collect::<Vec<_>>())),
         ("PUT", ["apps", id]) => model.set_app(id, &read(body)?),
         ("GET", ["apps", id]) => {
-            let settings = model
-                .settings(id)
-                .ok_or_else(|| Wrong::App((*id).to_owned()))?;
+            let settings = model.settings(id).ok_or_else(|| Wrong::App((*id).to_owned()))?;
             let rules = model.rules(id);
             return Ok(json!({ "app_id": id, "settings": settings, "rules": rules }));
         }
@@ -99,12 +81,7 @@ fn act(
     Ok(json!({ "ok": true }))
 }
 
-fn fault(
-    model: &mut Model,
-    app_id: Option<&str>,
-    method: &str,
-    body: &[u8],
-) -> Result<Value, Wrong> {
+fn fault(model: &mut Model, app_id: Option<&str>, method: &str, body: &[u8]) -> Result<Value, Wrong> {
     match method {
         "PUT" => model.set_faults(app_id, read_faults(body)?),
         "DELETE" => model.set_faults(app_id, Vec::new()),
@@ -137,15 +114,6 @@ fn read_faults(body: &[u8]) -> Result<Vec<FaultRule>, Wrong> {
 fn read_fault(given: &Value) -> Result<FaultRule, Wrong> {
     let rule = FaultRule::deserialize(given).map_err(|e| Wrong::Request(e.to_string()))?;
     let understood = json!(rule);
-    let unknown = given
-        .as_object()
-        .into_iter()
-        .flat_map(serde_json::Map::keys)
-        .find(|key| understood.get(key).is_none());
-    unknown.map_or(Ok(rule), |key| {
-        Err(Wrong::Request(format!(
-            "{} has no field {key:?}",
-            understood["kind"]
-        )))
-    })
+    let unknown = given.as_object().into_iter().flat_map(serde_json::Map::keys).find(|key| understood.get(key).is_none());
+    unknown.map_or(Ok(rule), |key| Err(Wrong::Request(format!("{} has no field {key:?}", understood["kind"]))))
 }

@@ -149,13 +149,7 @@ impl Model {
     }
 
     /// A token of the stable endpoint.
-    pub fn stable(
-        &mut self,
-        now: Millis,
-        app_id: &str,
-        secret: &str,
-        force: bool,
-    ) -> Result<Granted, Refused> {
+    pub fn stable(&mut self, now: Millis, app_id: &str, secret: &str, force: bool) -> Result<Granted, Refused> {
         self.register(app_id);
         let (rules, at) = (self.rules(app_id), self.world.calendar.at(now));
         let app = self.apps.get_mut(app_id).ok_or(Refused::UnknownApp)?;
@@ -165,9 +159,7 @@ impl Model {
 
     fn register(&mut self, app_id: &str) {
         if let Some(rule) = self.world.accept_any_app {
-            self.apps
-                .entry(app_id.to_owned())
-                .or_insert_with(|| App::new(rule.secret(app_id)));
+            self.apps.entry(app_id.to_owned()).or_insert_with(|| App::new(rule.secret(app_id)));
         }
     }
 
@@ -183,11 +175,7 @@ impl Model {
 
     #[must_use]
     pub fn live_tokens(&self, now: Millis, app_id: &str) -> Vec<LiveToken> {
-        let tokens = self
-            .apps
-            .get(app_id)
-            .into_iter()
-            .flat_map(|app| app.live_tokens(now));
+        let tokens = self.apps.get(app_id).into_iter().flat_map(|app| app.live_tokens(now));
         tokens
             .map(|(family, token)| LiveToken {
                 token: token.text.clone(),
@@ -221,11 +209,7 @@ impl Model {
             Some(app_id) => self.faults.get(app_id).map_or(&[][..], Vec::as_slice),
             None => &self.faults_for_all,
         };
-        rules
-            .iter()
-            .filter(|rule| rule.times != Some(0))
-            .cloned()
-            .collect()
+        rules.iter().filter(|rule| rule.times != Some(0)).cloned().collect()
     }
 
     #[must_use]
@@ -244,21 +228,14 @@ impl Model {
             (None, Some(rule)) => rule.secret(app_id).is_none_or(|right| right == secret),
             (None, None) => return None,
         };
-        Some(if matches {
-            Tried::Match
-        } else {
-            Tried::Mismatch
-        })
+        Some(if matches { Tried::Match } else { Tried::Mismatch })
     }
 
     /// The caller's address as the platform sees it, and whether this app lets it in.
     pub(crate) fn caller(&self, app_id: &str, from: IpAddr) -> (IpAddr, bool) {
         let rules = self.rules(app_id);
         let seen = rules.caller_ip.unwrap_or(from);
-        (
-            seen,
-            rules.allowed_ips.is_empty() || rules.allowed_ips.iter().any(|entry| entry.lets(seen)),
-        )
+        (seen, rules.allowed_ips.is_empty() || rules.allowed_ips.iter().any(|entry| entry.lets(seen)))
     }
 
     pub(crate) fn request_id(&mut self, now: Millis) -> String {

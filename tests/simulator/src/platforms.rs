@@ -57,8 +57,5 @@ impl Kind {
 }
 
 pub(crate) fn endpoint(path: &str) -> Option<&'static Endpoint> {
-    ALL.iter()
-        .copied()
-        .flatten()
-        .find(|endpoint| endpoint.path == path)
+    ALL.iter().copied().flatten().find(|endpoint| endpoint.path == path)
 }

@@ -45,11 +45,7 @@ type Answered = Result<Response<Full<Bytes>>, Closed>;
 
 impl Shared {
     pub fn new(model: Model, clock: Clock, print_calls: bool) -> Self {
-        Self {
-            model: Mutex::new(model),
-            clock,
-            print_calls,
-        }
+        Self { model: Mutex::new(model), clock, print_calls }
     }
 
     /// The time is read under the lock, so that it never runs backwards for the model.
@@ -77,16 +73,9 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Infalli
 async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
     let reset = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&reset);
-    let service = service_fn(
-        move |request| -> Pin<Box<dyn Future<Output = Answered> + Send>> {
-            Box::pin(exchange(
-                request,
-                peer,
-                Arc::clone(&shared),
-                Arc::clone(&asked),
-            ))
-        },
-    );
+    let service = service_fn(move |request| -> Pin<Box<dyn Future<Output = Answered> + Send>> {
+        Box::pin(exchange(request, peer, Arc::clone(&shared), Arc::clone(&asked)))
+    });
     let mut served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let ended = std::future::poll_fn(|context| served.poll_without_shutdown(context)).await;
     let stream = served.into_parts().io.into_inner();
@@ -96,19 +85,12 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
     }
 }
 
-async fn exchange(
-    request: hyper::Request<Incoming>,
-    peer: SocketAddr,
-    shared: Arc<Shared>,
-    reset: Arc<AtomicBool>,
-) -> Answered {
+async fn exchange(request: hyper::Request<Incoming>, peer: SocketAddr, shared: Arc<Shared>, reset: Arc<AtomicBool>) -> Answered {
     let Some(request) = read(request, peer).await else {
         return Ok(response(Reply::new(413, "text/plain", "body too large\n")));
     };
     if request.path == "/sim" || request.path.starts_with("/sim/") {
-        let reply = shared.with(|model, now| {
-            control::answer(model, now, &request.method, &request.path, &request.body)
-        });
+        let reply = shared.with(|model, now| control::answer(model, now, &request.method, &request.path, &request.body));
         return Ok(response(reply));
     }
     let answered = platform(request, &shared).await;
@@ -120,22 +102,13 @@ async fn exchange(
 
 async fn platform(request: Request, shared: &Arc<Shared>) -> Result<Reply, Closed> {
     let Some(course) = shared.with(|model, now| model.arrive(now, &request)) else {
-        return Ok(Reply::new(
-            404,
-            "text/plain",
-            "no such endpoint; GET /sim lists the control API\n",
-        ));
+        return Ok(Reply::new(404, "text/plain", "no such endpoint; GET /sim lists the control API\n"));
     };
-    let call = Printed {
-        shared: Arc::clone(shared),
-        course,
-    };
+    let call = Printed { shared: Arc::clone(shared), course };
     let (outlives_caller, after_ms) = (call.course.outlives_caller, call.course.after_ms);
     let effect = async move {
         wait(call.course.before_ms).await;
-        let outcome = call
-            .shared
-            .with(|model, now| model.execute(now, &request, &call.course));
+        let outcome = call.shared.with(|model, now| model.execute(now, &request, &call.course));
         (outcome, call)
     };
     // Hyper drops this future when the caller leaves; only a task of its own goes on.
@@ -150,8 +123,7 @@ async fn platform(request: Request, shared: &Arc<Shared>) -> Result<Reply, Close
     wait(after_ms).await;
     match outcome {
         Outcome::Answer(reply) => {
-            call.shared
-                .with(|model, _| model.answered(&call.course, reply.status));
+            call.shared.with(|model, _| model.answered(&call.course, reply.status));
             Ok(reply)
         }
         // Held here, the call has its line printed when the caller gives up.
@@ -169,9 +141,7 @@ struct Printed {
 impl Drop for Printed {
     fn drop(&mut self) {
         if self.shared.print_calls {
-            let line = self
-                .shared
-                .with(|model, _| model.log().get(&self.course.call).map(ToString::to_string));
+            let line = self.shared.with(|model, _| model.log().get(&self.course.call).map(ToString::to_string));
             // Nobody listening is no reason to fail.
             let _ = line.map(|line| writeln!(std::io::stdout(), "{line}"));
         }
@@ -186,12 +156,7 @@ async fn wait(length: Millis) {
 
 async fn read(request: hyper::Request<Incoming>, peer: SocketAddr) -> Option<Request> {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, LARGEST_BODY)
-        .collect()
-        .await
-        .ok()?
-        .to_bytes()
-        .to_vec();
+    let body = Limited::new(body, LARGEST_BODY).collect().await.ok()?.to_bytes().to_vec();
     Some(Request {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
@@ -203,12 +168,8 @@ async fn read(request: hyper::Request<Incoming>, peer: SocketAddr) -> Option<Req
 
 fn response(reply: Reply) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(reply.body)));
-    *response.status_mut() =
-        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = [
-        (header::CONTENT_TYPE, Some(reply.content_type)),
-        (header::LOCATION, reply.location),
-    ];
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = [(header::CONTENT_TYPE, Some(reply.content_type)), (header::LOCATION, reply.location)];
     for (name, value) in headers {
         if let Some(value) = value.and_then(|value| value.parse().ok()) {
             response.headers_mut().insert(name, value);

@@ -10,8 +10,7 @@ use tokio::task::JoinHandle;
 use crate::Millis;
 use crate::clock::{self, Clock};
 use crate::model::{
-    AllCounts, AppSettings, Calendar, Call, Counts, DAY_MS, FaultRule, LiveToken, Model,
-    SecretRule, Standing, World,
+    AllCounts, AppSettings, Calendar, Call, Counts, DAY_MS, FaultRule, LiveToken, Model, SecretRule, Standing, World,
 };
 use crate::server::{self, Shared};
 
@@ -66,9 +65,7 @@ impl Simulator {
             accept_any_app: settings.accept_any_app,
             calendar: Calendar {
                 day_ms: settings.day_ms,
-                first_midnight_ms: settings
-                    .day_turns_in_ms
-                    .unwrap_or_else(clock::until_midnight),
+                first_midnight_ms: settings.day_turns_in_ms.unwrap_or_else(clock::until_midnight),
             },
             seed: settings.seed.unwrap_or_else(clock::fresh_seed),
             token_length: settings.token_length,
@@ -78,11 +75,7 @@ impl Simulator {
         }
         let shared = Arc::new(Shared::new(model, Clock::start(), settings.print_calls));
         let task = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
-        Ok(Self {
-            address,
-            shared,
-            task,
-        })
+        Ok(Self { address, shared, task })
     }
 
     /// `http://127.0.0.1:8088`, without a slash at the end.

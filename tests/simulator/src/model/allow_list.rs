@@ -43,11 +43,7 @@ impl FromStr for Allowed {
         if bits > 32 {
             return Err(wrong());
         }
-        Ok(Self {
-            network,
-            bits,
-            written: written.to_owned(),
-        })
+        Ok(Self { network, bits, written: written.to_owned() })
     }
 }
 

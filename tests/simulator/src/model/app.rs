@@ -38,20 +38,11 @@ pub enum Refused {
 
 impl App {
     pub fn new(secret: Option<String>) -> Self {
-        Self {
-            settings: AppSettings {
-                secret,
-                ..AppSettings::default()
-            },
-            ..Self::default()
-        }
+        Self { settings: AppSettings { secret, ..AppSettings::default() }, ..Self::default() }
     }
 
     pub fn secret_is(&self, secret: &str) -> bool {
-        self.settings
-            .secret
-            .as_deref()
-            .is_none_or(|right| right == secret)
+        self.settings.secret.as_deref().is_none_or(|right| right == secret)
     }
 
     /// Who is let in. That a wrong secret is noticed before a freeze, and costs no quota, is our guess: no source says.
@@ -59,40 +50,23 @@ impl App {
         if !self.secret_is(secret) {
             return Err(Refused::BadSecret);
         }
-        if rules.frozen {
-            Err(Refused::Frozen)
-        } else {
-            Ok(())
-        }
+        if rules.frozen { Err(Refused::Frozen) } else { Ok(()) }
     }
 
     /// Each call is a new token and shortens the one before
     /// (<https://developers.weixin.qq.com/doc/service/guide/dev/api>).
-    pub fn legacy(
-        &mut self,
-        at: Moment,
-        rules: &Rules,
-        names: &mut Names,
-    ) -> Result<Granted, Refused> {
+    pub fn legacy(&mut self, at: Moment, rules: &Rules, names: &mut Names) -> Result<Granted, Refused> {
         if self.legacy_today.in_period(at.day) >= rules.legacy_per_day {
             return Err(Refused::DayQuota);
         }
         self.legacy_today.count(at.day);
-        let token = self
-            .legacy
-            .mint(names.token(), at.now, rules.life_ms, rules.overlap_ms);
+        let token = self.legacy.mint(names.token(), at.now, rules.life_ms, rules.overlap_ms);
         Ok(granted(token, at.now, true))
     }
 
     /// The same token until its last minutes; forced, a new one at the cost of the old
     /// (<https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/access-token/auth.getStableAccessToken.html>).
-    pub fn stable(
-        &mut self,
-        at: Moment,
-        force: bool,
-        rules: &Rules,
-        names: &mut Names,
-    ) -> Result<Granted, Refused> {
+    pub fn stable(&mut self, at: Moment, force: bool, rules: &Rules, names: &mut Names) -> Result<Granted, Refused> {
         if self.stable_this_minute.in_period(at.minute) >= rules.stable_per_minute {
             return Err(Refused::MinuteQuota);
         }
@@ -100,10 +74,7 @@ impl App {
             return Err(Refused::DayQuota);
         }
         // A forced call that comes too soon is served as an unforced one, by the same page.
-        let force = force
-            && self
-                .forced_at
-                .is_none_or(|last| at.now.saturating_sub(last) >= rules.force_gap_ms);
+        let force = force && self.forced_at.is_none_or(|last| at.now.saturating_sub(last) >= rules.force_gap_ms);
         if force && self.forced_today.in_period(at.day) >= rules.force_per_day {
             return Err(Refused::DayQuota);
         }
@@ -112,24 +83,11 @@ impl App {
         if force {
             self.forced_today.count(at.day);
             self.forced_at = Some(at.now);
-        } else if let Some(token) = self
-            .stable
-            .current(at.now)
-            .filter(|token| token.dies_ms - at.now > rules.window_ms)
-        {
+        } else if let Some(token) = self.stable.current(at.now).filter(|token| token.dies_ms - at.now > rules.window_ms) {
             return Ok(granted(token, at.now, false));
         }
-        let overlap = if force {
-            rules.forced_overlap_ms
-        } else {
-            rules.overlap_ms
-        };
-        Ok(granted(
-            self.stable
-                .mint(names.token(), at.now, rules.life_ms, overlap),
-            at.now,
-            true,
-        ))
+        let overlap = if force { rules.forced_overlap_ms } else { rules.overlap_ms };
+        Ok(granted(self.stable.mint(names.token(), at.now, rules.life_ms, overlap), at.now, true))
     }
 
     pub fn live_tokens(&self, now: Millis) -> impl Iterator<Item = (Family, &Token)> {
@@ -154,9 +112,5 @@ impl App {
 }
 
 fn granted(token: &Token, now: Millis, minted: bool) -> Granted {
-    Granted {
-        token: token.text.clone(),
-        expires_in: token.seconds_left(now),
-        minted,
-    }
+    Granted { token: token.text.clone(), expires_in: token.seconds_left(now), minted }
 }

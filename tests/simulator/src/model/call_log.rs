@@ -82,10 +82,7 @@ struct Filed {
 
 impl CallLog {
     pub(crate) fn arrived(&mut self, call: Call) -> CallId {
-        let id = CallId {
-            app_id: call.app_id.clone(),
-            number: self.next,
-        };
+        let id = CallId { app_id: call.app_id.clone(), number: self.next };
         self.next += 1;
         let filed = self.apps.entry(call.app_id.clone()).or_default();
         filed.counts.arrived(&call);
@@ -101,10 +98,7 @@ impl CallLog {
         let Some(filed) = self.apps.get_mut(&id.app_id) else {
             return;
         };
-        let Ok(place) = filed
-            .calls
-            .binary_search_by_key(&id.number, |(number, _)| *number)
-        else {
+        let Ok(place) = filed.calls.binary_search_by_key(&id.number, |(number, _)| *number) else {
             return;
         };
         let call = &mut filed.calls[place].1;
@@ -115,26 +109,17 @@ impl CallLog {
 
     pub(crate) fn get(&self, id: &CallId) -> Option<&Call> {
         let filed = self.apps.get(&id.app_id)?;
-        let place = filed
-            .calls
-            .binary_search_by_key(&id.number, |(number, _)| *number)
-            .ok()?;
+        let place = filed.calls.binary_search_by_key(&id.number, |(number, _)| *number).ok()?;
         Some(&filed.calls[place].1)
     }
 
     pub fn calls(&self, app_id: &str) -> impl Iterator<Item = &Call> {
-        self.apps
-            .get(app_id)
-            .into_iter()
-            .flat_map(|filed| filed.calls.iter().map(|(_, call)| call))
+        self.apps.get(app_id).into_iter().flat_map(|filed| filed.calls.iter().map(|(_, call)| call))
     }
 
     #[must_use]
     pub fn counts(&self, app_id: &str) -> Counts {
-        self.apps
-            .get(app_id)
-            .map(|filed| filed.counts.clone())
-            .unwrap_or_default()
+        self.apps.get(app_id).map(|filed| filed.counts.clone()).unwrap_or_default()
     }
 
     #[must_use]
@@ -173,8 +158,7 @@ impl Counts {
         self.minted += u64::from(after.minted && !before.minted);
         self.refused += newly_refused;
         // Without an execution the refusal was a fault's, and tells nothing about the token.
-        if after.endpoint == Kind::Business && after.executed_ms.is_some() && after.token.is_some()
-        {
+        if after.endpoint == Kind::Business && after.executed_ms.is_some() && after.token.is_some() {
             self.dead_tokens += newly_refused;
         }
     }
@@ -194,13 +178,7 @@ impl Counts {
 /// One line without secrets. The app id is quoted, since a caller chooses it.
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:>9} ms {} app={:?}",
-            self.arrived_ms,
-            self.endpoint.name(),
-            self.app_id
-        )?;
+        write!(f, "{:>9} ms {} app={:?}", self.arrived_ms, self.endpoint.name(), self.app_id)?;
         match self.http {
             Some(status) => write!(f, " http={status}")?,
             None => write!(f, " unanswered")?,

@@ -60,14 +60,7 @@ impl Model {
             Some(Fault::SlowAfterMint { ms }) => (0, false, ms),
             _ => (0, false, 0),
         };
-        Some(Course {
-            call,
-            endpoint,
-            fault,
-            before_ms,
-            outlives_caller,
-            after_ms,
-        })
+        Some(Course { call, endpoint, fault, before_ms, outlives_caller, after_ms })
     }
 
     /// Lets the call take effect, as far as its fault allows; `request` is the one that arrived.
@@ -76,15 +69,8 @@ impl Model {
             Some(Fault::Hang) => Outcome::Silence,
             Some(Fault::Drop { reset }) => Outcome::Closed { reset: *reset },
             Some(Fault::Code { code, msg }) => {
-                self.log
-                    .note(&course.call, |call| call.errcode = Some(*code));
-                Outcome::Answer((course.endpoint.refusal)(
-                    self,
-                    now,
-                    request,
-                    *code,
-                    msg.as_deref(),
-                ))
+                self.log.note(&course.call, |call| call.errcode = Some(*code));
+                Outcome::Answer((course.endpoint.refusal)(self, now, request, *code, msg.as_deref()))
             }
             Some(fault) => match fault.foreign_reply() {
                 Some(reply) => Outcome::Answer(reply),
@@ -103,11 +89,7 @@ impl Model {
     }
 
     fn take_effect(&mut self, now: Millis, request: &Request, course: &Course) -> Reply {
-        let Answer {
-            reply,
-            errcode,
-            granted,
-        } = (course.endpoint.answer)(self, now, request);
+        let Answer { reply, errcode, granted } = (course.endpoint.answer)(self, now, request);
         self.log.note(&course.call, |call| {
             call.executed_ms = Some(now);
             call.errcode = Some(errcode);
@@ -121,9 +103,7 @@ impl Model {
 
     fn next_fault(&mut self, app_id: &str, kind: Kind) -> Option<Fault> {
         let own = self.faults.get_mut(app_id).into_iter().flatten();
-        let rule: &mut FaultRule = own
-            .chain(&mut self.faults_for_all)
-            .find(|rule| rule.hits(kind))?;
+        let rule: &mut FaultRule = own.chain(&mut self.faults_for_all).find(|rule| rule.hits(kind))?;
         if let Some(times) = &mut rule.times {
             *times -= 1;
         }

@@ -97,21 +97,14 @@ fn found() -> u16 {
 
 impl From<Fault> for FaultRule {
     fn from(fault: Fault) -> Self {
-        Self {
-            fault,
-            times: None,
-            on: On::Any,
-        }
+        Self { fault, times: None, on: On::Any }
     }
 }
 
 impl FaultRule {
     #[must_use]
     pub fn times(self, times: u32) -> Self {
-        Self {
-            times: Some(times),
-            ..self
-        }
+        Self { times: Some(times), ..self }
     }
 
     #[must_use]
@@ -140,30 +133,17 @@ impl Fault {
     /// The answer of something that stands before the platform and knows nothing of it.
     pub(crate) fn foreign_reply(&self) -> Option<Reply> {
         Some(match self {
-            Self::Status { status } => Reply::new(
-                *status,
-                "text/html",
-                format!("<html><body><h1>{status}</h1></body></html>"),
-            ),
-            Self::Html => Reply::new(
-                200,
-                "text/html",
-                "<!DOCTYPE html><html><body>Please log in to use this network.</body></html>",
-            ),
+            Self::Status { status } => Reply::new(*status, "text/html", format!("<html><body><h1>{status}</h1></body></html>")),
+            Self::Html => {
+                Reply::new(200, "text/html", "<!DOCTYPE html><html><body>Please log in to use this network.</body></html>")
+            }
             Self::Huge { bytes } => Reply::new(200, JSON, huge(*bytes)),
-            Self::Redirect { location, status } => Reply {
-                location: Some(location.clone()),
-                ..Reply::new(*status, "text/html", "")
-            },
-            Self::Body {
-                content,
-                status,
-                content_type,
-            } => Reply::new(
-                *status,
-                content_type.as_deref().unwrap_or(JSON),
-                content.as_str(),
-            ),
+            Self::Redirect { location, status } => {
+                Reply { location: Some(location.clone()), ..Reply::new(*status, "text/html", "") }
+            }
+            Self::Body { content, status, content_type } => {
+                Reply::new(*status, content_type.as_deref().unwrap_or(JSON), content.as_str())
+            }
             Self::Empty => Reply::new(200, JSON, "{}"),
             _ => return None,
         })

@@ -17,11 +17,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub fn new(seed: u64, token_length: usize) -> Self {
-        Self {
-            seed,
-            serial: 0,
-            token_length: token_length.max(MIN_TOKEN_LENGTH),
-        }
+        Self { seed, serial: 0, token_length: token_length.max(MIN_TOKEN_LENGTH) }
     }
 
     pub fn token(&mut self) -> String {

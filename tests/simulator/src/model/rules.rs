@@ -55,10 +55,7 @@ pub struct Rules {
 impl AppSettings {
     #[must_use]
     pub fn with_secret(secret: &str) -> Self {
-        Self {
-            secret: Some(secret.to_owned()),
-            ..Self::default()
-        }
+        Self { secret: Some(secret.to_owned()), ..Self::default() }
     }
 
     /// These settings, and those of `base` where these are silent.
@@ -75,10 +72,7 @@ impl AppSettings {
             legacy_per_day: self.legacy_per_day.or(base.legacy_per_day),
             stable_per_minute: self.stable_per_minute.or(base.stable_per_minute),
             stable_per_day: self.stable_per_day.or(base.stable_per_day),
-            allowed_ips: self
-                .allowed_ips
-                .clone()
-                .or_else(|| base.allowed_ips.clone()),
+            allowed_ips: self.allowed_ips.clone().or_else(|| base.allowed_ips.clone()),
             caller_ip: self.caller_ip.or(base.caller_ip),
             frozen: self.frozen.or(base.frozen),
             legacy_bad_secret_code: self.legacy_bad_secret_code.or(base.legacy_bad_secret_code),

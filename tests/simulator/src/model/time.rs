@@ -24,20 +24,13 @@ impl Calendar {
     pub(crate) fn at(&self, now: Millis) -> Moment {
         let day_ms = self.day_ms.max(1);
         let before_first = day_ms - self.first_midnight_ms % day_ms;
-        Moment {
-            now,
-            day: (now + before_first) / day_ms,
-            minute: now / MINUTE_MS,
-        }
+        Moment { now, day: (now + before_first) / day_ms, minute: now / MINUTE_MS }
     }
 }
 
 impl Default for Calendar {
     fn default() -> Self {
-        Self {
-            day_ms: DAY_MS,
-            first_midnight_ms: DAY_MS,
-        }
+        Self { day_ms: DAY_MS, first_midnight_ms: DAY_MS }
     }
 }
 

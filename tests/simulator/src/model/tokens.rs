@@ -59,9 +59,7 @@ impl Tokens {
     }
 
     pub fn live(&self, now: Millis) -> impl Iterator<Item = &Token> {
-        self.oldest_first
-            .iter()
-            .filter(move |token| token.lives(now))
+        self.oldest_first.iter().filter(move |token| token.lives(now))
     }
 
     pub fn standing(&self, now: Millis, text: &str) -> Standing {
@@ -84,12 +82,7 @@ impl Tokens {
             self.oldest_first.remove(0);
         }
         let end = now.saturating_add(life);
-        self.oldest_first.push(Token {
-            text,
-            issued_ms: now,
-            promised_ms: end,
-            dies_ms: end,
-        });
+        self.oldest_first.push(Token { text, issued_ms: now, promised_ms: end, dies_ms: end });
         &self.oldest_first[self.oldest_first.len() - 1]
     }
 

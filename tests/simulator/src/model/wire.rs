@@ -26,9 +26,7 @@ pub struct Reply {
 impl Request {
     #[must_use]
     pub fn get(path_and_query: &str) -> Self {
-        let (path, query) = path_and_query
-            .split_once('?')
-            .unwrap_or((path_and_query, ""));
+        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
         Self {
             method: "GET".to_owned(),
             path: path.to_owned(),
@@ -40,11 +38,7 @@ impl Request {
 
     #[must_use]
     pub fn post(path_and_query: &str, body: &Value) -> Self {
-        Self {
-            method: "POST".to_owned(),
-            body: body.to_string().into_bytes(),
-            ..Self::get(path_and_query)
-        }
+        Self { method: "POST".to_owned(), body: body.to_string().into_bytes(), ..Self::get(path_and_query) }
     }
 
     /// A parameter of the query; an empty one counts as missing.
@@ -59,12 +53,7 @@ impl Request {
 impl Reply {
     #[must_use]
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            status,
-            content_type: content_type.to_owned(),
-            location: None,
-            body: body.into(),
-        }
+        Self { status, content_type: content_type.to_owned(), location: None, body: body.into() }
     }
 
     #[must_use]

@@ -13,27 +13,9 @@ use crate::Millis;
 use crate::model::{Granted, Model, Refused, Reply, Request, Standing};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        path: "/cgi-bin/token",
-        kind: Kind::Legacy,
-        look: look_legacy,
-        answer: legacy,
-        refusal,
-    },
-    Endpoint {
-        path: "/cgi-bin/stable_token",
-        kind: Kind::Stable,
-        look: look_stable,
-        answer: stable,
-        refusal,
-    },
-    Endpoint {
-        path: "/cgi-bin/get_api_domain_ip",
-        kind: Kind::Business,
-        look: look_business,
-        answer: business,
-        refusal,
-    },
+    Endpoint { path: "/cgi-bin/token", kind: Kind::Legacy, look: look_legacy, answer: legacy, refusal },
+    Endpoint { path: "/cgi-bin/stable_token", kind: Kind::Stable, look: look_stable, answer: stable, refusal },
+    Endpoint { path: "/cgi-bin/get_api_domain_ip", kind: Kind::Business, look: look_business, answer: business, refusal },
 ];
 
 /// What both token endpoints ask for.
@@ -48,12 +30,7 @@ struct Asked {
 
 fn read_query(request: &Request) -> Asked {
     let parameter = |name| request.parameter(name).unwrap_or_default();
-    Asked {
-        grant_type: parameter("grant_type"),
-        appid: parameter("appid"),
-        secret: parameter("secret"),
-        force_refresh: false,
-    }
+    Asked { grant_type: parameter("grant_type"), appid: parameter("appid"), secret: parameter("secret"), force_refresh: false }
 }
 
 fn look_legacy(model: &Model, request: &Request) -> Seen {
@@ -61,10 +38,7 @@ fn look_legacy(model: &Model, request: &Request) -> Seen {
 }
 
 fn look_stable(model: &Model, request: &Request) -> Seen {
-    look(
-        model,
-        &serde_json::from_slice(&request.body).unwrap_or_default(),
-    )
+    look(model, &serde_json::from_slice(&request.body).unwrap_or_default())
 }
 
 fn look(model: &Model, asked: &Asked) -> Seen {
@@ -80,36 +54,22 @@ fn look(model: &Model, asked: &Asked) -> Seen {
 fn look_business(model: &Model, request: &Request) -> Seen {
     let token = request.parameter("access_token");
     // Whose token it is does not depend on the time.
-    let owner = token
-        .as_deref()
-        .and_then(|token| model.standing(0, token).0)
-        .map(str::to_owned);
-    Seen {
-        app_id: owner,
-        token,
-        ..Seen::default()
-    }
+    let owner = token.as_deref().and_then(|token| model.standing(0, token).0).map(str::to_owned);
+    Seen { app_id: owner, token, ..Seen::default() }
 }
 
 fn legacy(model: &mut Model, now: Millis, request: &Request) -> Answer {
     let asked = read_query(request);
     let bad_secret = model.rules(&asked.appid).legacy_bad_secret_code;
-    let granted = check(model, request, "GET", 43001, &asked).and_then(|()| {
-        model
-            .legacy(now, &asked.appid, &asked.secret)
-            .map_err(|refused| code(refused, bad_secret))
-    });
+    let granted = check(model, request, "GET", 43001, &asked)
+        .and_then(|()| model.legacy(now, &asked.appid, &asked.secret).map_err(|refused| code(refused, bad_secret)));
     token_answer(model, now, request, granted)
 }
 
 fn stable(model: &mut Model, now: Millis, request: &Request) -> Answer {
     // An unreadable body gets 47001, by WeChat's list of return codes; what wins for a GET with such a body is a guess.
     let parsed = serde_json::from_slice::<Asked>(&request.body).map_err(|_| 47001);
-    let asked = if request.method == "POST" {
-        parsed
-    } else {
-        Ok(parsed.unwrap_or_default())
-    };
+    let asked = if request.method == "POST" { parsed } else { Ok(parsed.unwrap_or_default()) };
     let granted = asked.and_then(|asked| {
         check(model, request, "POST", 43002, &asked)?;
         let granted = model.stable(now, &asked.appid, &asked.secret, asked.force_refresh);
@@ -120,13 +80,7 @@ fn stable(model: &mut Model, now: Millis, request: &Request) -> Answer {
 
 /// The address comes first: an unlisted machine that sends an empty secret is told 40164, not 41004. That was seen at
 /// `jscode2session`; the order of the others is a guess.
-fn check(
-    model: &Model,
-    request: &Request,
-    method: &str,
-    wrong_method: i64,
-    asked: &Asked,
-) -> Result<(), i64> {
+fn check(model: &Model, request: &Request, method: &str, wrong_method: i64, asked: &Asked) -> Result<(), i64> {
     let refusals = [
         (request.method != method, wrong_method),
         (!model.caller(&asked.appid, request.from).1, 40164),
@@ -134,10 +88,7 @@ fn check(
         (asked.appid.is_empty(), 41002),
         (asked.secret.is_empty(), 41004),
     ];
-    refusals
-        .iter()
-        .find(|(wrong, _)| *wrong)
-        .map_or(Ok(()), |(_, code)| Err(*code))
+    refusals.iter().find(|(wrong, _)| *wrong).map_or(Ok(()), |(_, code)| Err(*code))
 }
 
 fn code(refused: Refused, bad_secret: i64) -> i64 {
@@ -150,20 +101,11 @@ fn code(refused: Refused, bad_secret: i64) -> i64 {
     }
 }
 
-fn token_answer(
-    model: &mut Model,
-    now: Millis,
-    request: &Request,
-    granted: Result<Granted, i64>,
-) -> Answer {
+fn token_answer(model: &mut Model, now: Millis, request: &Request, granted: Result<Granted, i64>) -> Answer {
     match granted {
         Ok(granted) => {
             let body = json!({ "access_token": granted.token, "expires_in": granted.expires_in });
-            Answer {
-                reply: Reply::json(200, &body),
-                errcode: 0,
-                granted: Some(granted),
-            }
+            Answer { reply: Reply::json(200, &body), errcode: 0, granted: Some(granted) }
         }
         Err(errcode) => refused(model, now, request, errcode),
     }
@@ -172,17 +114,11 @@ fn token_answer(
 /// One of many paths that need a token, chosen for needing nothing else. Real answers carry no `errcode` here; ours
 /// does, so that a consumer can be written against the error alone.
 fn business(model: &mut Model, now: Millis, request: &Request) -> Answer {
-    let standing = request
-        .parameter("access_token")
-        .map(|token| model.standing(now, &token).1);
+    let standing = request.parameter("access_token").map(|token| model.standing(now, &token).1);
     let errcode = match standing {
         Some(Standing::Live) => {
             let body = json!({ "errcode": 0, "errmsg": "ok", "ip_list": ["127.0.0.1"] });
-            return Answer {
-                reply: Reply::json(200, &body),
-                errcode: 0,
-                granted: None,
-            };
+            return Answer { reply: Reply::json(200, &body), errcode: 0, granted: None };
         }
         // <https://developers.weixin.qq.com/doc/channels/API/basics/commErrCode.html>
         Some(Standing::Replaced) => 40001,
@@ -194,34 +130,18 @@ fn business(model: &mut Model, now: Millis, request: &Request) -> Answer {
 }
 
 fn refused(model: &mut Model, now: Millis, request: &Request, errcode: i64) -> Answer {
-    Answer {
-        reply: refusal(model, now, request, errcode, None),
-        errcode,
-        granted: None,
-    }
+    Answer { reply: refusal(model, now, request, errcode, None), errcode, granted: None }
 }
 
 /// Refusals come with status 200, and each with another request id.
-fn refusal(
-    model: &mut Model,
-    now: Millis,
-    request: &Request,
-    errcode: i64,
-    text: Option<&str>,
-) -> Reply {
-    let text = text.map_or_else(
-        || errors::text(errcode, &request.path, seen_ip(model, request)),
-        str::to_owned,
-    );
+fn refusal(model: &mut Model, now: Millis, request: &Request, errcode: i64, text: Option<&str>) -> Reply {
+    let text = text.map_or_else(|| errors::text(errcode, &request.path, seen_ip(model, request)), str::to_owned);
     let message = format!("{text} {}", model.request_id(now));
     Reply::json(200, &json!({ "errcode": errcode, "errmsg": message }))
 }
 
 fn seen_ip(model: &Model, request: &Request) -> std::net::IpAddr {
-    let asked = if request.body.is_empty() {
-        read_query(request)
-    } else {
-        serde_json::from_slice(&request.body).unwrap_or_default()
-    };
+    let asked =
+        if request.body.is_empty() { read_query(request) } else { serde_json::from_slice(&request.body).unwrap_or_default() };
     model.caller(&asked.appid, request.from).0
 }

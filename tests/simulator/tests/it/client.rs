@@ -14,11 +14,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, PartialEq)]
 pub enum Heard {
-    Answer {
-        status: u16,
-        head: String,
-        body: String,
-    },
+    Answer { status: u16, head: String, body: String },
     End,
     Reset,
     Silence,
@@ -38,18 +34,10 @@ pub async fn send(at: &Simulator, method: &str, path: &str, body: &str) -> Heard
 }
 
 /// Gives up after `patience`, and leaves.
-pub async fn send_and_wait(
-    at: &Simulator,
-    method: &str,
-    path: &str,
-    body: &str,
-    patience: Duration,
-) -> Heard {
+pub async fn send_and_wait(at: &Simulator, method: &str, path: &str, body: &str, patience: Duration) -> Heard {
     let mut stream = TcpStream::connect(at.address()).await.expect("a listener");
     let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: sim\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: sim\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut bytes = Vec::new();
     match timeout(patience, stream.read_to_end(&mut bytes)).await {
@@ -61,16 +49,8 @@ pub async fn send_and_wait(
     }
     let text = String::from_utf8(bytes).expect("UTF-8");
     let (head, body) = text.split_once("\r\n\r\n").expect("a head");
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok())
-        .expect("a status");
-    Heard::Answer {
-        status,
-        head: head.to_ascii_lowercase(),
-        body: body.to_owned(),
-    }
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    Heard::Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
 }
 
 /// Polls until `done` holds; fails with `what` when the deadline passes.

@@ -1,9 +1,7 @@
 //! The bare rules against WeChat's documents, on invented time: no request, no fault, no socket.
 
 use platform_simulator::Millis;
-use platform_simulator::model::{
-    AppSettings, Calendar, DAY_MS, Family, Granted, Model, Refused, SecretRule, Standing, World,
-};
+use platform_simulator::model::{AppSettings, Calendar, DAY_MS, Family, Granted, Model, Refused, SecretRule, Standing, World};
 use proptest::prelude::*;
 
 const S: Millis = 1000;
@@ -11,13 +9,7 @@ const H: Millis = 3600 * S;
 
 fn model(settings: AppSettings) -> Model {
     let mut model = Model::new(World::default());
-    model.set_app(
-        "wx1",
-        &AppSettings {
-            secret: Some("right".to_owned()),
-            ..settings
-        },
-    );
+    model.set_app("wx1", &AppSettings { secret: Some("right".to_owned()), ..settings });
     model
 }
 
@@ -26,9 +18,7 @@ fn legacy(model: &mut Model, now: Millis) -> Granted {
 }
 
 fn stable(model: &mut Model, now: Millis) -> Granted {
-    model
-        .stable(now, "wx1", "right", false)
-        .expect("a stable token")
+    model.stable(now, "wx1", "right", false).expect("a stable token")
 }
 
 fn forced(model: &mut Model, now: Millis) -> Result<Granted, Refused> {
@@ -45,12 +35,9 @@ fn a_legacy_call_leaves_the_token_before_five_minutes_and_only_two_live() {
     let first = legacy(&mut model, 0);
     assert_eq!((first.expires_in, first.minted), (7200, true));
     let second = legacy(&mut model, H);
-    for (now, want) in [
-        (H, Standing::Live),
-        (H + 300 * S - 1, Standing::Live),
-        (H + 300 * S, Standing::Replaced),
-        (2 * H, Standing::Expired),
-    ] {
+    for (now, want) in
+        [(H, Standing::Live), (H + 300 * S - 1, Standing::Live), (H + 300 * S, Standing::Replaced), (2 * H, Standing::Expired)]
+    {
         assert_eq!(standing(&model, now, &first), want, "at {now}");
     }
     let third = legacy(&mut model, H + S);
@@ -75,10 +62,7 @@ fn a_stable_token_is_the_same_with_its_remaining_seconds_until_the_window() {
     let first = stable(&mut model, 0);
     for (now, seconds) in [(1, 7199), (S, 7199), (H, 3600), (2 * H - 300 * S - 1, 300)] {
         let again = stable(&mut model, now);
-        assert_eq!(
-            (&again.token, again.expires_in, again.minted),
-            (&first.token, seconds, false)
-        );
+        assert_eq!((&again.token, again.expires_in, again.minted), (&first.token, seconds, false));
     }
     let window = 2 * H - 300 * S;
     let second = stable(&mut model, window);
@@ -96,10 +80,7 @@ fn a_forced_refresh_kills_at_once_and_needs_thirty_seconds() {
     let second = forced(&mut model, S).expect("forced");
     assert_eq!(standing(&model, S, &first), Standing::Replaced);
     let too_soon = forced(&mut model, 31 * S - 1).expect("answered");
-    assert_eq!(
-        (&too_soon.token, too_soon.expires_in),
-        (&second.token, 7170)
-    );
+    assert_eq!((&too_soon.token, too_soon.expires_in), (&second.token, 7170));
     let third = forced(&mut model, 31 * S).expect("forced");
     assert!(third.minted);
     assert_eq!(standing(&model, 31 * S, &second), Standing::Replaced);
@@ -117,32 +98,16 @@ fn twenty_forced_refreshes_a_day_and_then_only_unforced_calls() {
 
 #[test]
 fn quotas_end_with_their_minute_or_day() {
-    let quotas = AppSettings {
-        legacy_per_day: Some(2),
-        stable_per_minute: Some(2),
-        stable_per_day: Some(3),
-        ..AppSettings::default()
-    };
+    let quotas =
+        AppSettings { legacy_per_day: Some(2), stable_per_minute: Some(2), stable_per_day: Some(3), ..AppSettings::default() };
     let mut model = Model::new(World {
-        calendar: Calendar {
-            day_ms: DAY_MS,
-            first_midnight_ms: 10 * 60 * S,
-        },
+        calendar: Calendar { day_ms: DAY_MS, first_midnight_ms: 10 * 60 * S },
         defaults: quotas,
         ..World::default()
     });
     model.set_app("wx1", &AppSettings::with_secret("right"));
-    for (now, want) in [
-        (0, None),
-        (1, None),
-        (600 * S - 1, Some(Refused::DayQuota)),
-        (600 * S, None),
-    ] {
-        assert_eq!(
-            model.legacy(now, "wx1", "right").err(),
-            want,
-            "legacy at {now}"
-        );
+    for (now, want) in [(0, None), (1, None), (600 * S - 1, Some(Refused::DayQuota)), (600 * S, None)] {
+        assert_eq!(model.legacy(now, "wx1", "right").err(), want, "legacy at {now}");
     }
     for (now, want) in [
         (0, None),
@@ -154,11 +119,7 @@ fn quotas_end_with_their_minute_or_day() {
         (600 * S, None),
         (600 * S + DAY_MS, None),
     ] {
-        assert_eq!(
-            model.stable(now, "wx1", "right", false).err(),
-            want,
-            "stable at {now}"
-        );
+        assert_eq!(model.stable(now, "wx1", "right", false).err(), want, "stable at {now}");
     }
 }
 
@@ -168,13 +129,7 @@ fn refusals_leave_the_tokens_alone() {
     let token = legacy(&mut model, 0);
     assert_eq!(model.legacy(1, "wx1", "wrong"), Err(Refused::BadSecret));
     assert_eq!(model.legacy(1, "wx2", "right"), Err(Refused::UnknownApp));
-    model.set_app(
-        "wx1",
-        &AppSettings {
-            frozen: Some(true),
-            ..AppSettings::default()
-        },
-    );
+    model.set_app("wx1", &AppSettings { frozen: Some(true), ..AppSettings::default() });
     assert_eq!(model.stable(1, "wx1", "right", true), Err(Refused::Frozen));
     assert_eq!(standing(&model, 2 * H - 1, &token), Standing::Live);
 }
@@ -186,15 +141,9 @@ fn any_app_is_taken_in_by_its_secret_rule() {
         (SecretRule::SecretOf, "other", Some(Refused::BadSecret)),
         (SecretRule::Any, "other", None),
     ] {
-        let mut model = Model::new(World {
-            accept_any_app: Some(rule),
-            ..World::default()
-        });
+        let mut model = Model::new(World { accept_any_app: Some(rule), ..World::default() });
         // An app that is set up before it asks keeps the rule's secret.
-        let faster = AppSettings {
-            life_ms: Some(S),
-            ..AppSettings::default()
-        };
+        let faster = AppSettings { life_ms: Some(S), ..AppSettings::default() };
         model.set_app("wx8", &faster);
         for app_id in ["wx8", "wx9"] {
             let secret = secret.replace("wx9", app_id);
@@ -206,19 +155,10 @@ fn any_app_is_taken_in_by_its_secret_rule() {
 
 #[test]
 fn other_times_are_scaled_with_the_life() {
-    let rules = |life| {
-        AppSettings {
-            life_ms: Some(life),
-            ..AppSettings::default()
-        }
-        .rules()
-    };
+    let rules = |life| AppSettings { life_ms: Some(life), ..AppSettings::default() }.rules();
     for (life, overlap, gap) in [(7200 * S, 300 * S, 30 * S), (60 * S, 2500, 250)] {
         let rules = rules(life);
-        assert_eq!(
-            (rules.overlap_ms, rules.window_ms, rules.force_gap_ms),
-            (overlap, overlap, gap)
-        );
+        assert_eq!((rules.overlap_ms, rules.window_ms, rules.force_gap_ms), (overlap, overlap, gap));
     }
 }
 

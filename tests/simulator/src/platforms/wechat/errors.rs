@@ -24,26 +24,14 @@ const TEXTS: &[(i64, &str)] = &[
     (43001, "require GET method"),
     (43002, "require POST method"),
     (45009, "reach max api daily quota limit"),
-    (
-        45011,
-        "api minute-quota reach limit, must slower retry next minute",
-    ),
+    (45011, "api minute-quota reach limit, must slower retry next minute"),
     (47001, "data format error"),
     (50004, "forbidden to use the token api"),
     (50007, "account is frozen"),
     (61004, "access clientip is not registered"),
-    (
-        89503,
-        "call needs the administrator's confirmation, a message was sent",
-    ),
-    (
-        89506,
-        "the administrator refused this ip, try again after 24 hours",
-    ),
-    (
-        89507,
-        "the administrator refused this ip, try again after 1 hour",
-    ),
+    (89503, "call needs the administrator's confirmation, a message was sent"),
+    (89506, "the administrator refused this ip, try again after 24 hours"),
+    (89507, "the administrator refused this ip, try again after 1 hour"),
 ];
 
 /// The legacy endpoint's users are pointed to the other one.
@@ -54,11 +42,7 @@ pub(super) fn text(code: i64, path: &str, caller: IpAddr) -> String {
     match (code, path) {
         (40164, _) => not_in_whitelist(caller),
         (45009, "/cgi-bin/token") => LEGACY_DAY_QUOTA.to_owned(),
-        _ => TEXTS
-            .iter()
-            .find(|(known, _)| *known == code)
-            .map_or("unknown error", |(_, text)| text)
-            .to_owned(),
+        _ => TEXTS.iter().find(|(known, _)| *known == code).map_or("unknown error", |(_, text)| text).to_owned(),
     }
 }
 
