@@ -26,6 +26,8 @@ const ANNOTATIONS: [&str; 10] = [
 ];
 /// The annotations of ours that only some targets carry.
 const SOMETIMES: [&str; 2] = [names::HANDLED_REFRESH_REQUEST, names::UNSETTLED];
+/// The keys of a target's data: the token, its expiry in two forms, the app id.
+const DATA_KEYS: usize = 4;
 const LABELS: [&str; 2] = [names::MANAGED_BY, names::NAME];
 
 /// A Secret of our type, without its data.
@@ -184,7 +186,9 @@ fn whole(fields: Option<&Value>) -> bool {
     let has = |path: &[&str]| path.iter().try_fold(fields, |at, step| at.get(format!("f:{step}"))).is_some();
     let annotations = ANNOTATIONS.iter().all(|key| has(&["metadata", "annotations", key]));
     let labels = LABELS.iter().all(|key| has(&["metadata", "labels", key]));
-    let data = [names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID].iter().all(|key| has(&["data", key]));
+    // The keys of token and expiry are the user's to name: that we still own all of ours is told by their number.
+    let data = keys_of(fields.get("f:data"));
+    let data = data.len() >= DATA_KEYS && [names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID].iter().all(|key| data.contains(key));
     annotations && labels && data && has(&["type"])
 }
 

@@ -183,3 +183,38 @@ pub fn remove(all: &mut Vec<Condition>, kind: ConditionType) {
     let name: &str = kind.into();
     all.retain(|condition| condition.type_ != name);
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::jiff::Timestamp;
+    use strum::IntoEnumIterator;
+
+    use super::{ConditionType, Reason, Truth, Verdict, find, set};
+
+    #[test]
+    fn the_readme_says_what_to_do_for_every_reason_and_names_every_condition() {
+        let readme = include_str!("../../README.md");
+        let told = |word: &str| readme.lines().any(|line| line.starts_with(&format!("| `{word}` |")));
+        for reason in Reason::iter() {
+            assert!(told(reason.as_str()), "{reason} has no line in README.md");
+        }
+        for kind in ConditionType::iter() {
+            let name: &str = kind.into();
+            assert!(told(name), "{name} has no line in README.md");
+        }
+    }
+
+    #[test]
+    fn the_transition_time_moves_only_when_the_status_flips() {
+        let time = |seconds| Timestamp::from_second(seconds).expect("a time");
+        let verdict = |truth, reason| Verdict { truth, reason, message: String::new() };
+        let mut all = Vec::new();
+        let mut since = |truth, reason, seconds| {
+            set(&mut all, ConditionType::Ready, &verdict(truth, reason), Some(1), time(seconds));
+            find(&all, ConditionType::Ready).map(|ready| ready.last_transition_time.0.as_second())
+        };
+        assert_eq!(since(Truth::False, Reason::Pending, 1), Some(1));
+        assert_eq!(since(Truth::False, Reason::Expired, 2), Some(1));
+        assert_eq!(since(Truth::True, Reason::TokenAvailable, 3), Some(3));
+    }
+}

@@ -102,3 +102,125 @@ fn owner(mp: &MiniProgram) -> OwnerReference {
         block_owner_deletion: Some(false),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry};
+    use serde_json::{Value, json};
+
+    use super::{Content, target_secret};
+    use crate::{
+        api::{MiniProgram, names},
+        projection::{Owner, Projection, Sent, TokenFacts},
+        reconcile::memory::Base,
+        sensitive::AccessToken,
+    };
+
+    fn mini_program(target: Value) -> MiniProgram {
+        serde_json::from_value(json!({
+            "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram",
+            "metadata": { "name": "shop", "namespace": "team-a", "uid": "shop-uid" },
+            "spec": { "appID": "wx0123456789abcdef", "credentialRef": { "name": "c" }, "target": target },
+        }))
+        .expect("a MiniProgram")
+    }
+
+    fn written(target: Value, base: &Base, unsettled: bool) -> k8s_openapi::api::core::v1::Secret {
+        let token = AccessToken::parse("76_token").expect("plausible");
+        let time = |text: &str| text.parse().expect("a time");
+        let facts = TokenFacts {
+            fingerprint: token.fingerprint(),
+            issued: time("2026-05-01T10:00:00Z"),
+            expires: time("2026-05-01T12:00:00Z"),
+        };
+        let sent = Sent { app_id: "wx0123456789abcdef".into(), platform: "WeChat".into(), ..Sent::default() };
+        let content = Content {
+            token: &token,
+            facts: &facts,
+            sent: &sent,
+            issued_for: "call-1",
+            handled: None,
+            unsettled,
+            operator: "system/lease",
+        };
+        target_secret(&mini_program(target), "shop-token", base, &content)
+    }
+
+    /// The Secret as the API server returns it after our apply: every field that was sent is ours.
+    fn applied(mut secret: k8s_openapi::api::core::v1::Secret) -> Projection {
+        let owned = |keys: Vec<&String>| -> Value {
+            keys.into_iter().map(|key| (format!("f:{key}"), json!({}))).collect::<serde_json::Map<_, _>>().into()
+        };
+        let metadata = &secret.metadata;
+        let fields = json!({
+            "f:metadata": {
+                "f:labels": owned(metadata.labels.iter().flatten().map(|(key, _)| key).collect()),
+                "f:annotations": owned(metadata.annotations.iter().flatten().map(|(key, _)| key).collect()),
+            },
+            "f:data": owned(secret.data.iter().flatten().map(|(key, _)| key).collect()),
+            "f:type": {},
+        });
+        secret.metadata.managed_fields = Some(vec![ManagedFieldsEntry {
+            manager: Some(names::FIELD_MANAGER.into()),
+            operation: Some("Apply".into()),
+            fields_v1: Some(FieldsV1(fields)),
+            ..ManagedFieldsEntry::default()
+        }]);
+        Projection::of(&secret.metadata)
+    }
+
+    #[test]
+    fn a_projection_of_what_we_write_is_whole_and_says_the_same() {
+        let target = json!({ "template": { "metadata": { "labels": { "team": "a" }, "annotations": { "note": "x" } } } });
+        for unsettled in [false, true] {
+            let projection = applied(written(target.clone(), &Base::Absent, unsettled));
+            assert!(!projection.edited);
+            assert_eq!(projection.unsettled, unsettled);
+            assert_eq!(projection.owner, Owner::MiniProgram { uid: "shop-uid".into(), name: "shop".into() });
+            assert_eq!(projection.issued_for.as_deref(), Some("call-1"));
+            assert_eq!(projection.data_keys, ["access_token", "app_id", "expires_at", "expires_at_unix"]);
+            assert_eq!(projection.labels, [("team".to_owned(), "a".to_owned())].into());
+            assert_eq!(projection.annotations, [("note".to_owned(), "x".to_owned())].into());
+            assert_eq!(projection.token.map(|token| token.expires.to_string()), Some("2026-05-01T12:00:00Z".into()));
+        }
+    }
+
+    #[test]
+    fn every_field_that_somebody_takes_from_us_shows_as_an_edit() {
+        let whole = written(json!({}), &Base::Absent, false);
+        let mut manager = applied(whole.clone());
+        assert!(!manager.edited);
+        for key in whole.metadata.annotations.iter().flatten().map(|(key, _)| key.clone()) {
+            let mut less = whole.clone();
+            less.metadata.annotations.get_or_insert_default().remove(&key);
+            assert!(applied(less).edited, "{key}");
+        }
+        let mut unmanaged = whole;
+        unmanaged.metadata.managed_fields = None;
+        manager = Projection::of(&unmanaged.metadata);
+        assert!(manager.edited);
+    }
+
+    #[test]
+    fn a_create_can_only_create_and_a_rewrite_can_only_replace() {
+        let created = written(json!({}), &Base::Absent, false);
+        assert_eq!((created.metadata.uid, created.metadata.resource_version.as_deref()), (None, Some("1")));
+        let base = Base::Is { uid: "u".into(), version: "9".into(), issued_for: None };
+        let replaced = written(json!({ "deletionPolicy": "Retain" }), &base, false);
+        assert_eq!((replaced.metadata.uid.as_deref(), replaced.metadata.resource_version.as_deref()), (Some("u"), Some("9")));
+        assert_eq!(replaced.metadata.owner_references, None);
+        assert_eq!(replaced.type_.as_deref(), Some(names::SECRET_TYPE));
+    }
+
+    #[test]
+    fn keys_are_as_the_spec_names_them() {
+        let secret = written(json!({ "keys": { "accessToken": "token", "expirationTime": "until" } }), &Base::Absent, false);
+        let data = secret.data.expect("data");
+        let text = |key: &str| String::from_utf8(data[key].0.clone()).expect("text");
+        assert_eq!(text("token"), "76_token");
+        assert_eq!(text("until"), "2026-05-01T12:00:00Z");
+        assert_eq!(text("expires_at_unix"), "1777636800");
+        assert_eq!(text("app_id"), "wx0123456789abcdef");
+        assert_eq!(data.len(), 4);
+    }
+}

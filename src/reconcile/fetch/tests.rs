@@ -120,9 +120,8 @@ async fn nothing_is_sent_without_a_ticket_or_for_an_intent_that_is_too_old() {
 #[test]
 fn a_silent_rotating_platform_is_given_more_time_each_time() {
     let secret = AppSecret::parse(b"hunter2").expect("plausible");
-    let time = |mode, unanswered, base| {
-        timeout(Duration::from_secs(base), &Asking { unanswered, ..asking(&secret, mode) }).as_secs()
-    };
+    let time =
+        |mode, unanswered, base| timeout(Duration::from_secs(base), &Asking { unanswered, ..asking(&secret, mode) }).as_secs();
     assert_eq!([0, 1, 2, 3, 50].map(|unanswered| time(TokenMode::Legacy, unanswered, 10)), [10, 20, 40, 60, 60]);
     assert_eq!(time(TokenMode::Stable, 3, 10), 10);
     assert_eq!(time(TokenMode::Legacy, 3, 90), 90);

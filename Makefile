@@ -1,0 +1,134 @@
+# Every verb of this project. CI calls `make ci` and holds no logic of its own, so a laptop checks what CI checks.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# Where the installers put them, for shells that read no profile.
+export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
+
+# Fixed, since a newer one may find fault with what has not changed.
+CARGO_DENY_VERSION := 0.20.2
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/miniprogram-operator
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+CARGO_DENY := $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+
+# rustfmt is handed every file: it does not follow the macro that declares the files of src/platform.
+RUST_FILES = find src tests -name '*.rs' -print0
+RUSTFMT = xargs -0 rustfmt --edition 2024
+
+# Cheapest first.
+CI_STEPS := fmt-check check-generated clippy doc deny test
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+##@ Use
+
+.PHONY: build
+build: need-rust ## Build the operator and the programs of the demo
+	cargo build --locked --bins -p miniprogram-operator -p platform-simulator -p local-cluster
+
+.PHONY: demo
+demo: need-rust need-go build ## See it work: control plane, simulated WeChat, operator. ONCE=1 checks each step and ends
+	@ONCE='$(ONCE)' BIN='$(abspath $(TARGET))/debug' '$(TARGET)/debug/local-cluster' run -- tests/demo/demo.sh
+
+##@ Check
+
+.PHONY: test
+test: unit it ## All tests
+
+.PHONY: unit
+unit: need-rust ## Unit and property tests: no network, no cluster
+	cargo test --locked --workspace --lib --bins
+	cargo test --locked --workspace --doc
+
+.PHONY: it
+it: need-rust control-plane ## Integration tests: a real API server, the simulator, the operator
+	cargo test --locked --workspace --test '*' -- --test-threads=8
+
+.PHONY: lint
+lint: fmt-check clippy ## Formatting and clippy
+
+.PHONY: fmt
+fmt: need-rustfmt ## Format all Rust files
+	$(RUST_FILES) | $(RUSTFMT)
+
+.PHONY: fmt-check
+fmt-check: need-rustfmt
+	$(RUST_FILES) | $(RUSTFMT) --check
+
+.PHONY: clippy
+clippy: need-clippy
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: doc
+doc: need-rust ## Documentation of the code, into target/doc
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+
+.PHONY: deny
+deny: need-rust $(CARGO_DENY) ## Licences and sources of all dependencies
+	'$(CARGO_DENY)' --locked check bans licenses sources
+
+.PHONY: crds
+crds: need-rust ## Generate crds/ from src/api
+	cargo run --locked --quiet --bin miniprogram-operator -- crd > crds/miniprograms.yaml.new || { rm -f crds/miniprograms.yaml.new; exit 1; }
+	mv crds/miniprograms.yaml.new crds/miniprograms.yaml
+
+.PHONY: check-generated
+check-generated: need-rust ## Whether crds/ is what `make crds` would write
+	@generated=$$(mktemp); trap 'rm -f "$$generated"' EXIT; \
+	cargo run --locked --quiet --bin miniprogram-operator -- crd > "$$generated"; \
+	diff -u crds/miniprograms.yaml "$$generated" || { echo 'crds/miniprograms.yaml is not what src/api says: run `make crds`' >&2; exit 1; }
+
+.PHONY: ci
+ci: ## All that CI checks, cheapest first, with the time of each step
+	@table=; failed=; \
+	for step in $(CI_STEPS); do \
+		printf '\n=== make %s\n' "$$step"; \
+		from=$$SECONDS; \
+		$(MAKE) "$$step" || failed=$$step; \
+		table+=$$(printf '%-18s%6d s  %s' "$$step" $$((SECONDS - from)) "$${failed:+FAILED}")$$'\n'; \
+		[[ -z $$failed ]] || break; \
+	done; \
+	printf '\n%s%-18s%6d s\n' "$$table" total $$SECONDS; \
+	[[ -z $$failed ]]
+
+##@ Prepare and clean up
+
+.PHONY: control-plane
+control-plane: need-rust need-go ## Build etcd and Kubernetes from source, once per machine, into the cache
+	cargo run --locked --quiet -p local-cluster -- binaries
+
+.PHONY: clean
+clean: need-rust ## Remove what was built here; the cache in ~/.cache/miniprogram-operator stays
+	cargo clean
+
+$(CARGO_DENY):
+	cargo install cargo-deny --locked --version $(CARGO_DENY_VERSION) --root '$(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)'
+
+# What a fresh machine may lack, each with one line that names it.
+
+missing = { echo 'make: $(1)' >&2; exit 1; }
+
+.PHONY: need-rust need-rustfmt need-clippy need-go
+need-rust:
+	@command -v cargo > /dev/null || $(call missing,cargo was not found: install Rust 1.95 or newer from https://rustup.rs)
+	@command -v cc > /dev/null || $(call missing,cc was not found: install a C compiler$(comma) such as the package gcc)
+
+need-rustfmt: need-rust
+	@rustfmt --version > /dev/null 2>&1 || $(call missing,rustfmt was not found: run `rustup component add rustfmt`)
+
+need-clippy: need-rust
+	@cargo clippy --version > /dev/null 2>&1 || $(call missing,clippy was not found: run `rustup component add clippy`)
+
+# Whoever has the binaries of a control plane already needs no Go.
+need-go:
+	@[[ -n $${KUBEBUILDER_ASSETS:-} ]] || command -v go > /dev/null || \
+		$(call missing,go was not found: install Go 1.26 or newer$(comma) or set KUBEBUILDER_ASSETS to a folder with etcd$(comma) kube-apiserver$(comma) kube-controller-manager and kubectl)
+
+comma := ,
