@@ -44,12 +44,12 @@ test: unit it ## All tests
 
 .PHONY: unit
 unit: need-rust ## Unit and property tests: no network, no cluster
-	cargo test --locked --workspace --lib --bins
+	cargo test --locked --workspace --lib --bins --no-fail-fast
 	cargo test --locked --workspace --doc
 
 .PHONY: it
 it: need-rust control-plane ## Integration tests: a real API server, the simulator, the operator
-	cargo test --locked --workspace --test '*' -- --test-threads=8
+	cargo test --locked --workspace --test '*' --no-fail-fast -- --test-threads=8
 
 .PHONY: lint
 lint: fmt-check clippy ## Formatting and clippy

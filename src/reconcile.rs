@@ -237,7 +237,8 @@ impl Ctx {
         match act {
             Act::Rest => Next::Round,
             Act::Status(status) => self.write_status(mp, *status).await,
-            Act::LookCloser { old } => match observe::look_closer(&self.client, mp, old.as_deref()).await {
+            Act::LookCloser { for_call: true, .. } if !self.has_room(seen, carry, now) => LATER,
+            Act::LookCloser { old, .. } => match observe::look_closer(&self.client, mp, old.as_deref()).await {
                 Ok(close) => {
                     self.saw_closely(mp, &close);
                     carry.close = Some(close);

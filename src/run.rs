@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use kube::{Client, Config};
+use kube::{Client, Config, client::ClientBuilder};
 use reqwest::Certificate;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -17,6 +17,7 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
+use tower::timeout::TimeoutLayer;
 
 use crate::{
     controller::{self, Progress},
@@ -46,6 +47,9 @@ use crate::{
 const BEAT: Duration = Duration::from_secs(5);
 /// A candidate that does not lead by then is a standby, and as ready as one can be.
 const STANDBY_AFTER: Duration = Duration::from_secs(3);
+
+/// An API server that has not begun to answer by then will not.
+const ANSWER_BEGINS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Why the operator could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -235,7 +239,11 @@ impl Parts {
                 connect_timeout: self.args.connect_timeout,
                 request_timeout: self.args.request_timeout,
             },
-            slots: Slots::new(self.args.concurrency.into(), NonZeroU32::new(self.args.platform_qps).unwrap_or(NonZeroU32::MIN)),
+            slots: Slots::new(
+                self.args.concurrency.into(),
+                NonZeroU32::new(self.args.platform_qps).unwrap_or(NonZeroU32::MIN),
+                &self.clock,
+            ),
             term,
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
@@ -274,7 +282,10 @@ async fn client() -> Result<Client, Error> {
     let mut config = Config::infer().await.map_err(|error| Error::Client(error.into()))?;
     // kube would retry 429, 503 and 504 for minutes inside one await; the plan has its own times.
     config.default_retry = false;
-    Client::try_from(config).map_err(|error| Error::Client(error.into()))
+    let builder = ClientBuilder::try_from(config).map_err(|error| Error::Client(error.into()))?;
+    // Until an answer begins, kube waits for ever: a list that is accepted and then met with silence would end a watch. What
+    // comes after the head of an answer is not cut, or no watch could live.
+    Ok(builder.with_layer(&TimeoutLayer::new(ANSWER_BEGINS_WITHIN)).build())
 }
 
 fn door(args: &RunArgs) -> Result<Door, Error> {

@@ -36,7 +36,7 @@ use crate::platform::PlatformName;
     printcolumn(name = "Display-Name", type_ = "string", json_path = ".spec.displayName", priority = 1),
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.type", priority = 1),
     printcolumn(name = "Secret", type_ = "string", json_path = ".status.targetRef.name", priority = 1),
-    printcolumn(name = "Mode", type_ = "string", json_path = ".spec.tokenMode", priority = 1),
+    printcolumn(name = "Mode", type_ = "string", json_path = ".status.tokenMode", priority = 1),
     printcolumn(name = "Next-Refresh", type_ = "string", json_path = ".status.token.nextRefreshTime", priority = 1),
     printcolumn(
         name = "Message",

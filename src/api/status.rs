@@ -15,6 +15,10 @@ pub struct MiniProgramStatus {
     /// The Secret in use: the old one while the one that the spec asks for is in conflict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_ref: Option<TargetRef>,
+    /// The token mode that the spec asks for, default included; absent where the platform has no choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub token_mode: Option<String>,
     /// The token in the target Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenStatus>,

@@ -1,5 +1,7 @@
 //! What the dispatcher promises, on a clock that stands still until everybody sleeps.
 
+#![allow(clippy::disallowed_methods, reason = "the clock is tokio's paused one, and the sleeper is this test")]
+
 use std::sync::{
     Mutex,
     atomic::{AtomicBool, AtomicUsize, Ordering},

@@ -15,7 +15,7 @@ use super::{
     observe::Observed,
     plan::{
         case::Case,
-        due, retry,
+        due, hold, retry,
         time::{after, next_midnight, whole_seconds},
     },
     status::{self, Begun},
@@ -164,6 +164,11 @@ impl Ctx {
         self.recall(mp, |recall| recall.not_before = now.boot + NO_SLOT);
     }
 
+    /// Whether there is room for the call that the plan is heading for.
+    pub(super) fn has_room(&self, seen: &Observed, carry: &mut Carry, now: Now) -> bool {
+        case(seen, now).is_some_and(|case| self.take_slot(&case, carry, now))
+    }
+
     fn take_slot(&self, case: &Case<'_>, carry: &mut Carry, now: Now) -> bool {
         if carry.slot.is_none() {
             let Some(key) = app_key(case.mp) else { return false };
@@ -181,8 +186,10 @@ impl Ctx {
     fn count_mint(&self, case: &Case<'_>, call: &Call) {
         let Some(key) = app_key(case.mp) else { return };
         let mints = status::counted_with(case, call);
+        // An app's first mint replaces no lost token: it begins no row.
+        let in_a_row = call.wanted.why.urgent() && hold::counted(case).last.is_some();
         self.memories.with_app(&key, |app| {
-            app.gone = if call.wanted.why.urgent() { app.gone.saturating_add(1) } else { 0 };
+            app.gone = if in_a_row { app.gone.saturating_add(1) } else { 0 };
             app.mints = mints;
         });
     }

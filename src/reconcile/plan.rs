@@ -67,6 +67,8 @@ pub enum Act {
     LookCloser {
         /// Another Secret of ours to read: the one that the target may be filled from.
         old: Option<Arc<Projection>>,
+        /// Whether a call is to follow: what finds no room for one need not look.
+        for_call: bool,
     },
     /// Write the intent of a call that may shorten a token's life, then plan again on strong reads.
     Begin(Wanted),
@@ -183,7 +185,7 @@ fn setback(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
 fn identify(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     match case.target {
         Target::Foreign if case.close().is_none() && !is_told(case, Reason::Conflict) => {
-            Some(Step::Do(Act::LookCloser { old: None }))
+            Some(Step::Do(Act::LookCloser { old: None, for_call: false }))
         }
         // With an old target left, that one stays in use and is kept fresh.
         Target::Foreign if case.in_use.is_none() => Some(Step::Settle(LONGEST_REST)),
@@ -221,7 +223,7 @@ fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     }
     let from = Arc::new(from.clone());
     let Some(close) = case.close() else {
-        return Some(Step::Do(Act::LookCloser { old: renamed.then_some(from) }));
+        return Some(Step::Do(Act::LookCloser { old: renamed.then_some(from), for_call: false }));
     };
     if close.immutable && !renamed {
         return None;
@@ -282,7 +284,7 @@ fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
         Turn::Wait | Turn::Theirs(_) => return withdraw_or(case, Some(Step::Settle(LONGEST_REST))),
     }
     if case.credential == Credential::Unread {
-        return Some(Step::Do(Act::LookCloser { old: None }));
+        return Some(Step::Do(Act::LookCloser { old: None, for_call: false }));
     }
     if case.credential.unusable().is_some() {
         let again = if case.credential == Credential::Known(Reason::CredentialUnreadable) { 15 } else { 3600 };
@@ -300,7 +302,7 @@ fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
         return None;
     }
     match case.close() {
-        None => Some(Step::Do(Act::LookCloser { old: None })),
+        None => Some(Step::Do(Act::LookCloser { old: None, for_call: true })),
         Some(close) => Some(ask(case, close, wanted)),
     }
 }

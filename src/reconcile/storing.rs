@@ -13,7 +13,7 @@ use super::{
     case, events,
     memory::{HandFacts, How},
     observe::{Close, Observed},
-    plan::{Rewrite, case::Case, trusted_fingerprint},
+    plan::{Rewrite, case::Case, due, trusted_fingerprint},
 };
 use crate::{
     api::MiniProgram,
@@ -114,8 +114,11 @@ impl Ctx {
             Some(call)
         });
         if let Some(call) = told {
-            let forced = mp.status.iter().flat_map(|status| &status.mints).map(|mints| mints.forced_times.len()).sum::<usize>();
-            self.tell_of_same_token(mp, &call, call.wanted.force && forced >= 2).await;
+            let status = mp.status.as_ref();
+            let issued = status.and_then(|status| Some(status.token.as_ref()?.issue_time.0));
+            let forced = status.and_then(|status| status.mints.as_ref()).map(|mints| &mints.forced_times).into_iter().flatten();
+            let in_vain = forced.filter(|time| Some(time.0) > issued).count();
+            self.tell_of_same_token(mp, &call, call.wanted.force && in_vain >= due::FORCED_ENOUGH).await;
         }
         Next::Round
     }

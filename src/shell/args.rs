@@ -48,7 +48,7 @@ pub struct RunArgs {
     #[arg(long, env = "MINIPROGRAM_SELECTOR", value_parser = selector, default_value = "", hide_default_value = true)]
     pub selector: String,
 
-    /// Hosts of a platform, as in WeChat=https://api.weixin.qq.com,https://api2.weixin.qq.com; may be repeated.
+    /// Hosts of a platform, as in `WeChat=https://api.weixin.qq.com,https://api2.weixin.qq.com`; may be repeated.
     ///
     /// Replaces the platform's own hosts. The first one is used; the others are for when it cannot be reached. Only scheme,
     /// host and port may be given. In the environment, platforms are separated by `;` or white space.

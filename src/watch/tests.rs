@@ -1,5 +1,7 @@
 //! How a watch that fails is tried again, and what a person is told.
 
+#![allow(clippy::disallowed_methods, reason = "the clock is tokio's paused one, and the sleeper is this test")]
+
 use std::{cell::RefCell, time::Duration};
 
 use futures::stream;

@@ -6,5 +6,14 @@
 
 mod harness;
 
+mod annotations;
+mod conflict;
 mod credentials;
+mod drift;
+mod expiry;
 mod first_token;
+mod platform_faults;
+mod rename;
+mod restart;
+mod rotation;
+mod scale;

@@ -116,7 +116,7 @@ mod tests {
         sensitive::AccessToken,
     };
 
-    fn mini_program(target: Value) -> MiniProgram {
+    fn mini_program(target: &Value) -> MiniProgram {
         serde_json::from_value(json!({
             "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram",
             "metadata": { "name": "shop", "namespace": "team-a", "uid": "shop-uid" },
@@ -125,7 +125,7 @@ mod tests {
         .expect("a MiniProgram")
     }
 
-    fn written(target: Value, base: &Base, unsettled: bool) -> k8s_openapi::api::core::v1::Secret {
+    fn written(target: &Value, base: &Base, unsettled: bool) -> k8s_openapi::api::core::v1::Secret {
         let token = AccessToken::parse("76_token").expect("plausible");
         let time = |text: &str| text.parse().expect("a time");
         let facts = TokenFacts {
@@ -173,7 +173,7 @@ mod tests {
     fn a_projection_of_what_we_write_is_whole_and_says_the_same() {
         let target = json!({ "template": { "metadata": { "labels": { "team": "a" }, "annotations": { "note": "x" } } } });
         for unsettled in [false, true] {
-            let projection = applied(written(target.clone(), &Base::Absent, unsettled));
+            let projection = applied(written(&target, &Base::Absent, unsettled));
             assert!(!projection.edited);
             assert_eq!(projection.unsettled, unsettled);
             assert_eq!(projection.owner, Owner::MiniProgram { uid: "shop-uid".into(), name: "shop".into() });
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn every_field_that_somebody_takes_from_us_shows_as_an_edit() {
-        let whole = written(json!({}), &Base::Absent, false);
+        let whole = written(&json!({}), &Base::Absent, false);
         let mut manager = applied(whole.clone());
         assert!(!manager.edited);
         for key in whole.metadata.annotations.iter().flatten().map(|(key, _)| key.clone()) {
@@ -203,10 +203,10 @@ mod tests {
 
     #[test]
     fn a_create_can_only_create_and_a_rewrite_can_only_replace() {
-        let created = written(json!({}), &Base::Absent, false);
+        let created = written(&json!({}), &Base::Absent, false);
         assert_eq!((created.metadata.uid, created.metadata.resource_version.as_deref()), (None, Some("1")));
         let base = Base::Is { uid: "u".into(), version: "9".into(), issued_for: None };
-        let replaced = written(json!({ "deletionPolicy": "Retain" }), &base, false);
+        let replaced = written(&json!({ "deletionPolicy": "Retain" }), &base, false);
         assert_eq!((replaced.metadata.uid.as_deref(), replaced.metadata.resource_version.as_deref()), (Some("u"), Some("9")));
         assert_eq!(replaced.metadata.owner_references, None);
         assert_eq!(replaced.type_.as_deref(), Some(names::SECRET_TYPE));
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn keys_are_as_the_spec_names_them() {
-        let secret = written(json!({ "keys": { "accessToken": "token", "expirationTime": "until" } }), &Base::Absent, false);
+        let secret = written(&json!({ "keys": { "accessToken": "token", "expirationTime": "until" } }), &Base::Absent, false);
         let data = secret.data.expect("data");
         let text = |key: &str| String::from_utf8(data[key].0.clone()).expect("text");
         assert_eq!(text("token"), "76_token");

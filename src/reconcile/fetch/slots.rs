@@ -7,22 +7,40 @@ use std::{
     time::Duration,
 };
 
-use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{
+    Quota, RateLimiter,
+    middleware::NoOpMiddleware,
+    state::{InMemoryState, NotKeyed, keyed::HashMapStateStore},
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{platform, reconcile::memory::AppKey};
+use crate::{platform, reconcile::memory::AppKey, shell::clock::Clock};
 
 /// Rejected credentials: answers an hour for one namespace, and how fast for the whole process. One tenant's junk must not get
 /// our address banned.
 const REJECTIONS_AN_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 const REJECTIONS_A_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
 
+/// The clock that rates are counted by: the machine's own could not be simulated.
+#[derive(Clone)]
+struct BootTime(Clock);
+
+impl governor::clock::Clock for BootTime {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.now().boot
+    }
+}
+
+type Rate<K, S> = RateLimiter<K, S, BootTime, NoOpMiddleware<Duration>>;
+
 /// Room for calls to all platforms.
 pub struct Slots {
     platforms: HashMap<&'static str, Room>,
     apps: Arc<Mutex<HashSet<AppKey>>>,
-    rejections: DefaultKeyedRateLimiter<String>,
-    all_rejections: DefaultDirectRateLimiter,
+    rejections: Rate<String, HashMapStateStore<String>>,
+    all_rejections: Rate<NotKeyed, InMemoryState>,
     /// Namespaces whose budget is spent, until (boot time) it is worth a look again.
     spent: Mutex<HashMap<String, Duration>>,
 }
@@ -31,7 +49,7 @@ struct Room {
     all: Arc<Semaphore>,
     /// Half of the room is for objects whose last call succeeded: failing ones must not starve them.
     failing: Arc<Semaphore>,
-    rate: DefaultDirectRateLimiter,
+    rate: Rate<NotKeyed, InMemoryState>,
 }
 
 /// Room for one call, given back when dropped.
@@ -67,17 +85,21 @@ pub struct Claimant<'a> {
 impl Slots {
     /// Room for `concurrency` calls at a time and `qps` a second, on each platform.
     #[must_use]
-    pub fn new(concurrency: usize, qps: NonZeroU32) -> Self {
+    pub fn new(concurrency: usize, qps: NonZeroU32, clock: &Clock) -> Self {
+        let clock = BootTime(clock.clone());
         let room = || Room {
             all: Arc::new(Semaphore::new(concurrency)),
             failing: Arc::new(Semaphore::new(concurrency.div_ceil(2))),
-            rate: RateLimiter::direct(Quota::per_second(qps)),
+            rate: RateLimiter::direct_with_clock(Quota::per_second(qps), clock.clone()),
         };
         Self {
             platforms: platform::ALL.iter().map(|platform| (platform.name, room())).collect(),
             apps: Arc::default(),
-            rejections: RateLimiter::keyed(Quota::per_hour(REJECTIONS_AN_HOUR)),
-            all_rejections: RateLimiter::direct(Quota::per_second(REJECTIONS_A_SECOND).allow_burst(REJECTIONS_AN_HOUR)),
+            rejections: RateLimiter::new(Quota::per_hour(REJECTIONS_AN_HOUR), HashMapStateStore::default(), clock.clone()),
+            all_rejections: RateLimiter::direct_with_clock(
+                Quota::per_second(REJECTIONS_A_SECOND).allow_burst(REJECTIONS_AN_HOUR),
+                clock,
+            ),
             spent: Mutex::default(),
         }
     }
@@ -121,9 +143,13 @@ impl Slots {
 mod tests {
     use std::{num::NonZeroU32, time::Duration};
 
-    use super::{AppKey, Claimant, Slots};
+    use k8s_openapi::jiff::Timestamp;
+
+    use super::{AppKey, Claimant, Clock, Slots};
+    use crate::shell::clock::Now;
 
     const BOOT: Duration = Duration::from_secs(1000);
+    const NOW: Now = Now { wall: Timestamp::UNIX_EPOCH, boot: BOOT };
 
     fn app(id: &str) -> AppKey {
         ("WeChat", id.into(), "Stable".into())
@@ -134,7 +160,7 @@ mod tests {
     }
 
     fn slots(concurrency: usize, qps: u32) -> Slots {
-        Slots::new(concurrency, NonZeroU32::new(qps).expect("not zero"))
+        Slots::new(concurrency, NonZeroU32::new(qps).expect("not zero"), &Clock::from_fn(|| NOW))
     }
 
     #[test]

@@ -33,7 +33,7 @@ const SHORTEST_LEAD: Duration = Duration::from_secs(120);
 /// A clock that jumped leaves issue times in the future; this much is ordinary skew.
 pub const SKEW: Duration = Duration::from_secs(60);
 /// Two forced calls after a token's issue that bring the same token: forcing does not help.
-const FORCED_ENOUGH: usize = 2;
+pub const FORCED_ENOUGH: usize = 2;
 
 type Check = fn(&Case<'_>) -> Option<Why>;
 
@@ -132,7 +132,9 @@ fn requested(case: &Case<'_>) -> Option<Why> {
 
 fn won_the_app(case: &Case<'_>) -> Option<Why> {
     let stored = conditions::find(&case.status.conditions, ConditionType::TokenFresh).and_then(Reason::of);
-    (stored == Some(Reason::AppIdConflict) && turn::turn(case) == Turn::Mine).then_some(Why::WonApp)
+    // Who was suspended meanwhile was no loser, and yet its token is another one's no more.
+    let had_lost = stored == Some(Reason::AppIdConflict) || turn::is_ended_by_another(case);
+    (had_lost && turn::turn(case) == Turn::Mine).then_some(Why::WonApp)
 }
 
 fn rival_is_newer(case: &Case<'_>) -> Option<Why> {

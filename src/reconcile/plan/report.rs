@@ -42,6 +42,7 @@ pub fn report(case: &Case<'_>, findings: Findings) -> MiniProgramStatus {
     let mut status = case.status.clone();
     status.observed_generation = case.generation();
     status.target_ref = Some(TargetRef { name: case.in_use.map_or_else(|| case.mp.target_name(), |target| target.name.clone()) });
+    status.token_mode = Some(case.mode().to_owned()).filter(|mode| !mode.is_empty());
     status.token = token(case).or(status.token);
     match case.close().map(|close| &close.credential) {
         Some(CredentialRead::Is { version, .. }) => status.credential = Some(version.clone()),
@@ -209,6 +210,9 @@ fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdic
         && turn::others_minted_since(winner, token.issued)
     {
         return no(Reason::AppIdConflict);
+    }
+    if case.mp.spec.suspend && turn::is_ended_by_another(case) {
+        return no(Reason::Suspended);
     }
     if target.reason == Reason::Conflict && case.valid_token().is_some() {
         // The target before the rename still holds a valid token: pods on it are served, those on the new name are not.

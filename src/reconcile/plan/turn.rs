@@ -59,6 +59,12 @@ pub fn others_minted_since(winner: &MiniProgram, issued: Timestamp) -> bool {
     minted.max(got).is_some_and(|last| last > issued)
 }
 
+/// The same of any object of the app, whoever keeps it now.
+pub fn is_ended_by_another(case: &Case<'_>) -> bool {
+    let Some(token) = case.token().filter(|_| case.endpoint.rotates()) else { return false };
+    case.seen.rivals.iter().any(|rival| same_mode(case, rival) && others_minted_since(rival, token.issued))
+}
+
 fn claims(mp: &MiniProgram) -> bool {
     !mp.spec.suspend && mp.metadata.deletion_timestamp.is_none()
 }

@@ -23,6 +23,8 @@ use crate::{
 const STABLE: TokenMode = TokenMode::Stable;
 const LEGACY: TokenMode = TokenMode::Legacy;
 const MODES: [TokenMode; 2] = [STABLE, LEGACY];
+type Change = fn(&mut Sight);
+
 /// Guard and spread take at most so much of the window.
 const LATEST: u64 = 60;
 
@@ -76,7 +78,7 @@ fn what_was_begun_is_withdrawn_when_a_closer_look_shows_no_need() {
 
 #[test]
 fn each_reason_for_a_call_leads_to_one() {
-    let cases: [(&str, Why, fn(&mut Sight)); 7] = [
+    let cases: [(&str, Why, Change); 7] = [
         ("the target is missing", Why::TargetMissing, |sight| sight.target = None),
         ("it was never there", Why::NoToken, |sight| {
             sight.target = None;

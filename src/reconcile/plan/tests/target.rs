@@ -22,7 +22,7 @@ fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
         target(sight, |target| target.name = Some("renamed".into()));
         sight.old = sight.target.take().into_iter().collect();
     });
-    let Act::LookCloser { old: Some(old) } = sight.plan(500).act else { panic!("the old one is read") };
+    let Act::LookCloser { old: Some(old), .. } = sight.plan(500).act else { panic!("the old one is read") };
     assert_eq!(old.name, "shop-token");
     sight.looked_closer();
     let Act::Rewrite(rewrite) = sight.plan(500).act else { panic!("no call") };
@@ -87,7 +87,7 @@ fn a_stripped_owner_or_template_value_is_drift_but_waits_for_its_turn() {
 #[test]
 fn another_ones_secret_is_told_after_one_look_and_left_alone() {
     let mut sight = Sight::new(STABLE).with(|sight| sight.foreign = true);
-    assert!(matches!(sight.plan(500).act, Act::LookCloser { old: None }));
+    assert!(matches!(sight.plan(500).act, Act::LookCloser { old: None, .. }));
     sight.looked_closer();
     let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
     sight.mp.status = Some(*status);

@@ -1,5 +1,7 @@
 //! The election against an API server in this process, in paused time: taking over, hanging, losing, releasing.
 
+#![allow(clippy::disallowed_methods, reason = "the clock is tokio's paused one, and the sleeper is this test")]
+
 use std::sync::{Arc, Mutex};
 
 use axum::{

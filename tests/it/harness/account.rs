@@ -1,0 +1,115 @@
+//! The account that an operator runs under: exactly the roles that ship, bound as an administrator would, and its own token.
+
+use std::path::PathBuf;
+
+use k8s_openapi::{
+    api::{
+        authentication::v1::{TokenRequest, TokenRequestSpec},
+        core::v1::ServiceAccount,
+        rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject},
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{Patch, PatchParams, PostParams},
+};
+
+use super::plane::{plane, shipped};
+
+/// A `ServiceAccount` with bindings.
+#[derive(Clone)]
+pub struct Account {
+    client: Client,
+    namespace: String,
+}
+
+const NAME: &str = "miniprogram-operator";
+
+impl Account {
+    /// Makes the account and lets it elect a leader in its own namespace.
+    pub async fn create(client: &Client, namespace: &str) -> Self {
+        let account = Self { client: client.clone(), namespace: namespace.to_owned() };
+        let accounts = Api::<ServiceAccount>::namespaced(client.clone(), namespace);
+        let metadata = ObjectMeta { name: Some(NAME.into()), ..ObjectMeta::default() };
+        let object = ServiceAccount { metadata, ..ServiceAccount::default() };
+        accounts.create(&PostParams::default(), &object).await.expect("an account");
+        account.allow(namespace, "deploy/rbac/leader-election.yaml").await;
+        account
+    }
+
+    /// What the audit log calls it.
+    pub fn user(&self) -> String {
+        format!("system:serviceaccount:{}:{NAME}", self.namespace)
+    }
+
+    /// Lets it work in a namespace.
+    pub async fn allow_namespace(&self, namespace: &str) {
+        self.allow(namespace, "deploy/rbac/namespaced.yaml").await;
+    }
+
+    /// Lets it work everywhere.
+    pub async fn allow_everything(&self) {
+        for role in shipped::<ClusterRole>("deploy/rbac/cluster-wide.yaml") {
+            let name = format!("{}-{}", role.name_any(), self.namespace);
+            let binding = ClusterRoleBinding {
+                metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
+                role_ref: role_ref("ClusterRole", &role.name_any()),
+                subjects: Some(vec![self.subject()]),
+            };
+            let bindings = Api::<ClusterRoleBinding>::all(self.client.clone());
+            bindings.patch(&name, &PatchParams::apply("it").force(), &Patch::Apply(&binding)).await.expect("a binding");
+        }
+    }
+
+    /// Takes back what it may do in a namespace.
+    pub async fn forbid_namespace(&self, namespace: &str) {
+        let bindings = Api::<RoleBinding>::namespaced(self.client.clone(), namespace);
+        bindings.delete(&self.binding(NAME), &kube::api::DeleteParams::default()).await.expect("a binding to remove");
+    }
+
+    async fn allow(&self, namespace: &str, path: &str) {
+        let params = PatchParams::apply("it").force();
+        for role in shipped::<Role>(path) {
+            let roles = Api::<Role>::namespaced(self.client.clone(), namespace);
+            roles.patch(&role.name_any(), &params, &Patch::Apply(&role)).await.expect("a role");
+            let name = self.binding(&role.name_any());
+            let binding = RoleBinding {
+                metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
+                role_ref: role_ref("Role", &role.name_any()),
+                subjects: Some(vec![self.subject()]),
+            };
+            let bindings = Api::<RoleBinding>::namespaced(self.client.clone(), namespace);
+            bindings.patch(&name, &params, &Patch::Apply(&binding)).await.expect("a binding");
+        }
+    }
+
+    fn binding(&self, role: &str) -> String {
+        format!("{role}-of-{}", self.namespace)
+    }
+
+    fn subject(&self) -> Subject {
+        Subject {
+            kind: "ServiceAccount".into(),
+            name: NAME.into(),
+            namespace: Some(self.namespace.clone()),
+            ..Subject::default()
+        }
+    }
+
+    /// A kubeconfig with a token of its own.
+    pub async fn kubeconfig(&self) -> PathBuf {
+        let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), &self.namespace);
+        let request = TokenRequest {
+            spec: Some(TokenRequestSpec { expiration_seconds: Some(7200), ..TokenRequestSpec::default() }),
+            ..TokenRequest::default()
+        };
+        let answer = accounts.create_token_request(NAME, &PostParams::default(), &request).await.expect("a token");
+        let token = answer.status.and_then(|status| status.token).expect("a token");
+        plane().kubeconfig_for_token(&self.namespace, &token).expect("a kubeconfig")
+    }
+}
+
+fn role_ref(kind: &str, name: &str) -> RoleRef {
+    RoleRef { api_group: Some("rbac.authorization.k8s.io".into()), kind: kind.into(), name: name.into() }
+}

@@ -1,0 +1,143 @@
+//! The way between an operator and the API server: a `kube::Client` whose every request meets its fate here.
+
+use std::{io, sync::Arc};
+
+use bytes::Bytes;
+use futures::{StreamExt, channel::mpsc};
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use kube::{Client, client::Body};
+use serde_json::json;
+use tokio::{
+    sync::oneshot,
+    time::{Duration, sleep, timeout},
+};
+
+use super::{
+    Kind,
+    answer::{Answer, answer},
+    apply::Refusal,
+    request::{Asked, Verb},
+    streams,
+};
+use crate::{
+    stage::{ProcessId, Stage},
+    time::Millis,
+    weather::Fate,
+};
+
+/// What the operator's own client does: an answer begins within this, or never.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+type Reply = Response<UnsyncBoxBody<Bytes, io::Error>>;
+
+/// A client for one process of the operator.
+pub fn client(stage: &Arc<Stage>, process: ProcessId) -> Client {
+    let stage = Arc::clone(stage);
+    let service = tower::service_fn(move |request: Request<Body>| carry(Arc::clone(&stage), process, request));
+    Client::new(service, "default")
+}
+
+async fn carry(stage: Arc<Stage>, process: ProcessId, request: Request<Body>) -> Result<Reply, io::Error> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect_bytes().await.map_err(io::Error::other)?;
+    let Some(asked) = Asked::read(&parts, &body) else {
+        stage.trace.note("api", format_args!("P{process} {} {}: not in this model", parts.method, parts.uri));
+        stage.ledger().blame(format!("the operator asked what the model does not serve: {} {}", parts.method, parts.uri));
+        return Ok(reply(Refusal::not_found("page").into()));
+    };
+    let fate = stage.weather.api_fate(stage.time.now(), &asked);
+    stage.ledger().requested(stage.time.now(), &asked);
+    let (answered, answer) = oneshot::channel();
+    // The server's side goes on whatever becomes of the caller.
+    tokio::spawn(serve(stage, process, asked, fate, answered));
+    match timeout(HEAD_TIMEOUT, answer).await {
+        Ok(answer) => answer.map_err(|_| io::Error::new(io::ErrorKind::ConnectionReset, "no answer")),
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time")),
+    }
+}
+
+async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, answered: oneshot::Sender<Reply>) {
+    let quiet = asked.verb == Verb::Watch || asked.kind == Kind::Event;
+    if !matches!(fate, Fate::Fine(..)) {
+        stage.trace.note("api", format_args!("P{process} {asked}: {fate:?}"));
+        let now = stage.time.now();
+        stage.ledger().trouble(now, now, "api fault");
+    }
+    let carry_out = |stage: &Arc<Stage>| {
+        let now = stage.time.now();
+        let answer = answer(&mut stage.cluster(), now, &asked);
+        if !quiet {
+            let version = answer.body["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+            stage.trace.note("api", format_args!("P{process} {asked} → {} {version}", answer.code));
+        }
+        answer
+    };
+    match fate {
+        Fate::Fine(there, back) => {
+            pass(there).await;
+            if asked.verb == Verb::Watch {
+                let (lines, body) = mpsc::unbounded();
+                let body =
+                    BodyExt::boxed_unsync(StreamBody::new(body.map(|line: Result<Bytes, io::Error>| line.map(Frame::data))));
+                let _ = answered.send(Response::new(body));
+                return streams::serve(stage, asked, lines).await;
+            }
+            let answer = carry_out(&stage);
+            pass(back).await;
+            let _ = answered.send(reply(answer));
+        }
+        Fate::Unsent(after) => pass(after).await,
+        Fate::Lost { reset } => never(answered, reset).await,
+        Fate::AnswerLost { reset } => {
+            pass(3).await;
+            if asked.verb != Verb::Watch {
+                carry_out(&stage);
+            }
+            never(answered, reset).await;
+        }
+        Fate::Late { by, reset } => {
+            let caller = tokio::spawn(never(answered, reset));
+            pass(by).await;
+            if asked.verb != Verb::Watch {
+                carry_out(&stage);
+            }
+            // Ends by itself when the caller has left.
+            drop(caller);
+        }
+        Fate::Refused(code) => {
+            pass(3).await;
+            let code = u16::try_from(code).unwrap_or(500);
+            let _ = answered.send(reply(Refusal::new(code, "Weather", "bad weather").into()));
+        }
+        Fate::Garbled(_) => {
+            let _ = answered.send(reply(Answer { code: 502, body: json!("<html>") }));
+        }
+        Fate::Crash { after } => {
+            pass(2).await;
+            if after {
+                carry_out(&stage);
+            }
+            stage.kill(process, if after { "right after a request" } else { "right before a request" });
+        }
+    }
+}
+
+/// No answer: at once a reset, or nothing until the caller gives up.
+async fn never(mut answered: oneshot::Sender<Reply>, reset: bool) {
+    if !reset {
+        answered.closed().await;
+    }
+}
+
+async fn pass(time: Millis) {
+    sleep(Duration::from_millis(time)).await;
+}
+
+fn reply(answer: Answer) -> Reply {
+    let body = Full::new(Bytes::from(answer.body.to_string())).map_err(|never| match never {});
+    let mut reply = Response::new(BodyExt::boxed_unsync(body));
+    *reply.status_mut() = http::StatusCode::from_u16(answer.code).unwrap_or_default();
+    reply
+}

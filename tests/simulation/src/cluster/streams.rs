@@ -1,0 +1,110 @@
+//! Serves a watch: the changes that were asked for, in order, late, twice or not at all when the weather says so.
+
+use std::{io, sync::Arc};
+
+use bytes::Bytes;
+use futures::channel::mpsc;
+use serde_json::{Value, json};
+use tokio::time::{Duration, sleep};
+
+use super::{Change, Kind, answer::shape, apply::Refusal, request::Asked};
+use crate::{
+    stage::Stage,
+    time::{MINUTE, Millis},
+};
+
+pub type Lines = mpsc::UnboundedSender<Result<Bytes, io::Error>>;
+
+/// What comes next on a stream.
+enum Next {
+    Changes(Vec<Change>),
+    Forgotten,
+    Nothing,
+}
+
+/// Runs until the caller leaves, the stream's time is over or the weather tears it.
+pub async fn serve(stage: Arc<Stage>, asked: Asked, lines: Lines) {
+    let mut seen: u64 = asked.parameter("resourceVersion").and_then(|version| version.parse().ok()).unwrap_or_default();
+    let mut changes = stage.cluster().changes();
+    let ends = stage.time.now() + stage.weather.stream_life(&asked);
+    loop {
+        if lines.is_closed() {
+            return;
+        }
+        match next(&stage, &asked, seen) {
+            Next::Forgotten => {
+                let gone = super::answer::Answer::from(Refusal::new(410, "Expired", "too old resource version"));
+                send(&lines, "ERROR", &gone.body);
+                return;
+            }
+            Next::Changes(fresh) => {
+                for change in fresh {
+                    wait(stage.weather.stream_lag(stage.time.now())).await;
+                    if stage.weather.tears_stream(stage.time.now()) {
+                        return tear(&stage, &lines);
+                    }
+                    seen = change.version;
+                    let object = shape(&change.object, &asked);
+                    send(&lines, change.verb, &object);
+                    if stage.weather.repeats_event(stage.time.now()) && change.verb != "DELETED" {
+                        send(&lines, "MODIFIED", &object);
+                    }
+                }
+                continue;
+            }
+            Next::Nothing => {}
+        }
+        let now = stage.time.now();
+        if now >= ends {
+            return;
+        }
+        // A quiet stream must say something now and then, or its reader takes it for dead.
+        let pause = (ends - now).min(4 * MINUTE);
+        tokio::select! {
+            biased;
+            changed = changes.changed() => if changed.is_err() { return },
+            () = wait(pause) => {
+                seen = seen.max(stage.cluster().version());
+                send(&lines, "BOOKMARK", &bookmark(&asked, seen));
+            }
+            () = stage.weather.storm_begins() => return tear(&stage, &lines),
+        }
+    }
+}
+
+fn next(stage: &Stage, asked: &Asked, seen: u64) -> Next {
+    let cluster = stage.cluster();
+    let Some(changes) = cluster.since(asked.kind, seen) else { return Next::Forgotten };
+    let fresh: Vec<_> = changes.filter(|change| asked.selects(&change.object)).cloned().collect();
+    if fresh.is_empty() { Next::Nothing } else { Next::Changes(fresh) }
+}
+
+fn tear(stage: &Stage, lines: &Lines) {
+    if stage.weather.dice.chance(0.5) {
+        let _ = lines.unbounded_send(Err(io::Error::new(io::ErrorKind::ConnectionReset, "the stream was torn")));
+    }
+}
+
+fn send(lines: &Lines, verb: &str, object: &Value) {
+    let mut line = json!({ "type": verb, "object": object }).to_string();
+    line.push('\n');
+    // A caller that has left is noticed at the next turn.
+    let _ = lines.unbounded_send(Ok(Bytes::from(line)));
+}
+
+fn bookmark(asked: &Asked, version: u64) -> Value {
+    let (api_version, kind) = match asked.kind {
+        _ if asked.metadata_only => ("meta.k8s.io/v1", "PartialObjectMetadata"),
+        Kind::MiniProgram => ("miniprogram.dev/v1alpha1", "MiniProgram"),
+        Kind::Secret => ("v1", "Secret"),
+        Kind::Lease => ("coordination.k8s.io/v1", "Lease"),
+        Kind::Event => ("events.k8s.io/v1", "Event"),
+    };
+    json!({ "apiVersion": api_version, "kind": kind, "metadata": { "resourceVersion": version.to_string() } })
+}
+
+async fn wait(pause: Millis) {
+    if pause > 0 {
+        sleep(Duration::from_millis(pause)).await;
+    }
+}

@@ -1,0 +1,162 @@
+//! What happened, as the oracles need it: which token lay where when, what was told of it, what was asked. Judges nothing.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{ByteString, jiff::Timestamp};
+use platform_simulator::model::{Call, LiveToken, fingerprint};
+use serde_json::Value;
+
+use crate::{
+    cluster::{Kind, Name, request::Asked},
+    time::{Millis, millis_of},
+};
+
+/// From a moment on something is so.
+#[derive(Clone, Debug)]
+pub struct Since<T> {
+    pub from: Millis,
+    pub is: T,
+}
+
+/// A token's true life.
+#[derive(Clone, Debug)]
+pub struct Life {
+    pub app_id: String,
+    pub minted: Millis,
+    pub dies: Millis,
+}
+
+/// What a status tells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Told {
+    pub ready: bool,
+    pub reason: String,
+    /// When the token expires by the operator's clock, in milliseconds of true time if that clock is right.
+    pub expires: Option<i64>,
+    pub target: Option<String>,
+}
+
+/// How a call to the platform went.
+#[derive(Clone, Copy, Debug)]
+pub struct Called {
+    pub minted: bool,
+    pub heard: bool,
+    pub sent: bool,
+}
+
+/// Something that may excuse a token that is dead.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    pub from: Millis,
+    pub to: Millis,
+    pub what: &'static str,
+}
+
+#[derive(Default)]
+pub struct Ledger {
+    pub tokens: BTreeMap<String, Life>,
+    /// The token in each Secret of our type.
+    pub held: BTreeMap<Name, Vec<Since<Option<String>>>>,
+    pub told: BTreeMap<Name, Vec<Since<Told>>>,
+    /// In which Secret an object's users may expect a token, where they may.
+    pub expected: BTreeMap<Name, Vec<Since<Option<String>>>>,
+    pub calls: BTreeMap<String, Vec<Since<Called>>>,
+    pub executed: BTreeMap<String, Vec<Call>>,
+    pub troubles: Vec<Trouble>,
+    /// Writes that the operator asked for, by kind.
+    pub writes: Vec<(Millis, Kind, String)>,
+    /// Reads that are not part of a watch.
+    pub reads: Vec<Millis>,
+    /// What is wrong whatever the oracles say.
+    pub blames: Vec<String>,
+}
+
+impl Ledger {
+    pub fn saw(&mut self, now: Millis, kind: Kind, name: &Name, object: Option<&Value>) {
+        match kind {
+            Kind::Secret => {
+                let ours = object.filter(|secret| secret["type"] == miniprogram_operator::api::names::SECRET_TYPE);
+                if ours.is_some() || self.held.contains_key(name) {
+                    let token = ours.and_then(|secret| self.token_in(secret));
+                    push(self.held.entry(name.clone()).or_default(), now, token);
+                }
+            }
+            Kind::MiniProgram => {
+                let told = object.map(told).unwrap_or_default();
+                push(self.told.entry(name.clone()).or_default(), now, told);
+            }
+            Kind::Lease | Kind::Event => {}
+        }
+    }
+
+    fn token_in(&self, secret: &Value) -> Option<String> {
+        let values = secret["data"].as_object().into_iter().flatten().filter_map(|(_, value)| {
+            let bytes: ByteString = serde_json::from_value(value.clone()).ok()?;
+            Some(fingerprint(str::from_utf8(&bytes.0).ok()?))
+        });
+        values.into_iter().find(|name| self.tokens.contains_key(name))
+    }
+
+    pub fn expect(&mut self, now: Millis, name: &Name, target: Option<String>) {
+        push(self.expected.entry(name.clone()).or_default(), now, target);
+    }
+
+    pub fn requested(&mut self, now: Millis, asked: &Asked) {
+        if asked.kind == Kind::Event {
+            return;
+        }
+        if asked.writes() {
+            self.writes.push((now, asked.kind, asked.name.clone().unwrap_or_default()));
+        } else if !asked.lists_for_a_watch() && asked.parameter("watch").is_none() {
+            self.reads.push(now);
+        }
+    }
+
+    pub fn executed(&mut self, now: Millis, call: &Call, live: &[LiveToken]) {
+        self.executed.entry(call.app_id.clone()).or_default().push(call.clone());
+        self.alive(now, &call.app_id, live);
+    }
+
+    /// Takes in which tokens of an app live, and until when; all others are dead.
+    pub fn alive(&mut self, now: Millis, app_id: &str, live: &[LiveToken]) {
+        for life in self.tokens.values_mut().filter(|life| life.app_id == app_id) {
+            life.dies = life.dies.min(now);
+        }
+        for token in live {
+            let life = self.tokens.entry(token.fingerprint.clone());
+            let life = life.or_insert_with(|| Life { app_id: app_id.to_owned(), minted: token.issued_ms, dies: token.dies_ms });
+            life.dies = token.dies_ms;
+        }
+    }
+
+    pub fn called(&mut self, began: Millis, _ended: Millis, app_id: &str, called: Called) {
+        self.calls.entry(app_id.to_owned()).or_default().push(Since { from: began, is: called });
+    }
+
+    pub fn trouble(&mut self, from: Millis, to: Millis, what: &'static str) {
+        self.troubles.push(Trouble { from, to, what });
+    }
+
+    pub fn blame(&mut self, what: String) {
+        self.blames.push(what);
+    }
+}
+
+fn push<T: PartialEq>(story: &mut Vec<Since<T>>, from: Millis, is: T) {
+    if story.last().is_none_or(|last| last.is != is) {
+        story.push(Since { from, is });
+    }
+}
+
+fn told(mini: &Value) -> Told {
+    let status = &mini["status"];
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    let ready = conditions.into_iter().find(|condition| condition["type"] == "Ready");
+    let expires = status["token"]["expirationTime"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
+    Told {
+        ready: ready.is_some_and(|ready| ready["status"] == "True"),
+        reason: ready.and_then(|ready| ready["reason"].as_str()).unwrap_or_default().to_owned(),
+        expires: expires.map(millis_of),
+        target: status["targetRef"]["name"].as_str().map(str::to_owned),
+    }
+}

@@ -1,0 +1,29 @@
+//! The real operator on virtual time, between a model of the API server and a model of WeChat, from one seed.
+//!
+//! | room | its one job |
+//! |---|---|
+//! | [`run`] | one seed from beginning to end |
+//! | [`plot`] | what a seed stands for: who is there, and what goes wrong when |
+//! | [`users`] | what people do to their objects |
+//! | [`process`] | one process of the operator |
+//! | [`cluster`] | the model of the API server, and the way to it |
+//! | [`platform`] | the way to the model of the platform |
+//! | [`weather`] | what goes wrong on both ways |
+//! | [`ledger`] | what happened |
+//! | [`oracle`] | whether that was right |
+//! | [`stage`], [`time`], [`dice`], [`trace`] | what all of them share |
+
+pub mod cluster;
+pub mod dice;
+pub mod ledger;
+pub mod oracle;
+pub mod panics;
+pub mod platform;
+pub mod plot;
+pub mod process;
+pub mod run;
+pub mod stage;
+pub mod time;
+pub mod trace;
+pub mod users;
+pub mod weather;

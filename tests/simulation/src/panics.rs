@@ -1,0 +1,18 @@
+//! Remembers what panicked on this thread: the operator survives its panics, a run must not overlook them.
+
+use std::cell::RefCell;
+
+thread_local! {
+    static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes every panic of this program one that is remembered.
+pub fn remember() {
+    std::panic::set_hook(Box::new(|panic| PANICS.with_borrow_mut(|panics| panics.push(panic.to_string()))));
+}
+
+/// What panicked on this thread since this was last asked.
+#[must_use]
+pub fn taken() -> Vec<String> {
+    PANICS.with_borrow_mut(std::mem::take)
+}

@@ -1,0 +1,208 @@
+//! The way between an operator and the platform: a door whose every call meets its fate here, with the simulator's model of
+//! WeChat behind it. Decides nothing about tokens.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use miniprogram_operator::reconcile::fetch::door::{Answer, Door, NoAnswer, Sending};
+use platform_simulator::model::{AppSettings, Fault, FaultRule, Model, Outcome, Request, World};
+use tokio::{
+    sync::oneshot,
+    time::{Duration, sleep, timeout},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    ledger::Called,
+    stage::{ProcessId, Stage},
+    time::{Millis, show},
+    weather::Fate,
+};
+
+/// The platform's model.
+pub struct Platform(Model);
+
+type Answered = Result<Answer, NoAnswer>;
+
+impl Platform {
+    pub fn new(seed: u64) -> Self {
+        Self(Model::new(World { seed, token_length: 24, ..World::default() }))
+    }
+
+    pub fn set_app(&mut self, app_id: &str, settings: &AppSettings) {
+        self.0.set_app(app_id, settings);
+    }
+
+    pub fn model(&mut self) -> &mut Model {
+        &mut self.0
+    }
+}
+
+/// A door for one process of the operator.
+pub fn door(stage: &Arc<Stage>, process: ProcessId) -> Door {
+    let stage = Arc::clone(stage);
+    Door::from_fn(move |sending| call(Arc::clone(&stage), process, sending).boxed())
+}
+
+async fn call(stage: Arc<Stage>, process: ProcessId, sending: Sending) -> Answered {
+    let patience = sending.timeout;
+    let request = request_of(&sending);
+    drop(sending);
+    let fate = stage.weather.platform_fate(stage.time.now());
+    let (answered, answer) = oneshot::channel();
+    // The platform's side goes on whatever becomes of the caller.
+    tokio::spawn(serve(stage, process, request, fate, answered));
+    match timeout(patience, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) | Err(_) => Err(NoAnswer::Unknown),
+    }
+}
+
+async fn serve(stage: Arc<Stage>, process: ProcessId, request: Request, fate: Fate, mut answered: oneshot::Sender<Answered>) {
+    let began = stage.time.now();
+    let app_id = app_of(&request);
+    let say = |what: &str| stage.trace.note("platform", format_args!("P{process} asks for {app_id}: {what}"));
+    if !matches!(fate, Fate::Fine(..)) {
+        say(&format!("{fate:?}"));
+    }
+    let execute = || execute(&stage, process, &app_id, &request);
+    let called = match fate {
+        Fate::Fine(there, back) => {
+            pass(there).await;
+            let (outcome, minted) = execute();
+            pass(back).await;
+            let heard = answered.send(answer_of(outcome)).is_ok();
+            Called { minted, heard, sent: true }
+        }
+        Fate::Unsent(after) => {
+            pass(after).await;
+            let _ = answered.send(Err(NoAnswer::NotSent));
+            Called { minted: false, heard: false, sent: false }
+        }
+        Fate::Lost { reset } => {
+            if !reset {
+                answered.closed().await;
+            }
+            Called { minted: false, heard: false, sent: true }
+        }
+        Fate::AnswerLost { reset } => {
+            pass(20).await;
+            let (_, minted) = execute();
+            if !reset {
+                answered.closed().await;
+            }
+            Called { minted, heard: false, sent: true }
+        }
+        Fate::Late { by, reset } => {
+            if reset {
+                drop(answered);
+                pass(by).await;
+                let (_, minted) = execute();
+                Called { minted, heard: false, sent: true }
+            } else {
+                pass(by).await;
+                let (outcome, minted) = execute();
+                let heard = answered.send(answer_of(outcome)).is_ok();
+                Called { minted, heard, sent: true }
+            }
+        }
+        Fate::Refused(code) => {
+            pass(30).await;
+            let rule = FaultRule::from(Fault::Code { code, msg: None }).times(1);
+            stage.platform().model().set_faults(Some(&app_id), vec![rule]);
+            let (outcome, _) = execute();
+            let _ = answered.send(answer_of(outcome));
+            Called { minted: false, heard: true, sent: true }
+        }
+        Fate::Garbled(effect) => {
+            pass(30).await;
+            let minted = effect && execute().1;
+            let _ = answered.send(Ok(Answer { status: 502, body: Some(Zeroizing::new(b"<html>bad gateway</html>".to_vec())) }));
+            Called { minted, heard: false, sent: true }
+        }
+        Fate::Crash { after } => {
+            pass(10).await;
+            let minted = after && execute().1;
+            stage.kill(process, if after { "right after a call" } else { "right before a call" });
+            Called { minted, heard: false, sent: after }
+        }
+    };
+    let ended = stage.time.now();
+    let mut ledger = stage.ledger();
+    if !matches!(fate, Fate::Fine(there, back) if there + back < 1000) {
+        ledger.trouble(began, ended, "platform fault");
+    }
+    ledger.called(began, ended, &app_id, called);
+}
+
+/// Lets the call take effect; answers whether it minted.
+fn execute(stage: &Stage, process: ProcessId, app_id: &str, request: &Request) -> (Outcome, bool) {
+    let now = stage.time.now();
+    let mut platform = stage.platform();
+    let model = platform.model();
+    let Some(course) = model.arrive(now, request) else { return (Outcome::Silence, false) };
+    let outcome = model.execute(now, request, &course);
+    let live = model.live_tokens(now, app_id);
+    let call = model.log().calls(app_id).last().cloned();
+    drop(platform);
+    let minted = call.as_ref().is_some_and(|call| call.minted);
+    if let Some(call) = call {
+        let what = format!(
+            "{:?}{} → {}{} {}",
+            call.endpoint,
+            if call.forced { " forced" } else { "" },
+            call.errcode.unwrap_or_default(),
+            if minted { " new" } else { "" },
+            call.token.as_deref().unwrap_or_default(),
+        );
+        stage.trace.note("platform", format_args!("P{process} {app_id}: {what}"));
+        stage.ledger().executed(now, &call, &live);
+    }
+    for token in &live {
+        let (name, dies) = (&token.fingerprint, show(token.dies_ms));
+        if minted {
+            stage.trace.note("platform", format_args!("{app_id}: {:?} {name} lives until {dies}", token.family));
+        }
+    }
+    (outcome, minted)
+}
+
+fn request_of(sending: &Sending) -> Request {
+    let request = &sending.request;
+    match &request.json {
+        Some(body) => Request { method: "POST".into(), body: body.to_vec(), ..Request::get(request.path) },
+        None => {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(request.query.iter().map(|(key, value)| (*key, value.as_str())))
+                .finish();
+            Request::get(&format!("{}?{query}", request.path))
+        }
+    }
+}
+
+fn app_of(request: &Request) -> String {
+    let in_body = || serde_json::from_slice::<serde_json::Value>(&request.body).ok()?["appid"].as_str().map(str::to_owned);
+    request.parameter("appid").or_else(in_body).unwrap_or_default()
+}
+
+fn answer_of(outcome: Outcome) -> Answered {
+    match outcome {
+        Outcome::Answer(reply) => Ok(Answer { status: reply.status, body: Some(Zeroizing::new(reply.body)) }),
+        Outcome::Closed { .. } | Outcome::Silence => Err(NoAnswer::Unknown),
+    }
+}
+
+async fn pass(time: Millis) {
+    sleep(Duration::from_millis(time)).await;
+}
+
+/// Tokens that somebody outside takes, or that the platform ends before their time.
+pub fn outside(stage: &Stage, app_id: &str, act: impl FnOnce(&mut Model, Millis)) {
+    let now = stage.time.now();
+    let live = {
+        let mut platform = stage.platform();
+        act(platform.model(), now);
+        platform.model().live_tokens(now, app_id)
+    };
+    stage.ledger().alive(now, app_id, &live);
+}

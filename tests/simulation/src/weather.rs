@@ -1,0 +1,175 @@
+//! What goes wrong on the way: draws the fate of each request, and knows when something is down. Carries nothing out.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::{
+    cluster::request::{Asked, Verb},
+    dice::Dice,
+    time::{HOUR, MINUTE, Millis, SECOND},
+};
+
+/// How likely what is, until `calm_from`.
+#[derive(Clone, Debug, Default)]
+pub struct Climate {
+    /// From then on nothing goes wrong any more.
+    pub calm_from: Millis,
+    /// A request to the API server meets a fault of its own.
+    pub api: f64,
+    /// A call to the platform meets a fault of its own.
+    pub platform: f64,
+    /// The process dies right before or after a request has its effect.
+    pub crash: f64,
+    /// An event on a watch is late, torn away or repeated.
+    pub streams: f64,
+    /// Whether watches end when their caller asked for it, instead of going on for hours.
+    pub short_streams: bool,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It takes effect and is answered; so long each way.
+    Fine(Millis, Millis),
+    /// No connection.
+    Unsent(Millis),
+    /// It never arrives; the caller hears of it (reset) or waits.
+    Lost { reset: bool },
+    /// It takes effect, the answer is lost.
+    AnswerLost { reset: bool },
+    /// It takes effect so much later, whoever still waits for it.
+    Late { by: Millis, reset: bool },
+    /// It is refused with this code.
+    Refused(i64),
+    /// A gateway answers in its place; true if it took effect nevertheless.
+    Garbled(bool),
+    /// The process dies before it takes effect, or right after.
+    Crash { after: bool },
+}
+
+#[derive(Default)]
+struct Down {
+    api_until: Millis,
+    platform_until: Millis,
+}
+
+pub struct Weather {
+    pub dice: Dice,
+    climate: Climate,
+    down: Mutex<Down>,
+    storm: Notify,
+}
+
+impl Weather {
+    pub fn new(dice: Dice, climate: Climate) -> Self {
+        Self { dice, climate, down: Mutex::default(), storm: Notify::new() }
+    }
+
+    pub fn api_goes_down(&self, until: Millis) {
+        self.down.lock().unwrap_or_else(PoisonError::into_inner).api_until = until;
+        self.storm.notify_waiters();
+    }
+
+    pub fn platform_goes_down(&self, until: Millis) {
+        self.down.lock().unwrap_or_else(PoisonError::into_inner).platform_until = until;
+    }
+
+    /// Tears all streams.
+    pub fn tear_streams(&self) {
+        self.storm.notify_waiters();
+    }
+
+    pub async fn storm_begins(&self) {
+        self.storm.notified().await;
+    }
+
+    pub fn api_fate(&self, now: Millis, asked: &Asked) -> Fate {
+        let fine = Fate::Fine(self.dice.between(1, 8), self.dice.between(1, 8));
+        if now < self.down.lock().unwrap_or_else(PoisonError::into_inner).api_until {
+            return match self.dice.between(0, 3) {
+                0 => Fate::Unsent(self.dice.between(1, 3000)),
+                1 => Fate::Lost { reset: false },
+                _ => Fate::Refused(503),
+            };
+        }
+        if now >= self.climate.calm_from {
+            return fine;
+        }
+        let matters = asked.writes() || !matches!(asked.verb, Verb::Watch | Verb::List);
+        if matters && self.dice.chance(self.climate.crash) {
+            return Fate::Crash { after: self.dice.chance(0.5) };
+        }
+        if !self.dice.chance(self.climate.api) {
+            return fine;
+        }
+        let reset = self.dice.chance(0.5);
+        match self.dice.between(0, 12) {
+            0 => Fate::Unsent(self.dice.between(1, 3000)),
+            1 | 2 => Fate::Lost { reset },
+            3..=5 => Fate::AnswerLost { reset },
+            6 => Fate::Late { by: self.dice.log_between(100, 60 * SECOND), reset },
+            7 => Fate::Fine(self.dice.log_between(10, 20 * SECOND), self.dice.log_between(10, 20 * SECOND)),
+            8 => Fate::Refused(409),
+            9 => Fate::Refused(429),
+            10 => Fate::Refused(500),
+            _ => Fate::Refused(503),
+        }
+    }
+
+    pub fn platform_fate(&self, now: Millis) -> Fate {
+        let fine = Fate::Fine(self.dice.between(5, 100), self.dice.between(5, 100));
+        if now < self.down.lock().unwrap_or_else(PoisonError::into_inner).platform_until {
+            return match self.dice.between(0, 5) {
+                0 => Fate::Unsent(self.dice.between(1, 5000)),
+                1 => Fate::Lost { reset: self.dice.chance(0.5) },
+                2 => Fate::Garbled(false),
+                _ => Fate::Refused(-1),
+            };
+        }
+        if now >= self.climate.calm_from {
+            return fine;
+        }
+        if self.dice.chance(self.climate.crash) {
+            return Fate::Crash { after: self.dice.chance(0.5) };
+        }
+        if !self.dice.chance(self.climate.platform) {
+            return fine;
+        }
+        let reset = self.dice.chance(0.5);
+        match self.dice.between(0, 12) {
+            0 | 1 => Fate::Unsent(self.dice.between(1, 5000)),
+            2 => Fate::Lost { reset },
+            3..=5 => Fate::AnswerLost { reset },
+            6 | 7 => Fate::Late { by: self.dice.log_between(100, 110 * SECOND), reset },
+            8 => Fate::Fine(self.dice.log_between(10, 15 * SECOND), self.dice.log_between(10, 15 * SECOND)),
+            9 => Fate::Garbled(self.dice.chance(0.5)),
+            10 => Fate::Refused(45011),
+            _ => Fate::Refused(-1),
+        }
+    }
+
+    pub fn stream_life(&self, asked: &Asked) -> Millis {
+        if self.climate.short_streams {
+            let wanted = asked.parameter("timeoutSeconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(290);
+            return wanted * SECOND;
+        }
+        self.dice.between(6 * HOUR, 12 * HOUR)
+    }
+
+    pub fn stream_lag(&self, now: Millis) -> Millis {
+        if self.troubles_streams(now) { self.dice.log_between(10, MINUTE) } else { self.dice.between(1, 15) }
+    }
+
+    pub fn tears_stream(&self, now: Millis) -> bool {
+        self.troubles_streams(now)
+    }
+
+    pub fn repeats_event(&self, now: Millis) -> bool {
+        self.troubles_streams(now)
+    }
+
+    fn troubles_streams(&self, now: Millis) -> bool {
+        now < self.climate.calm_from && self.dice.chance(self.climate.streams)
+    }
+}
