@@ -198,6 +198,7 @@ fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &TargetSeen, no
     };
     sight(&mut recall.foreign_intent, intent);
     sight(&mut recall.former, former);
+    recall.invalid_seen.get_or_insert_with(|| mp.annotation(names::INVALID_TOKEN).map(str::to_owned));
 }
 
 /// Since when a call is due and not made: what `RefreshOverdue` and the metric of the same name tell.

@@ -256,12 +256,14 @@ impl Ctx {
         let before = in_a_row.map_or(0, |(failure, _)| failure.attempts);
         let attempts = before.saturating_add(1).min(1_000_000);
         let call = begin.call;
+        // A token that a lost call may have replaced has minutes left, whatever it was promised: every moment is urgent.
+        let replaced = call.wanted.mints && (unknown || call.doubt);
         let next = retry::next_attempt(
             &retry::Failed {
                 refusal: &refusal,
                 attempts,
                 may_have_minted: unknown && call.wanted.mints,
-                expires: case.token().map(|token| token.expires),
+                expires: case.token().filter(|_| !replaced).map(|token| token.expires),
                 seed: mp.metadata.uid.as_deref().unwrap_or_default(),
                 day_offset_seconds: case.platform.day_offset_seconds,
             },

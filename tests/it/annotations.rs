@@ -31,7 +31,7 @@ fn fingerprint(mini: &MiniProgram) -> String {
     mini.status.as_ref().and_then(|status| status.token.as_ref()).expect("a token").fingerprint.clone()
 }
 
-fn handled<'a>(mini: &'a MiniProgram) -> Option<&'a str> {
+fn handled(mini: &MiniProgram) -> Option<&str> {
     mini.status.as_ref()?.handled_refresh_request.as_deref()
 }
 

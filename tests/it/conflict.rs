@@ -7,7 +7,7 @@ use miniprogram_operator::api::{
 };
 use serde_json::json;
 
-use crate::harness::{Stage, message, says, value, version};
+use crate::harness::{Stage, message, says, value, version, wait::pass};
 
 #[tokio::test]
 async fn anothers_secret_is_neither_read_nor_touched_and_its_end_is_noticed() {
@@ -64,6 +64,8 @@ async fn of_two_objects_of_an_app_in_legacy_mode_the_accepted_elder_keeps_it() {
     let stage = Stage::new("conflict").await;
     let operator = stage.operator().start().await;
     let elder = stage.app("elder").legacy().ready().await;
+    // Creation times have whole seconds; of two in one second, the uid decides.
+    pass(std::time::Duration::from_millis(1100)).await;
     let younger = stage.app("younger").of_app(&elder.app_id).legacy().create().await;
     let seen = younger.until_says(Ready, "False/AppIDConflict").await;
     assert!(message(&seen, Ready).contains("MiniProgram elder"), "{}", message(&seen, Ready));

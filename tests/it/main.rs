@@ -7,13 +7,20 @@
 mod harness;
 
 mod annotations;
+mod api_server;
 mod conflict;
+mod crash;
 mod credentials;
 mod drift;
 mod expiry;
 mod first_token;
+mod leader;
 mod platform_faults;
 mod rename;
 mod restart;
 mod rotation;
 mod scale;
+mod schema;
+mod scope;
+mod secrecy;
+mod writes;

@@ -29,7 +29,7 @@ async fn until_secret(stage: &Stage, name: &str, holds: impl Fn(&Secret) -> bool
     .await
 }
 
-fn target(target: Value) -> Value {
+fn target(target: &Value) -> Value {
     json!({ "spec": { "target": target } })
 }
 
@@ -39,7 +39,7 @@ async fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
         let before = shop.target().await;
         let ledger = stage.ledger();
         let new = format!("{}-renamed", shop.name);
-        shop.patch(target(json!({ "name": new }))).await;
+        shop.patch(target(&json!({ "name": new }))).await;
         stage.until_no_secret(&shop.target_name(), 5).await;
         let after = stage.secret(&new).await.expect("the new one");
         assert_eq!(after.data, before.data);
@@ -62,7 +62,7 @@ async fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
 async fn other_keys_take_the_place_of_the_old_ones() {
     in_both_modes("rename", async |stage, shop| {
         let token = shop.token().await;
-        shop.patch(target(json!({ "keys": { "accessToken": "token", "expirationTime": "until" } }))).await;
+        shop.patch(target(&json!({ "keys": { "accessToken": "token", "expirationTime": "until" } }))).await;
         let secret = until_secret(stage, &shop.target_name(), |secret| value(secret, "token").is_some()).await;
         let keys: Vec<_> = secret.data.iter().flatten().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["app_id", "expires_at_unix", "token", "until"]);
@@ -76,7 +76,7 @@ async fn other_keys_take_the_place_of_the_old_ones() {
 #[tokio::test]
 async fn the_template_is_followed_with_one_write_each_time() {
     in_both_modes("rename", async |stage, shop| {
-        let template = |labels: Value| target(json!({ "template": { "metadata": { "labels": labels } } }));
+        let template = |labels: Value| target(&json!({ "template": { "metadata": { "labels": labels } } }));
         let ledger = stage.ledger();
         for (patch, label) in
             [(json!({ "team": "a" }), Some("a")), (json!({ "team": "b" }), Some("b")), (json!({ "team": null }), None)]
@@ -97,9 +97,9 @@ async fn the_template_is_followed_with_one_write_each_time() {
 #[tokio::test]
 async fn the_secret_goes_with_its_object_or_stays_as_the_policy_says() {
     in_both_modes("rename", async |stage, shop| {
-        shop.patch(target(json!({ "deletionPolicy": "Retain" }))).await;
+        shop.patch(target(&json!({ "deletionPolicy": "Retain" }))).await;
         until_secret(stage, &shop.target_name(), |secret| secret.owner_references().is_empty()).await;
-        shop.patch(target(json!({ "deletionPolicy": "Delete" }))).await;
+        shop.patch(target(&json!({ "deletionPolicy": "Delete" }))).await;
         until_secret(stage, &shop.target_name(), |secret| secret.owner_references().len() == 1).await;
         shop.was_asked(1);
         shop.delete().await;
@@ -128,7 +128,7 @@ async fn while_the_new_name_is_taken_the_old_secret_stays_in_use() {
         let taken = format!("{}-taken", shop.name);
         let theirs = stage.put_secret(&taken, "password", "theirs").await;
         let before = shop.target().await;
-        shop.patch(target(json!({ "name": taken }))).await;
+        shop.patch(target(&json!({ "name": taken }))).await;
         let mini = shop.until_says(TargetSynced, "False/Conflict").await;
         assert_eq!(
             mini.status.as_ref().and_then(|status| status.target_ref.as_ref()).map(|named| &named.name),

@@ -65,6 +65,7 @@ async fn zoo<'a>(stage: &'a Stage, operator: &Operator<'_>) -> Vec<Mini<'a>> {
         zoo.push(renamed);
 
         let reported = named("reported").ready().await;
+        operator.until_calm().await;
         reported.annotate("miniprogram.dev/invalid-token", "sha256:0123456789ab").await;
         reported.until_event("TokenAlreadyReplaced").await;
         zoo.push(reported);

@@ -5,7 +5,7 @@ use miniprogram_operator::api::ConditionType::Ready;
 use platform_simulator::model::Fault;
 use serde_json::json;
 
-use crate::harness::Stage;
+use crate::harness::{Mini, Stage};
 
 #[tokio::test]
 async fn twenty_apps_are_ready_within_ten_seconds_for_exactly_twenty_calls() {
@@ -28,7 +28,7 @@ async fn no_more_calls_a_second_than_the_flag_says() {
     let _operator = stage.operator().flag("--platform-qps", "5").start().await;
     let shops = join_all((0..30).map(|n| stage.app(&format!("shop-{n}")).create())).await;
     join_all(shops.iter().map(|shop| shop.until_says_within(Ready, "True/TokenAvailable", 20))).await;
-    let mut at: Vec<_> = shops.iter().flat_map(|shop| shop.calls()).map(|call| call.arrived_ms).collect();
+    let mut at: Vec<_> = shops.iter().flat_map(Mini::calls).map(|call| call.arrived_ms).collect();
     at.sort_unstable();
     assert_eq!(at.len(), 30);
     // Five may have been saved up.

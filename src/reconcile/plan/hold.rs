@@ -18,8 +18,9 @@ use crate::{
 
 /// Two mints that no clock asked for: pods lag 90 s, platforms keep two tokens.
 const MINTS_APART: Duration = Duration::from_secs(300);
-/// The same where the stored token is or may be gone, by how many such mints were made in a row.
-const GONE_APART: [u64; 7] = [0, 15, 30, 60, 120, 240, 300];
+/// The same where the stored token is or may be gone, by how many such mints were made in a row. If the one before was lost,
+/// the stored token has 300 s from there, and pods need 90 of them.
+const GONE_APART: [u64; 6] = [0, 15, 30, 60, 120, 180];
 /// Two calls that somebody asks for by annotation.
 const REQUESTS_APART: Duration = Duration::from_secs(30);
 /// A forced call that brought the same token is worth one more, a little later than the platform's own limit.
@@ -121,10 +122,11 @@ fn mint_floor(case: &Case<'_>, wanted: Wanted) -> Duration {
     if spent && !wanted.why.urgent() {
         return wait(case.now, next_midnight(case.now.wall, case.platform.day_offset_seconds));
     }
-    let in_a_row = usize::try_from(case.seen.app.gone).unwrap_or(usize::MAX).min(GONE_APART.len() - 1);
+    // Once the share is spent, a lost token is still replaced, but as seldom as pods can bear.
+    let in_a_row = if spent { usize::MAX } else { usize::try_from(case.seen.app.gone).unwrap_or(usize::MAX) };
+    let gone_apart = GONE_APART.get(in_a_row).or(GONE_APART.last()).copied().unwrap_or_default();
     let apart = match wanted.why {
-        // Once the share is spent, a lost token is still replaced, as seldom as the floor has it.
-        why if why.urgent() && !spent => Duration::from_secs(GONE_APART.get(in_a_row).copied().unwrap_or(300)),
+        why if why.urgent() => Duration::from_secs(gone_apart),
         Why::Invalid if wanted.force => Duration::ZERO,
         _ => MINTS_APART,
     };

@@ -156,6 +156,7 @@ fn credential_valid(case: &Case<'_>) -> Verdict {
 fn target_synced(case: &Case<'_>) -> Verdict {
     let refused = case.seen.in_hand.as_ref().and_then(|hand| hand.refused).or(case.seen.recall.refused);
     let standing = standing(case, ConditionType::TargetSynced).filter(|standing| standing.truth == Truth::False);
+    let stored = matches!(case.seen.recall.ended.as_ref().map(|ended| &ended.how), Some(How::Token { stored: true, .. }));
     let told = |reason| standing.as_ref().is_some_and(|standing| standing.reason == reason);
     let no = |reason| verdict(case, Truth::False, reason);
     match (case.target, refused) {
@@ -163,7 +164,7 @@ fn target_synced(case: &Case<'_>) -> Verdict {
         (Target::Former, _) if told(Reason::Conflict) || case.garbage_collection().is_zero() => no(Reason::Conflict),
         (_, Some(refused)) => no(refused.reason),
         // Only a strong read shows whether a target is immutable, and only a call that is due is worth one.
-        (Target::Ours(_), None) if case.close().map_or_else(|| told(Reason::Immutable), |close| close.immutable) => {
+        (Target::Ours(_), None) if case.close().map_or_else(|| told(Reason::Immutable) && !stored, |close| close.immutable) => {
             no(Reason::Immutable)
         }
         (Target::Ours(_), None) => verdict(case, Truth::True, Reason::Synced),
@@ -206,13 +207,13 @@ fn is_standing(case: &Case<'_>, reason: Reason) -> bool {
 
 fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdict) -> Verdict {
     let no = |reason| verdict(case, Truth::False, reason);
+    if case.mp.spec.suspend && turn::is_ended_by_another(case) {
+        return no(Reason::Suspended);
+    }
     if let (Turn::Theirs(winner), Some(token)) = (turn::turn(case), case.valid_token())
         && turn::others_minted_since(winner, token.issued)
     {
         return no(Reason::AppIdConflict);
-    }
-    if case.mp.spec.suspend && turn::is_ended_by_another(case) {
-        return no(Reason::Suspended);
     }
     if target.reason == Reason::Conflict && case.valid_token().is_some() {
         // The target before the rename still holds a valid token: pods on it are served, those on the new name are not.

@@ -1,6 +1,6 @@
 //! The account that an operator runs under: exactly the roles that ship, bound as an administrator would, and its own token.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use k8s_openapi::{
     api::{
@@ -15,7 +15,10 @@ use kube::{
     api::{Patch, PatchParams, PostParams},
 };
 
-use super::plane::{plane, shipped};
+use super::{
+    Wire,
+    plane::{plane, shipped},
+};
 
 /// A `ServiceAccount` with bindings.
 #[derive(Clone)]
@@ -62,10 +65,15 @@ impl Account {
         }
     }
 
-    /// Takes back what it may do in a namespace.
-    pub async fn forbid_namespace(&self, namespace: &str) {
-        let bindings = Api::<RoleBinding>::namespaced(self.client.clone(), namespace);
-        bindings.delete(&self.binding(NAME), &kube::api::DeleteParams::default()).await.expect("a binding to remove");
+    /// Lets it hold a Lease of another name too, as a second release's chart does.
+    pub async fn allow_lease(&self, lease: &str) {
+        let roles = Api::<Role>::namespaced(self.client.clone(), &self.namespace);
+        for mut role in shipped::<Role>("deploy/rbac/leader-election.yaml") {
+            for rule in role.rules.iter_mut().flatten().filter(|rule| rule.resource_names.is_some()) {
+                rule.resource_names.get_or_insert_default().push(lease.to_owned());
+            }
+            roles.patch(&role.name_any(), &PatchParams::apply("it").force(), &Patch::Apply(&role)).await.expect("a role");
+        }
     }
 
     async fn allow(&self, namespace: &str, path: &str) {
@@ -97,8 +105,8 @@ impl Account {
         }
     }
 
-    /// A kubeconfig with a token of its own.
-    pub async fn kubeconfig(&self) -> PathBuf {
+    /// A kubeconfig with a token of its own, by way of a wire if there is one.
+    pub async fn kubeconfig(&self, wire: Option<&Wire>) -> PathBuf {
         let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), &self.namespace);
         let request = TokenRequest {
             spec: Some(TokenRequestSpec { expiration_seconds: Some(7200), ..TokenRequestSpec::default() }),
@@ -106,7 +114,12 @@ impl Account {
         };
         let answer = accounts.create_token_request(NAME, &PostParams::default(), &request).await.expect("a token");
         let token = answer.status.and_then(|status| status.token).expect("a token");
-        plane().kubeconfig_for_token(&self.namespace, &token).expect("a kubeconfig")
+        let path = plane().kubeconfig_for_token(&self.namespace, &token).expect("a kubeconfig");
+        let Some(wire) = wire else { return path };
+        let text = fs::read_to_string(&path).expect("a kubeconfig").replace(&plane().url(), &wire.url());
+        let path = path.with_extension("wire");
+        fs::write(&path, text).expect("a kubeconfig");
+        path
     }
 }
 

@@ -23,7 +23,6 @@ pub struct Draft<'a> {
     secret: Option<String>,
     registered: Option<AppSettings>,
     spec: Value,
-    annotations: Value,
     labels: Value,
 }
 
@@ -36,7 +35,7 @@ pub struct Mini<'a> {
 }
 
 /// An app id that no other test has.
-pub fn random_app_id() -> String {
+fn random_app_id() -> String {
     format!("wx{:016x}", rand::random::<u64>())
 }
 
@@ -50,7 +49,6 @@ impl<'a> Draft<'a> {
             registered: Some(AppSettings::with_secret(&format!("secret-of-{app_id}"))),
             app_id,
             spec: json!({}),
-            annotations: json!({}),
             labels: json!({}),
         }
     }
@@ -80,10 +78,10 @@ impl<'a> Draft<'a> {
         Self { secret: None, ..self }
     }
 
-    /// Tokens that live for so long, are replaced from half of their life on, and then live on as long as `overlap_ms`.
+    /// Tokens that live for so long, are replaced a little before half of their life, and then live on as long as `overlap_ms`.
     pub fn short_lived(mut self, life_ms: u64, overlap_ms: u64) -> Self {
         let settings = self.registered.get_or_insert_default();
-        (settings.life_ms, settings.overlap_ms, settings.window_ms) = (Some(life_ms), Some(overlap_ms), Some(life_ms * 9 / 16));
+        (settings.life_ms, settings.overlap_ms, settings.window_ms) = (Some(life_ms), Some(overlap_ms), Some(life_ms * 11 / 16));
         self
     }
 
@@ -95,11 +93,6 @@ impl<'a> Draft<'a> {
     /// Merges into the spec.
     pub fn spec(mut self, spec: Value) -> Self {
         merge(&mut self.spec, spec);
-        self
-    }
-
-    pub fn annotation(mut self, key: &str, value: &str) -> Self {
-        self.annotations[key] = json!(value);
         self
     }
 
@@ -116,7 +109,7 @@ impl<'a> Draft<'a> {
         json!({
             "apiVersion": "miniprogram.dev/v1alpha1",
             "kind": "MiniProgram",
-            "metadata": { "name": self.name, "annotations": self.annotations, "labels": self.labels },
+            "metadata": { "name": self.name, "labels": self.labels },
             "spec": spec,
         })
     }

@@ -8,10 +8,12 @@ mod operator;
 mod plane;
 mod stage;
 pub mod wait;
+mod wire;
 
-pub use audit::{Ledger, Request};
+pub use audit::Ledger;
 pub use consumer::Consumer;
-pub use mini::{Draft, Mini, message, random_app_id, says};
+pub use mini::{Draft, Mini, message, says};
 pub use operator::{Launch, Operator};
-pub use plane::plane;
+pub use plane::{plane, shipped};
+pub use wire::{State, Wire};
 pub use stage::{Stage, value, version};

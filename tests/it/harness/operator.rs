@@ -21,6 +21,7 @@ pub struct Launch<'a> {
     stage: &'a Stage,
     flags: Vec<String>,
     ready: bool,
+    wire: Option<&'a Wire>,
 }
 
 /// A running operator; killed when dropped.
@@ -34,7 +35,7 @@ pub struct Operator<'a> {
 
 impl<'a> Launch<'a> {
     pub fn new(stage: &'a Stage) -> Self {
-        let launch = Self { stage, flags: vec![], ready: true };
+        let launch = Self { stage, flags: vec![], ready: true, wire: None };
         launch
             .flag("--platform-endpoint", &format!("WeChat={}", stage.simulator.url()))
             .flag("--log-level", "info,miniprogram_operator=debug")
@@ -53,13 +54,18 @@ impl<'a> Launch<'a> {
         self.flag("--leader-elect", "true").flag("--lease-duration-seconds", "4").flag("--connect-timeout-seconds", "1")
     }
 
+    /// Reaches the API server by way of a wire.
+    pub fn over(self, wire: &'a Wire) -> Self {
+        Self { wire: Some(wire), ..self }
+    }
+
     /// Does not wait for it to be ready: for a start that is meant to be disturbed.
     pub fn unready(self) -> Self {
         Self { ready: false, ..self }
     }
 
     pub async fn start(self) -> Operator<'a> {
-        let kubeconfig = self.stage.account.kubeconfig().await;
+        let kubeconfig = self.stage.account.kubeconfig(self.wire).await;
         let [metrics, health] = [free_address(), free_address()];
         let log = plane().directory().join(format!("operator-{}-{:08x}.log", self.stage.namespace, rand::random::<u32>()));
         let output = File::create(&log).expect("a log");
@@ -103,6 +109,11 @@ impl<'a> Operator<'a> {
     /// Waits until it has seen all that has happened in the stage's namespace so far, and has done what it wants to do about it.
     pub async fn until_calm(&self) {
         self.launch.stage.until_noticed().await;
+        self.until_active_looks_end().await;
+    }
+
+    /// Waits until no look is under way and none begins for a moment.
+    pub async fn until_active_looks_end(&self) {
         let mut before = String::new();
         eventually("the operator is calm", 10, async || {
             pass(Duration::from_millis(150)).await;
@@ -172,7 +183,7 @@ impl<'a> Operator<'a> {
         samples
             .filter(|(rest, _)| labels.iter().all(|label| rest.contains(label)))
             .filter_map(|(_, value)| value.parse::<f64>().ok())
-            .sum()
+            .fold(0.0, std::ops::Add::add)
     }
 
     /// Asks one of its servers; a refusal of the server is an answer too.

@@ -24,17 +24,6 @@ pub async fn eventually<T>(what: impl Display, seconds: u64, mut probe: impl Asy
     }
 }
 
-/// Polls for so many seconds and fails as soon as the probe does: for what must not happen.
-pub async fn throughout(what: impl Display, seconds: u64, mut probe: impl AsyncFnMut() -> Result<(), String>) {
-    let until = Instant::now() + Duration::from_secs(seconds);
-    while Instant::now() < until {
-        if let Err(saw) = probe().await {
-            panic!("{what}: {saw}");
-        }
-        sleep(POLL).await;
-    }
-}
-
 /// Lets time pass: only where the test is about time, or about a moment nobody can see.
 pub async fn pass(time: Duration) {
     sleep(time).await;

@@ -50,6 +50,8 @@ pub struct Trouble {
     pub from: Millis,
     pub to: Millis,
     pub what: &'static str,
+    /// Whom it concerns: one app, or all.
+    pub app: Option<u64>,
 }
 
 #[derive(Default)]
@@ -133,13 +135,21 @@ impl Ledger {
         self.calls.entry(app_id.to_owned()).or_default().push(Since { from: began, is: called });
     }
 
-    pub fn trouble(&mut self, from: Millis, to: Millis, what: &'static str) {
-        self.troubles.push(Trouble { from, to, what });
+    pub fn trouble(&mut self, from: Millis, to: Millis, what: &'static str, app: Option<u64>) {
+        self.troubles.push(Trouble { from, to, what, app });
     }
 
     pub fn blame(&mut self, what: String) {
         self.blames.push(what);
     }
+}
+
+/// The number of an app, as the names of its objects carry it: `app-7-token`, `credential-7`, `wx0…7`.
+pub fn app_in(name: &str) -> Option<u64> {
+    if let Some(hex) = name.strip_prefix("wx") {
+        return u64::from_str_radix(hex, 16).ok();
+    }
+    name.split('-').nth(1)?.parse().ok()
 }
 
 fn push<T: PartialEq>(story: &mut Vec<Since<T>>, from: Millis, is: T) {

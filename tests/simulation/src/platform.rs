@@ -13,7 +13,7 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use crate::{
-    ledger::Called,
+    ledger::{Called, app_in},
     stage::{ProcessId, Stage},
     time::{Millis, show},
     weather::Fate,
@@ -130,7 +130,7 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, request: Request, fate: Fa
     let ended = stage.time.now();
     let mut ledger = stage.ledger();
     if !matches!(fate, Fate::Fine(there, back) if there + back < 1000) {
-        ledger.trouble(began, ended, "platform fault");
+        ledger.trouble(began, ended, "platform fault", app_in(&app_id));
     }
     ledger.called(began, ended, &app_id, called);
 }

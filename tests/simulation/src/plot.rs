@@ -52,17 +52,28 @@ impl Plot {
         let maybe = |probability: f64, low, high| if harmless { 0 } else { maybe(probability, low, high) };
         Self {
             apps: dice.between(1, 5),
-            climate,
             crash_every: maybe(0.4, 10 * MINUTE, 12 * HOUR),
             api_outage_every: maybe(0.3, HOUR, DAY),
             platform_outage_every: maybe(0.3, HOUR, DAY),
             user_every: 0,
             end: calm_from + SETTLING + 9 * HOUR,
-            recovery: 300 * SECOND,
+            recovery: recovery(&climate),
+            climate,
         }
     }
 
     pub fn settled_from(&self) -> Millis {
         self.climate.calm_from + SETTLING
+    }
+}
+
+/// The more goes wrong, the longer it takes until something goes right.
+fn recovery(climate: &Climate) -> Millis {
+    let worst = climate.api.max(climate.platform).max(2.0 * climate.crash);
+    match worst {
+        _ if worst < 0.02 => 150 * SECOND,
+        _ if worst < 0.1 => 240 * SECOND,
+        _ if worst < 0.3 => 400 * SECOND,
+        _ => 700 * SECOND,
     }
 }

@@ -50,7 +50,7 @@ async fn play(seed: u64) -> Ended {
     let mut director = Director::new(Arc::clone(&stage), plot.clone(), deaths);
     director.direct().await;
     let bounds =
-        Bounds { calm_from: plot.climate.calm_from, settled_from: plot.settled_from(), end: plot.end, recovery: plot.recovery };
+        Bounds { settled_from: plot.settled_from(), end: plot.end, recovery: plot.recovery };
     let mut verdict = judge(&stage.ledger(), &bounds);
     verdict.faults.extend(crate::panics::taken().into_iter().map(|panic| format!("the operator panicked: {panic}")));
     Ended { verdict, trace: stage.trace.clone(), simulated: plot.end, apps: plot.apps }
@@ -125,7 +125,7 @@ impl Director {
         if self.restart_at.is_some_and(|at| at <= now) {
             self.restart_at = None;
             self.processes += 1;
-            self.stage.ledger().trouble(now, now, "start");
+            self.stage.ledger().trouble(now, now, "start", None);
             self.process = Some(process::start(&self.stage, self.processes, "mp-system/operator"));
         }
         if self.crash_at <= now {
@@ -138,14 +138,14 @@ impl Director {
                 let began = self.stage.time.now();
                 process.stop(&self.stage).await;
                 let ended = self.stage.time.now();
-                self.stage.ledger().trouble(began, ended, "restart");
+                self.stage.ledger().trouble(began, ended, "restart", None);
                 self.restart_at = Some(ended + self.dice.log_between(100, MINUTE));
             }
         }
         if self.api_outage_at <= now {
             let until = now + self.outage();
             self.stage.trace.note("director", format_args!("the API server is down for {} s", (until - now) / SECOND));
-            self.stage.ledger().trouble(now, until, "api outage");
+            self.stage.ledger().trouble(now, until, "api outage", None);
             self.stage.weather.api_goes_down(until);
             if self.dice.chance(0.5) {
                 self.stage.cluster().compact();
@@ -155,7 +155,7 @@ impl Director {
         if self.platform_outage_at <= now {
             let until = now + self.outage();
             self.stage.trace.note("director", format_args!("the platform is down for {} s", (until - now) / SECOND));
-            self.stage.ledger().trouble(now, until, "platform outage");
+            self.stage.ledger().trouble(now, until, "platform outage", None);
             self.stage.weather.platform_goes_down(until);
             self.platform_outage_at = self.after(self.plot.platform_outage_every);
         }

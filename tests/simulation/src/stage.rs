@@ -87,7 +87,7 @@ impl Stage {
         let Some(tasks) = lock(&self.running).remove(&process) else { return };
         self.trace.note("process", format_args!("P{process} dies: {why}"));
         let now = self.time.now();
-        self.ledger().trouble(now, now, "crash");
+        self.ledger().trouble(now, now, "crash", None);
         for task in tasks {
             task.abort();
         }

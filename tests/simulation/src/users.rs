@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::{Kind, Name},
+    ledger::app_in,
     stage::Stage,
 };
 
@@ -55,7 +56,7 @@ impl App {
         stage.trace.note("user", format_args!("creates {} for {} ({})", self.name.1, self.app_id, self.mode));
         let mut ledger = stage.ledger();
         ledger.expect(now, &self.name, Some(self.target()));
-        ledger.trouble(now, now, "created");
+        ledger.trouble(now, now, "created", app_in(&self.app_id));
     }
 
     pub fn spec(&self) -> Value {

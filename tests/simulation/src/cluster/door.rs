@@ -63,7 +63,7 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, 
     if !matches!(fate, Fate::Fine(..)) {
         stage.trace.note("api", format_args!("P{process} {asked}: {fate:?}"));
         let now = stage.time.now();
-        stage.ledger().trouble(now, now, "api fault");
+        stage.ledger().trouble(now, now, "api fault", asked.app());
     }
     let carry_out = |stage: &Arc<Stage>| {
         let now = stage.time.now();

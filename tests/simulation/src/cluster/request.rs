@@ -87,6 +87,12 @@ impl Asked {
         self.query.get(name).map(String::as_str)
     }
 
+    /// The app that it concerns, if it is about one.
+    pub fn app(&self) -> Option<u64> {
+        let selected = || self.parameter("fieldSelector")?.split(',').find_map(|term| term.strip_prefix("metadata.name="));
+        crate::ledger::app_in(self.name.as_deref().or_else(selected)?)
+    }
+
     pub fn is_dry_run(&self) -> bool {
         self.parameter("dryRun") == Some("All")
     }

@@ -1,0 +1,121 @@
+//! Killed at any moment, in the mode where a lost answer costs a token: whatever is lost is asked for again, and no more than that.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use miniprogram_operator::api::ConditionType::Ready;
+use platform_simulator::model::Fault;
+use rand::RngExt as _;
+
+use crate::harness::{
+    Mini, Stage,
+    wait::{check, eventually, pass},
+};
+
+/// How often the operator is killed; more is better, and slower.
+fn kills() -> u32 {
+    std::env::var("IT_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(12)
+}
+
+fn launch(stage: &Stage) -> crate::harness::Launch<'_> {
+    // An open intent is left alone for the sum of both.
+    stage.operator().flag("--connect-timeout-seconds", "1").flag("--request-timeout-seconds", "1")
+}
+
+#[tokio::test]
+async fn after_a_kill_at_any_moment_the_secret_soon_holds_the_newest_token() {
+    let stage = Stage::new("crash").await;
+    let mut operator = launch(&stage).start().await;
+    // Each call takes a while on either side of what it does, so that kills meet it there.
+    stage.simulator.fault_for_all(Fault::SlowAfterMint { ms: 150 });
+    let shops = join_all((0..6).map(|n| stage.app(&format!("shop-{n}")).legacy().short_lived(12_000, 9_000).create())).await;
+    join_all(shops.iter().map(Mini::until_ready)).await;
+
+    for kill in 0..kills() {
+        // Wait for a call to begin, then for some point on its way to the Secret and to the status.
+        let before = total(&shops);
+        eventually("a call begins", 15, async || check(total(&shops) > before, || "none".into())).await;
+        let into = rand::rng().random_range(0..350);
+        pass(Duration::from_millis(into)).await;
+        operator.kill();
+        operator = operator.again().await;
+        for shop in &shops {
+            shop.until_token_lives(4).await;
+        }
+        eprintln!("kill {kill} at {into} ms: {} calls in all", total(&shops));
+    }
+    for shop in &shops {
+        shop.until_says_within(Ready, "True/TokenAvailable", 10).await;
+    }
+    // Calm: without kills nothing is asked but what is due by time, each time once.
+    let quiet = total(&shops);
+    pass(Duration::from_secs(12)).await;
+    let asked = total(&shops) - quiet;
+    assert!(asked <= 6 * 3, "{asked} calls of six apps within twelve seconds, at six seconds each");
+}
+
+fn total(shops: &[Mini<'_>]) -> u64 {
+    shops.iter().map(|shop| shop.counts().legacy).sum()
+}
+
+#[tokio::test]
+async fn a_kill_before_the_answer_costs_two_calls_and_after_the_write_none() {
+    let stage = Stage::new("crash").await;
+    for (name, fault, killed_after, calls) in [
+        // The answer is lost: it is asked again; the confirming call comes two minutes later.
+        ("lost", Fault::SlowAfterMint { ms: 900 }, "the call", 2),
+        // Nothing was lost.
+        ("stored", Fault::SlowAfterMint { ms: 0 }, "the write", 1),
+    ] {
+        let mut operator = launch(&stage).start().await;
+        let shop = stage.app(name).legacy().without_credential().whose_platform_knows("right").create().await;
+        stage.simulator.faults(&shop.app_id, vec![platform_simulator::model::FaultRule::from(fault).times(1)]);
+        stage.put_secret(&format!("{name}-credential"), "appSecret", "right").await;
+        eventually(format!("{killed_after} was seen"), 5, async || {
+            let seen = if killed_after == "the call" {
+                shop.counts().calls == 1
+            } else {
+                stage.secret(&shop.target_name()).await.is_some()
+            };
+            check(seen, || "not yet".into())
+        })
+        .await;
+        operator.kill();
+        let operator = operator.again().await;
+        shop.until_says_within(Ready, "True/TokenAvailable", 10).await;
+        shop.until_token_lives(2).await;
+        operator.until_calm().await;
+        shop.was_asked(calls);
+        let unsettled = shop.target().await.metadata.annotations.unwrap_or_default().contains_key("miniprogram.dev/unsettled");
+        assert_eq!(unsettled, calls == 2, "{name}");
+        // Another kill while it is unsettled forgets nothing and asks nobody.
+        let operator = operator.restart().await;
+        operator.until_calm().await;
+        shop.was_asked(calls);
+    }
+}
+
+#[tokio::test]
+async fn a_token_got_behind_a_lost_answer_is_confirmed_once() {
+    let stage = Stage::new("crash").await;
+    let _operator = launch(&stage).start().await;
+    let shop = stage.app("shop").legacy().without_credential().whose_platform_knows("right").create().await;
+    // The first request executes while the second one's token is in the Secret: the consumer's token is replaced behind our back.
+    let late = platform_simulator::model::FaultRule::from(Fault::Late { ms: 40_000 }).times(1);
+    stage.simulator.faults(&shop.app_id, vec![late]);
+    stage.put_secret("shop-credential", "appSecret", "right").await;
+    let seen = shop.until_says_within(Ready, "True/TokenAvailable", 30).await;
+    assert!(seen.status.is_some_and(|status| status.intent.is_some_and(|intent| intent.doubt)));
+    shop.was_asked(2);
+    // 120 to 180 s after the second, and within the five minutes that a replaced token has left.
+    eventually("the confirming call", 70, async || check(shop.counts().calls == 3, || format!("{:?}", shop.counts()))).await;
+    shop.until_says_within(Ready, "True/TokenAvailable", 5).await;
+    let seen = shop
+        .until("nothing is in doubt any more", 5, |mini| mini.status.as_ref().is_some_and(|status| status.intent.is_none()))
+        .await;
+    assert!(seen.status.is_some());
+    assert_eq!(stage.simulator.live_tokens(&shop.app_id).last().map(|token| token.token.clone()), Some(shop.token().await));
+    let calls = shop.calls();
+    let apart = calls[2].arrived_ms - calls[1].arrived_ms;
+    assert!((119_000..190_000).contains(&apart), "{apart}");
+}
