@@ -12,6 +12,7 @@ pub mod observe;
 pub mod plan;
 pub mod status;
 mod storing;
+mod telling;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -39,7 +40,7 @@ use crate::{
     shell::{
         clock::{Clock, Now},
         leader::Term,
-        metrics::{Metrics, Object, Outcome},
+        metrics::{Metrics, Outcome},
     },
     world::{Gone, ObjectName, Seen, World},
 };
@@ -292,7 +293,7 @@ impl Ctx {
         match status::write(&self.client, mp, status).await {
             Ok(written) => {
                 self.metrics.status_written();
-                log_changes(mp, &written);
+                telling::log_changes(mp, &written);
                 self.recall(mp, |recall| {
                     recall.ended = None;
                     recall.setbacks = 0;
@@ -303,16 +304,6 @@ impl Ctx {
             }
             Err(error) => self.set_back_on_write(mp, &error).await,
         }
-    }
-
-    /// A report about a token that is not the current one costs no call and is answered by an Event, once.
-    fn wishes_answered(&self, mp: &MiniProgram) -> Vec<events::Notice> {
-        let current = mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
-        let reported = mp.annotation(names::INVALID_TOKEN).map(str::to_owned);
-        let before = self.recall(mp, |recall| recall.invalid_seen.replace(reported.clone()));
-        let is_new = before.is_some_and(|before| before != reported);
-        let stale = reported.is_some() && reported.as_deref() != current;
-        if is_new && stale { vec![events::already_replaced()] } else { vec![] }
     }
 
     /// A status write that lost a race is planned again from what stands there now.
@@ -344,66 +335,6 @@ impl Ctx {
         let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
         tracing::warn!(namespace, name, %error, times, "could not {doing}; it is tried again");
         Next::Rest(wait, Outcome::Error)
-    }
-
-    /// Another release that writes our targets is a mistake of the installation, and shows nowhere else.
-    async fn notice_foreign_write(&self, seen: &Observed) {
-        let TargetSeen::Is(target) = &seen.target else { return };
-        let mp = &seen.mini_program;
-        let before = self.recall(mp, |recall| std::mem::replace(&mut recall.issued_for, target.issued_for.clone()));
-        let theirs = target.operator.as_deref().is_some_and(|operator| operator != self.term.operator());
-        if theirs && before.is_some() && before != target.issued_for {
-            let (namespace, name, operator) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref(), &target.operator);
-            tracing::warn!(namespace, name, operator, "another operator wrote the target Secret");
-            self.metrics.foreign_write();
-            self.events.tell(mp, &[events::foreign_write()]).await;
-        }
-    }
-
-    /// The object's own series.
-    fn expose(&self, name: &ObjectName, mp: &MiniProgram) {
-        #[allow(
-            clippy::cast_precision_loss,
-            reason = "seconds since 1970 are exact in a float for the next hundred million years"
-        )]
-        let seconds = |time: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Time| time.0.as_second() as f64;
-        let Some(status) = &mp.status else { return };
-        let token = status.token.as_ref();
-        let conditions = <crate::api::ConditionType as strum::IntoEnumIterator>::iter().filter_map(|kind| {
-            let condition = crate::api::conditions::find(&status.conditions, kind)?;
-            let status = ["True", "False", "Unknown"].into_iter().find(|status| condition.status == *status)?;
-            Some((kind.into(), status))
-        });
-        let object = Object {
-            token_expiration: token.map(|token| seconds(&token.expiration_time)),
-            next_refresh: token.and_then(|token| token.next_refresh_time.as_ref()).map(seconds),
-            conditions: conditions.collect(),
-        };
-        self.metrics.object(&name.namespace, &name.name, object);
-    }
-}
-
-/// One line per refresh and per failure; nothing about an object that only rests.
-fn log_changes(old: &MiniProgram, new: &MiniProgram) {
-    let (namespace, name) = (new.metadata.namespace.as_deref(), new.metadata.name.as_deref());
-    let platform = new.spec.platform.as_str();
-    let fingerprint = |mp: &MiniProgram| mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.clone()));
-    let failure = |mp: &MiniProgram| mp.status.as_ref().and_then(|status| status.last_failure.clone());
-    if let Some(now) = fingerprint(new).filter(|now| Some(now) != fingerprint(old).as_ref()) {
-        tracing::info!(namespace, name, platform, fingerprint = now, "a new token lies in the target Secret");
-    }
-    if let Some(failure) = failure(new).filter(|now| Some(now) != failure(old).as_ref()) {
-        let next = failure.next_attempt_time.0.to_string();
-        tracing::warn!(
-            namespace,
-            name,
-            platform,
-            reason = failure.reason,
-            code = failure.platform_code,
-            attempts = failure.attempts,
-            next,
-            "a call to the platform failed"
-        );
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     api_error::ApiError,
     app_key, apply,
     call::{Call, Wanted},
-    case, events,
+    case,
     fetch::{Asking, Outcome, fetch, slots::Claimant},
     memory::{Base, Ended, HandFacts, How, InHand, Refused},
     observe::Observed,
@@ -298,14 +298,6 @@ impl Ctx {
             app.mints.count = (app.mints.count - 1).max(0);
             app.mints.last_time = None;
         });
-    }
-
-    /// A call that was asked for and changed nothing is answered by an Event, or people file bugs.
-    pub(super) async fn tell_of_same_token(&self, mp: &MiniProgram, call: &Call, forced_in_vain: bool) {
-        let requested = call.handles.is_some().then(events::same_token);
-        let forced = forced_in_vain.then(events::force_is_fruitless);
-        let notices: Vec<_> = requested.into_iter().chain(forced).collect();
-        self.events.tell(mp, &notices).await;
     }
 }
 
