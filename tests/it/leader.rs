@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use k8s_openapi::api::coordination::v1::Lease;
-use platform_simulator::model::Fault;
+use platform_simulator::model::{Fault, FaultRule};
 use serde_json::json;
 
 use crate::harness::{
@@ -104,6 +104,49 @@ async fn a_call_under_way_is_finished_and_stored_before_the_end() {
         standby.until_calm().await;
         shop.was_asked(1);
         assert_eq!(shop.token().await, token);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_outlasts_the_grace_keeps_the_lease_and_is_asked_again_by_the_next_leader() {
+    let stage = Stage::new("leader").await;
+    let patient = || stage.operator().elected().flag("--shutdown-grace-seconds", "1").flag("--request-timeout-seconds", "3");
+    let mut leader = patient().start().await;
+    until_leads(&leader, TAKEOVER).await;
+    let standby = patient().start().await;
+    let shop = stage.app("shop").legacy().without_credential().whose_platform_knows("right").create().await;
+    stage.simulator.faults(&shop.app_id, vec![FaultRule::from(Fault::SlowAfterMint { ms: 2_900 }).times(1)]);
+    stage.put_secret("shop-credential", "appSecret", "right").await;
+    eventually("the call is under way", 5, async || check(shop.counts().calls == 1, || "no call".into())).await;
+    leader.terminate().await;
+    assert!(!leader.log().contains("released the Lease"), "a call is still in flight: {}", leader.log());
+    assert!(!leads(&standby).await);
+    until_leads(&standby, TAKEOVER).await;
+    shop.until_token_lives(10).await;
+    standby.until_calm().await;
+    shop.was_asked(2);
+}
+
+#[tokio::test]
+async fn when_the_leader_is_killed_in_mid_call_only_that_app_is_asked_again() {
+    let stage = Stage::new("leader").await;
+    let quick = || stage.operator().elected().flag("--request-timeout-seconds", "2");
+    let mut leader = quick().start().await;
+    until_leads(&leader, TAKEOVER).await;
+    let standby = quick().start().await;
+    let others = join_all(["a", "b", "c"].map(|name| stage.app(name).legacy().ready())).await;
+    let shop = stage.app("shop").legacy().without_credential().whose_platform_knows("right").create().await;
+    stage.simulator.faults(&shop.app_id, vec![FaultRule::from(Fault::SlowAfterMint { ms: 1_500 }).times(1)]);
+    stage.put_secret("shop-credential", "appSecret", "right").await;
+    eventually("the call is under way", 5, async || check(shop.counts().calls == 1, || "no call".into())).await;
+    leader.kill();
+    until_leads(&standby, TAKEOVER).await;
+    shop.until_token_lives(10).await;
+    standby.until_calm().await;
+    // A third call, the confirming one, comes two minutes later.
+    shop.was_asked(2);
+    for other in &others {
+        other.was_asked(1);
     }
 }
 

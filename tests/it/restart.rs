@@ -98,6 +98,7 @@ async fn nothing_is_asked_written_or_read_whatever_states_the_objects_are_in() {
         assert_eq!(ledger.writes().await, Vec::<String>::new(), "{end}");
         assert_eq!(ledger.reads().await, Vec::<String>::new(), "{end}");
         assert_eq!(total(), before, "{end}");
+        assert!(operator.metric("miniprogram_oldest_overdue_seconds", &[]).await < 1.0, "{end}");
     }
     assert!(zoo.len() > 20);
 }

@@ -9,7 +9,10 @@ use kube::{
     Api,
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
-use miniprogram_operator::api::ConditionType::{Ready, TargetSynced};
+use miniprogram_operator::api::{
+    ConditionType::{Ready, TargetSynced},
+    MiniProgram,
+};
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -120,38 +123,49 @@ async fn a_token_whose_write_is_forbidden_is_kept_and_written_later_and_not_fetc
     }
 }
 
-/// A policy that refuses every write of targets in this namespace.
-async fn refuse_targets(stage: &Stage) {
-    let name = format!("refuse-{}", stage.namespace);
+/// A policy by which writes in this namespace are refused unless they satisfy an expression.
+async fn deny(stage: &Stage, resource: &str, unless: &str) {
+    let name = format!("deny-{}", stage.namespace);
+    let group = if resource == "secrets" { "" } else { "miniprogram.dev" };
+    let rule = json!({ "apiGroups": [group], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": [resource] });
     let policy = json!({
         "metadata": { "name": name },
         "spec": {
-            "matchConstraints": { "resourceRules": [
-                { "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["secrets"] }
-            ] },
-            "validations": [{ "expression": "object.type != 'miniprogram.dev/access-token'", "message": "not today" }],
+            "matchConstraints": { "resourceRules": [rule] },
+            "validations": [{ "expression": format!("({unless}) && object.metadata.name != 'probe'"), "message": "not today" }],
         },
     });
+    let here = json!({ "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": stage.namespace } } });
     let binding = json!({
         "metadata": { "name": name },
-        "spec": {
-            "policyName": name,
-            "validationActions": ["Deny"],
-            "matchResources": { "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": stage.namespace } } },
-        },
+        "spec": { "policyName": name, "validationActions": ["Deny"], "matchResources": here },
     });
     let params = PostParams::default();
     let policy: ValidatingAdmissionPolicy = serde_json::from_value(policy).expect("a policy");
     let binding: ValidatingAdmissionPolicyBinding = serde_json::from_value(binding).expect("a binding");
     Api::all(stage.client.clone()).create(&params, &policy).await.expect("a policy");
     Api::all(stage.client.clone()).create(&params, &binding).await.expect("a binding");
-    eventually("the policy is in force", 10, async || {
-        let secret = json!({ "metadata": { "generateName": "probe-" }, "type": "miniprogram.dev/access-token" });
-        let secret: Secret = serde_json::from_value(secret).expect("a Secret");
-        let made = stage.api::<Secret>().create(&PostParams::default(), &secret).await;
-        check(made.is_err(), || "a Secret was made".into())
-    })
-    .await;
+    eventually("the policy is in force", 20, async || check(is_refused(stage, resource).await, || "a probe passed".into())).await;
+}
+
+/// Whether an object of this kind by the name of `probe` is refused.
+async fn is_refused(stage: &Stage, resource: &str) -> bool {
+    let params = PatchParams::apply("probe").force();
+    if resource == "secrets" {
+        let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "probe" } });
+        return stage.api::<Secret>().patch("probe", &params, &Patch::Apply(&secret)).await.is_err();
+    }
+    let minis = stage.api::<MiniProgram>();
+    if minis.get_opt("probe").await.expect("an answer").is_none() {
+        stage.app("probe").spec(json!({ "suspend": true })).create().await;
+    }
+    let status = json!({ "status": { "observedGeneration": 1 } });
+    minis.patch_status("probe", &PatchParams::default(), &Patch::Merge(&status)).await.is_err()
+}
+
+async fn allow_again(stage: &Stage) {
+    let bindings = Api::<ValidatingAdmissionPolicyBinding>::all(stage.client.clone());
+    bindings.delete(&format!("deny-{}", stage.namespace), &DeleteParams::default()).await.expect("deleted");
 }
 
 #[tokio::test]
@@ -161,7 +175,7 @@ async fn a_token_whose_write_a_policy_refuses_is_kept_and_written_when_it_lets_g
     let shops =
         futures::future::join_all(MODES.map(|mode| stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).ready()))
             .await;
-    refuse_targets(&stage).await;
+    deny(&stage, "secrets", "object.type != 'miniprogram.dev/access-token'").await;
     for shop in &shops {
         stage.simulator.set_secret(&shop.app_id, "another");
         stage.put_secret(&format!("{}-credential", shop.name), "appSecret", "another").await;
@@ -175,8 +189,7 @@ async fn a_token_whose_write_a_policy_refuses_is_kept_and_written_when_it_lets_g
     let first = stage.app("first").legacy().create().await;
     first.until_says(Ready, "False/WriteFailed").await;
     first.was_asked(0);
-    let bindings = Api::<ValidatingAdmissionPolicyBinding>::all(stage.client.clone());
-    bindings.delete(&format!("refuse-{}", stage.namespace), &DeleteParams::default()).await.expect("deleted");
+    allow_again(&stage).await;
     for shop in &shops {
         shop.until_says_within(TargetSynced, "True/Synced", 35).await;
         shop.until_token_lives(5).await;
@@ -185,6 +198,24 @@ async fn a_token_whose_write_a_policy_refuses_is_kept_and_written_when_it_lets_g
     first.until_says_within(Ready, "True/TokenAvailable", 35).await;
     first.was_asked(1);
     operator.until_calm().await;
+}
+
+#[tokio::test]
+async fn a_status_that_cannot_be_written_after_the_secret_costs_no_second_token_also_over_a_kill() {
+    let stage = Stage::new("writes").await;
+    let mut operator = stage.operator().start().await;
+    deny(&stage, "miniprograms/status", "!has(object.status.token)").await;
+    let shop = stage.app("shop").legacy().create().await;
+    shop.until_token_lives(5).await;
+    pass(std::time::Duration::from_secs(2)).await;
+    operator.kill();
+    let operator = operator.again().await;
+    stage.until_noticed().await;
+    shop.was_asked(1);
+    allow_again(&stage).await;
+    shop.until_says_within(Ready, "True/TokenAvailable", 30).await;
+    operator.until_calm().await;
+    shop.was_asked(1);
 }
 
 #[tokio::test]

@@ -15,5 +15,5 @@ pub use consumer::Consumer;
 pub use mini::{Draft, Mini, message, says};
 pub use operator::{Launch, Operator};
 pub use plane::{plane, shipped};
-pub use wire::{State, Wire};
 pub use stage::{Stage, value, version};
+pub use wire::{State, Wire};

@@ -11,7 +11,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
-    Stage, plane,
+    Stage, Wire, plane,
     wait::{check, eventually, pass},
 };
 

@@ -64,7 +64,11 @@ pub struct Ledger {
     pub expected: BTreeMap<Name, Vec<Since<Option<String>>>>,
     pub calls: BTreeMap<String, Vec<Since<Called>>>,
     pub executed: BTreeMap<String, Vec<Call>>,
+    /// How often each app's platform is asked when all is well: the shortest that its users asked for.
+    pub paces: BTreeMap<String, Millis>,
     pub troubles: Vec<Trouble>,
+    /// How far the operator's clock is off now, in milliseconds.
+    pub skew: i64,
     /// Writes that the operator asked for, by kind.
     pub writes: Vec<(Millis, Kind, String)>,
     /// Reads that are not part of a watch.
@@ -84,7 +88,8 @@ impl Ledger {
                 }
             }
             Kind::MiniProgram => {
-                let told = object.map(told).unwrap_or_default();
+                let mut told = object.map(told).unwrap_or_default();
+                told.expires = told.expires.map(|expires| expires - self.skew);
                 push(self.told.entry(name.clone()).or_default(), now, told);
             }
             Kind::Lease | Kind::Event => {}
@@ -101,6 +106,11 @@ impl Ledger {
 
     pub fn expect(&mut self, now: Millis, name: &Name, target: Option<String>) {
         push(self.expected.entry(name.clone()).or_default(), now, target);
+    }
+
+    pub fn pace(&mut self, app_id: &str, pace: Millis) {
+        let known = self.paces.entry(app_id.to_owned()).or_insert(pace);
+        *known = pace.min(*known);
     }
 
     pub fn requested(&mut self, now: Millis, asked: &Asked) {

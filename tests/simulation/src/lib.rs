@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`run`] | one seed from beginning to end |
 //! | [`plot`] | what a seed stands for: who is there, and what goes wrong when |
+//! | [`director`] | lets it happen |
 //! | [`users`] | what people do to their objects |
 //! | [`process`] | one process of the operator |
 //! | [`cluster`] | the model of the API server, and the way to it |
@@ -15,6 +16,7 @@
 
 pub mod cluster;
 pub mod dice;
+pub mod director;
 pub mod ledger;
 pub mod oracle;
 pub mod panics;

@@ -6,12 +6,15 @@ use crate::{
     weather::Climate,
 };
 
-/// The plot of one run.
+/// The plot of one run. A mean time of 0 stands for never.
 #[derive(Clone, Debug)]
 pub struct Plot {
+    pub genre: Genre,
     pub apps: u64,
+    /// How likely an app has two objects.
+    pub second_objects: f64,
     pub climate: Climate,
-    /// Mean time between crashes out of nothing; 0 for none.
+    /// Mean time between crashes out of nothing.
     pub crash_every: Millis,
     /// Mean time between outages of the API server.
     pub api_outage_every: Millis,
@@ -19,60 +22,83 @@ pub struct Plot {
     pub platform_outage_every: Millis,
     /// Mean time between two things that users do.
     pub user_every: Millis,
+    /// Mean time between two steps of the node's clock.
+    pub clock_every: Millis,
     pub end: Millis,
     /// How long after a trouble a dead token may still be its fault.
     pub recovery: Millis,
+}
+
+/// What goes wrong, if it is one thing only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Genre {
+    Quiet,
+    Users,
+    Crashes,
+    Platform,
+    ApiServer,
+    Clock,
+    Everything,
 }
 
 /// Traces of troubles are gone so long after the last one: the longest stop is half an hour.
 const SETTLING: Millis = 40 * MINUTE;
 
 impl Plot {
+    #[must_use]
     pub fn of(seed: u64) -> Self {
         let dice = Dice::from_seed(seed ^ 0x5eed);
-        let maybe =
-            |probability: f64, low: Millis, high: Millis| if dice.chance(probability) { dice.log_between(low, high) } else { 0 };
-        let calm_from = dice.between(12 * HOUR, 3 * DAY);
-        let rate = |probability: f64| {
-            if dice.chance(probability) { [0.01, 0.05, 0.2, 0.4][usize::try_from(dice.between(0, 4)).unwrap_or(0)] } else { 0.0 }
+        let genre = match seed % 10 {
+            0 => Genre::Quiet,
+            1 | 2 => Genre::Users,
+            3 => Genre::Crashes,
+            4 => Genre::Platform,
+            5 => Genre::ApiServer,
+            6 => Genre::Clock,
+            _ => Genre::Everything,
         };
-        let harmless = seed % 8 == 0;
-        let climate = if harmless {
-            Climate { calm_from: 0, ..Climate::default() }
-        } else {
-            Climate {
-                calm_from,
-                api: rate(0.5),
-                platform: rate(0.6),
-                crash: rate(0.4),
-                streams: rate(0.4),
-                short_streams: dice.chance(0.1),
-            }
+        let has = |what: Genre, probability: f64| genre == what || genre == Genre::Everything && dice.chance(probability);
+        let mean = |has: bool, low: Millis, high: Millis| if has { dice.log_between(low, high) } else { 0 };
+        let rate = |has: bool| if has { *dice.pick(&[0.01, 0.05, 0.2, 0.4]).unwrap_or(&0.0) } else { 0.0 };
+        let calm_from = if genre == Genre::Quiet { 0 } else { dice.between(12 * HOUR, 3 * DAY) };
+        let climate = Climate {
+            calm_from,
+            api: rate(has(Genre::ApiServer, 0.4)),
+            platform: rate(has(Genre::Platform, 0.5)),
+            crash: rate(has(Genre::Crashes, 0.4)) / 2.0,
+            streams: rate(has(Genre::ApiServer, 0.4)),
+            short_streams: dice.chance(0.1),
         };
-        let maybe = |probability: f64, low, high| if harmless { 0 } else { maybe(probability, low, high) };
+        let users = has(Genre::Users, 0.5);
         Self {
+            genre,
             apps: dice.between(1, 5),
-            crash_every: maybe(0.4, 10 * MINUTE, 12 * HOUR),
-            api_outage_every: maybe(0.3, HOUR, DAY),
-            platform_outage_every: maybe(0.3, HOUR, DAY),
-            user_every: 0,
+            second_objects: if users && dice.chance(0.4) { 0.5 } else { 0.0 },
+            crash_every: mean(has(Genre::Crashes, 0.4), 10 * MINUTE, 12 * HOUR),
+            api_outage_every: mean(has(Genre::ApiServer, 0.3), HOUR, DAY),
+            platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
+            user_every: mean(users, MINUTE, 6 * HOUR),
+            clock_every: mean(has(Genre::Clock, 0.2), HOUR, DAY),
             end: calm_from + SETTLING + 9 * HOUR,
-            recovery: recovery(&climate),
+            recovery: recovery(&climate, users),
             climate,
         }
     }
 
+    #[must_use]
     pub fn settled_from(&self) -> Millis {
         self.climate.calm_from + SETTLING
     }
 }
 
 /// The more goes wrong, the longer it takes until something goes right.
-fn recovery(climate: &Climate) -> Millis {
+fn recovery(climate: &Climate, users: bool) -> Millis {
     let worst = climate.api.max(climate.platform).max(2.0 * climate.crash);
     match worst {
-        _ if worst < 0.02 => 150 * SECOND,
-        _ if worst < 0.1 => 240 * SECOND,
+        0.0 if !users => 30 * SECOND,
+        // The floor between urgent mints is 180 s.
+        _ if worst < 0.02 => 240 * SECOND,
+        _ if worst < 0.1 => 300 * SECOND,
         _ if worst < 0.3 => 400 * SECOND,
         _ => 700 * SECOND,
     }

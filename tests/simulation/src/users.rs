@@ -1,12 +1,15 @@
-//! What people do to their objects: create, edit, delete. Knows nothing of what the operator does about it.
+//! People and their objects: what an app's user has, wants, and may expect of the operator.
+
+pub mod deeds;
 
 use platform_simulator::model::AppSettings;
 use serde_json::{Value, json};
 
 use crate::{
-    cluster::{Kind, Name},
+    cluster::{Kind, Name, fields::Fields},
     ledger::app_in,
     stage::Stage,
+    time::Millis,
 };
 
 pub const NAMESPACE: &str = "team-a";
@@ -17,58 +20,140 @@ pub struct App {
     pub app_id: String,
     pub name: Name,
     pub credential: Name,
+    /// The mode of the spec.
     pub mode: &'static str,
+    /// How often the spec's target was renamed.
+    pub renames: u32,
+    /// A Secret of somebody else stands where the target should be; the one before it stays in use.
+    pub squatted: Option<String>,
+    pub suspended: bool,
+    pub deleted: bool,
+    pub retained: bool,
+    /// Whether the credential Secret holds the right app secret.
+    pub right: bool,
+    /// The app secret that the platform takes, by number.
+    pub secret: u32,
+    /// Whether it is the younger of two objects of one app.
+    pub second: bool,
+    /// Whether there are two: which of them keeps a rotating token is nobody's to expect.
+    pub paired: bool,
+    /// Nothing can be expected until the name of the target is free again.
+    pub homeless: bool,
+    pub reported: Millis,
+    pub lead: Option<u64>,
+    pub interval: Option<u64>,
+    /// An old copy of the target.
+    pub backup: Option<Fields>,
+    pub requests: u32,
 }
 
 impl App {
-    pub fn new(number: u64, mode: &'static str) -> Self {
+    pub fn new(number: u64, mode: &'static str, second: bool) -> Self {
         let name = |text: String| (NAMESPACE.to_owned(), text);
+        let suffix = if second { "-b" } else { "" };
         Self {
             app_id: format!("wx{number:016x}"),
-            name: name(format!("app-{number}")),
-            credential: name(format!("credential-{number}")),
+            name: name(format!("app-{number}{suffix}")),
+            credential: name(format!("credential-{number}{suffix}")),
             mode,
+            renames: 0,
+            squatted: None,
+            suspended: false,
+            deleted: false,
+            retained: false,
+            right: true,
+            secret: 0,
+            second,
+            paired: second,
+            homeless: false,
+            reported: 0,
+            lead: None,
+            interval: None,
+            backup: None,
+            requests: 0,
         }
     }
 
-    pub fn right_secret(&self) -> String {
-        format!("secret-of-{}", self.app_id)
+    fn right_secret(&self) -> String {
+        format!("secret-{}-of-{}", self.secret, self.app_id)
     }
 
+    /// The name of the target that the spec asks for.
+    pub fn wanted_target(&self) -> String {
+        match self.renames {
+            0 => format!("{}-token", self.name.1),
+            times => format!("{}-token-{times}", self.name.1),
+        }
+    }
+
+    /// The target that pods can count on.
     pub fn target(&self) -> String {
-        format!("{}-token", self.name.1)
+        self.squatted.clone().unwrap_or_else(|| self.wanted_target())
+    }
+
+    fn target_name(&self) -> Name {
+        (self.name.0.clone(), self.target())
     }
 
     /// Makes the app known to the platform, and its objects to the cluster.
-    pub fn install(&self, stage: &Stage, spec: Value) {
-        let now = stage.time.now();
-        stage.platform().set_app(&self.app_id, &AppSettings::with_secret(&self.right_secret()));
+    pub fn install(&self, stage: &Stage) {
+        self.tell_platform(stage);
         self.write_credential(stage, &self.right_secret());
+        self.create(stage);
+        self.expect(stage, "creates");
+    }
+
+    fn tell_platform(&self, stage: &Stage) {
+        stage.platform().set_app(&self.app_id, &AppSettings::with_secret(&self.right_secret()));
+    }
+
+    fn create(&self, stage: &Stage) {
         let conditions = json!([{
             "type": "Ready", "status": "Unknown", "reason": "Pending", "message": "Waiting for the operator",
             "lastTransitionTime": "1970-01-01T00:00:00Z",
         }]);
         let mini = json!({
             "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram",
-            "metadata": {}, "spec": spec, "status": { "conditions": conditions },
+            "metadata": {}, "spec": self.spec(), "status": { "conditions": conditions },
         });
-        stage.cluster().put(now, Kind::MiniProgram, &self.name, mini);
-        stage.trace.note("user", format_args!("creates {} for {} ({})", self.name.1, self.app_id, self.mode));
-        let mut ledger = stage.ledger();
-        ledger.expect(now, &self.name, Some(self.target()));
-        ledger.trouble(now, now, "created", app_in(&self.app_id));
+        stage.cluster().put(stage.time.now(), Kind::MiniProgram, &self.name, mini);
     }
 
-    pub fn spec(&self) -> Value {
-        json!({
+    fn spec(&self) -> Value {
+        let mut spec = json!({
             "platform": "WeChat", "appID": self.app_id, "tokenMode": self.mode,
             "credentialRef": { "name": self.credential.1, "key": "appSecret" },
-            "suspend": false,
-        })
+            "suspend": self.suspended,
+            "target": {
+                "name": self.wanted_target(), "deletionPolicy": if self.retained { "Retain" } else { "Delete" },
+            },
+        });
+        for (field, value) in [("refreshBeforeSeconds", self.lead), ("refreshIntervalSeconds", self.interval)] {
+            if let Some(value) = value {
+                spec[field] = json!(value);
+            }
+        }
+        spec
     }
 
-    pub fn write_credential(&self, stage: &Stage, secret: &str) {
-        let now = stage.time.now();
+    /// Brings the object's spec in line with what its user wants.
+    fn write_spec(&self, stage: &Stage) {
+        self.edit(stage, |mini| mini["spec"] = self.spec());
+    }
+
+    fn edit(&self, stage: &Stage, change: impl FnOnce(&mut Value)) {
+        let mut cluster = stage.cluster();
+        let Some(live) = cluster.get(Kind::MiniProgram, &self.name) else { return };
+        let mut mini = Value::clone(live);
+        change(&mut mini);
+        cluster.put(stage.time.now(), Kind::MiniProgram, &self.name, mini);
+    }
+
+    fn annotate(&self, stage: &Stage, key: &str, value: &str) {
+        self.edit(stage, |mini| mini["metadata"]["annotations"][key] = json!(value));
+    }
+
+    fn write_credential(&self, stage: &Stage, secret: &str) {
         let value = serde_json::to_value(k8s_openapi::ByteString(secret.as_bytes().to_vec())).unwrap_or_default();
         let mut cluster = stage.cluster();
         let mut object = cluster.get(Kind::Secret, &self.credential).map_or_else(
@@ -76,6 +161,24 @@ impl App {
             |live| Value::clone(live),
         );
         object["data"] = json!({ "appSecret": value });
-        cluster.put(now, Kind::Secret, &self.credential, object);
+        cluster.put(stage.time.now(), Kind::Secret, &self.credential, object);
+    }
+
+    /// Says what was done, and what may be expected from now on.
+    fn expect(&self, stage: &Stage, deed: &str) {
+        let now = stage.time.now();
+        stage.trace.note("user", format_args!("{deed}: {} of {} ({})", self.name.1, self.app_id, self.mode));
+        let contested = self.paired && self.mode == "Legacy";
+        let served = self.right && !self.suspended && !self.deleted && !self.homeless && !contested;
+        let mut ledger = stage.ledger();
+        ledger.expect(now, &self.name, served.then(|| self.target()));
+        ledger.trouble(now, now, "user", app_in(&self.app_id));
+        ledger.pace(&self.app_id, self.pace());
+    }
+
+    /// How often the platform is asked at most when nothing goes wrong.
+    fn pace(&self) -> Millis {
+        let by_lead = 7190 - self.lead.unwrap_or(300);
+        by_lead.min(self.interval.unwrap_or(by_lead)) * 1000
     }
 }

@@ -7,17 +7,17 @@ use crate::{
     time::{HOUR, MINUTE, Millis, SECOND},
 };
 
-/// No token is replaced sooner than this before its end, unless something went wrong.
-const EARLIEST: Millis = 6890 * SECOND;
-
 pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
     for (app_id, calls) in &ledger.calls {
         let app = app_in(app_id);
-        let ideal = bounds.end / EARLIEST + 1;
+        // Every object of the app may ask once in that time.
+        let pace = ledger.paces.get(app_id).copied().unwrap_or(6890 * SECOND);
+        let objects = ledger.expected.keys().filter(|name| app_in(&name.1) == app).count() as u64;
+        let ideal = (bounds.end / pace + 1) * objects;
         verdict.calls += calls.len() as u64;
         verdict.ideal_calls += ideal;
         let quiet = calls.iter().filter(|call| call.from >= bounds.settled_from).count() as u64;
-        let quiet_ideal = bounds.end.saturating_sub(bounds.settled_from) / EARLIEST + 1;
+        let quiet_ideal = (bounds.end.saturating_sub(bounds.settled_from) / pace + 1) * objects;
         if quiet > quiet_ideal {
             verdict.say(format!("{app_id} is asked for {quiet} times in quiet times, {quiet_ideal} would do"));
         }

@@ -1,0 +1,217 @@
+//! Lets the plot happen: starts and kills processes, takes things down, lets users act, each in its time. Judges nothing.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::mpsc,
+    time::{Duration, Instant, sleep_until},
+};
+
+use crate::{
+    cluster::Kind,
+    dice::Dice,
+    plot::Plot,
+    process::{self, Process},
+    stage::{ProcessId, Stage},
+    time::{HOUR, MINUTE, Millis, SECOND},
+    users::{App, deeds::DEEDS},
+};
+
+const NEVER: Millis = Millis::MAX;
+
+/// What happens by the plot, and when next.
+pub struct Director {
+    stage: Arc<Stage>,
+    plot: Plot,
+    dice: Dice,
+    deaths: mpsc::UnboundedReceiver<ProcessId>,
+    apps: Vec<App>,
+    process: Option<Process>,
+    processes: ProcessId,
+    restart_at: Millis,
+    crash_at: Millis,
+    api_outage_at: Millis,
+    platform_outage_at: Millis,
+    user_at: Millis,
+    clock_at: Millis,
+    calm_at: Millis,
+    /// When the garbage collector comes.
+    collect_at: Vec<Millis>,
+}
+
+impl Director {
+    pub fn new(stage: Arc<Stage>, plot: Plot, deaths: mpsc::UnboundedReceiver<ProcessId>, apps: Vec<App>) -> Self {
+        let dice = stage.dice.fork();
+        let mut director = Self {
+            stage,
+            dice,
+            deaths,
+            apps,
+            process: None,
+            processes: 0,
+            restart_at: 0,
+            crash_at: NEVER,
+            api_outage_at: NEVER,
+            platform_outage_at: NEVER,
+            user_at: NEVER,
+            clock_at: NEVER,
+            calm_at: plot.climate.calm_from,
+            collect_at: Vec::new(),
+            plot,
+        };
+        director.crash_at = director.after(director.plot.crash_every);
+        director.api_outage_at = director.after(director.plot.api_outage_every);
+        director.platform_outage_at = director.after(director.plot.platform_outage_every);
+        director.user_at = director.after(director.plot.user_every);
+        director.clock_at = director.after(director.plot.clock_every);
+        director
+    }
+
+    /// Some time from now, a mean time away, or never.
+    fn after(&self, mean: Millis) -> Millis {
+        if mean == 0 {
+            return NEVER;
+        }
+        let at = self.stage.time.now() + self.dice.between(1, 2 * mean);
+        if at < self.plot.climate.calm_from { at } else { NEVER }
+    }
+
+    /// Goes on until the run is over.
+    pub async fn direct(&mut self) {
+        let begin = Instant::now();
+        loop {
+            let now = self.stage.time.now();
+            if now >= self.plot.end {
+                return;
+            }
+            self.act(now).await;
+            let times = [
+                self.restart_at,
+                self.crash_at,
+                self.api_outage_at,
+                self.platform_outage_at,
+                self.user_at,
+                self.clock_at,
+                self.calm_at,
+                self.plot.end,
+            ];
+            let next = times.into_iter().chain(self.collect_at.iter().copied()).min().unwrap_or(NEVER);
+            tokio::select! {
+                biased;
+                Some(_) = self.deaths.recv() => {
+                    self.process = None;
+                    self.restart_at = self.stage.time.now() + self.dice.log_between(500, 2 * MINUTE);
+                }
+                () = sleep_until(begin + Duration::from_millis(next)) => {}
+            }
+        }
+    }
+
+    async fn act(&mut self, now: Millis) {
+        if self.restart_at <= now {
+            self.restart_at = NEVER;
+            self.processes += 1;
+            self.stage.ledger().trouble(now, now, "start", None);
+            self.process = Some(process::start(&self.stage, self.processes, "mp-system/operator"));
+        }
+        if self.crash_at <= now {
+            self.crash_at = self.after(self.plot.crash_every);
+            self.crash_or_restart().await;
+        }
+        if self.api_outage_at <= now {
+            self.api_outage_at = self.after(self.plot.api_outage_every);
+            let until = now + self.outage();
+            self.say(format_args!("the API server is down for {} s", (until - now) / SECOND));
+            self.stage.ledger().trouble(now, until, "api outage", None);
+            self.stage.weather.api_goes_down(until);
+            if self.dice.chance(0.5) {
+                self.stage.cluster().compact();
+            }
+        }
+        if self.platform_outage_at <= now {
+            self.platform_outage_at = self.after(self.plot.platform_outage_every);
+            let until = now + self.outage();
+            self.say(format_args!("the platform is down for {} s", (until - now) / SECOND));
+            self.stage.ledger().trouble(now, until, "platform outage", None);
+            self.stage.weather.platform_goes_down(until);
+        }
+        if self.clock_at <= now {
+            self.clock_at = self.after(self.plot.clock_every);
+            self.step_clock(now);
+        }
+        if self.user_at <= now {
+            self.user_at = self.after(self.plot.user_every);
+            self.let_a_user_act(now);
+        }
+        if self.calm_at <= now {
+            self.calm_at = NEVER;
+            self.say(format_args!("from now on nothing goes wrong"));
+            for app in &mut self.apps {
+                app.set_right(&self.stage);
+            }
+        }
+        if self.collect_at.iter().any(|at| *at <= now) {
+            self.collect_at.retain(|at| *at > now);
+            self.collect_garbage(now);
+        }
+    }
+
+    async fn crash_or_restart(&mut self) {
+        if self.dice.chance(0.5) {
+            if let Some(process) = &self.process {
+                self.stage.kill(process.id, "out of nothing");
+            }
+        } else if let Some(process) = self.process.take() {
+            let began = self.stage.time.now();
+            process.stop(&self.stage).await;
+            let ended = self.stage.time.now();
+            self.restart_at = ended + self.dice.log_between(100, MINUTE);
+            self.stage.ledger().trouble(began, self.restart_at, "restart", None);
+        }
+    }
+
+    fn let_a_user_act(&mut self, now: Millis) {
+        let at = usize::try_from(self.dice.between(0, self.apps.len() as u64)).unwrap_or(0);
+        if let (Some(app), Some(deed)) = (self.apps.get_mut(at), self.dice.pick(&DEEDS)) {
+            app.act(&self.stage, *deed);
+            let (app_id, secret, reported) = (app.app_id.clone(), app.secret, app.reported);
+            for other in self.apps.iter_mut().filter(|other| other.app_id == app_id) {
+                other.hear_of_reset(&self.stage, secret);
+                if reported == self.stage.time.now() && other.reported != reported {
+                    other.report_dead(&self.stage);
+                }
+            }
+        }
+        // The garbage collector comes a moment later, and again for what was made meanwhile.
+        let soon = now + self.dice.log_between(50, 15 * SECOND);
+        self.collect_at.extend([soon, soon + MINUTE]);
+    }
+
+    fn collect_garbage(&self, now: Millis) {
+        let orphans = self.stage.cluster().orphans();
+        for orphan in orphans {
+            self.stage.trace.note("gc", format_args!("takes Secret {}", orphan.1));
+            self.stage.cluster().delete(now, Kind::Secret, &orphan);
+        }
+    }
+
+    fn step_clock(&self, now: Millis) {
+        let by = i64::try_from(self.dice.log_between(SECOND, 5 * HOUR)).unwrap_or_default();
+        let skew = if self.dice.chance(0.3) { 0 } else { by * if self.dice.chance(0.5) { 1 } else { -1 } };
+        self.say(format_args!("the node's clock is {} s off", skew / 1000));
+        self.stage.time.step_nodes_clock(skew);
+        let mut ledger = self.stage.ledger();
+        ledger.skew = skew;
+        ledger.trouble(now, now, "clock", None);
+    }
+
+    /// Never beyond the calm.
+    fn outage(&self) -> Millis {
+        let left = self.plot.climate.calm_from.saturating_sub(self.stage.time.now());
+        self.dice.log_between(SECOND, 4 * HOUR).min(left)
+    }
+
+    fn say(&self, what: std::fmt::Arguments<'_>) {
+        self.stage.trace.note("director", what);
+    }
+}

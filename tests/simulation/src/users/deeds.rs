@@ -1,0 +1,245 @@
+//! What people do to their objects, one deed at a time, and how they set it right in the end.
+
+use miniprogram_operator::api::names;
+use serde_json::json;
+
+use super::App;
+use crate::{
+    cluster::{
+        Kind,
+        apply::edit,
+        fields::{Fields, fields_of},
+    },
+    ledger::app_in,
+    platform::outside,
+    stage::Stage,
+    time::{MINUTE, SECOND},
+};
+
+const KUBECTL: &str = "kubectl-edit";
+
+#[derive(Clone, Copy, Debug)]
+pub enum Deed {
+    WrongCredential,
+    ResetSecret,
+    DropCredential,
+    DeleteTarget,
+    BreakToken,
+    StripLabel,
+    StripOwner,
+    AddLabel,
+    BackUp,
+    Restore,
+    Request,
+    ReportDead,
+    ReportNonsense,
+    Suspend,
+    SwitchMode,
+    Rename,
+    RenameOntoForeign,
+    ToggleRetain,
+    Delete,
+    Recreate,
+    Tune,
+    SetRight,
+}
+
+pub const DEEDS: [Deed; 22] = [
+    Deed::WrongCredential,
+    Deed::ResetSecret,
+    Deed::DropCredential,
+    Deed::DeleteTarget,
+    Deed::BreakToken,
+    Deed::StripLabel,
+    Deed::StripOwner,
+    Deed::AddLabel,
+    Deed::BackUp,
+    Deed::Restore,
+    Deed::Request,
+    Deed::ReportDead,
+    Deed::ReportNonsense,
+    Deed::Suspend,
+    Deed::SwitchMode,
+    Deed::Rename,
+    Deed::RenameOntoForeign,
+    Deed::ToggleRetain,
+    Deed::Delete,
+    Deed::Recreate,
+    Deed::Tune,
+    Deed::SetRight,
+];
+
+impl App {
+    /// Does one thing.
+    pub fn act(&mut self, stage: &Stage, deed: Deed) {
+        let now = stage.time.now();
+        match deed {
+            _ if self.deleted && !matches!(deed, Deed::SetRight) => return,
+            Deed::WrongCredential => {
+                self.right = false;
+                self.write_credential(stage, "wrong");
+            }
+            // A second object's user knows nothing of the platform's console.
+            Deed::ResetSecret if !self.second => {
+                self.secret += 1;
+                self.right = false;
+                self.tell_platform(stage);
+            }
+            Deed::DropCredential => {
+                self.right = false;
+                stage.cluster().delete(now, Kind::Secret, &self.credential);
+            }
+            Deed::DeleteTarget => {
+                self.homeless = self.squatted.is_some();
+                stage.cluster().delete(now, Kind::Secret, &self.target_name());
+            }
+            Deed::BreakToken => self.edit_target(stage, |fields| {
+                fields.insert(path(&["data", "access_token"]), json!("YnJva2Vu"));
+            }),
+            Deed::StripLabel => self.edit_target(stage, |fields| {
+                fields.remove(&path(&["metadata", "labels", names::NAME]));
+            }),
+            Deed::StripOwner => self.edit_target(stage, |fields| {
+                fields.retain(|path, _| !path.get(1).is_some_and(|step| step == "f:ownerReferences"));
+            }),
+            Deed::AddLabel => self.edit_target(stage, |fields| {
+                fields.insert(path(&["metadata", "labels", "team"]), json!(now.to_string()));
+            }),
+            Deed::BackUp => {
+                self.backup = stage.cluster().get(Kind::Secret, &self.target_name()).map(|secret| fields_of(secret));
+                return;
+            }
+            Deed::Restore => {
+                let Some(backup) = self.backup.clone() else { return };
+                self.edit_target(stage, |fields| *fields = backup);
+            }
+            Deed::Request => {
+                self.requests += 1;
+                self.annotate(stage, names::REFRESH_REQUESTED, &format!("request-{}", self.requests));
+            }
+            Deed::ReportDead => {
+                if now < self.reported + 30 * MINUTE {
+                    return;
+                }
+                outside(stage, &self.app_id, |model, now| model.kill_tokens(now, &self.app_id));
+                self.report_dead(stage);
+            }
+            Deed::ReportNonsense if stage.dice.chance(0.5) => self.report(stage),
+            Deed::ReportNonsense => self.annotate(stage, names::INVALID_TOKEN, "sha256:000000000000"),
+            Deed::Suspend => {
+                self.suspended = !self.suspended;
+                self.write_spec(stage);
+            }
+            Deed::SwitchMode => {
+                self.mode = if self.mode == "Stable" { "Legacy" } else { "Stable" };
+                (self.lead, self.interval) = (None, None);
+                self.write_spec(stage);
+            }
+            Deed::Rename if self.squatted.is_none() => {
+                self.renames += 1;
+                self.write_spec(stage);
+            }
+            Deed::RenameOntoForeign if self.squatted.is_none() => {
+                let before = self.wanted_target();
+                self.renames += 1;
+                self.squatted = Some(before);
+                let foreign = json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {} });
+                let name = (self.name.0.clone(), self.wanted_target());
+                stage.cluster().put(now, Kind::Secret, &name, foreign);
+                self.write_spec(stage);
+            }
+            Deed::ToggleRetain => {
+                self.retained = !self.retained;
+                self.write_spec(stage);
+            }
+            Deed::Delete | Deed::Recreate => {
+                stage.cluster().delete(now, Kind::MiniProgram, &self.name);
+                // A new object knows nothing of the names that the one before it had.
+                (self.squatted, self.homeless) = (None, false);
+                if matches!(deed, Deed::Delete) {
+                    self.deleted = true;
+                } else {
+                    self.remove_foreign(stage);
+                    self.create(stage);
+                }
+            }
+            Deed::Tune => {
+                let (most, least_interval) = if self.mode == "Stable" { (300, 60) } else { (3600, 600) };
+                self.lead = stage.dice.chance(0.5).then(|| stage.dice.between(120, most + 1));
+                self.interval = stage.dice.chance(0.5).then(|| stage.dice.log_between(least_interval, 10_000));
+                self.write_spec(stage);
+            }
+            Deed::SetRight => return self.set_right(stage),
+            Deed::ResetSecret | Deed::Rename | Deed::RenameOntoForeign => return,
+        }
+        self.expect(stage, &format!("{deed:?}"));
+    }
+
+    /// Puts everything right that this user broke.
+    pub fn set_right(&mut self, stage: &Stage) {
+        if !self.right {
+            self.right = true;
+            self.write_credential(stage, &self.right_secret());
+            self.expect(stage, "writes the right credential");
+        }
+        if self.deleted {
+            self.deleted = false;
+            self.remove_foreign(stage);
+            self.create(stage);
+            self.expect(stage, "creates again");
+        }
+        if self.suspended {
+            self.suspended = false;
+            self.write_spec(stage);
+            self.expect(stage, "resumes");
+        }
+        if self.squatted.is_some() {
+            self.remove_foreign(stage);
+            (self.squatted, self.homeless) = (None, false);
+            self.expect(stage, "makes room for the target");
+        }
+    }
+
+    /// Removes a Secret of the wanted name that is not the operator's.
+    fn remove_foreign(&self, stage: &Stage) {
+        let name = (self.name.0.clone(), self.wanted_target());
+        let mut cluster = stage.cluster();
+        let foreign = cluster.get(Kind::Secret, &name).is_some_and(|secret| secret["type"] == "Opaque");
+        if foreign {
+            cluster.delete(stage.time.now(), Kind::Secret, &name);
+        }
+    }
+
+    /// The app secret was reset by the user of another object of the same app.
+    pub fn hear_of_reset(&mut self, stage: &Stage, secret: u32) {
+        if self.secret != secret {
+            self.secret = secret;
+            self.right = false;
+            self.expect(stage, "does not know of the reset");
+        }
+    }
+
+    /// The platform has ended the app's tokens: everybody who holds one says so.
+    pub fn report_dead(&mut self, stage: &Stage) {
+        let now = stage.time.now();
+        self.reported = now;
+        // A mint that no clock asks for may have to wait until pods have seen the one before.
+        stage.ledger().trouble(now, now + 300 * SECOND, "report", app_in(&self.app_id));
+        self.report(stage);
+    }
+
+    fn report(&self, stage: &Stage) {
+        let held = stage.ledger().held.get(&self.target_name()).and_then(|story| story.last()?.is.clone());
+        if let Some(held) = held {
+            self.annotate(stage, names::INVALID_TOKEN, &held);
+        }
+    }
+
+    fn edit_target(&self, stage: &Stage, change: impl FnOnce(&mut Fields)) {
+        edit(&mut stage.cluster(), stage.time.now(), &self.target_name(), KUBECTL, change);
+    }
+}
+
+fn path(steps: &[&str]) -> Vec<String> {
+    steps.iter().map(|step| format!("f:{step}")).collect()
+}
