@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rand::{Rng, RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
+use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
 /// A stream of choices; the same seed gives the same ones. Clones share the stream.
 #[derive(Clone)]
@@ -14,8 +14,9 @@ impl Dice {
     }
 
     /// A stream of its own, so that what one part draws does not change what another one gets.
+    #[must_use]
     pub fn fork(&self) -> Self {
-        Self::from_seed(self.with(|dice| dice.next_u64()))
+        Self::from_seed(self.with(rand::Rng::next_u64))
     }
 
     pub fn chance(&self, probability: f64) -> bool {
@@ -29,7 +30,7 @@ impl Dice {
 
     /// From `low` to `high`, each order of magnitude as likely as the other.
     pub fn log_between(&self, low: u64, high: u64) -> u64 {
-        let bits = |n: u64| 63 - n.max(1).leading_zeros();
+        let bits = |n: u64| n.max(1).ilog2();
         let magnitude = self.between(bits(low).into(), u64::from(bits(high)) + 1);
         self.between(1 << magnitude, 2 << magnitude).clamp(low, high)
     }
@@ -39,7 +40,7 @@ impl Dice {
     }
 
     pub fn number(&self) -> u64 {
-        self.with(|dice| dice.next_u64())
+        self.with(rand::Rng::next_u64)
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Xoshiro256PlusPlus) -> T) -> T {

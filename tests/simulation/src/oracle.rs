@@ -71,7 +71,7 @@ impl Verdict {
 
     #[must_use]
     pub fn summary(&self) -> String {
-        self.faults.iter().map(|fault| format!("  {fault}\n")).collect()
+        self.faults.iter().fold(String::new(), |all, fault| all + "  " + fault + "\n")
     }
 
     fn say(&mut self, what: String) {

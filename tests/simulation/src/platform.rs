@@ -169,14 +169,13 @@ fn execute(stage: &Stage, process: ProcessId, app_id: &str, request: &Request) -
 
 fn request_of(sending: &Sending) -> Request {
     let request = &sending.request;
-    match &request.json {
-        Some(body) => Request { method: "POST".into(), body: body.to_vec(), ..Request::get(request.path) },
-        None => {
-            let query = form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(request.query.iter().map(|(key, value)| (*key, value.as_str())))
-                .finish();
-            Request::get(&format!("{}?{query}", request.path))
-        }
+    if let Some(body) = &request.json {
+        Request { method: "POST".into(), body: body.to_vec(), ..Request::get(request.path) }
+    } else {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(request.query.iter().map(|(key, value)| (*key, value.as_str())))
+            .finish();
+        Request::get(&format!("{}?{query}", request.path))
     }
 }
 

@@ -16,6 +16,7 @@ pub const NAMESPACE: &str = "team-a";
 
 /// One `MiniProgram` as its user thinks of it.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a wish of its own, and none excludes another")]
 pub struct App {
     pub app_id: String,
     pub name: Name,

@@ -111,9 +111,8 @@ impl Weather {
             6 => Fate::Late { by: self.dice.log_between(100, 60 * SECOND), reset },
             7 => Fate::Fine(self.dice.log_between(10, 20 * SECOND), self.dice.log_between(10, 20 * SECOND)),
             8 if asked.writes() => Fate::Refused(409),
-            8 => Fate::Refused(500),
+            8 | 10 => Fate::Refused(500),
             9 => Fate::Refused(429),
-            10 => Fate::Refused(500),
             _ => Fate::Refused(503),
         }
     }

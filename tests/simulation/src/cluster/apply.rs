@@ -99,12 +99,11 @@ fn check_fences(live: Option<&Value>, wanted: &Value, name: &str) -> Result<(), 
     let version = wanted["metadata"]["resourceVersion"].as_str();
     let Some(live) = live else {
         // Without a uid an apply with any resourceVersion creates; with one it must not.
-        return match uid {
-            None => Ok(()),
-            Some(_) => {
-                let message = format!("Secret \"{name}\" is invalid: metadata.uid: Invalid value: no existing object was found");
-                Err(Refusal::new(422, "Invalid", message))
-            }
+        return if uid.is_none() {
+            Ok(())
+        } else {
+            let message = format!("Secret \"{name}\" is invalid: metadata.uid: Invalid value: no existing object was found");
+            Err(Refusal::new(422, "Invalid", message))
         };
     };
     if uid.is_some_and(|uid| live["metadata"]["uid"] != uid) {

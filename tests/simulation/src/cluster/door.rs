@@ -45,7 +45,7 @@ async fn carry(stage: Arc<Stage>, process: ProcessId, request: Request<Body>) ->
     let Some(asked) = Asked::read(&parts, &body) else {
         stage.trace.note("api", format_args!("P{process} {} {}: not in this model", parts.method, parts.uri));
         stage.ledger().blame(format!("the operator asked what the model does not serve: {} {}", parts.method, parts.uri));
-        return Ok(reply(Refusal::not_found("page").into()));
+        return Ok(reply(&Refusal::not_found("page").into()));
     };
     let fate = stage.weather.api_fate(stage.time.now(), &asked);
     stage.ledger().requested(stage.time.now(), &asked);
@@ -86,7 +86,7 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, 
             }
             let answer = carry_out(&stage);
             pass(back).await;
-            let _ = answered.send(reply(answer));
+            let _ = answered.send(reply(&answer));
         }
         Fate::Unsent(after) => pass(after).await,
         Fate::Lost { reset } => never(answered, reset).await,
@@ -109,10 +109,10 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, 
         Fate::Refused(code) => {
             pass(3).await;
             let code = u16::try_from(code).unwrap_or(500);
-            let _ = answered.send(reply(Refusal::new(code, "Weather", "bad weather").into()));
+            let _ = answered.send(reply(&Refusal::new(code, "Weather", "bad weather").into()));
         }
         Fate::Garbled(_) => {
-            let _ = answered.send(reply(Answer { code: 502, body: json!("<html>") }));
+            let _ = answered.send(reply(&Answer { code: 502, body: json!("<html>") }));
         }
         Fate::Crash { after } => {
             pass(2).await;
@@ -135,7 +135,7 @@ async fn pass(time: Millis) {
     sleep(Duration::from_millis(time)).await;
 }
 
-fn reply(answer: Answer) -> Reply {
+fn reply(answer: &Answer) -> Reply {
     let body = Full::new(Bytes::from(answer.body.to_string())).map_err(|never| match never {});
     let mut reply = Response::new(BodyExt::boxed_unsync(body));
     *reply.status_mut() = http::StatusCode::from_u16(answer.code).unwrap_or_default();

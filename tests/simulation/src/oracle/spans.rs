@@ -32,6 +32,7 @@ impl Spans {
     }
 
     /// What of these is not in the others.
+    #[must_use]
     pub fn without(&self, others: &Self) -> Self {
         let others = others.joined();
         let mut left = Self::default();

@@ -100,7 +100,7 @@ impl App {
                 fields.remove(&path(&["metadata", "labels", names::NAME]));
             }),
             Deed::StripOwner => self.edit_target(stage, |fields| {
-                fields.retain(|path, _| !path.get(1).is_some_and(|step| step == "f:ownerReferences"));
+                fields.retain(|path, _| path.get(1).is_none_or(|step| step != "f:ownerReferences"));
             }),
             Deed::AddLabel => self.edit_target(stage, |fields| {
                 fields.insert(path(&["metadata", "labels", "team"]), json!(now.to_string()));
