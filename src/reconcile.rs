@@ -37,6 +37,7 @@ use crate::{
     api::{MiniProgram, MiniProgramStatus, names},
     controller::Looked,
     platform,
+    projection::Owner,
     shell::{
         clock::{Clock, Now},
         leader::Term,
@@ -158,7 +159,14 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
         (None, _, Seen::Is(_)) => TargetSeen::Foreign,
         (None, ..) => TargetSeen::Absent,
     };
-    let old = world.controlled_by(&name.namespace, &uid).into_iter().filter(|old| old.name != target_name).collect();
+    // A target that outlives its object has no owner: only the status still names it after a rename.
+    let in_use = mp.status.as_ref().and_then(|status| status.target_ref.as_ref());
+    let unowned = in_use.and_then(|in_use| match world.target(&name.namespace, &in_use.name) {
+        Seen::Is(target) if target.owner == Owner::Nobody && observe::whose(&target, &mp) == observe::Whose::Ours => Some(target),
+        _ => None,
+    });
+    let old =
+        world.controlled_by(&name.namespace, &uid).into_iter().chain(unowned).filter(|old| old.name != target_name).collect();
     let rivals = world.same_app(mp.spec.platform.as_str(), &mp.spec.app_id).into_iter();
     let rivals = rivals.filter(|rival| rival.metadata.uid != mp.metadata.uid).collect();
     let listed = world.listed(&name.namespace);

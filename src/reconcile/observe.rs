@@ -205,7 +205,7 @@ pub fn whose(target: &Projection, mp: &MiniProgram) -> Whose {
         Owner::MiniProgram { uid, .. } if Some(uid.as_str()) == mp.metadata.uid.as_deref() => Whose::Ours,
         Owner::MiniProgram { name: owner, .. } if Some(owner.as_str()) == name => Whose::Former,
         Owner::Nobody
-            if target.label.as_deref() == name
+            if (target.label.as_deref() == name || is_remembered(target, mp))
                 && target.sent.platform == mp.spec.platform.as_str()
                 && target.sent.app_id == mp.spec.app_id =>
         {
@@ -213,4 +213,12 @@ pub fn whose(target: &Projection, mp: &MiniProgram) -> Whose {
         }
         Owner::Nobody | Owner::MiniProgram { .. } | Owner::Other => Whose::Theirs,
     }
+}
+
+/// Whether the status tells of this very token in this very Secret: a label that somebody removed is then put back.
+fn is_remembered(target: &Projection, mp: &MiniProgram) -> bool {
+    let Some(status) = &mp.status else { return false };
+    let in_use = status.target_ref.as_ref().is_some_and(|in_use| in_use.name == target.name);
+    let token = status.token.as_ref().map(|token| &token.fingerprint);
+    in_use && token.is_some() && token == target.token.as_ref().map(|token| &token.fingerprint)
 }

@@ -177,9 +177,12 @@ impl Ctx {
         match apply::write(&self.client, mp, &mp.target_name(), &seen.target.base(), &content).await {
             Ok(written) => {
                 self.metrics.secret_written(if rewrite.drift { "correct" } else { "apply" });
+                // A field that is another manager's as well stays as it is, however often we leave it out.
+                let in_vain = rewrite.from.version == written.version;
+                let version = written.version.clone();
                 self.world().wrote_target(mp.metadata.namespace.as_deref().unwrap_or_default(), written);
                 self.recall(mp, |recall| {
-                    (recall.refused, recall.unmatched) = (None, None);
+                    (recall.refused, recall.unmatched) = (None, in_vain.then_some(version));
                     recall.corrected = rewrite.drift.then_some(now.boot).or(recall.corrected);
                 });
                 if rewrite.drift {

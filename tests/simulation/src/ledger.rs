@@ -62,6 +62,8 @@ pub struct Ledger {
     pub told: BTreeMap<Name, Vec<Since<Told>>>,
     /// In which Secret an object's users may expect a token, where they may.
     pub expected: BTreeMap<Name, Vec<Since<Option<String>>>>,
+    /// Whether an object can find out that its token is dead: a rejected credential keeps it from asking.
+    pub answerable: BTreeMap<Name, Vec<Since<bool>>>,
     pub calls: BTreeMap<String, Vec<Since<Called>>>,
     pub executed: BTreeMap<String, Vec<Call>>,
     /// How often each app's platform is asked when all is well: the shortest that its users asked for.
@@ -111,6 +113,10 @@ impl Ledger {
     pub fn pace(&mut self, app_id: &str, pace: Millis) {
         let known = self.paces.entry(app_id.to_owned()).or_insert(pace);
         *known = pace.min(*known);
+    }
+
+    pub fn answers(&mut self, now: Millis, name: &Name, can: bool) {
+        push(self.answerable.entry(name.clone()).or_default(), now, can);
     }
 
     pub fn requested(&mut self, now: Millis, asked: &Asked) {

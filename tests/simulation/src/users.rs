@@ -170,10 +170,12 @@ impl App {
         let now = stage.time.now();
         stage.trace.note("user", format_args!("{deed}: {} of {} ({})", self.name.1, self.app_id, self.mode));
         let contested = self.paired && self.mode == "Legacy";
+        let alone = self.right && !self.suspended && !self.deleted && !self.homeless;
         let served = self.right && !self.suspended && !self.deleted && !self.homeless && !contested;
         let mut ledger = stage.ledger();
         ledger.expect(now, &self.name, served.then(|| self.target()));
         ledger.trouble(now, now, "user", app_in(&self.app_id));
+        ledger.answers(now, &self.name, alone);
         ledger.pace(&self.app_id, self.pace());
     }
 

@@ -165,3 +165,19 @@ fn a_wish_that_is_held_is_no_late_refresh() {
     let planned = sight.plan(500);
     assert!(!planned.due, "{planned:?}");
 }
+
+#[test]
+fn a_panic_is_told_and_takes_nothing_from_a_token_that_is_still_good() {
+    let mut sight = Sight::healthy(STABLE);
+    let told = |sight: &Sight, seconds| {
+        let now = crate::shell::clock::Now { wall: at(seconds), boot: boot(seconds) };
+        let status = crate::reconcile::plan::report::of_panic(&sight.mp, now);
+        let all = status.conditions.into_iter().map(|condition| (condition.type_, condition.status, condition.reason));
+        all.filter(|(_, _, reason)| reason == "InternalError").map(|(kind, status, _)| (kind, status)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&sight, 500), [("TokenFresh".into(), "False".into())]);
+    assert_eq!(told(&sight, LIFE), [("Ready".into(), "False".into())]);
+    sight.mp.status =
+        Some(crate::reconcile::plan::report::of_panic(&sight.mp, crate::shell::clock::Now { wall: at(500), boot: boot(500) }));
+    sight.says_of(501, TokenFresh, "True", Reason::Fresh);
+}

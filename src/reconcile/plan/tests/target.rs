@@ -111,7 +111,10 @@ fn an_ownerless_secret_of_ours_is_ours_only_with_our_name_platform_and_app() {
     let mut sight = retained(|_| {});
     assert!(matches!(sight.plan(500).act, Act::Rest));
     let others: [fn(&mut Sight); 3] = [
-        |sight| sight.target().label = Some("another".into()),
+        |sight| {
+            sight.target().label = Some("another".into());
+            sight.status().token = None;
+        },
         |sight| sight.target().sent.app_id = "wxffffffffffffffff".into(),
         |sight| sight.target().sent.platform = "QQ".into(),
     ];
@@ -120,6 +123,16 @@ fn an_ownerless_secret_of_ours_is_ours_only_with_our_name_platform_and_app() {
         sight.looked_closer();
         sight.says_of(500, ConditionType::TargetSynced, "False", Reason::Conflict);
     }
+}
+
+#[test]
+fn a_secret_that_the_status_remembers_is_ours_without_label_and_owner() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.target().owner = Owner::Nobody;
+        sight.target().label = None;
+        sight.target().edited = true;
+    });
+    assert!(matches!(sight.closer(500), Act::Rewrite(rewrite) if rewrite.drift));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use kube::{Client, client::Body};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     sync::oneshot,
     time::{Duration, sleep, timeout},
@@ -70,7 +70,8 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, 
         let answer = answer(&mut stage.cluster(), now, &asked);
         if !quiet {
             let version = answer.body["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-            stage.trace.note("api", format_args!("P{process} {asked} → {} {version}", answer.code));
+            let status = if asked.verb == Verb::ReplaceStatus { told(&asked.body["status"]) } else { String::new() };
+            stage.trace.note("api", format_args!("P{process} {asked} → {} {version}{status}", answer.code));
         }
         answer
     };
@@ -122,6 +123,23 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, 
             stage.kill(process, if after { "right after a request" } else { "right before a request" });
         }
     }
+}
+
+/// A status in short, for the trace.
+fn told(status: &Value) -> String {
+    let mut text = String::new();
+    for condition in status["conditions"].as_array().into_iter().flatten() {
+        let word = |name: &str| condition[name].as_str().unwrap_or_default().to_owned();
+        text.push_str(&format!(" {}={}/{}", word("type"), word("status").chars().take(1).collect::<String>(), word("reason")));
+    }
+    if let Some(intent) = status["intent"]["id"].as_str() {
+        let doubt = if status["intent"]["doubt"] == true { " in doubt" } else { "" };
+        text.push_str(&format!(" intent {}{doubt}", intent.get(..6).unwrap_or_default()));
+    }
+    if let Some(next) = status["lastFailure"]["nextAttemptTime"].as_str() {
+        text.push_str(&format!(" failed until {next}"));
+    }
+    text
 }
 
 /// No answer: at once a reset, or nothing until the caller gives up.

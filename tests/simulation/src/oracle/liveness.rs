@@ -58,7 +58,13 @@ pub(super) fn lies(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
         let name = &mini.1;
         let expired = expired.without(&excused(ledger, bounds, app, bounds.recovery / 2));
         verdict.tell_longest(&expired, &format!("{name} is Ready over an expired token"));
-        let dead = dead.without(&excused(ledger, bounds, app, bounds.recovery));
+        let mut helpless = Spans::default();
+        for (from, to, can) in ledger.answerable.get(mini).into_iter().flat_map(|story| stretches(story, bounds.end)) {
+            if !can {
+                helpless.add(from, to);
+            }
+        }
+        let dead = dead.without(&helpless).without(&excused(ledger, bounds, app, bounds.recovery));
         verdict.tell_longest(&dead, &format!("{name} is Ready over a dead token"));
     }
 }
