@@ -20,12 +20,12 @@ RUST_FILES = find src tests -name '*.rs' -print0
 RUSTFMT = xargs -0 rustfmt --edition 2024
 
 # Cheapest first.
-CI_STEPS := fmt-check check-generated clippy doc deny test
+CI_STEPS := fmt-check check-generated clippy doc deny test chart-check
 
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Use
 
@@ -107,6 +107,8 @@ control-plane: need-rust need-go ## Build etcd and Kubernetes from source, once 
 .PHONY: clean
 clean: need-rust ## Remove what was built here; the cache in ~/.cache/miniprogram-operator stays
 	cargo clean
+
+include deploy/deploy.mk
 
 $(CARGO_DENY):
 	cargo install cargo-deny --locked --version $(CARGO_DENY_VERSION) --root '$(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)'

@@ -161,9 +161,15 @@ fn token_in_hand(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     }
 }
 
+/// Every closer look takes in the Secret that the target may be filled from: what was not read looks like no token.
+fn closer(case: &Case<'_>, for_call: bool) -> Act {
+    let old = case.in_use.filter(|target| target.name != case.mp.target_name());
+    Act::LookCloser { old: old.map(|old| Arc::new(old.clone())), for_call }
+}
+
 /// The same token is a success; it is written again only if something that pods or we depend on has changed.
 fn keep(case: &Case<'_>, hand: &HandFacts) -> Option<Act> {
-    let target = case.in_use?;
+    let target = case.in_use.filter(|target| target.name == hand.name)?;
     let held = case.token().filter(|held| held.fingerprint == hand.token.fingerprint)?;
     let moved = held.expires.duration_since(hand.token.expires).unsigned_abs();
     let same = moved <= SAME_EXPIRY && target.unsettled == hand.unsettled && target.sent.mode == hand.sent.mode;
@@ -184,9 +190,7 @@ fn setback(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
 /// Whose Secret has the target's name. Another's is told only after a strong read, and once told it is not read again.
 fn identify(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     match case.target {
-        Target::Foreign if case.close().is_none() && !is_told(case, Reason::Conflict) => {
-            Some(Step::Do(Act::LookCloser { old: None, for_call: false }))
-        }
+        Target::Foreign if case.close().is_none() && !is_told(case, Reason::Conflict) => Some(Step::Do(closer(case, false))),
         // With an old target left, that one stays in use and is kept fresh.
         Target::Foreign if case.in_use.is_none() => Some(Step::Settle(LONGEST_REST)),
         Target::Former => {
@@ -223,7 +227,7 @@ fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     }
     let from = Arc::new(from.clone());
     let Some(close) = case.close() else {
-        return Some(Step::Do(Act::LookCloser { old: renamed.then_some(from), for_call: false }));
+        return Some(Step::Do(closer(case, false)));
     };
     if close.immutable && !renamed {
         return None;
@@ -284,7 +288,7 @@ fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
         Turn::Wait | Turn::Theirs(_) => return withdraw_or(case, Some(Step::Settle(LONGEST_REST))),
     }
     if case.credential == Credential::Unread {
-        return Some(Step::Do(Act::LookCloser { old: None, for_call: false }));
+        return Some(Step::Do(closer(case, false)));
     }
     if case.credential.unusable().is_some() {
         let again = if case.credential == Credential::Known(Reason::CredentialUnreadable) { 15 } else { 3600 };
@@ -302,7 +306,7 @@ fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
         return None;
     }
     match case.close() {
-        None => Some(Step::Do(Act::LookCloser { old: None, for_call: true })),
+        None => Some(Step::Do(closer(case, true))),
         Some(close) => Some(ask(case, close, wanted)),
     }
 }

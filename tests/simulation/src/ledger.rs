@@ -66,8 +66,9 @@ pub struct Ledger {
     pub answerable: BTreeMap<Name, Vec<Since<bool>>>,
     pub calls: BTreeMap<String, Vec<Since<Called>>>,
     pub executed: BTreeMap<String, Vec<Call>>,
-    /// How often each app's platform is asked when all is well: the shortest that its users asked for.
-    pub paces: BTreeMap<String, Millis>,
+    /// How often each app's platform is asked when all is well, by the tokens' ends and by interval: the shortest that its
+    /// users asked for.
+    pub paces: BTreeMap<String, (Millis, Millis)>,
     pub troubles: Vec<Trouble>,
     /// How far the operator's clock is off now, in milliseconds.
     pub skew: i64,
@@ -110,9 +111,15 @@ impl Ledger {
         push(self.expected.entry(name.clone()).or_default(), now, target);
     }
 
-    pub fn pace(&mut self, app_id: &str, pace: Millis) {
-        let known = self.paces.entry(app_id.to_owned()).or_insert(pace);
-        *known = pace.min(*known);
+    pub fn pace(&mut self, app_id: &str, by_end: Millis, by_interval: Millis) {
+        let known = self.paces.entry(app_id.to_owned()).or_insert((by_end, by_interval));
+        *known = (by_end.min(known.0), by_interval.min(known.1));
+    }
+
+    /// How many calls an app needs in so long a time when all is well, if one object has it.
+    pub fn ideal(&self, app_id: &str, time: Millis) -> u64 {
+        let (by_end, by_interval) = self.paces.get(app_id).copied().unwrap_or((Millis::MAX, Millis::MAX));
+        time / by_end.max(1) + time / by_interval.max(1) + 2
     }
 
     pub fn answers(&mut self, now: Millis, name: &Name, can: bool) {

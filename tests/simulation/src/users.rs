@@ -9,7 +9,7 @@ use crate::{
     cluster::{Kind, Name, fields::Fields},
     ledger::app_in,
     stage::Stage,
-    time::Millis,
+    time::{Millis, SECOND},
 };
 
 pub const NAMESPACE: &str = "team-a";
@@ -176,12 +176,8 @@ impl App {
         ledger.expect(now, &self.name, served.then(|| self.target()));
         ledger.trouble(now, now, "user", app_in(&self.app_id));
         ledger.answers(now, &self.name, alone);
-        ledger.pace(&self.app_id, self.pace());
-    }
-
-    /// How often the platform is asked at most when nothing goes wrong.
-    fn pace(&self) -> Millis {
-        let by_lead = 7190 - self.lead.unwrap_or(300);
-        by_lead.min(self.interval.unwrap_or(by_lead)) * 1000
+        // A window opens at most 300 s before the end, and is used within a minute.
+        let by_end = (7190 - self.lead.unwrap_or(300)) * SECOND;
+        ledger.pace(&self.app_id, by_end, self.interval.map_or(Millis::MAX, |interval| interval * SECOND));
     }
 }

@@ -4,20 +4,19 @@ use super::{Bounds, Verdict};
 use crate::{
     cluster::Kind,
     ledger::{Ledger, app_in},
-    time::{HOUR, MINUTE, Millis, SECOND},
+    time::{HOUR, MINUTE, Millis},
 };
 
 pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
     for (app_id, calls) in &ledger.calls {
         let app = app_in(app_id);
         // Every object of the app may ask once in that time.
-        let pace = ledger.paces.get(app_id).copied().unwrap_or(6890 * SECOND);
         let objects = ledger.expected.keys().filter(|name| app_in(&name.1) == app).count() as u64;
-        let ideal = (bounds.end / pace + 1) * objects;
+        let ideal = ledger.ideal(app_id, bounds.end) * objects;
         verdict.calls += calls.len() as u64;
         verdict.ideal_calls += ideal;
         let quiet = calls.iter().filter(|call| call.from >= bounds.settled_from).count() as u64;
-        let quiet_ideal = (bounds.end.saturating_sub(bounds.settled_from) / pace + 1) * objects;
+        let quiet_ideal = ledger.ideal(app_id, bounds.end.saturating_sub(bounds.settled_from)) * objects;
         if quiet > quiet_ideal {
             verdict.say(format!("{app_id} is asked for {quiet} times in quiet times, {quiet_ideal} would do"));
         }

@@ -204,7 +204,12 @@ impl App {
     fn remove_foreign(&self, stage: &Stage) {
         let name = (self.name.0.clone(), self.wanted_target());
         let mut cluster = stage.cluster();
-        let foreign = cluster.get(Kind::Secret, &name).is_some_and(|secret| secret["type"] == "Opaque");
+        let foreign = cluster.get(Kind::Secret, &name).is_some_and(|secret| {
+            let owned = secret["metadata"]["ownerReferences"].is_array();
+            let labelled = secret["metadata"]["labels"][names::NAME] == self.name.1.as_str();
+            let told = secret["metadata"]["annotations"][names::APP_ID] == self.app_id.as_str();
+            secret["type"] == "Opaque" || !owned && !(labelled && told)
+        });
         if foreign {
             cluster.delete(stage.time.now(), Kind::Secret, &name);
         }

@@ -1,0 +1,58 @@
+{{/* What the schema cannot say: values that are fine by themselves and not together. */}}
+{{- define "miniprogram-operator.validate" -}}
+{{- $v := .Values -}}
+{{- if and (gt (int $v.replicaCount) 1) (not $v.leaderElection.enabled) -}}
+{{- fail (printf "replicaCount is %d without leaderElection.enabled: the replicas would end each other's tokens. Enable leader election, or run one replica" (int $v.replicaCount)) -}}
+{{- end -}}
+{{- if and (not $v.leaderElection.enabled) $v.strategy (ne (default "" $v.strategy.type) "Recreate") -}}
+{{- fail "strategy lets two pods run during a rollout, without leaderElection.enabled: enable leader election, or set strategy.type to Recreate" -}}
+{{- end -}}
+{{- if gt (int $v.connectTimeoutSeconds) (int $v.requestTimeoutSeconds) -}}
+{{- fail (printf "connectTimeoutSeconds %d is more than requestTimeoutSeconds %d, which includes it: lower the one or raise the other" (int $v.connectTimeoutSeconds) (int $v.requestTimeoutSeconds)) -}}
+{{- end -}}
+{{- if and $v.leaderElection.enabled (le (int $v.leaderElection.leaseDurationSeconds) (mul 2 (int $v.connectTimeoutSeconds) | int)) -}}
+{{- fail (printf "leaderElection.leaseDurationSeconds %d is not more than twice connectTimeoutSeconds %d: too little of the Lease would be left to begin a call. Raise the one or lower the other" (int $v.leaderElection.leaseDurationSeconds) (int $v.connectTimeoutSeconds)) -}}
+{{- end -}}
+{{- if le (int $v.terminationGracePeriodSeconds) (int $v.shutdownGraceSeconds) -}}
+{{- fail (printf "terminationGracePeriodSeconds %d is not more than shutdownGraceSeconds %d: the kubelet would kill a pod that still stores a token. Raise the one or lower the other" (int $v.terminationGracePeriodSeconds) (int $v.shutdownGraceSeconds)) -}}
+{{- end -}}
+{{- if and $v.metrics.enabled (eq (int $v.metrics.port) (int $v.healthPort)) -}}
+{{- fail (printf "metrics.port and healthPort are both %d: each needs a port of its own" (int $v.healthPort)) -}}
+{{- end -}}
+{{- $pdb := $v.podDisruptionBudget -}}
+{{- if $pdb.enabled -}}
+{{- if and (not (kindIs "invalid" $pdb.minAvailable)) (not (kindIs "invalid" $pdb.maxUnavailable)) -}}
+{{- fail "podDisruptionBudget has both minAvailable and maxUnavailable: Kubernetes takes one of them" -}}
+{{- end -}}
+{{- if or (eq (toString $pdb.minAvailable) "100%") (eq (toString $pdb.maxUnavailable) "0") (eq (toString $pdb.maxUnavailable) "0%") (and (regexMatch "^[0-9]+$" (toString $pdb.minAvailable)) (ge (int $pdb.minAvailable) (int $v.replicaCount))) -}}
+{{- fail "podDisruptionBudget lets no pod go, so no node could ever be drained: allow at least one of replicaCount" -}}
+{{- end -}}
+{{- end -}}
+{{- if and (not $v.serviceAccount.create) (not $v.serviceAccount.name) -}}
+{{- fail "serviceAccount.create is false without serviceAccount.name: name the account to use; \"default\" is shared with every other pod" -}}
+{{- end -}}
+{{- if and $v.caBundle.configMapName $v.caBundle.secretName -}}
+{{- fail "caBundle has both configMapName and secretName: give one of them" -}}
+{{- end -}}
+{{- range $platform, $settings := $v.platforms -}}
+{{- range $settings.endpoints -}}
+{{- if and (hasPrefix "http://" .) (not $v.allowInsecureEndpoints) -}}
+{{- fail (printf "platforms.%s.endpoints has %s, which would send app secrets in plain text: use https, or set allowInsecureEndpoints" $platform .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $monitors := list -}}
+{{- range list "serviceMonitor" "podMonitor" -}}{{- if (index $v.metrics .).enabled -}}{{- $monitors = append $monitors . -}}{{- end -}}{{- end -}}
+{{- if gt (len $monitors) 1 -}}
+{{- fail "metrics.serviceMonitor and metrics.podMonitor are both enabled: everything would be scraped twice. Enable one" -}}
+{{- end -}}
+{{- if and $monitors (not $v.metrics.enabled) -}}
+{{- fail (printf "metrics.%s.enabled needs metrics.enabled" (first $monitors)) -}}
+{{- end -}}
+{{- if and $v.metrics.serviceMonitor.enabled (not $v.metrics.service.enabled) -}}
+{{- fail "metrics.serviceMonitor.enabled needs metrics.service.enabled; metrics.podMonitor needs no Service" -}}
+{{- end -}}
+{{- if and $v.prometheusRule.enabled (not (and $v.metrics.enabled $v.metrics.perObject)) -}}
+{{- fail "prometheusRule.enabled needs metrics.enabled and metrics.perObject: the alerts are about single MiniPrograms" -}}
+{{- end -}}
+{{- end -}}

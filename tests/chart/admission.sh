@@ -1,0 +1,56 @@
+# The role refresher and the admission policy, tried with a real account.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+template "$HELM" mp "$chart" --set crds.enabled=false --show-only templates/rbac/users.yaml --show-only templates/admission-policy.yaml |
+    kubectl apply -f - > /dev/null
+kubectl -n team-a create serviceaccount pod > /dev/null
+kubectl -n team-a create rolebinding pod --clusterrole=mp-miniprogram-operator-refresher --serviceaccount=team-a:pod > /dev/null
+kubectl -n team-a create serviceaccount editor > /dev/null
+kubectl -n team-a create rolebinding editor --clusterrole=edit --serviceaccount=team-a:editor > /dev/null
+kubectl -n team-a apply -f - > /dev/null << 'EOT'
+apiVersion: miniprogram.dev/v1alpha1
+kind: MiniProgram
+metadata: {name: shop}
+spec: {appID: wx0123456789abcdef, credentialRef: {name: shop-credential}}
+EOT
+
+# as ACCOUNT PATCH
+as() {
+    kubectl -n team-a --as "system:serviceaccount:team-a:$1" patch mp shop --type=merge -p "$2"
+}
+# A policy holds a moment after it was made.
+held() {
+    local tries
+    for ((tries = 0; tries < 50; tries++)); do
+        as pod "{\"metadata\":{\"labels\":{\"try\":\"$tries\"}}}" 2> "$work/refusal" > /dev/null || break
+        sleep 0.2
+    done
+    grep -q 'not its labels' "$work/refusal"
+}
+check 'refresher: a label is refused' held
+check 'refresher: an annotation goes through' as pod '{"metadata":{"annotations":{"miniprogram.dev/refresh-requested":"1"}}}'
+refused_as() {
+    if as "$1" "$2" > "$work/answer" 2>&1; then
+        return 1
+    fi
+    cat "$work/answer"
+    grep -q "$3" "$work/answer"
+}
+check 'refresher: the spec is refused' refused_as pod '{"spec":{"credentialRef":{"name":"other"}}}' 'not its spec'
+check 'refresher: an owner is refused' refused_as pod \
+    '{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"x","uid":"x"}]}}' 'not its owners'
+check 'refresher: a finalizer is refused' refused_as pod '{"metadata":{"finalizers":["example.com/x"]}}' 'not its owners'
+# The roles of the cluster learn of ours when the controller manager has aggregated them.
+edits() {
+    local tries
+    for ((tries = 0; tries < 50; tries++)); do
+        ! as editor '{"spec":{"displayName":"Shop"}}' || return 0
+        sleep 0.2
+    done
+    return 1
+}
+check 'edit of the cluster: may change the spec' edits
+may_view() {
+    [[ $(kubectl auth can-i list miniprograms.miniprogram.dev -n team-a --as system:serviceaccount:team-a:editor) == yes ]]
+}
+check 'view and edit of the cluster: may list' may_view

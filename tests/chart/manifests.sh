@@ -1,0 +1,55 @@
+# What is generated is up to date, and everything that can be installed is accepted.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+kubectl apply --server-side -f "$root/crds/miniprograms.yaml" -f "$here/kinds.yaml" > /dev/null
+kubectl wait --for=condition=Established --timeout=30s crd --all > /dev/null
+for namespace in mp-system team-a team-b miniprogram-system; do
+    kubectl create namespace "$namespace" > /dev/null
+    kubectl label namespace "$namespace" pod-security.kubernetes.io/{enforce,warn}=restricted > /dev/null
+done
+
+crd_is_current() {
+    "$chart/generate" "$work/crd.yaml"
+    diff -u "$chart/templates/crds/miniprograms.yaml" "$work/crd.yaml" || { echo 'run `make manifests`'; return 1; }
+}
+check 'the CRD of the chart is that of crds/' crd_is_current
+
+manifests_are_current() {
+    HELM=$HELM "$root/deploy/render" "$work/rendered"
+    local file
+    while read -r file; do
+        diff -u "$root/deploy/$file" "$work/rendered/$file" || { echo 'run `make manifests`'; return 1; }
+    done < <(cd "$work/rendered" && find . -type f)
+}
+check 'install.yaml and deploy/kustomize are what the chart renders' manifests_are_current
+check 'install.yaml is accepted' accepted "$root/deploy/install.yaml"
+check 'deploy/examples are accepted' accepted "$root/deploy/examples"
+
+# kustomized COMPONENT…
+kustomized() {
+    local folder=$work/kustomized component
+    rm -rf "$folder" && mkdir "$folder"
+    # A path from /tmp to the repository would not be stable, so it lies beside this one.
+    cp -r "$root/deploy/kustomize/." "$folder/"
+    {
+        printf 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\ncomponents:\n'
+        for component in "$@"; do
+            printf '  - ../components/%s\n' "$component"
+        done
+    } > "$work/kustomization.yaml"
+    mkdir "$folder/overlay"
+    mv "$work/kustomization.yaml" "$folder/overlay/"
+    kubectl kustomize "$folder/overlay" > "$work/kustomized.yaml" && accepted "$work/kustomized.yaml"
+}
+components=()
+for component in "$root"/deploy/kustomize/components/*; do
+    components+=("${component##*/}")
+    check "kustomize: base with ${component##*/}" kustomized "${component##*/}"
+done
+check 'kustomize: base with all components' kustomized "${components[@]}"
+
+one_namespace_only() {
+    kustomized namespaced
+    ! grep -E 'kind: ClusterRoleBinding' "$work/kustomized.yaml"
+}
+check 'kustomize: the component namespaced leaves no ClusterRoleBinding' one_namespace_only

@@ -1,0 +1,61 @@
+# Every file of values in deploy/chart/ci renders, alike with both Helms, and is accepted; contradictions are refused.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+# Line breaks are all that the two may differ in.
+same_with_both() {
+    template "$HELM" mp "$chart" "${monitoring[@]}" --values "$1" | sed '/^ *$/d' > "$work/four.yaml"
+    template "$HELM3" mp "$chart" "${monitoring[@]}" --values "$1" | sed '/^ *$/d' > "$work/three.yaml"
+    diff "$work/three.yaml" "$work/four.yaml"
+}
+
+# `helm test` is a Pod of its own; a CRD with other labels is the same CRD.
+rendered_is_accepted() {
+    same_with_both "$1" && accepted "$work/four.yaml"
+}
+
+# lint cannot be told what the cluster knows.
+always=metrics.serviceMonitor.renderMode=alwaysRender,metrics.podMonitor.renderMode=alwaysRender,prometheusRule.renderMode=alwaysRender
+
+for values in "$chart"/ci/*-values.yaml; do
+    name=${values##*/}
+    for helm in "$HELM" "$HELM3"; do
+        check "lint ${name%-values.yaml} with $("$helm" version --template '{{.Version}}')" \
+            "$helm" lint --strict --quiet --kube-version 1.36.0 --values "$values" --set "$always" "$chart"
+    done
+    check "${name%-values.yaml} renders and is accepted" rendered_is_accepted "$values"
+done
+
+skips_what_is_unknown() {
+    template "$HELM" mp "$chart" --values "$chart/ci/podmonitor-values.yaml" > "$work/out.yaml"
+    ! grep monitoring.coreos.com "$work/out.yaml"
+}
+check 'skipIfMissing leaves monitors out of a cluster that does not know them' skips_what_is_unknown
+
+# refuses VALUES SENTENCE: with both Helms
+refuses() {
+    local helm
+    for helm in "$HELM" "$HELM3"; do
+        if template "$helm" mp "$chart" --set "$1" > /dev/null 2> "$work/refusal"; then
+            echo "it rendered with $helm"
+            return 1
+        fi
+        grep -qiF -- "$2" "$work/refusal" || { cat "$work/refusal"; return 1; }
+    done
+}
+while IFS='|' read -r set sentence; do
+    [[ $set != \#* ]] || continue
+    check "refused: ${set% }" refuses "${set% }" "${sentence# }"
+done < "$here/refused.txt"
+
+# The values that are shown here are the ones that the program takes.
+flags_exist() {
+    template "$HELM" mp "$chart" --values "$chart/ci/egress-values.yaml" --set 'watchNamespaces={a},selector=b,allowInsecureEndpoints=true' |
+        grep -oE -- '- "?--[a-z-]+' | sed 's/.*--/--/' | sort -u > "$work/flags"
+    local flag
+    while read -r flag; do
+        grep -qE "long = \"${flag#--}\"" "$root/src/shell/args.rs" || grep -qE "\b$(tr - _ <<< "${flag#--}"):" "$root/src/shell/args.rs" ||
+            { echo "src/shell/args.rs has no $flag"; return 1; }
+    done < "$work/flags"
+    (($(wc -l < "$work/flags") >= 18))
+}
+check 'every flag that the chart gives exists' flags_exist

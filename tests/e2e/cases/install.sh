@@ -1,0 +1,35 @@
+# Helm 4 installs the release into a namespace that admits only restricted pods. Leaves: the release, 2 pods.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+restricted mp-system
+timed 'helm 4 install --wait, two replicas, in a namespace that enforces "restricted"' \
+    "$HELM" install "$release" "$chart" -n mp-system "${settings[@]}" --wait --timeout 90s
+same 'both replicas are ready' 2 "$(kubectl -n mp-system get deployment "$operator" -o jsonpath='{.status.readyReplicas}')"
+within 10 'one of them holds the Lease' holder
+timed 'helm 4 test: the metrics answer through the Service' "$HELM" test "$release" -n mp-system --timeout 60s
+
+# process POD: the operator's process, as this machine sees it
+process() {
+    local each
+    for each in /proc/[0-9]*; do
+        if [[ $(readlink "$each/exe" 2> /dev/null) == /miniprogram-operator ]] && tr '\0' '\n' < "$each/environ" | grep -qx "HOSTNAME=$1"; then
+            echo "${each#/proc/}"
+            return
+        fi
+    done
+    return 1
+}
+privileges() {
+    awk '/^Uid:/ { uid = $2 } /^CapEff:/ { caps = $2 } /^NoNewPrivs:/ { new = $2 } /^Seccomp:/ { seccomp = $2 }
+        END { print "uid " uid ", capabilities " caps ", no new privileges " new ", seccomp " seccomp }' "/proc/$1/status"
+}
+leader_process=$(process "$(holder)")
+same 'the process is nobody: no root, no capability, no new privilege, seccomp' \
+    'uid 65532, capabilities 0000000000000000, no new privileges 1, seccomp 2' "$(privileges "$leader_process")"
+# measured WHAT LIMIT VALUE UNIT
+measured() {
+    (($3 <= $2)) || fail "$1: at most $2 $4" "$3 $4"
+    seen "$1: $3 $4 (at most $2)"
+}
+# The root of its file system is mounted read-only.
+same 'its root is read-only' ro "$(awk '$5 == "/" { split($6, options, ","); print options[1] }' "/proc/$leader_process/mountinfo")"

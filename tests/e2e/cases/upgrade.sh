@@ -1,0 +1,22 @@
+# Upgrade and rollback with Helm 4. Leaves the release as it was; ends ticker and judges all that its consumer saw.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+before=$(steady_state)
+keep_logs
+timed 'helm 4 upgrade --wait: new pods' "$HELM" upgrade "$release" "$chart" -n mp-system "${settings[@]}" --set log.level=debug --wait --timeout 120s
+quietly 30 'a leader' holder
+same 'the upgrade costs no call, no write, no Ready' "$before" "$(steady_state)"
+keep_logs
+timed 'helm 4 rollback --wait' "$HELM" rollback "$release" 1 -n mp-system --wait --timeout 120s
+quietly 30 'a leader' holder
+same 'the rollback costs none either' "$before" "$(steady_state)"
+
+measured 'memory of the leader' 64 $(($(awk '/^VmRSS:/ { print $2 }' "/proc/$(process "$(holder)")/status") / 1024)) MiB
+
+# ticker was used all along: through rotations, changes of leader, upgrade and rollback.
+uses team-a ticker > ticker.uses
+tokens=$(cut -d ' ' -f 3 ticker.uses | sort -u | wc -l)
+same "$(wc -l < ticker.uses) uses of a rotating token, twice a second, $tokens tokens: none was refused" 0 "$(grep -vc '^use 0 ' ticker.uses || true)"
+kubectl -n team-a delete deployment ticker > /dev/null
+kubectl -n team-a delete mp ticker > /dev/null
+quietly 30 'the token to go with its MiniProgram' gone team-a secret ticker-token
