@@ -205,6 +205,12 @@ fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &TargetSeen, no
             *seen = what.map(|id| (id, now.boot));
         }
     };
+    if let TargetSeen::Is(target) = target
+        && let Some(token) = &target.token
+        && recall.end.as_ref().is_none_or(|(seen, _)| seen != token)
+    {
+        recall.end = Some((token.clone(), now.boot + plan::due::wait(now, token.expires)));
+    }
     sight(&mut recall.foreign_intent, intent);
     sight(&mut recall.former, former);
     recall.invalid_seen.get_or_insert_with(|| mp.annotation(names::INVALID_TOKEN).map(str::to_owned));

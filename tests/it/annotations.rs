@@ -1,31 +1,15 @@
 //! What people ask for by annotation: a refresh, once for each value; a new token, if theirs is the current one.
 
-use kube::{
-    Api,
-    api::{Patch, PatchParams},
-};
 use miniprogram_operator::api::{ConditionType::CredentialValid, MiniProgram};
 use serde_json::json;
 
 use crate::harness::{
-    Mini, Stage,
+    Stage,
     wait::{check, eventually},
 };
 
 const REQUEST: &str = "miniprogram.dev/refresh-requested";
 const INVALID: &str = "miniprogram.dev/invalid-token";
-
-/// Sets the times in status back, so that floors of minutes are over. Nobody may be watching.
-async fn some_hours_later(mini: &Mini<'_>) {
-    let minis = Api::<MiniProgram>::namespaced(mini.stage.client.clone(), &mini.stage.namespace);
-    let long_ago = "2026-01-01T00:00:00Z";
-    let status = mini.get().await.status.expect("a status");
-    let mut patch = json!({ "status": { "token": { "checkTime": long_ago } } });
-    if status.mints.is_some() {
-        patch["status"]["mints"] = json!({ "lastTime": long_ago });
-    }
-    minis.patch_status(&mini.name, &PatchParams::default(), &Patch::Merge(&patch)).await.expect("patched");
-}
 
 fn fingerprint(mini: &MiniProgram) -> String {
     mini.status.as_ref().and_then(|status| status.token.as_ref()).expect("a token").fingerprint.clone()
@@ -42,7 +26,7 @@ async fn a_request_is_answered_once_for_each_value_also_over_restarts() {
         let mut operator = stage.operator().start().await;
         let shop = stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).ready().await;
         operator.kill();
-        some_hours_later(&shop).await;
+        shop.some_hours_later().await;
         let operator = operator.again().await;
         shop.annotate(REQUEST, "first").await;
         shop.until("the request is handled", 5, |mini| handled(mini) == Some("first")).await;
@@ -87,7 +71,7 @@ async fn a_long_value_is_handled_by_its_hash() {
     let mut operator = stage.operator().start().await;
     let shop = stage.app("shop").ready().await;
     operator.kill();
-    some_hours_later(&shop).await;
+    shop.some_hours_later().await;
     let operator = operator.again().await;
     shop.annotate(REQUEST, &"x".repeat(4000)).await;
     let seen = shop.until("the request is handled", 5, |mini| handled(mini).is_some()).await;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use miniprogram_operator::api::ConditionType::Ready;
-use platform_simulator::model::Fault;
+use platform_simulator::model::{Fault, FaultRule};
 use rand::RngExt as _;
+use serde_json::json;
 
 use crate::harness::{
     Mini, Stage,
@@ -69,7 +70,7 @@ async fn a_kill_before_the_answer_costs_two_calls_and_after_the_write_none() {
     ] {
         let mut operator = launch(&stage).start().await;
         let shop = stage.app(name).legacy().without_credential().whose_platform_knows("right").create().await;
-        stage.simulator.faults(&shop.app_id, vec![platform_simulator::model::FaultRule::from(fault).times(1)]);
+        stage.simulator.faults(&shop.app_id, vec![FaultRule::from(fault).times(1)]);
         stage.put_secret(&format!("{name}-credential"), "appSecret", "right").await;
         eventually(format!("{killed_after} was seen"), 5, async || {
             let seen = if killed_after == "the call" {
@@ -96,12 +97,35 @@ async fn a_kill_before_the_answer_costs_two_calls_and_after_the_write_none() {
 }
 
 #[tokio::test]
+async fn a_lost_call_is_asked_for_again_also_when_nobody_wants_it_any_more() {
+    let stage = Stage::new("crash").await;
+    let mut operator = launch(&stage).start().await;
+    let shop = stage.app("shop").legacy().ready().await;
+    operator.kill();
+    shop.some_hours_later().await;
+    let mut operator = operator.again().await;
+    stage.simulator.faults(&shop.app_id, vec![FaultRule::from(Fault::SlowAfterMint { ms: 900 }).times(1)]);
+    shop.annotate("miniprogram.dev/refresh-requested", "now").await;
+    eventually("the call is under way", 5, async || check(shop.counts().calls == 2, || "no call".into())).await;
+    operator.kill();
+    shop.patch(json!({ "metadata": { "annotations": { "miniprogram.dev/refresh-requested": null } } })).await;
+    let lost = shop.token().await;
+
+    let operator = operator.again().await;
+    // The token in the Secret has minutes left: only the intent in status tells.
+    eventually("it is asked for again", 10, async || check(shop.counts().calls == 3, || format!("{:?}", shop.counts()))).await;
+    operator.until_calm().await;
+    assert_ne!(shop.until_token_lives(5).await, lost);
+    shop.was_asked(3);
+}
+
+#[tokio::test]
 async fn a_token_got_behind_a_lost_answer_is_confirmed_once() {
     let stage = Stage::new("crash").await;
     let _operator = launch(&stage).start().await;
     let shop = stage.app("shop").legacy().without_credential().whose_platform_knows("right").create().await;
     // The first request executes while the second one's token is in the Secret: the consumer's token is replaced behind our back.
-    let late = platform_simulator::model::FaultRule::from(Fault::Late { ms: 40_000 }).times(1);
+    let late = FaultRule::from(Fault::Late { ms: 40_000 }).times(1);
     stage.simulator.faults(&shop.app_id, vec![late]);
     stage.put_secret("shop-credential", "appSecret", "right").await;
     let seen = shop.until_says_within(Ready, "True/TokenAvailable", 30).await;

@@ -198,7 +198,9 @@ impl<'a> Case<'a> {
             (Seen::Is(version), Some(known)) => *version != version_of(known),
             _ => true,
         };
-        if of_older_token || of_other_spec || of_other_credential {
+        // Its next attempt was set by a clock that has been put back since.
+        let of_other_clock = !due::is_past(self.now, failure.time.0);
+        if of_older_token || of_other_spec || of_other_credential || of_other_clock {
             self.status.last_failure = None;
         }
     }

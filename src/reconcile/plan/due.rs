@@ -94,9 +94,17 @@ fn open_intent(case: &Case<'_>) -> Option<Why> {
 
 fn unbelievable(case: &Case<'_>) -> Option<Why> {
     let token = case.token()?;
-    let in_the_future = token.issued > after(case.now.wall, SKEW);
+    // Its end was counted from the last call, not from the first one that brought it.
+    let counted = case.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
+    let counted = counted.and_then(|known| known.check_time.as_ref()).map_or(token.issued, |checked| checked.0.max(token.issued));
     let too_long = span(token.issued, token.expires) > case.endpoint.longest_life;
-    (in_the_future || too_long).then_some(Why::Unbelievable)
+    (!is_past(case.now, counted) || too_long || clock_went_back(case, token)).then_some(Why::Unbelievable)
+}
+
+/// Whether the wall clock gives the token more time than was left when this process first saw it.
+fn clock_went_back(case: &Case<'_>, token: &TokenFacts) -> bool {
+    let end = case.seen.recall.end.as_ref().filter(|(seen, _)| seen == token).map(|(_, end)| *end);
+    end.is_some_and(|end| wait(case.now, token.expires) > end.saturating_sub(case.now.boot) + SKEW)
 }
 
 fn unsettled(case: &Case<'_>) -> Option<Why> {
@@ -221,6 +229,11 @@ impl Schedule<'_> {
         let room = lead.saturating_sub(SHORTEST_LEAD).min(LATEST.saturating_sub(guard));
         before(token.expires, lead.saturating_sub(guard + spread(self.app, room)))
     }
+}
+
+/// Whether a stored time may have been taken from this clock; after a step back of the clock some may not.
+pub fn is_past(now: Now, time: Timestamp) -> bool {
+    time <= after(now.wall, SKEW)
 }
 
 /// How long until the boot or wall clock shows that something is due.

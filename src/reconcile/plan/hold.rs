@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::{
     case::Case,
-    due::{SPACING, request, wait},
+    due::{SPACING, is_past, request, wait},
     retry,
     time::{after, day, next_midnight},
 };
@@ -75,7 +75,7 @@ fn wishes(case: &Case<'_>, wanted: Wanted) -> Duration {
     let failed = case.status.last_failure.as_ref().map(|failure| failure.time.0);
     // A reported token's first forced call waits for nobody: 30 s apart is what `force_limits` asks.
     let last = if wanted.why == Why::Requested { checked.max(again).max(failed) } else { failed };
-    last.map_or(Duration::ZERO, |last| wait(case.now, after(last, REQUESTS_APART)))
+    last.filter(|last| is_past(case.now, *last)).map_or(Duration::ZERO, |last| wait(case.now, after(last, REQUESTS_APART)))
 }
 
 /// What the app's objects and this process know of its mints.
@@ -103,11 +103,11 @@ pub fn counted(case: &Case<'_>) -> Counted {
     let count = |mints: &Mints| if mints.day == today { i64::from(mints.count) } else { 0 };
     let all = || of_objects.iter().copied().chain([of_process]);
     let mut forced: Vec<_> = all().flat_map(|mints| &mints.forced_times).map(|time| time.0).collect();
-    forced.retain(|time| day(*time, case.platform.day_offset_seconds) == today);
+    forced.retain(|time| is_past(case.now, *time) && day(*time, case.platform.day_offset_seconds) == today);
     forced.sort_unstable();
     forced.dedup();
     Counted {
-        last: all().filter_map(|mints| mints.last_time.as_ref()).map(|time| time.0).max(),
+        last: all().filter_map(|mints| mints.last_time.as_ref()).map(|time| time.0).filter(|time| is_past(case.now, *time)).max(),
         today: of_objects.iter().map(|mints| count(mints)).sum::<i64>().max(count(of_process)),
         forced,
     }

@@ -215,9 +215,9 @@ fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdic
     {
         return no(Reason::AppIdConflict);
     }
-    if target.reason == Reason::Conflict && case.valid_token().is_some() {
+    if target.truth == Truth::False && !matches!(case.target, Target::Ours(_)) && case.valid_token().is_some() {
         // The target before the rename still holds a valid token: pods on it are served, those on the new name are not.
-        return no(Reason::Conflict);
+        return no(target.reason);
     }
     if case.valid_token().is_some() {
         return verdict(case, Truth::True, Reason::TokenAvailable);

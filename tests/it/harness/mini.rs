@@ -3,7 +3,7 @@
 use k8s_openapi::api::{core::v1::Secret, events::v1::Event};
 use kube::{
     Resource, ResourceExt,
-    api::{DeleteParams, ListParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams},
 };
 use miniprogram_operator::api::{ConditionType, MiniProgram, conditions};
 use platform_simulator::model::{AppSettings, Call, Counts};
@@ -156,6 +156,17 @@ impl Mini<'_> {
 
     pub async fn annotate(&self, key: &str, value: &str) {
         self.patch(json!({ "metadata": { "annotations": { key: value } } })).await;
+    }
+
+    /// Sets the times in status back, so that floors of minutes are over. Nobody may be watching.
+    pub async fn some_hours_later(&self) {
+        let long_ago = "2026-01-01T00:00:00Z";
+        let mut patch = json!({ "status": { "token": { "checkTime": long_ago } } });
+        if self.get().await.status.expect("a status").mints.is_some() {
+            patch["status"]["mints"] = json!({ "lastTime": long_ago });
+        }
+        let minis = self.stage.api::<MiniProgram>();
+        minis.patch_status(&self.name, &PatchParams::default(), &Patch::Merge(&patch)).await.expect("patched");
     }
 
     pub async fn delete(&self) {

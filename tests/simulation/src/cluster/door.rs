@@ -129,15 +129,15 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, 
 fn told(status: &Value) -> String {
     let mut text = String::new();
     for condition in status["conditions"].as_array().into_iter().flatten() {
-        let word = |name: &str| condition[name].as_str().unwrap_or_default().to_owned();
-        text.push_str(&format!(" {}={}/{}", word("type"), word("status").chars().take(1).collect::<String>(), word("reason")));
+        let word = |name: &str| condition[name].as_str().unwrap_or_default();
+        text = text + " " + word("type") + "=" + word("status").get(..1).unwrap_or_default() + "/" + word("reason");
     }
     if let Some(intent) = status["intent"]["id"].as_str() {
         let doubt = if status["intent"]["doubt"] == true { " in doubt" } else { "" };
-        text.push_str(&format!(" intent {}{doubt}", intent.get(..6).unwrap_or_default()));
+        text = text + " intent " + intent.get(..6).unwrap_or_default() + doubt;
     }
     if let Some(next) = status["lastFailure"]["nextAttemptTime"].as_str() {
-        text.push_str(&format!(" failed until {next}"));
+        text = text + " failed until " + next;
     }
     text
 }

@@ -208,7 +208,7 @@ impl App {
             let owned = secret["metadata"]["ownerReferences"].is_array();
             let labelled = secret["metadata"]["labels"][names::NAME] == self.name.1.as_str();
             let told = secret["metadata"]["annotations"][names::APP_ID] == self.app_id.as_str();
-            secret["type"] == "Opaque" || !owned && !(labelled && told)
+            secret["type"] == "Opaque" || !(owned || labelled && told)
         });
         if foreign {
             cluster.delete(stage.time.now(), Kind::Secret, &name);
