@@ -39,6 +39,7 @@ use crate::{
     platform,
     projection::Owner,
     shell::{
+        chance::Chance,
         clock::{Clock, Now},
         leader::Term,
         metrics::{Metrics, Outcome},
@@ -70,6 +71,8 @@ pub struct Ctx {
     pub term: Term,
     /// The clocks.
     pub clock: Clock,
+    /// What must differ each time.
+    pub chance: Chance,
     /// The metrics.
     pub metrics: Metrics,
     /// The Events.

@@ -34,6 +34,7 @@ use crate::{
     },
     shell::{
         args::{EndpointError, RunArgs},
+        chance::Chance,
         clock::Clock,
         leader::{self, Elector, ElectorEnded, Term},
         metrics::Metrics,
@@ -246,6 +247,7 @@ impl Parts {
             ),
             term,
             clock: self.clock.clone(),
+            chance: Chance::system(),
             metrics: self.metrics.clone(),
             events: Events::new(self.client.clone(), Some(leader::identity())),
         }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-
 use super::{
     Carry, Ctx, LATER, NO_SLOT, Next,
     api_error::ApiError,
@@ -24,8 +22,8 @@ use crate::{
     api::{CredentialStatus, MiniProgram, Mints, Reason},
     platform::{Grant, Refusal},
     projection::{Sent, TokenFacts},
-    sensitive::{AppSecret, hex},
-    shell::clock::Now,
+    sensitive::AppSecret,
+    shell::{chance::Chance, clock::Now},
 };
 
 /// A call that has begun: its intent stands in status.
@@ -62,7 +60,7 @@ impl Ctx {
         if !self.take_slot(&case, carry, now) {
             return LATER;
         }
-        let call = new_call(&case, wanted);
+        let call = new_call(&case, wanted, &self.chance);
         self.recall(mp, |recall| recall.own_intent = Some(call.id.clone()));
         let begin = status::begin(&self.client, mp, status::with_intent(&case, &call), now).await;
         match begin {
@@ -108,7 +106,7 @@ impl Ctx {
         }
         let begin = match (carry.begin.take(), Begun::not_needed(wanted)) {
             (Some(begin), _) => begin,
-            (None, Some(begun)) => Begin { call: new_call(&case, wanted), begun, mints_before: None },
+            (None, Some(begun)) => Begin { call: new_call(&case, wanted, &self.chance), begun, mints_before: None },
             (None, None) => return Next::Round,
         };
         let (name, base) = destination(&case, seen);
@@ -135,7 +133,7 @@ impl Ctx {
         let version = version.clone();
         match outcome {
             Outcome::Token { grant, sent, took } => {
-                let sent_with = sent_with(&case, secret);
+                let sent_with = sent_with(&case, secret, &self.chance);
                 let facts = facts(&case, &grant, sent);
                 let hand = HandFacts {
                     name,
@@ -244,6 +242,8 @@ impl Ctx {
             memory.in_hand = Some(InHand { token: grant.token, facts: hand });
             memory.recall.ended = Some(ended);
             memory.recall.last_call = took;
+            // The answer has just told how much is left, and by which clock.
+            memory.recall.end = None;
             memory.recall.unanswered = 0;
             memory.recall.setbacks = 0;
         });
@@ -308,12 +308,11 @@ pub(super) fn next_refusal(before: Option<Refused>, reason: Reason, now: Now) ->
     Refused { reason, attempts, retry: now.boot + wait }
 }
 
-fn new_call(case: &Case<'_>, wanted: Wanted) -> Call {
-    let random: [u8; 16] = rand::rng().random();
+fn new_call(case: &Case<'_>, wanted: Wanted, chance: &Chance) -> Call {
     let handled = case.status.handled_refresh_request.as_deref();
     let stamped = case.in_use.and_then(|target| target.handled.as_deref());
     Call {
-        id: hex(&random, 32),
+        id: chance.digits(32),
         wanted,
         handles: due::request(case.mp).filter(|request| handled != Some(request) && stamped != Some(request)),
         stood: case.status.intent.as_ref().map(|intent| intent.id.clone()),
@@ -334,12 +333,9 @@ fn destination(case: &Case<'_>, seen: &Observed) -> (String, Base) {
 }
 
 /// What was sent, with the digest under the salt that the target has already, so that equal credentials look equal.
-pub(super) fn sent_with(case: &Case<'_>, secret: &AppSecret) -> Sent {
+pub(super) fn sent_with(case: &Case<'_>, secret: &AppSecret, chance: &Chance) -> Sent {
     let kept = case.in_use.map(|target| target.sent.salt.clone()).filter(|salt| !salt.is_empty());
-    let salt = kept.unwrap_or_else(|| {
-        let random: [u8; 8] = rand::rng().random();
-        hex(&random, 16)
-    });
+    let salt = kept.unwrap_or_else(|| chance.digits(16));
     Sent {
         platform: case.platform.name.into(),
         app_id: case.mp.spec.app_id.clone(),

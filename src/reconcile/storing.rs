@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rand::RngExt;
-
 use super::{
     Carry, Ctx, Next,
     api_error::ApiError,
@@ -19,7 +17,7 @@ use crate::{
     api::MiniProgram,
     projection::{Projection, Sent, TokenFacts},
     sensitive::AccessToken,
-    shell::{clock::Now, metrics::Outcome},
+    shell::{chance::Chance, clock::Now, metrics::Outcome},
 };
 
 /// Somebody who edits the target faster than we can write it is met this often before we pause.
@@ -141,7 +139,7 @@ impl Ctx {
     fn lost(&self, mp: &MiniProgram, hand: &HandFacts) -> Next {
         let now = self.clock.now();
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
-        let jitter = rand::rng().random_range(0.0..1.0);
+        let jitter = self.chance.fraction();
         let wait = self.memories.with(uid, |memory| {
             memory.in_hand = None;
             let recall = &mut memory.recall;
@@ -164,7 +162,7 @@ impl Ctx {
         let held = if rewrite.renamed { &close.old_held } else { &close.held };
         let fingerprint = trusted_fingerprint(&case, from);
         let Some(token) = fingerprint.as_deref().and_then(|fingerprint| held.token(fingerprint)) else { return Next::Round };
-        let (Some(facts), sent) = (facts(&case, from), sent(&case, &close, from)) else { return Next::Round };
+        let (Some(facts), sent) = (facts(&case, from), sent(&case, &close, from, &self.chance)) else { return Next::Round };
         let content = Content {
             token,
             facts: &facts,
@@ -209,14 +207,14 @@ fn facts(case: &Case<'_>, from: &Projection) -> Option<TokenFacts> {
 }
 
 /// What was sent for it; where somebody took that off the Secret, the accepted credential stands for it.
-fn sent(case: &Case<'_>, close: &Close, from: &Projection) -> Sent {
+fn sent(case: &Case<'_>, close: &Close, from: &Projection, chance: &Chance) -> Sent {
     use super::plan::case::Credential;
     use crate::api::Reason;
     let accepted = case.credential == Credential::Known(Reason::Accepted);
     match close.app_secret().filter(|_| from.edited && accepted) {
         Some((_, secret)) => {
             let mode = Some(from.sent.mode.clone()).filter(|mode| !mode.is_empty());
-            let sent = sent_with(case, secret);
+            let sent = sent_with(case, secret, chance);
             Sent { mode: mode.unwrap_or_else(|| sent.mode.clone()), ..sent }
         }
         None => from.sent.clone(),

@@ -1,6 +1,7 @@
 //! Process plumbing: arguments, clocks, leadership, metrics, servers, logs. Knows no token and decides nothing about one.
 
 pub mod args;
+pub mod chance;
 pub mod clock;
 pub mod core_dumps;
 pub mod leader;

@@ -9,7 +9,10 @@ use kube::{Api, api::PostParams};
 use miniprogram_operator::api::{ConditionType::Ready, MiniProgram};
 use serde_json::json;
 
-use crate::harness::{Stage, says, shipped};
+use crate::harness::{
+    Stage, says, shipped,
+    wait::{check, eventually},
+};
 
 #[test]
 fn the_shipped_roles_have_no_wildcard_a_reason_for_each_rule_and_the_same_rules_in_both_scopes() {
@@ -59,7 +62,9 @@ async fn in_the_namespaced_mode_nothing_is_allowed_elsewhere_and_little_here() {
     let elsewhere = stage.another_namespace().await;
     let here = stage.namespace.as_str();
     for verb in ["get", "list", "watch", "create", "patch", "delete"] {
-        assert!(may(&stage, verb, "secrets", Some(here)).await, "{verb}");
+        // The authorizer learns of a new binding by a watch of its own.
+        let allowed = async || check(may(&stage, verb, "secrets", Some(here)).await, || "not yet".into());
+        eventually(format!("{verb} is allowed"), 10, allowed).await;
         assert!(!may(&stage, verb, "secrets", Some(&elsewhere)).await, "{verb}");
         assert!(!may(&stage, verb, "secrets", None).await, "{verb}");
     }
@@ -103,9 +108,9 @@ async fn with_the_cluster_role_it_works_everywhere_and_with_a_selector_only_on_w
     secrets.create(&PostParams::default(), &serde_json::from_value(secret).expect("a Secret")).await.expect("created");
     let minis = Api::<MiniProgram>::namespaced(stage.client.clone(), &elsewhere);
     minis.create(&PostParams::default(), &serde_json::from_value(draft.object()).expect("an object")).await.expect("created");
-    crate::harness::wait::eventually("the object elsewhere is ready", 5, async || {
+    eventually("the object elsewhere is ready", 5, async || {
         let said = says(&minis.get("there").await.expect("it"), Ready);
-        crate::harness::wait::check(said == "True/TokenAvailable", || said.clone())
+        check(said == "True/TokenAvailable", || said.clone())
     })
     .await;
     // It was made before the last one, which is ready: nobody looks at it.
@@ -122,8 +127,8 @@ async fn two_releases_with_leases_of_their_own_both_lead() {
     let one = stage.operator().elected().start().await;
     let two = stage.operator().elected().flag("--watch-namespaces", &elsewhere).flag("--lease-name", "second").start().await;
     for operator in [&one, &two] {
-        crate::harness::wait::eventually("it leads", 10, async || {
-            crate::harness::wait::check(operator.metric("miniprogram_leader", &[]).await > 0.0, || "it does not".into())
+        eventually("it leads", 10, async || {
+            check(operator.metric("miniprogram_leader", &[]).await > 0.0, || "it does not".into())
         })
         .await;
     }
