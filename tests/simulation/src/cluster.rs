@@ -13,7 +13,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::time::{Millis, wall_at};
 
@@ -56,7 +56,8 @@ pub struct Cluster {
     version: u64,
     uids: u64,
     kinds: BTreeMap<Kind, Objects>,
-    latest: watch::Sender<u64>,
+    /// Wakes in order; tokio's `watch` would wake at random.
+    changed: Arc<Notify>,
     witness: Witness,
 }
 
@@ -67,7 +68,7 @@ impl Cluster {
             version: 1000,
             uids: 0,
             kinds: kinds.into_iter().map(|kind| (kind, Objects::default())).collect(),
-            latest: watch::channel(1000).0,
+            changed: Arc::default(),
             witness,
         }
     }
@@ -76,9 +77,9 @@ impl Cluster {
         self.version
     }
 
-    /// Resolves whenever something has changed.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.latest.subscribe()
+    /// Tells those who wait for it at that moment that something has changed.
+    pub fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
     }
 
     pub fn get(&self, kind: Kind, name: &Name) -> Option<&Arc<Value>> {
@@ -166,7 +167,7 @@ impl Cluster {
         if objects.history.len() > HISTORY {
             objects.forgotten = objects.history.pop_front().map_or(objects.forgotten, |change| change.version);
         }
-        self.latest.send_replace(self.version);
+        self.changed.notify_waiters();
     }
 }
 

@@ -15,7 +15,7 @@ use miniprogram_operator::{
         fetch::{Platforms, slots::Slots},
         memory::Memories,
     },
-    shell::{leader::Term, metrics::Metrics},
+    shell::{chance::Chance, leader::Term, metrics::Metrics},
     watch,
     world::{Change, Scope, World},
 };
@@ -42,6 +42,8 @@ pub fn start(stage: &Arc<Stage>, id: ProcessId, operator: &str) -> Process {
     stage.trace.note("process", format_args!("P{id} starts"));
     let client = cluster::door::client(stage, id);
     let clock = stage.time.nodes_clock();
+    let dice = stage.dice.fork();
+    let chance = Chance::from_fn(move || dice.number());
     let term = Term::unelected(operator.to_owned(), clock.clone());
     let scopes = vec![Scope::All];
     let world = Arc::new(Mutex::new(World::new(&scopes)));
@@ -58,6 +60,7 @@ pub fn start(stage: &Arc<Stage>, id: ProcessId, operator: &str) -> Process {
         slots: Slots::new(32, NonZeroU32::new(50).unwrap_or(NonZeroU32::MIN), &clock),
         term: term.clone(),
         clock: clock.clone(),
+        chance,
         metrics: Metrics::new("0", "simulation", false),
         events: Events::new(client.clone(), Some(format!("P{id}"))),
     });

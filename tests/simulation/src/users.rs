@@ -2,6 +2,7 @@
 
 pub mod deeds;
 
+use miniprogram_operator::api::names;
 use platform_simulator::model::AppSettings;
 use serde_json::{Value, json};
 
@@ -38,8 +39,6 @@ pub struct App {
     pub second: bool,
     /// Whether there are two: which of them keeps a rotating token is nobody's to expect.
     pub paired: bool,
-    /// Nothing can be expected until the name of the target is free again.
-    pub homeless: bool,
     pub reported: Millis,
     pub lead: Option<u64>,
     pub interval: Option<u64>,
@@ -66,7 +65,6 @@ impl App {
             secret: 0,
             second,
             paired: second,
-            homeless: false,
             reported: 0,
             lead: None,
             interval: None,
@@ -165,13 +163,29 @@ impl App {
         cluster.put(stage.time.now(), Kind::Secret, &self.credential, object);
     }
 
+    fn has_target(&self, stage: &Stage) -> bool {
+        stage.cluster().get(Kind::Secret, &self.target_name()).is_some()
+    }
+
+    /// Whether a Secret of this name is not the operator's by its own rules: another type, or nothing that says whose it is.
+    fn is_foreign(&self, stage: &Stage, name: &str) -> bool {
+        let cluster = stage.cluster();
+        let Some(secret) = cluster.get(Kind::Secret, &(self.name.0.clone(), name.to_owned())) else { return false };
+        let metadata = &secret["metadata"];
+        let labelled = metadata["labels"][names::NAME] == self.name.1.as_str();
+        let told = metadata["annotations"][names::APP_ID] == self.app_id.as_str();
+        secret["type"] != names::SECRET_TYPE || !(metadata["ownerReferences"].is_array() || labelled && told)
+    }
+
     /// Says what was done, and what may be expected from now on.
     fn expect(&self, stage: &Stage, deed: &str) {
         let now = stage.time.now();
         stage.trace.note("user", format_args!("{deed}: {} of {} ({})", self.name.1, self.app_id, self.mode));
         let contested = self.paired && self.mode == "Legacy";
-        let alone = self.right && !self.suspended && !self.deleted && !self.homeless;
-        let served = self.right && !self.suspended && !self.deleted && !self.homeless && !contested;
+        // Nothing can be expected until the name of the target is free.
+        let has_place = !self.is_foreign(stage, &self.target()) && (self.squatted.is_none() || self.has_target(stage));
+        let alone = self.right && !self.suspended && !self.deleted && has_place;
+        let served = alone && !contested;
         let mut ledger = stage.ledger();
         ledger.expect(now, &self.name, served.then(|| self.target()));
         ledger.trouble(now, now, "user", app_in(&self.app_id));

@@ -126,7 +126,8 @@ impl Asked {
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} {:?}", self.verb, self.kind)?;
-        if let Some(name) = &self.name {
+        // The names of Events are made from the machine's clock.
+        if let Some(name) = self.name.as_ref().filter(|_| self.kind != Kind::Event) {
             write!(f, " {name}")?;
         }
         if let Some(selector) = self.parameter("fieldSelector") {

@@ -25,7 +25,7 @@ enum Next {
 /// Runs until the caller leaves, the stream's time is over or the weather tears it.
 pub async fn serve(stage: Arc<Stage>, asked: Asked, lines: Lines) {
     let mut seen: u64 = asked.parameter("resourceVersion").and_then(|version| version.parse().ok()).unwrap_or_default();
-    let mut changes = stage.cluster().changes();
+    let changed = stage.cluster().changed();
     let ends = stage.time.now() + stage.weather.stream_life(&asked);
     loop {
         if lines.is_closed() {
@@ -62,7 +62,7 @@ pub async fn serve(stage: Arc<Stage>, asked: Asked, lines: Lines) {
         let pause = (ends - now).min(4 * MINUTE);
         tokio::select! {
             biased;
-            changed = changes.changed() => if changed.is_err() { return },
+            () = changed.notified() => {}
             () = wait(pause) => {
                 seen = seen.max(stage.cluster().version());
                 send(&lines, "BOOKMARK", &bookmark(&asked, seen));

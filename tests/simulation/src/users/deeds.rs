@@ -90,7 +90,6 @@ impl App {
                 stage.cluster().delete(now, Kind::Secret, &self.credential);
             }
             Deed::DeleteTarget => {
-                self.homeless = self.squatted.is_some();
                 stage.cluster().delete(now, Kind::Secret, &self.target_name());
             }
             Deed::BreakToken => self.edit_target(stage, |fields| {
@@ -155,7 +154,7 @@ impl App {
             Deed::Delete | Deed::Recreate => {
                 stage.cluster().delete(now, Kind::MiniProgram, &self.name);
                 // A new object knows nothing of the names that the one before it had.
-                (self.squatted, self.homeless) = (None, false);
+                self.squatted = None;
                 if matches!(deed, Deed::Delete) {
                     self.deleted = true;
                 } else {
@@ -193,26 +192,20 @@ impl App {
             self.write_spec(stage);
             self.expect(stage, "resumes");
         }
-        if self.squatted.is_some() {
-            self.remove_foreign(stage);
-            (self.squatted, self.homeless) = (None, false);
+        if self.remove_foreign(stage) {
+            self.squatted = None;
             self.expect(stage, "makes room for the target");
         }
     }
 
     /// Removes a Secret of the wanted name that is not the operator's.
-    fn remove_foreign(&self, stage: &Stage) {
-        let name = (self.name.0.clone(), self.wanted_target());
-        let mut cluster = stage.cluster();
-        let foreign = cluster.get(Kind::Secret, &name).is_some_and(|secret| {
-            let owned = secret["metadata"]["ownerReferences"].is_array();
-            let labelled = secret["metadata"]["labels"][names::NAME] == self.name.1.as_str();
-            let told = secret["metadata"]["annotations"][names::APP_ID] == self.app_id.as_str();
-            secret["type"] == "Opaque" || !(owned || labelled && told)
-        });
+    fn remove_foreign(&self, stage: &Stage) -> bool {
+        let foreign = self.is_foreign(stage, &self.wanted_target());
         if foreign {
-            cluster.delete(stage.time.now(), Kind::Secret, &name);
+            let name = (self.name.0.clone(), self.wanted_target());
+            stage.cluster().delete(stage.time.now(), Kind::Secret, &name);
         }
+        foreign
     }
 
     /// The app secret was reset by the user of another object of the same app.
