@@ -331,11 +331,12 @@ impl Ctx {
         let minis =
             kube::Api::<MiniProgram>::namespaced(self.client.clone(), mp.metadata.namespace.as_deref().unwrap_or_default());
         match api_error::within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await {
-            Ok(Some(current)) => {
+            Ok(Some(current)) if current.metadata.uid == mp.metadata.uid => {
                 self.world().wrote_mini_program(current);
                 Next::Round
             }
-            Ok(None) => Next::Rest(LONGEST_SETBACK, Outcome::Success),
+            // Gone, or another object of the name: the watch is about to show it, and looks again then.
+            Ok(_) => Next::Rest(LONGEST_SETBACK, Outcome::Success),
             Err(error) => self.set_back(mp, &error, "read the object"),
         }
     }

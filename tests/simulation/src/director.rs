@@ -192,6 +192,9 @@ impl Director {
         for orphan in orphans {
             self.stage.trace.note("gc", format_args!("takes Secret {}", orphan.1));
             self.stage.cluster().delete(now, Kind::Secret, &orphan);
+            for app in self.apps.iter().filter(|app| app.target() == orphan.1) {
+                app.expect(&self.stage, "loses its target");
+            }
         }
     }
 

@@ -70,17 +70,22 @@ impl Plot {
             short_streams: dice.chance(0.1),
         };
         let users = has(Genre::Users, 0.5);
+        let crash_every = mean(has(Genre::Crashes, 0.4), 10 * MINUTE, 12 * HOUR);
+        let api_outage_every = mean(has(Genre::ApiServer, 0.3), HOUR, DAY);
+        // What a process that is gone knew of a clock that has been put right since, nobody can know.
+        let restarts = crash_every > 0 || climate.crash > 0.0;
         Self {
             genre,
             apps: dice.between(1, 5),
             second_objects: if users && dice.chance(0.4) { 0.5 } else { 0.0 },
-            crash_every: mean(has(Genre::Crashes, 0.4), 10 * MINUTE, 12 * HOUR),
-            api_outage_every: mean(has(Genre::ApiServer, 0.3), HOUR, DAY),
+            crash_every,
+            api_outage_every,
             platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
             user_every: mean(users, MINUTE, 6 * HOUR),
-            clock_every: mean(has(Genre::Clock, 0.2), HOUR, DAY),
+            clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
             end: calm_from + SETTLING + 9 * HOUR,
-            recovery: recovery(&climate, users),
+            // Whoever waits for the API server asks it once a minute.
+            recovery: recovery(&climate, users).max(if api_outage_every > 0 { 120 * SECOND } else { 0 }),
             climate,
         }
     }

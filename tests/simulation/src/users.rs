@@ -163,6 +163,13 @@ impl App {
         cluster.put(stage.time.now(), Kind::Secret, &self.credential, object);
     }
 
+    /// Whether the operator can serve it, as far as this object goes.
+    fn is_served(&self, stage: &Stage) -> bool {
+        // Nothing can be expected until the name of the target is free.
+        let has_place = !self.is_foreign(stage, &self.target()) && (self.squatted.is_none() || self.has_target(stage));
+        self.right && !self.suspended && !self.deleted && has_place
+    }
+
     fn has_target(&self, stage: &Stage) -> bool {
         stage.cluster().get(Kind::Secret, &self.target_name()).is_some()
     }
@@ -178,13 +185,11 @@ impl App {
     }
 
     /// Says what was done, and what may be expected from now on.
-    fn expect(&self, stage: &Stage, deed: &str) {
+    pub fn expect(&self, stage: &Stage, deed: &str) {
         let now = stage.time.now();
         stage.trace.note("user", format_args!("{deed}: {} of {} ({})", self.name.1, self.app_id, self.mode));
         let contested = self.paired && self.mode == "Legacy";
-        // Nothing can be expected until the name of the target is free.
-        let has_place = !self.is_foreign(stage, &self.target()) && (self.squatted.is_none() || self.has_target(stage));
-        let alone = self.right && !self.suspended && !self.deleted && has_place;
+        let alone = self.is_served(stage);
         let served = alone && !contested;
         let mut ledger = stage.ledger();
         ledger.expect(now, &self.name, served.then(|| self.target()));

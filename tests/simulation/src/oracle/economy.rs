@@ -22,7 +22,7 @@ pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
         }
         let hour = busiest(calls.iter().map(|call| call.from), HOUR);
         // Four a minute while a token is dead, and no more.
-        if hour > 250 {
+        if hour as u64 > 250 * objects {
             verdict.say(format!("{app_id} is asked for {hour} times within an hour"));
         }
         let minted = calls.iter().filter(|call| call.is.minted).count() as u64;

@@ -117,7 +117,8 @@ impl App {
                 self.annotate(stage, names::REFRESH_REQUESTED, &format!("request-{}", self.requests));
             }
             Deed::ReportDead => {
-                if now < self.reported + 30 * MINUTE {
+                // A report that nobody can act on is lost with the object.
+                if now < self.reported + 30 * MINUTE || !self.is_served(stage) {
                     return;
                 }
                 outside(stage, &self.app_id, |model, now| model.kill_tokens(now, &self.app_id));
