@@ -269,7 +269,7 @@ impl Ctx {
             Act::Ask(wanted) => self.ask(seen, carry, wanted, now).await,
             Act::Withdraw => {
                 if let Some(begin) = carry.begin.take() {
-                    self.recall(mp, |recall| recall.ended = Some(begin.withdrawn(mp)));
+                    self.take_back(mp, begin);
                 }
                 Next::Round
             }

@@ -6,7 +6,7 @@ use super::{
     Carry, Ctx, LATER, NO_SLOT, Next,
     api_error::ApiError,
     app_key, apply,
-    call::{Call, Wanted},
+    call::{Call, Wanted, Why},
     case,
     fetch::{Asking, Outcome, fetch, slots::Claimant},
     memory::{Base, Ended, HandFacts, How, InHand, Refused},
@@ -32,6 +32,8 @@ pub struct Begin {
     pub call: Call,
     begun: Begun,
     mints_before: Option<Mints>,
+    /// The process's own counts of the app before this call.
+    app_before: Option<Mints>,
 }
 
 impl Begin {
@@ -66,11 +68,11 @@ impl Ctx {
         match begin {
             Ok((written, begun)) => {
                 self.metrics.status_written();
-                self.count_mint(&case, &call);
+                let app_before = self.count_mint(&case, &call);
                 let mints_before = case.status.mints.clone();
                 self.world().wrote_mini_program(written);
                 self.recall(mp, |recall| recall.ended = None);
-                carry.begin = Some(Begin { call, begun, mints_before });
+                carry.begin = Some(Begin { call, begun, mints_before, app_before });
                 let old = case.in_use.filter(|target| target.name != mp.target_name());
                 match super::observe::look_closer(&self.client, mp, old).await {
                     Ok(close) => {
@@ -88,7 +90,8 @@ impl Ctx {
                 carry.close = None;
                 if matches!(error, ApiError::Unanswered) {
                     // If the intent stands after all, it is our own, and no call was made for it.
-                    let never_sent = Begin { call, begun: Begun::at(Duration::ZERO), mints_before: case.status.mints.clone() };
+                    let mints_before = case.status.mints.clone();
+                    let never_sent = Begin { call, begun: Begun::at(Duration::ZERO), mints_before, app_before: None };
                     self.recall(mp, |recall| recall.ended = Some(never_sent.withdrawn(mp)));
                 }
                 self.set_back_on_write(mp, &error).await
@@ -106,7 +109,9 @@ impl Ctx {
         }
         let begin = match (carry.begin.take(), Begun::not_needed(wanted)) {
             (Some(begin), _) => begin,
-            (None, Some(begun)) => Begin { call: new_call(&case, wanted, &self.chance), begun, mints_before: None },
+            (None, Some(begun)) => {
+                Begin { call: new_call(&case, wanted, &self.chance), begun, mints_before: None, app_before: None }
+            }
             (None, None) => return Next::Round,
         };
         let (name, base) = destination(&case, seen);
@@ -181,21 +186,28 @@ impl Ctx {
         carry.slot.is_some()
     }
 
-    fn count_mint(&self, case: &Case<'_>, call: &Call) {
-        let Some(key) = app_key(case.mp) else { return };
+    /// Counts a mint, and answers what was counted before it.
+    fn count_mint(&self, case: &Case<'_>, call: &Call) -> Option<Mints> {
+        let key = app_key(case.mp)?;
         let mints = status::counted_with(case, call);
         // An app's first mint replaces no lost token: it begins no row.
         let in_a_row = call.wanted.why.urgent() && hold::counted(case).last.is_some();
         self.memories.with_app(&key, |app| {
             app.gone = if in_a_row { app.gone.saturating_add(1) } else { 0 };
-            app.mints = mints;
-        });
+            Some(std::mem::replace(&mut app.mints, mints))
+        })
     }
 
     fn give_up(&self, mp: &MiniProgram, carry: &mut Carry) {
         if let Some(begin) = carry.begin.take().filter(|begin| begin.call.wanted.mints) {
-            self.recall(mp, |recall| recall.ended = Some(begin.withdrawn(mp)));
+            self.take_back(mp, begin);
         }
+    }
+
+    /// A call that was counted and will not be sent.
+    pub(super) fn take_back(&self, mp: &MiniProgram, begin: Begin) {
+        self.uncount_mint(mp, begin.app_before.clone());
+        self.recall(mp, |recall| recall.ended = Some(begin.withdrawn(mp)));
     }
 
     /// A token that could not be stored is not worth a call.
@@ -257,7 +269,9 @@ impl Ctx {
         let attempts = before.saturating_add(1).min(1_000_000);
         let call = begin.call;
         // A token that a lost call may have replaced has minutes left, whatever it was promised: every moment is urgent.
-        let replaced = call.wanted.mints && (unknown || call.doubt);
+        let why = call.wanted.why;
+        let gone = why.urgent() && !matches!(why, Why::CredentialChanged | Why::TargetMissing);
+        let replaced = gone || call.wanted.mints && (unknown || call.doubt);
         let next = retry::next_attempt(
             &retry::Failed {
                 refusal: &refusal,
@@ -278,7 +292,9 @@ impl Ctx {
         let quota_of_force = call.wanted.force && refusal.reason == Reason::QuotaExhausted;
         let mints_before = (call.wanted.mints && !unknown).then(|| begin.mints_before.unwrap_or_default());
         if mints_before.is_some() {
-            self.uncount_mint(case);
+            // What was refused may have used up one of the day's forced calls all the same.
+            let forced_times = case.seen.app.mints.forced_times.clone();
+            self.uncount_mint(mp, begin.app_before.map(|before| Mints { forced_times, ..before }));
         }
         let sent = whole_seconds(case.now.wall);
         let how = How::Failed { refusal, sent, next: whole_seconds(after(next, Duration::from_millis(999))), attempts, unknown };
@@ -290,13 +306,12 @@ impl Ctx {
         });
     }
 
-    /// A refused call shortened no token's life.
-    fn uncount_mint(&self, case: &Case<'_>) {
-        let Some(key) = app_key(case.mp) else { return };
+    /// A call that was refused, or not sent, shortened no token's life.
+    fn uncount_mint(&self, mp: &MiniProgram, before: Option<Mints>) {
+        let (Some(key), Some(before)) = (app_key(mp), before) else { return };
         self.memories.with_app(&key, |app| {
             app.gone = app.gone.saturating_sub(1);
-            app.mints.count = (app.mints.count - 1).max(0);
-            app.mints.last_time = None;
+            app.mints = before;
         });
     }
 }

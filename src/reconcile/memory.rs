@@ -140,6 +140,8 @@ pub struct Recall {
     pub checked: Option<(String, Timestamp)>,
     /// The version of a target whose data holds no token that we know.
     pub unmatched: Option<String>,
+    /// The version of a target that writing it again left as it was.
+    pub in_vain: Option<String>,
     /// No look closer, call or write before this boot time.
     pub not_before: Duration,
     /// How many writes or reads in a row failed or lost a race.

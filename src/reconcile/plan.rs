@@ -172,7 +172,8 @@ fn keep(case: &Case<'_>, hand: &HandFacts) -> Option<Act> {
     let target = case.in_use.filter(|target| target.name == hand.name)?;
     let held = case.token().filter(|held| held.fingerprint == hand.token.fingerprint)?;
     let moved = held.expires.duration_since(hand.token.expires).unsigned_abs();
-    let same = moved <= SAME_EXPIRY && target.unsettled == hand.unsettled && target.sent.mode == hand.sent.mode;
+    // An unsettled token is stamped with each call that brings it: the intent that is kept for it would stand open otherwise.
+    let same = moved <= SAME_EXPIRY && !target.unsettled && !hand.unsettled && target.sent.mode == hand.sent.mode;
     let early = due::next_refresh(case, held) <= case.now.wall;
     (same && same_credential(target, hand)).then_some(Act::Keep { early })
 }
@@ -214,7 +215,8 @@ fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
         Target::Missing => (case.in_use.filter(|_| case.valid_token().is_some())?, true, false),
         Target::Foreign | Target::Former => return None,
     };
-    if case.seen.recall.unmatched.as_deref() == Some(from.version.as_str()) {
+    let is_it = |version: &Option<String>| version.as_ref() == Some(&from.version);
+    if is_it(&case.seen.recall.unmatched) || !renamed && is_it(&case.seen.recall.in_vain) {
         return None;
     }
     if let Some(wait) = refused_write(case) {

@@ -180,7 +180,7 @@ impl Ctx {
                 let version = written.version.clone();
                 self.world().wrote_target(mp.metadata.namespace.as_deref().unwrap_or_default(), written);
                 self.recall(mp, |recall| {
-                    (recall.refused, recall.unmatched) = (None, in_vain.then_some(version));
+                    (recall.refused, recall.unmatched, recall.in_vain) = (None, None, in_vain.then_some(version));
                     recall.corrected = rewrite.drift.then_some(now.boot).or(recall.corrected);
                 });
                 if rewrite.drift {

@@ -192,7 +192,8 @@ impl<'a> Case<'a> {
 
     fn drop_void_failure(&mut self) {
         let Some(failure) = &self.status.last_failure else { return };
-        let of_older_token = self.token().is_some_and(|token| failure.time.0 < token.issued);
+        let issued = self.token().map(|token| token.issued).filter(|issued| due::is_past(self.now, *issued));
+        let of_older_token = issued.is_some_and(|issued| failure.time.0 < issued);
         let of_other_spec = self.status.observed_generation != self.generation();
         let of_other_credential = match (&self.seen.credential, &self.status.credential) {
             (Seen::Is(version), Some(known)) => *version != version_of(known),
@@ -321,7 +322,9 @@ fn withdraw(status: &mut MiniProgramStatus, ended: &Ended) {
         status.intent = None;
     }
     if let Some(before) = &ended.mints_before {
-        let forced_times = status.mints.take().map(|mints| mints.forced_times).unwrap_or_default();
+        // What was refused may have been counted by the platform; what was never sent has not.
+        let counted = status.mints.take().filter(|_| !matches!(ended.how, How::Withdrawn));
+        let forced_times = counted.map_or_else(|| before.forced_times.clone(), |mints| mints.forced_times);
         status.mints = Some(Mints { forced_times, ..before.clone() }).filter(|mints| *mints != Mints::default());
     }
 }
@@ -352,7 +355,10 @@ fn note_verdict(status: &mut MiniProgramStatus, ended: &Ended, reason: Reason, a
 }
 
 /// When a confirming call is worth it: a request that was under way when the token came has landed by then.
-pub fn settles_at(target: &Projection, token: &TokenFacts) -> Timestamp {
+pub fn settles_at(case: &Case<'_>, target: &Projection, token: &TokenFacts) -> Timestamp {
+    // The same token may have come back to a later call, which the kept intent tells of.
+    let asked = case.status.intent.as_ref().filter(|intent| intent.doubt).map(|intent| intent.time.0);
+    let asked = asked.filter(|asked| due::is_past(case.now, *asked)).max(Some(token.issued)).unwrap_or(token.issued);
     let seed = target.issued_for.as_deref().unwrap_or_default();
-    after(token.issued, Duration::from_secs(120) + spread(seed, Duration::from_secs(60)))
+    after(asked, Duration::from_secs(120) + spread(seed, Duration::from_secs(60)))
 }

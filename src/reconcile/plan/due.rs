@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{
-    case::{Case, Credential, settles_at},
+    case::{Case, Credential, Target, settles_at},
     time::{after, before, span, spread},
     turn::{self, Turn},
 };
@@ -65,7 +65,7 @@ pub fn due<'a>(case: &'a Case<'a>) -> impl Iterator<Item = Wanted> + 'a {
 /// When the stored token itself asks for the next call.
 pub fn next(case: &Case<'_>) -> Option<Timestamp> {
     let token = case.token()?;
-    let unsettled = case.in_use.filter(|target| target.unsettled).map(|target| settles_at(target, token));
+    let unsettled = case.in_use.filter(|target| target.unsettled).map(|target| settles_at(case, target, token));
     let next = next_refresh(case, token);
     Some(unsettled.map_or(next, |at| at.min(next)))
 }
@@ -76,8 +76,16 @@ fn token_missing(case: &Case<'_>) -> Option<Why> {
         None => Some(Why::TargetMissing),
         Some(target) if target.edited => Some(Why::Edited),
         Some(target) if target.token.is_none() => Some(Why::Edited),
+        // The one before it cannot fill it.
+        Some(before) if is_missing(case) && case.seen.recall.unmatched.as_ref() == Some(&before.version) => {
+            Some(Why::TargetMissing)
+        }
         Some(_) => None,
     }
+}
+
+fn is_missing(case: &Case<'_>) -> bool {
+    matches!(case.target, Target::Missing)
 }
 
 fn restored(case: &Case<'_>) -> Option<Why> {
@@ -109,7 +117,7 @@ fn clock_went_back(case: &Case<'_>, token: &TokenFacts) -> bool {
 
 fn unsettled(case: &Case<'_>) -> Option<Why> {
     let target = case.in_use.filter(|target| target.unsettled)?;
-    (settles_at(target, case.token()?) <= case.now.wall).then_some(Why::Unsettled)
+    (settles_at(case, target, case.token()?) <= case.now.wall).then_some(Why::Unsettled)
 }
 
 fn credential_changed(case: &Case<'_>) -> Option<Why> {
@@ -141,7 +149,8 @@ fn requested(case: &Case<'_>) -> Option<Why> {
 fn won_the_app(case: &Case<'_>) -> Option<Why> {
     let stored = conditions::find(&case.status.conditions, ConditionType::TokenFresh).and_then(Reason::of);
     // Who was suspended meanwhile was no loser, and yet its token is another one's no more.
-    let had_lost = stored == Some(Reason::AppIdConflict) || turn::is_ended_by_another(case);
+    let beginning = case.seen.begun.is_some_and(|begun| begun.why == Why::WonApp);
+    let had_lost = beginning || stored == Some(Reason::AppIdConflict) || turn::is_ended_by_another(case);
     (had_lost && turn::turn(case) == Turn::Mine).then_some(Why::WonApp)
 }
 
@@ -159,7 +168,8 @@ pub fn newer_rival<'a>(case: &'a Case<'_>) -> Option<(&'a str, Timestamp)> {
     let checked = case.status.token.as_ref().and_then(|token| token.check_time.as_ref()).map_or(token.issued, |time| time.0);
     let theirs = case.seen.rivals.iter().filter(|rival| turn::same_mode(case, rival));
     let tokens = theirs.filter_map(|rival| rival.status.as_ref()?.token.as_ref());
-    let newer = tokens.filter(|theirs| theirs.issue_time.0 > checked && theirs.fingerprint != token.fingerprint);
+    // Times are in whole seconds: theirs may have come in the second in which this object asked.
+    let newer = tokens.filter(|theirs| theirs.issue_time.0 >= checked && theirs.fingerprint != token.fingerprint);
     newer.map(|theirs| (theirs.fingerprint.as_str(), theirs.issue_time.0)).max_by_key(|(_, issued)| *issued)
 }
 

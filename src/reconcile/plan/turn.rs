@@ -2,8 +2,11 @@
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::case::{Case, mode_name};
-use crate::api::{ConditionType, MiniProgram, Reason, conditions};
+use super::{
+    case::{Case, mode_name},
+    due,
+};
+use crate::api::{ConditionType, MiniProgram, Mints, Reason, conditions};
 
 /// Whether this object may ask.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,17 +55,22 @@ pub fn turn<'a>(case: &'a Case<'_>) -> Turn<'a> {
 }
 
 /// Whether another object's call has ended this one's token, or may have.
-pub fn others_minted_since(winner: &MiniProgram, issued: Timestamp) -> bool {
+pub fn others_minted_since(case: &Case<'_>, winner: &MiniProgram, issued: Timestamp) -> bool {
     let status = winner.status.as_ref();
     let minted = status.and_then(|status| status.mints.as_ref()?.last_time.as_ref()).map(|time| time.0);
     let got = status.and_then(|status| status.token.as_ref()).map(|token| token.issue_time.0);
-    minted.max(got).is_some_and(|last| last > issued)
+    let times = [minted, got].into_iter().flatten();
+    times.filter(|time| due::is_past(case.now, *time)).any(|time| time > issued)
 }
 
 /// The same of any object of the app, whoever keeps it now.
 pub fn is_ended_by_another(case: &Case<'_>) -> bool {
     let Some(token) = case.token().filter(|_| case.endpoint.rotates()) else { return false };
-    case.seen.rivals.iter().any(|rival| same_mode(case, rival) && others_minted_since(rival, token.issued))
+    // What an object has minted that is gone since, this process remembers.
+    let last_of = |mints: Option<&Mints>| mints.and_then(|mints| mints.last_time.as_ref()).map(|time| time.0);
+    let (of_app, own) = (last_of(Some(&case.seen.app.mints)), last_of(case.status.mints.as_ref()));
+    of_app.filter(|time| due::is_past(case.now, *time)) > own.max(Some(token.issued))
+        || case.seen.rivals.iter().any(|rival| same_mode(case, rival) && others_minted_since(case, rival, token.issued))
 }
 
 fn claims(mp: &MiniProgram) -> bool {

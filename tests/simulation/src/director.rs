@@ -11,13 +11,20 @@ use crate::{
     cluster::Kind,
     dice::Dice,
     plot::Plot,
-    process::{self, Process},
+    process::{self, Leads, Process},
     stage::{ProcessId, Stage},
     time::{HOUR, MINUTE, Millis, SECOND},
     users::{App, deeds::DEEDS},
 };
 
 const NEVER: Millis = Millis::MAX;
+
+/// Where a process runs, again and again.
+struct Slot {
+    leads: Leads,
+    process: Option<Process>,
+    restart_at: Millis,
+}
 
 /// What happens by the plot, and when next.
 pub struct Director {
@@ -26,9 +33,9 @@ pub struct Director {
     dice: Dice,
     deaths: mpsc::UnboundedReceiver<ProcessId>,
     apps: Vec<App>,
-    process: Option<Process>,
+    slots: Vec<Slot>,
     processes: ProcessId,
-    restart_at: Millis,
+    pause_at: Millis,
     crash_at: Millis,
     api_outage_at: Millis,
     platform_outage_at: Millis,
@@ -47,9 +54,9 @@ impl Director {
             dice,
             deaths,
             apps,
-            process: None,
+            slots: plot.cast.iter().map(|leads| Slot { leads: *leads, process: None, restart_at: 0 }).collect(),
             processes: 0,
-            restart_at: 0,
+            pause_at: NEVER,
             crash_at: NEVER,
             api_outage_at: NEVER,
             platform_outage_at: NEVER,
@@ -60,6 +67,7 @@ impl Director {
             plot,
         };
         director.crash_at = director.after(director.plot.crash_every);
+        director.pause_at = director.after(director.plot.pause_every);
         director.api_outage_at = director.after(director.plot.api_outage_every);
         director.platform_outage_at = director.after(director.plot.platform_outage_every);
         director.user_at = director.after(director.plot.user_every);
@@ -86,8 +94,8 @@ impl Director {
             }
             self.act(now).await;
             let times = [
-                self.restart_at,
                 self.crash_at,
+                self.pause_at,
                 self.api_outage_at,
                 self.platform_outage_at,
                 self.user_at,
@@ -95,12 +103,16 @@ impl Director {
                 self.calm_at,
                 self.plot.end,
             ];
-            let next = times.into_iter().chain(self.collect_at.iter().copied()).min().unwrap_or(NEVER);
+            let starts = self.slots.iter().map(|slot| slot.restart_at);
+            let next = times.into_iter().chain(starts).chain(self.collect_at.iter().copied()).min().unwrap_or(NEVER);
             tokio::select! {
                 biased;
-                Some(_) = self.deaths.recv() => {
-                    self.process = None;
-                    self.restart_at = self.stage.time.now() + self.dice.log_between(500, 2 * MINUTE);
+                Some(dead) = self.deaths.recv() => {
+                    let at = self.stage.time.now() + self.dice.log_between(500, 2 * MINUTE);
+                    let is_it = |slot: &&mut Slot| slot.process.as_ref().is_some_and(|process| process.id == dead);
+                    if let Some(slot) = self.slots.iter_mut().find(is_it) {
+                        (slot.process, slot.restart_at) = (None, at);
+                    }
                 }
                 () = sleep_until(begin + Duration::from_millis(next)) => {}
             }
@@ -108,11 +120,15 @@ impl Director {
     }
 
     async fn act(&mut self, now: Millis) {
-        if self.restart_at <= now {
-            self.restart_at = NEVER;
+        for slot in self.slots.iter_mut().filter(|slot| slot.restart_at <= now) {
+            slot.restart_at = NEVER;
             self.processes += 1;
             self.stage.ledger().trouble(now, now, "start", None);
-            self.process = Some(process::start(&self.stage, self.processes, "mp-system/operator"));
+            slot.process = Some(process::start(&self.stage, self.processes, slot.leads));
+        }
+        if self.pause_at <= now {
+            self.pause_at = self.after(self.plot.pause_every);
+            self.pause(now);
         }
         if self.crash_at <= now {
             self.crash_at = self.after(self.plot.crash_every);
@@ -157,16 +173,29 @@ impl Director {
     }
 
     async fn crash_or_restart(&mut self) {
+        let at = usize::try_from(self.dice.between(0, self.slots.len() as u64)).unwrap_or(0);
+        let Some(slot) = self.slots.get_mut(at) else { return };
         if self.dice.chance(0.5) {
-            if let Some(process) = &self.process {
+            if let Some(process) = &slot.process {
                 self.stage.kill(process.id, "out of nothing");
             }
-        } else if let Some(process) = self.process.take() {
+        } else if let Some(process) = slot.process.take() {
             let began = self.stage.time.now();
             process.stop(&self.stage).await;
             let ended = self.stage.time.now();
-            self.restart_at = ended + self.dice.log_between(100, MINUTE);
-            self.stage.ledger().trouble(began, self.restart_at, "restart", None);
+            slot.restart_at = ended + self.dice.log_between(100, MINUTE);
+            self.stage.ledger().trouble(began, slot.restart_at, "restart", None);
+        }
+    }
+
+    /// A process stands still for a while, in the middle of whatever it was doing.
+    fn pause(&mut self, now: Millis) {
+        let until = now + self.dice.log_between(SECOND, 3 * MINUTE);
+        let running: Vec<_> = self.slots.iter().filter_map(|slot| slot.process.as_ref()).map(|process| process.id).collect();
+        if let Some(process) = self.dice.pick(&running) {
+            self.say(format_args!("P{process} stands still for {} ms", until - now));
+            self.stage.pause(*process, until);
+            self.stage.ledger().trouble(now, until, "pause", None);
         }
     }
 

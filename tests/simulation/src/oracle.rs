@@ -18,6 +18,8 @@ pub struct Bounds {
     pub end: Millis,
     /// How long after its end a trouble may still excuse a dead token.
     pub recovery: Millis,
+    /// How far off a clock may be before the operator must notice.
+    pub skew: Millis,
 }
 
 /// The judgement of one run.

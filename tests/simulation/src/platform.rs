@@ -48,11 +48,15 @@ async fn call(stage: Arc<Stage>, process: ProcessId, sending: Sending) -> Answer
     let patience = sending.timeout;
     let request = request_of(&sending);
     drop(sending);
+    // A connection may stand while its owner does not run.
+    stage.pass_pause(process).await;
     let fate = stage.weather.platform_fate(stage.time.now());
     let (answered, answer) = oneshot::channel();
     // The platform's side goes on whatever becomes of the caller.
-    tokio::spawn(serve(stage, process, request, fate, answered));
-    match timeout(patience, answer).await {
+    tokio::spawn(serve(Arc::clone(&stage), process, request, fate, answered));
+    let answer = timeout(patience, answer).await;
+    stage.pass_pause(process).await;
+    match answer {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) | Err(_) => Err(NoAnswer::Unknown),
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     dice::Dice,
+    process::Leads,
     time::{DAY, HOUR, MINUTE, Millis, SECOND},
     weather::Climate,
 };
@@ -14,6 +15,10 @@ pub struct Plot {
     /// How likely an app has two objects.
     pub second_objects: f64,
     pub climate: Climate,
+    /// Who runs the operator.
+    pub cast: Vec<Leads>,
+    /// Mean time between two times that a process stands still.
+    pub pause_every: Millis,
     /// Mean time between crashes out of nothing.
     pub crash_every: Millis,
     /// Mean time between outages of the API server.
@@ -38,6 +43,10 @@ pub enum Genre {
     Platform,
     ApiServer,
     Clock,
+    /// Two candidates for one Lease.
+    Election,
+    /// Two releases that know nothing of each other.
+    Twins,
     Everything,
 }
 
@@ -48,15 +57,18 @@ impl Plot {
     #[must_use]
     pub fn of(seed: u64) -> Self {
         let dice = Dice::from_seed(seed ^ 0x5eed);
-        let genre = match seed % 10 {
+        let genre = match seed % 12 {
             0 => Genre::Quiet,
             1 | 2 => Genre::Users,
             3 => Genre::Crashes,
             4 => Genre::Platform,
             5 => Genre::ApiServer,
             6 => Genre::Clock,
+            7 => Genre::Election,
+            8 => Genre::Twins,
             _ => Genre::Everything,
         };
+        let candidates = genre == Genre::Election || genre == Genre::Everything && dice.chance(0.3);
         let has = |what: Genre, probability: f64| genre == what || genre == Genre::Everything && dice.chance(probability);
         let mean = |has: bool, low: Millis, high: Millis| if has { dice.log_between(low, high) } else { 0 };
         let rate = |has: bool| if has { *dice.pick(&[0.01, 0.05, 0.2, 0.4]).unwrap_or(&0.0) } else { 0.0 };
@@ -65,19 +77,25 @@ impl Plot {
             calm_from,
             api: rate(has(Genre::ApiServer, 0.4)),
             platform: rate(has(Genre::Platform, 0.5)),
-            crash: rate(has(Genre::Crashes, 0.4)) / 2.0,
+            crash: rate(candidates && dice.chance(0.5) || has(Genre::Crashes, 0.4)) / 2.0,
             streams: rate(has(Genre::ApiServer, 0.4)),
             short_streams: dice.chance(0.1),
         };
         let users = has(Genre::Users, 0.5);
-        let crash_every = mean(has(Genre::Crashes, 0.4), 10 * MINUTE, 12 * HOUR);
+        let crash_every = mean(candidates || has(Genre::Crashes, 0.4), 10 * MINUTE, 12 * HOUR);
         let api_outage_every = mean(has(Genre::ApiServer, 0.3), HOUR, DAY);
         // What a process that is gone knew of a clock that has been put right since, nobody can know.
         let restarts = crash_every > 0 || climate.crash > 0.0;
         Self {
             genre,
+            cast: match genre {
+                Genre::Twins => vec![Leads::Alone("east/operator"), Leads::Alone("west/operator")],
+                _ if candidates => vec![Leads::ByElection; 2],
+                _ => vec![Leads::Alone("mp-system/operator")],
+            },
+            pause_every: mean(candidates && dice.chance(0.7), 10 * MINUTE, 6 * HOUR),
             apps: dice.between(1, 5),
-            second_objects: if users && dice.chance(0.4) { 0.5 } else { 0.0 },
+            second_objects: if users && !restarts && dice.chance(0.6) { 0.5 } else { 0.0 },
             crash_every,
             api_outage_every,
             platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
@@ -85,7 +103,7 @@ impl Plot {
             clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
             end: calm_from + SETTLING + 9 * HOUR,
             // Whoever waits for the API server asks it once a minute.
-            recovery: recovery(&climate, users).max(if api_outage_every > 0 { 120 * SECOND } else { 0 }),
+            recovery: recovery(&climate, users).max(if api_outage_every > 0 || candidates { 120 * SECOND } else { 0 }),
             climate,
         }
     }

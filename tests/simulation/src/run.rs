@@ -8,7 +8,7 @@ use crate::{
     panics,
     plot::Plot,
     stage::Stage,
-    time::Millis,
+    time::{Millis, SECOND},
     trace::Trace,
     users::App,
 };
@@ -51,7 +51,8 @@ async fn play(seed: u64) -> Ended {
         app.install(&stage);
     }
     Director::new(Arc::clone(&stage), plot.clone(), deaths, apps).direct().await;
-    let bounds = Bounds { settled_from: plot.settled_from(), end: plot.end, recovery: plot.recovery };
+    let skew = if plot.clock_every > 0 { 60 * SECOND } else { 0 };
+    let bounds = Bounds { settled_from: plot.settled_from(), end: plot.end, recovery: plot.recovery, skew };
     let mut verdict = judge(&stage.ledger(), &bounds);
     verdict.faults.extend(panics::taken().into_iter().map(|panic| format!("the operator panicked: {panic}")));
     Ended { verdict, trace: stage.trace.clone(), simulated: plot.end, apps: objects }

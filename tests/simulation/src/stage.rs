@@ -12,7 +12,7 @@ use crate::{
     dice::Dice,
     ledger::Ledger,
     platform::Platform,
-    time::Time,
+    time::{Millis, Time},
     trace::Trace,
     weather::{Climate, Weather},
 };
@@ -28,7 +28,9 @@ pub struct Stage {
     cluster: Mutex<Cluster>,
     platform: Mutex<Platform>,
     ledger: Arc<Mutex<Ledger>>,
-    running: Mutex<BTreeMap<ProcessId, Vec<AbortHandle>>>,
+    running: Mutex<BTreeMap<ProcessId, AbortHandle>>,
+    /// Until when a process stands still.
+    paused: Mutex<BTreeMap<ProcessId, Millis>>,
     deaths: mpsc::UnboundedSender<ProcessId>,
 }
 
@@ -53,6 +55,7 @@ impl Stage {
             trace,
             ledger,
             running: Mutex::default(),
+            paused: Mutex::default(),
             deaths,
         };
         (Arc::new(stage), heard)
@@ -70,8 +73,8 @@ impl Stage {
         lock(&self.ledger)
     }
 
-    pub fn started(&self, process: ProcessId, tasks: Vec<AbortHandle>) {
-        lock(&self.running).insert(process, tasks);
+    pub fn started(&self, process: ProcessId, main: AbortHandle) {
+        lock(&self.running).insert(process, main);
     }
 
     pub fn ended(&self, process: ProcessId) {
@@ -82,15 +85,30 @@ impl Stage {
         lock(&self.running).contains_key(&process)
     }
 
+    /// Holds up whatever a process sends and hears.
+    pub fn pause(&self, process: ProcessId, until: Millis) {
+        lock(&self.paused).insert(process, until);
+    }
+
+    /// Passes when the process does not stand still.
+    pub async fn pass_pause(&self, process: ProcessId) {
+        loop {
+            let until = lock(&self.paused).get(&process).copied().unwrap_or_default();
+            let left = until.saturating_sub(self.time.now());
+            if left == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(left)).await;
+        }
+    }
+
     /// Ends a process as `kill -9` does: whatever it awaited never comes.
     pub fn kill(&self, process: ProcessId, why: &str) {
-        let Some(tasks) = lock(&self.running).remove(&process) else { return };
+        let Some(main) = lock(&self.running).remove(&process) else { return };
         self.trace.note("process", format_args!("P{process} dies: {why}"));
         let now = self.time.now();
         self.ledger().trouble(now, now, "crash", None);
-        for task in tasks {
-            task.abort();
-        }
+        main.abort();
         // The director is gone only when the run is over.
         let _ = self.deaths.send(process);
     }

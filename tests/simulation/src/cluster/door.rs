@@ -47,12 +47,15 @@ async fn carry(stage: Arc<Stage>, process: ProcessId, request: Request<Body>) ->
         stage.ledger().blame(format!("the operator asked what the model does not serve: {} {}", parts.method, parts.uri));
         return Ok(reply(&Refusal::not_found("page").into()));
     };
+    stage.pass_pause(process).await;
     let fate = stage.weather.api_fate(stage.time.now(), &asked);
     stage.ledger().requested(stage.time.now(), &asked);
     let (answered, answer) = oneshot::channel();
     // The server's side goes on whatever becomes of the caller.
-    tokio::spawn(serve(stage, process, asked, fate, answered));
-    match timeout(HEAD_TIMEOUT, answer).await {
+    tokio::spawn(serve(Arc::clone(&stage), process, asked, fate, answered));
+    let answer = timeout(HEAD_TIMEOUT, answer).await;
+    stage.pass_pause(process).await;
+    match answer {
         Ok(answer) => answer.map_err(|_| io::Error::new(io::ErrorKind::ConnectionReset, "no answer")),
         Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time")),
     }

@@ -51,12 +51,12 @@ pub(super) fn lies(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
         let (mut expired, mut dead) = (Spans::default(), Spans::default());
         for (from, to, told) in stretches(story, bounds.end).filter(|(_, _, told)| told.ready) {
             let expires = told.expires.and_then(|expires| Millis::try_from(expires).ok()).unwrap_or(0);
-            expired.add(from.max(expires + SECOND), to);
+            expired.add(from.max(expires + SECOND + bounds.skew), to);
             let Some(target) = &told.target else { continue };
             dead.extend(&dead_spans(ledger, &(mini.0.clone(), target.clone()), from, to).0);
         }
         let name = &mini.1;
-        let expired = expired.without(&excused(ledger, bounds, app, bounds.recovery / 2));
+        let expired = expired.without(&excused(ledger, bounds, app, (bounds.recovery / 2).max(90 * SECOND)));
         verdict.tell_longest(&expired, &format!("{name} is Ready over an expired token"));
         let mut helpless = Spans::default();
         for (from, to, can) in ledger.answerable.get(mini).into_iter().flat_map(|story| stretches(story, bounds.end)) {

@@ -13,7 +13,7 @@ use crate::{
     ledger::app_in,
     platform::outside,
     stage::Stage,
-    time::{MINUTE, SECOND},
+    time::{DAY, MINUTE, SECOND},
 };
 
 const KUBECTL: &str = "kubectl-edit";
@@ -75,6 +75,10 @@ impl App {
         let now = stage.time.now();
         match deed {
             _ if self.deleted && !matches!(deed, Deed::SetRight) => return,
+            // A report would be lost with its object, or with a false one in its place.
+            Deed::Delete | Deed::Recreate | Deed::ReportNonsense if self.reported > 0 && now < self.reported + 60 * MINUTE => {
+                return;
+            }
             Deed::WrongCredential => {
                 self.right = false;
                 self.write_credential(stage, "wrong");
@@ -118,7 +122,7 @@ impl App {
             }
             Deed::ReportDead => {
                 // A report that nobody can act on is lost with the object.
-                if now < self.reported + 30 * MINUTE || !self.is_served(stage) {
+                if now < self.reported + 30 * MINUTE || self.paired || !self.is_served(stage) || self.is_out_of_mints(stage) {
                     return;
                 }
                 outside(stage, &self.app_id, |model, now| model.kill_tokens(now, &self.app_id));
@@ -139,7 +143,7 @@ impl App {
                 self.renames += 1;
                 self.write_spec(stage);
             }
-            Deed::RenameOntoForeign if self.squatted.is_none() => {
+            Deed::RenameOntoForeign if self.squatted.is_none() && self.is_in_use(stage) => {
                 let before = self.wanted_target();
                 self.renames += 1;
                 self.squatted = Some(before);
@@ -148,7 +152,7 @@ impl App {
                 stage.cluster().put(now, Kind::Secret, &name, foreign);
                 self.write_spec(stage);
             }
-            Deed::ToggleRetain => {
+            Deed::ToggleRetain if !self.paired => {
                 self.retained = !self.retained;
                 self.write_spec(stage);
             }
@@ -170,7 +174,7 @@ impl App {
                 self.write_spec(stage);
             }
             Deed::SetRight => return self.set_right(stage),
-            Deed::ResetSecret | Deed::Rename | Deed::RenameOntoForeign => return,
+            Deed::ResetSecret | Deed::Rename | Deed::RenameOntoForeign | Deed::ToggleRetain => return,
         }
         self.expect(stage, &format!("{deed:?}"));
     }
@@ -225,6 +229,21 @@ impl App {
         // A mint that no clock asks for may have to wait until pods have seen the one before.
         stage.ledger().trouble(now, now + 300 * SECOND, "report", app_in(&self.app_id));
         self.report(stage);
+    }
+
+    /// Whether the operator knows the target for its own: only then does it stay in use when the next one is taken.
+    fn is_in_use(&self, stage: &Stage) -> bool {
+        let ledger = stage.ledger();
+        let told = ledger.told.get(&self.name).and_then(|story| story.last());
+        told.is_some_and(|told| told.is.ready && told.is.target.as_ref() == Some(&self.target()))
+    }
+
+    /// Whether lost answers have spent what a day allows for mints that no clock asks for.
+    fn is_out_of_mints(&self, stage: &Stage) -> bool {
+        let since = stage.time.now().saturating_sub(DAY);
+        let ledger = stage.ledger();
+        let calls = ledger.calls.get(&self.app_id).into_iter().flatten();
+        calls.filter(|call| call.from >= since && call.is.sent && !call.is.heard).count() > 60
     }
 
     fn report(&self, stage: &Stage) {
