@@ -40,7 +40,7 @@ demo: need-rust need-go build ## See it work: control plane, simulated WeChat, o
 ##@ Check
 
 .PHONY: test
-test: unit it ## All tests
+test: unit it simulate ## All tests
 
 .PHONY: unit
 unit: need-rust ## Unit and property tests: no network, no cluster
@@ -49,7 +49,15 @@ unit: need-rust ## Unit and property tests: no network, no cluster
 
 .PHONY: it
 it: need-rust control-plane ## Integration tests: a real API server, the simulator, the operator
-	cargo test --locked --workspace --test '*' --no-fail-fast -- --test-threads=8
+	cargo test --locked -p miniprogram-operator --test it --no-fail-fast -- --test-threads=8
+
+# Fresh seeds each time; what a failing one shows is replayed with `cargo run --profile simulation -p simulation -- --seed N --trace`.
+SIMULATE = cargo run --locked --quiet --profile simulation -p simulation --
+
+.PHONY: simulate
+simulate: need-rust ## The operator on virtual time: seeds that once found something, then fresh ones for SECONDS=120
+	cargo test --locked --profile simulation -p simulation --tests
+	$(SIMULATE) --seconds $(or $(SECONDS),120) --from-seed "$$(date +%s)000"
 
 .PHONY: lint
 lint: fmt-check clippy ## Formatting and clippy

@@ -105,7 +105,7 @@ fn unbelievable(case: &Case<'_>) -> Option<Why> {
     // Its end was counted from the last call, not from the first one that brought it.
     let counted = case.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
     let counted = counted.and_then(|known| known.check_time.as_ref()).map_or(token.issued, |checked| checked.0.max(token.issued));
-    let too_long = span(token.issued, token.expires) > case.endpoint.longest_life;
+    let too_long = span(counted, token.expires) > case.endpoint.longest_life;
     (!is_past(case.now, counted) || too_long || clock_went_back(case, token)).then_some(Why::Unbelievable)
 }
 

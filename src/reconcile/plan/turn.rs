@@ -54,23 +54,28 @@ pub fn turn<'a>(case: &'a Case<'_>) -> Turn<'a> {
     }
 }
 
-/// Whether another object's call has ended this one's token, or may have.
-pub fn others_minted_since(case: &Case<'_>, winner: &MiniProgram, issued: Timestamp) -> bool {
-    let status = winner.status.as_ref();
-    let minted = status.and_then(|status| status.mints.as_ref()?.last_time.as_ref()).map(|time| time.0);
-    let got = status.and_then(|status| status.token.as_ref()).map(|token| token.issue_time.0);
-    let times = [minted, got].into_iter().flatten();
-    times.filter(|time| due::is_past(case.now, *time)).any(|time| time > issued)
+/// Whether another object's call has ended this one's token, or may have: a time that cannot be true yet is no comfort.
+pub fn others_minted_since(winner: &MiniProgram, issued: Timestamp) -> bool {
+    minted_at(winner).any(|time| time > issued)
 }
 
-/// The same of any object of the app, whoever keeps it now.
+/// The same of any object of the app, whoever keeps it now, by times that can be true: they call for a token.
 pub fn is_ended_by_another(case: &Case<'_>) -> bool {
     let Some(token) = case.token().filter(|_| case.endpoint.rotates()) else { return false };
     // What an object has minted that is gone since, this process remembers.
     let last_of = |mints: Option<&Mints>| mints.and_then(|mints| mints.last_time.as_ref()).map(|time| time.0);
     let (of_app, own) = (last_of(Some(&case.seen.app.mints)), last_of(case.status.mints.as_ref()));
+    let rivals = case.seen.rivals.iter().filter(|rival| same_mode(case, rival));
     of_app.filter(|time| due::is_past(case.now, *time)) > own.max(Some(token.issued))
-        || case.seen.rivals.iter().any(|rival| same_mode(case, rival) && others_minted_since(case, rival, token.issued))
+        || rivals.flat_map(|rival| minted_at(rival)).any(|time| due::is_past(case.now, time) && time > token.issued)
+}
+
+/// When an object's last call went out, and when its token came.
+fn minted_at(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
+    let status = mp.status.as_ref();
+    let minted = status.and_then(|status| status.mints.as_ref()?.last_time.as_ref()).map(|time| time.0);
+    let got = status.and_then(|status| status.token.as_ref()).map(|token| token.issue_time.0);
+    [minted, got].into_iter().flatten()
 }
 
 fn claims(mp: &MiniProgram) -> bool {

@@ -94,7 +94,7 @@ impl Cluster {
     pub fn since(&self, kind: Kind, version: u64) -> Option<impl Iterator<Item = &Change>> {
         let objects = self.kinds.get(&kind)?;
         let remembered = version >= objects.forgotten;
-        remembered.then(|| objects.history.iter().skip_while(move |change| change.version <= version))
+        remembered.then(|| objects.history.range(objects.history.partition_point(|change| change.version <= version)..))
     }
 
     /// Forgets all history, as a compaction or a restart of the API server does.

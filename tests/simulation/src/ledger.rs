@@ -57,6 +57,8 @@ pub struct Trouble {
 #[derive(Default)]
 pub struct Ledger {
     pub tokens: BTreeMap<String, Life>,
+    /// The tokens of each app that lived when they were last looked at.
+    alive: BTreeMap<String, Vec<String>>,
     /// The token in each Secret of our type.
     pub held: BTreeMap<Name, Vec<Since<Option<String>>>>,
     pub told: BTreeMap<Name, Vec<Since<Told>>>,
@@ -132,7 +134,7 @@ impl Ledger {
         }
         if asked.writes() {
             self.writes.push((now, asked.kind, asked.name.clone().unwrap_or_default()));
-        } else if !asked.lists_for_a_watch() && asked.parameter("watch").is_none() {
+        } else if asked.kind != Kind::Lease && !asked.lists_for_a_watch() && asked.parameter("watch").is_none() {
             self.reads.push(now);
         }
     }
@@ -144,13 +146,17 @@ impl Ledger {
 
     /// Takes in which tokens of an app live, and until when; all others are dead.
     pub fn alive(&mut self, now: Millis, app_id: &str, live: &[LiveToken]) {
-        for life in self.tokens.values_mut().filter(|life| life.app_id == app_id) {
-            life.dies = life.dies.min(now);
+        let lived = self.alive.entry(app_id.to_owned()).or_default();
+        for token in lived.drain(..) {
+            if let Some(life) = self.tokens.get_mut(&token) {
+                life.dies = life.dies.min(now);
+            }
         }
         for token in live {
             let life = self.tokens.entry(token.fingerprint.clone());
             let life = life.or_insert_with(|| Life { app_id: app_id.to_owned(), minted: token.issued_ms, dies: token.dies_ms });
             life.dies = token.dies_ms;
+            lived.push(token.fingerprint.clone());
         }
     }
 

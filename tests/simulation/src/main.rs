@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     panics::remember();
     if let Some(seed) = args.seed {
-        let ended = run(seed);
+        let ended = run(seed, args.trace);
         if args.trace {
             print!("{}", ended.trace);
         }
@@ -94,7 +94,7 @@ fn run_many(args: &Args) -> Sum {
             scope.spawn(|| {
                 while Instant::now() < until && !over.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    let ended = run(seed);
+                    let ended = run(seed, false);
                     let good = ended.verdict.is_good();
                     if !good {
                         println!("seed {seed} fails:\n{}", ended.verdict.summary());

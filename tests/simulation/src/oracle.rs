@@ -20,6 +20,8 @@ pub struct Bounds {
     pub recovery: Millis,
     /// How far off a clock may be before the operator must notice.
     pub skew: Millis,
+    /// How many operators that know nothing of each other may ask for the same object's token.
+    pub operators: u64,
 }
 
 /// The judgement of one run.

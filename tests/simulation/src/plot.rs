@@ -12,6 +12,8 @@ use crate::{
 pub struct Plot {
     pub genre: Genre,
     pub apps: u64,
+    /// How long tokens live.
+    pub life: Millis,
     /// How likely an app has two objects.
     pub second_objects: f64,
     pub climate: Climate,
@@ -72,12 +74,18 @@ impl Plot {
         let has = |what: Genre, probability: f64| genre == what || genre == Genre::Everything && dice.chance(probability);
         let mean = |has: bool, low: Millis, high: Millis| if has { dice.log_between(low, high) } else { 0 };
         let rate = |has: bool| if has { *dice.pick(&[0.01, 0.05, 0.2, 0.4]).unwrap_or(&0.0) } else { 0.0 };
+        // One world in four is a crowd, as a cluster is: years of apps pass in days.
+        let apps = if genre == Genre::Quiet || dice.chance(0.25) { dice.between(10, 41) } else { dice.between(1, 5) };
+        // The platform says two hours, and that it may change its mind.
+        let life = if dice.chance(if genre == Genre::Quiet { 0.5 } else { 0.1 }) { DAY } else { 2 * HOUR };
+        let quiet = if genre == Genre::Quiet { 180 * life } else { 4 * life + HOUR };
         let calm_from = if genre == Genre::Quiet { 0 } else { dice.between(12 * HOUR, 3 * DAY) };
         let climate = Climate {
             calm_from,
             api: rate(has(Genre::ApiServer, 0.4)),
             platform: rate(has(Genre::Platform, 0.5)),
-            crash: rate(candidates && dice.chance(0.5) || has(Genre::Crashes, 0.4)) / 2.0,
+            // A start costs as much as a day of work.
+            crash: rate(candidates && dice.chance(0.5) || has(Genre::Crashes, 0.4)) / if apps < 5 { 4.0 } else { 40.0 },
             streams: rate(has(Genre::ApiServer, 0.4)),
             short_streams: dice.chance(0.1),
         };
@@ -94,18 +102,26 @@ impl Plot {
                 _ => vec![Leads::Alone("mp-system/operator")],
             },
             pause_every: mean(candidates && dice.chance(0.7), 10 * MINUTE, 6 * HOUR),
-            apps: dice.between(1, 5),
+            apps,
+            life,
             second_objects: if users && !restarts && dice.chance(0.6) { 0.5 } else { 0.0 },
             crash_every,
             api_outage_every,
             platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
             user_every: mean(users, MINUTE, 6 * HOUR),
             clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
-            end: calm_from + SETTLING + 9 * HOUR,
+            end: calm_from + SETTLING + quiet,
             // Whoever waits for the API server asks it once a minute.
             recovery: recovery(&climate, users).max(if api_outage_every > 0 || candidates { 120 * SECOND } else { 0 }),
             climate,
         }
+    }
+
+    /// How many operators there are that know nothing of each other.
+    #[must_use]
+    pub fn operators(&self) -> u64 {
+        let alone = self.cast.iter().filter(|leads| matches!(leads, Leads::Alone(_))).count() as u64;
+        alone.max(1)
     }
 
     #[must_use]
@@ -116,7 +132,7 @@ impl Plot {
 
 /// The more goes wrong, the longer it takes until something goes right.
 fn recovery(climate: &Climate, users: bool) -> Millis {
-    let worst = climate.api.max(climate.platform).max(2.0 * climate.crash);
+    let worst = climate.api.max(climate.platform).max(4.0 * climate.crash);
     match worst {
         0.0 if !users => 30 * SECOND,
         // The floor between urgent mints is 180 s.

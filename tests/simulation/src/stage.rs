@@ -36,10 +36,10 @@ pub struct Stage {
 
 impl Stage {
     /// Sets the stage; the receiver hears of every process that was killed.
-    pub fn set(seed: u64, climate: Climate) -> (Arc<Self>, mpsc::UnboundedReceiver<ProcessId>) {
+    pub fn set(seed: u64, climate: Climate, traced: bool) -> (Arc<Self>, mpsc::UnboundedReceiver<ProcessId>) {
         let time = Time::begin();
         let dice = Dice::from_seed(seed);
-        let trace = Trace::new(time.clone());
+        let trace = Trace::new(time.clone(), traced);
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let (deaths, heard) = mpsc::unbounded_channel();
         let witness = {

@@ -19,18 +19,20 @@ struct Line {
 
 #[derive(Clone)]
 pub struct Trace {
-    lines: Arc<Mutex<VecDeque<Line>>>,
+    /// None if nobody will read them: writing them down costs a third of a run.
+    lines: Option<Arc<Mutex<VecDeque<Line>>>>,
     time: Time,
 }
 
 impl Trace {
-    pub fn new(time: Time) -> Self {
-        Self { lines: Arc::default(), time }
+    pub fn new(time: Time, kept: bool) -> Self {
+        Self { lines: kept.then(Arc::default), time }
     }
 
     pub fn note(&self, actor: &'static str, what: impl Display) {
+        let Some(lines) = &self.lines else { return };
         let line = Line { at: self.time.now(), actor, what: what.to_string() };
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == KEPT {
             lines.pop_front();
         }
@@ -40,7 +42,8 @@ impl Trace {
 
 impl Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        let Some(lines) = &self.lines else { return Ok(()) };
+        for line in lines.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             writeln!(f, "{} {:<9} {}", show(line.at), line.actor, line.what)?;
         }
         Ok(())

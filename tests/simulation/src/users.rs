@@ -10,7 +10,7 @@ use crate::{
     cluster::{Kind, Name, fields::Fields},
     ledger::app_in,
     stage::Stage,
-    time::{Millis, SECOND},
+    time::{HOUR, MINUTE, Millis, SECOND},
 };
 
 pub const NAMESPACE: &str = "team-a";
@@ -39,6 +39,8 @@ pub struct App {
     pub second: bool,
     /// Whether there are two: which of them keeps a rotating token is nobody's to expect.
     pub paired: bool,
+    /// How long its tokens live.
+    pub life: Millis,
     pub reported: Millis,
     pub lead: Option<u64>,
     pub interval: Option<u64>,
@@ -65,6 +67,7 @@ impl App {
             secret: 0,
             second,
             paired: second,
+            life: 2 * HOUR,
             reported: 0,
             lead: None,
             interval: None,
@@ -103,7 +106,14 @@ impl App {
     }
 
     fn tell_platform(&self, stage: &Stage) {
-        stage.platform().set_app(&self.app_id, &AppSettings::with_secret(&self.right_secret()));
+        // Whatever the life, the times around its end are the platform's.
+        let settings = AppSettings {
+            life_ms: Some(self.life),
+            overlap_ms: Some(5 * MINUTE),
+            force_gap_ms: Some(30 * SECOND),
+            ..AppSettings::with_secret(&self.right_secret())
+        };
+        stage.platform().set_app(&self.app_id, &settings);
     }
 
     fn create(&self, stage: &Stage) {
@@ -196,7 +206,7 @@ impl App {
         ledger.trouble(now, now, "user", app_in(&self.app_id));
         ledger.answers(now, &self.name, alone);
         // A window opens at most 300 s before the end, and is used within a minute.
-        let by_end = (7190 - self.lead.unwrap_or(300)) * SECOND;
+        let by_end = self.life - (10 + self.lead.unwrap_or(300)) * SECOND;
         ledger.pace(&self.app_id, by_end, self.interval.map_or(Millis::MAX, |interval| interval * SECOND));
     }
 }

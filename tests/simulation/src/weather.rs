@@ -5,7 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
 
 use crate::{
-    cluster::request::{Asked, Verb},
+    cluster::{
+        Kind,
+        request::{Asked, Verb},
+    },
     dice::Dice,
     time::{HOUR, MINUTE, Millis, SECOND},
 };
@@ -97,7 +100,9 @@ impl Weather {
             return fine;
         }
         let matters = asked.writes() || !matches!(asked.verb, Verb::Watch | Verb::List);
-        if matters && self.dice.chance(self.climate.crash) {
+        // A candidate asks for the Lease every other second: it would never live to do anything else.
+        let crash = if asked.kind == Kind::Lease { self.climate.crash / 200.0 } else { self.climate.crash };
+        if matters && self.dice.chance(crash) {
             return Fate::Crash { after: self.dice.chance(0.5) };
         }
         if !self.dice.chance(self.climate.api) {
