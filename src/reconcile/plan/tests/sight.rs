@@ -7,7 +7,9 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use crate::{
-    api::{ConditionType, CredentialStatus, Intent, LastFailure, MiniProgram, MiniProgramStatus, Reason, TokenMode, names},
+    api::{
+        ConditionType, CredentialStatus, Intent, LastFailure, MiniProgram, MiniProgramStatus, Mints, Reason, TokenMode, names,
+    },
     projection::{Owner, Projection, Sent, TokenFacts},
     reconcile::{
         call::Why,
@@ -62,6 +64,8 @@ pub struct Sight {
     pub old_held: Held,
     pub immutable: bool,
     pub gone: u32,
+    /// What this process has counted of the app.
+    pub mints: Mints,
 }
 
 pub fn mini_program(mode: TokenMode) -> MiniProgram {
@@ -134,6 +138,7 @@ impl Sight {
             old_held: Held::default(),
             immutable: false,
             gone: 0,
+            mints: Mints::default(),
         }
     }
 
@@ -200,7 +205,7 @@ impl Sight {
             rivals: self.rivals.iter().cloned().map(Arc::new).collect(),
             recall: self.recall.clone(),
             in_hand: None,
-            app: crate::reconcile::memory::AppMints { gone: self.gone, ..Default::default() },
+            app: crate::reconcile::memory::AppMints { gone: self.gone, mints: self.mints.clone() },
             patience: Duration::from_secs(15),
             begun: self.begun,
             close,

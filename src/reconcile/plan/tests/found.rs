@@ -1,0 +1,104 @@
+//! Counterexamples that the simulation found: each is the smallest observation that showed it.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::sight::{Sight, at, boot, mini_program};
+use crate::{
+    api::{ConditionType, MiniProgram, Mints, Reason, TokenMode},
+    reconcile::{call::Why, plan::Act},
+};
+
+const STABLE: TokenMode = TokenMode::Stable;
+const LEGACY: TokenMode = TokenMode::Legacy;
+const HOUR: u64 = 3600;
+
+/// The object that keeps the app: older, accepted, with a token of its own.
+fn winner(mode: TokenMode, issued: u64) -> MiniProgram {
+    let mut status = Sight::healthy(mode).status().clone();
+    let token = status.token.as_mut().expect("a token");
+    (token.fingerprint, token.issue_time) = ("sha256:theirs".into(), Time(at(issued)));
+    let mut winner = mini_program(mode);
+    (winner.metadata.name, winner.metadata.uid) = (Some("elder".into()), Some("elder-uid".into()));
+    winner.metadata.creation_timestamp = Some(Time("2026-04-01T00:00:00Z".parse().expect("a time")));
+    winner.status = Some(status);
+    winner
+}
+
+#[test]
+fn a_token_whose_end_was_counted_anew_from_a_fast_clock_is_believed() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        let end = at(24 * HOUR + 2400);
+        sight.target().token.as_mut().expect("a token").expires = end;
+        let token = sight.status().token.as_mut().expect("a token");
+        (token.expiration_time, token.check_time) = (Time(end), Some(Time(at(3000))));
+    });
+    sight.keeps_silent(3100);
+}
+
+#[test]
+fn an_end_that_was_counted_from_a_call_yet_to_come_is_not_believed() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.status().token.as_mut().expect("a token").check_time = Some(Time(at(HOUR)));
+    });
+    sight.asks(500, Why::Unbelievable);
+}
+
+#[test]
+fn a_clock_that_went_back_does_not_lengthen_a_tokens_life() {
+    let mut sight = Sight::healthy(LEGACY);
+    let token = sight.target().token.clone().expect("a token");
+    // By the wall clock two hours are left, by the time since boot one.
+    sight.recall.end = Some((token, boot(HOUR)));
+    sight.asks(100, Why::Unbelievable);
+}
+
+#[test]
+fn a_failure_is_not_made_void_by_an_issue_time_yet_to_come() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.target().token.as_mut().expect("a token").issued = at(2 * HOUR);
+        sight.fails(Reason::PlatformUnreachable, 490, 520);
+    });
+    sight.keeps_silent(500);
+}
+
+#[test]
+fn an_unsettled_token_that_came_again_is_confirmed_two_minutes_after_the_later_call() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.target().unsettled = true;
+        sight.intends("call-0", true);
+        sight.status().intent.as_mut().expect("an intent").time = Time(at(400));
+    });
+    sight.keeps_silent(500);
+    sight.asks(600, Why::Unsettled);
+}
+
+#[test]
+fn a_new_target_that_the_old_one_cannot_fill_is_worth_a_call() {
+    let mut sight = Sight::healthy(STABLE);
+    let old = sight.target.take().expect("a target");
+    sight.recall.unmatched = Some(old.version.clone());
+    sight.mp.spec.target = serde_json::from_value(serde_json::json!({ "name": "renamed" })).expect("a target");
+    sight.old = vec![old];
+    sight.asks(500, Why::TargetMissing);
+}
+
+#[test]
+fn what_an_object_minted_that_is_gone_since_is_remembered() {
+    let mut sight = Sight::healthy(LEGACY);
+    sight.mints = Mints { last_time: Some(Time(at(300))), ..Mints::default() };
+    sight.asks(700, Why::WonApp);
+}
+
+#[test]
+fn a_rivals_token_of_the_same_second_may_be_the_newer_one() {
+    let mut sight = Sight::healthy(STABLE);
+    sight.rivals = vec![winner(STABLE, 0)];
+    sight.asks(500, Why::RivalNewer);
+}
+
+#[test]
+fn a_rivals_time_yet_to_come_is_no_reason_to_ask_and_none_to_be_ready() {
+    let mut sight = Sight::healthy(LEGACY).with(|sight| sight.rivals = vec![winner(LEGACY, 5 * HOUR)]);
+    assert!(!matches!(sight.plan(500).act, Act::LookCloser { .. } | Act::Begin(_) | Act::Ask(_)));
+    sight.says_of(500, ConditionType::Ready, "False", Reason::AppIdConflict);
+}
