@@ -33,7 +33,7 @@ gitops-check: build control-plane ## What Argo CD and Flux make of what the oper
 # Not for krew: `run`, `crd` and `probe` are for who runs the operator, and `kubectl` has nothing to gain from them.
 .PHONY: release-archives
 release-archives: image-multi $(CYCLONEDX) ## The program for each architecture with its licence, bill of materials, manifests, checksums
-	@CYCLONEDX='$(CYCLONEDX)' VERSION='$(VERSION)' SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
+	@CYCLONEDX='$(CYCLONEDX)' IMAGE='$(IMAGE)' VERSION='$(VERSION)' SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
 		deploy/release/archives '$(RELEASE)' 'amd64=$(call program,amd64)' 'arm64=$(call program,arm64)'
 
 .PHONY: release-notes
@@ -59,6 +59,14 @@ registry-login: $(HELM) $(CRANE) ## Log in to REGISTRY as USERNAME, with the pas
 figures: image-multi build control-plane ## Measure what README says of size, memory and calls; prints a table
 	@BIN='$(abspath $(TARGET))/debug' PROGRAM='$(abspath $(call program,amd64))' ARCHIVE='$(abspath $(MULTI_FILE))' \
 		'$(TARGET)/debug/local-cluster' run -- deploy/release/figures
+
+# From nothing, since only that shows what a folder, an order or a time changes. The same machine and compiler: it shows no more.
+.PHONY: reproducible
+reproducible: image ## Build the image for amd64 again, from nothing and in another folder, and compare the two byte by byte
+	rm -rf '$(TARGET)/again'
+	CARGO_TARGET_DIR='$(abspath $(TARGET))/again' $(MAKE) image
+	cmp '$(IMAGE_FILE)' '$(TARGET)/again/image/$(notdir $(IMAGE_FILE))'
+	@echo 'both builds are the same, byte by byte'
 
 .PHONY: picture
 picture: build control-plane ## Run the demo, and draw what it prints into docs/demo.svg
