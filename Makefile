@@ -20,7 +20,7 @@ RUST_FILES = find src tests -name '*.rs' -print0
 RUSTFMT = xargs -0 rustfmt --edition 2024
 
 # Cheapest first.
-CI_STEPS := fmt-check check-generated clippy doc deny test chart-check
+CI_STEPS := check-version lint-workflows fmt-check check-generated clippy doc deny test chart-check gitops-check
 
 .PHONY: help
 help: ## Show this list
@@ -117,6 +117,7 @@ clean: need-rust ## Remove what was built here; the cache in ~/.cache/miniprogra
 	cargo clean
 
 include deploy/deploy.mk
+include deploy/release/release.mk
 
 $(CARGO_DENY):
 	cargo install cargo-deny --locked --version $(CARGO_DENY_VERSION) --root '$(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)'
