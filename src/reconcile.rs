@@ -37,7 +37,7 @@ use crate::{
     api::{MiniProgram, MiniProgramStatus, names},
     controller::Looked,
     platform,
-    projection::Owner,
+    projection::{Owner, Projection},
     shell::{
         chance::Chance,
         clock::{Clock, Now},
@@ -168,7 +168,7 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
         Seen::Is(target) if target.owner == Owner::Nobody && observe::whose(&target, &mp) == observe::Whose::Ours => Some(target),
         _ => None,
     });
-    let old =
+    let old: Vec<_> =
         world.controlled_by(&name.namespace, &uid).into_iter().chain(unowned).filter(|old| old.name != target_name).collect();
     let rivals = world.same_app(mp.spec.platform.as_str(), &mp.spec.app_id).into_iter();
     let rivals = rivals.filter(|rival| rival.metadata.uid != mp.metadata.uid).collect();
@@ -176,7 +176,7 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
     let credential = world.secret(&name.namespace, &mp.spec.credential_ref.name);
     drop(world);
     let (recall, in_hand) = ctx.memories.with(&uid, |memory| {
-        note_sightings(&mut memory.recall, &mp, &target, now);
+        note_sightings(&mut memory.recall, &mp, &target, &old, now);
         (memory.recall.clone(), memory.in_hand.as_ref().map(|hand| hand.facts.clone()))
     });
     let app = app_key(&mp).map(|key| ctx.memories.with_app(&key, |app| app.clone())).unwrap_or_default();
@@ -197,7 +197,7 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
 }
 
 /// When this process first saw what it must give time: somebody's open intent, a former object's target.
-fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &TargetSeen, now: Now) {
+fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &TargetSeen, old: &[Arc<Projection>], now: Now) {
     let intent = mp.status.as_ref().and_then(|status| status.intent.as_ref()).map(|intent| intent.id.clone());
     let former = match target {
         TargetSeen::Is(target) if observe::whose(target, mp) == observe::Whose::Former => Some(target.uid.clone()),
@@ -208,11 +208,14 @@ fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &TargetSeen, no
             *seen = what.map(|id| (id, now.boot));
         }
     };
-    if let TargetSeen::Is(target) = target
-        && let Some(token) = &target.token
-        && recall.end.as_ref().is_none_or(|(seen, _)| seen != token)
-    {
-        recall.end = Some((token.clone(), now.boot + plan::due::wait(now, token.expires)));
+    let target_seen = if let TargetSeen::Is(target) = target { Some(target) } else { None };
+    let tokens: Vec<_> = old.iter().chain(target_seen).filter_map(|target| target.token.clone()).collect();
+    recall.ends.retain(|(seen, _)| tokens.contains(seen));
+    for token in tokens {
+        if !recall.ends.iter().any(|(seen, _)| *seen == token) {
+            let end = now.boot + plan::due::wait(now, token.expires);
+            recall.ends.push((token, end));
+        }
     }
     sight(&mut recall.foreign_intent, intent);
     sight(&mut recall.former, former);

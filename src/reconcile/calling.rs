@@ -255,7 +255,7 @@ impl Ctx {
             memory.recall.ended = Some(ended);
             memory.recall.last_call = took;
             // The answer has just told how much is left, and by which clock.
-            memory.recall.end = None;
+            memory.recall.ends.clear();
             memory.recall.unanswered = 0;
             memory.recall.setbacks = 0;
         });

@@ -132,8 +132,8 @@ pub struct Recall {
     pub former: Option<(String, Duration)>,
     /// When (boot time) the last call was sent.
     pub last_sent: Option<Duration>,
-    /// The stored token, and when it ends in boot time, counted from when this process first saw it.
-    pub end: Option<(TokenFacts, Duration)>,
+    /// The stored tokens, and when each ends in boot time, counted from when this process first saw it.
+    pub ends: Vec<(TokenFacts, Duration)>,
     /// How long the last answered call took.
     pub last_call: Duration,
     /// When the stored token was last returned again, although it was time for a new one.

@@ -111,7 +111,7 @@ fn unbelievable(case: &Case<'_>) -> Option<Why> {
 
 /// Whether the wall clock gives the token more time than was left when this process first saw it.
 fn clock_went_back(case: &Case<'_>, token: &TokenFacts) -> bool {
-    let end = case.seen.recall.end.as_ref().filter(|(seen, _)| seen == token).map(|(_, end)| *end);
+    let end = case.seen.recall.ends.iter().find(|(seen, _)| seen == token).map(|(_, end)| *end);
     end.is_some_and(|end| wait(case.now, token.expires) > end.saturating_sub(case.now.boot) + SKEW)
 }
 

@@ -48,7 +48,7 @@ fn a_clock_that_went_back_does_not_lengthen_a_tokens_life() {
     let mut sight = Sight::healthy(LEGACY);
     let token = sight.target().token.clone().expect("a token");
     // By the wall clock two hours are left, by the time since boot one.
-    sight.recall.end = Some((token, boot(HOUR)));
+    sight.recall.ends = vec![(token, boot(HOUR))];
     sight.asks(100, Why::Unbelievable);
 }
 
