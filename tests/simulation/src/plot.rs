@@ -52,6 +52,22 @@ pub enum Genre {
     Everything,
 }
 
+impl Genre {
+    fn of(seed: u64) -> Self {
+        match seed % 12 {
+            0 => Self::Quiet,
+            1 | 2 => Self::Users,
+            3 => Self::Crashes,
+            4 => Self::Platform,
+            5 => Self::ApiServer,
+            6 => Self::Clock,
+            7 => Self::Election,
+            8 => Self::Twins,
+            _ => Self::Everything,
+        }
+    }
+}
+
 /// Traces of troubles are gone so long after the last one: the longest stop is half an hour.
 const SETTLING: Millis = 40 * MINUTE;
 
@@ -59,17 +75,7 @@ impl Plot {
     #[must_use]
     pub fn of(seed: u64) -> Self {
         let dice = Dice::from_seed(seed ^ 0x5eed);
-        let genre = match seed % 12 {
-            0 => Genre::Quiet,
-            1 | 2 => Genre::Users,
-            3 => Genre::Crashes,
-            4 => Genre::Platform,
-            5 => Genre::ApiServer,
-            6 => Genre::Clock,
-            7 => Genre::Election,
-            8 => Genre::Twins,
-            _ => Genre::Everything,
-        };
+        let genre = Genre::of(seed);
         let candidates = genre == Genre::Election || genre == Genre::Everything && dice.chance(0.3);
         let has = |what: Genre, probability: f64| genre == what || genre == Genre::Everything && dice.chance(probability);
         let mean = |has: bool, low: Millis, high: Millis| if has { dice.log_between(low, high) } else { 0 };
