@@ -14,6 +14,7 @@ mod credentials;
 mod drift;
 mod expiry;
 mod first_token;
+mod hostile;
 mod leader;
 mod lifecycle;
 mod midcall;

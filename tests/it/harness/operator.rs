@@ -165,6 +165,18 @@ impl<'a> Operator<'a> {
         kill_process(pid, signal).expect("a running operator");
     }
 
+    /// A file of `/proc` about it.
+    pub fn proc(&self, file: &str) -> Vec<u8> {
+        std::fs::read(format!("/proc/{}/{file}", self.child.id())).expect("a running operator")
+    }
+
+    /// The most memory that it has held so far.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let status = String::from_utf8(self.proc("status")).expect("text");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+        peak.and_then(|kib| kib.trim().parse().ok()).expect("a peak")
+    }
+
     /// All that it has printed.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).expect("a log")
