@@ -17,6 +17,7 @@ mod first_token;
 mod hostile;
 mod leader;
 mod lifecycle;
+mod limits;
 mod midcall;
 mod outage;
 mod platform_faults;
