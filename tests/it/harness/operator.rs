@@ -150,6 +150,11 @@ impl<'a> Operator<'a> {
         eventually("the operator has ended", 20, async || self.child.try_wait().expect("a child").ok_or("it runs".into())).await
     }
 
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child")
+    }
+
     /// Stops it where it stands.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
