@@ -1,13 +1,14 @@
 //! A platform that means harm, or is somebody else: whatever it sends costs bounded time and memory, leaves the token that is
 //! there in its place, goes to no other host, and heals.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::join_all;
 use kube::ResourceExt;
 use miniprogram_operator::api::ConditionType::{CredentialValid, Ready, TokenFresh};
 use platform_simulator::model::{FORGED_TOKEN, Fault};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::harness::{Front, Mini, Shown, Stage, Trap, message, says};
 

@@ -111,7 +111,7 @@ async fn send(mut stream: TcpStream, raw: &Raw) {
             }
         }
     }
-    let filler = [b'A'; 64 << 10];
+    let filler = vec![b'A'; 64 << 10];
     let mut left = raw.filler;
     while left > 0 {
         let now = usize::try_from(left).unwrap_or(usize::MAX).min(filler.len());
