@@ -16,7 +16,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY := $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
 # rustfmt is handed every file: it does not follow the macro that declares the files of src/platform.
-RUST_FILES = find src tests -name '*.rs' -print0
+RUST_FILES = find src tests fuzz -name '*.rs' -print0
 RUSTFMT = xargs -0 rustfmt --edition 2024
 
 # Cheapest first.
@@ -49,7 +49,7 @@ unit: need-rust ## Unit and property tests: no network, no cluster
 
 .PHONY: it
 it: need-rust control-plane ## Integration tests: a real API server, the simulator, the operator
-	cargo test --locked -p miniprogram-operator --test it --no-fail-fast -- --test-threads=8
+	cargo test --locked --workspace --exclude simulation --test '*' --no-fail-fast -- --test-threads=8
 
 # Fresh seeds each time; what a failing one shows is replayed with `cargo run --profile simulation -p simulation -- --seed N --trace`.
 SIMULATE = cargo run --locked --quiet --profile simulation -p simulation --
@@ -58,6 +58,18 @@ SIMULATE = cargo run --locked --quiet --profile simulation -p simulation --
 simulate: need-rust ## The operator on virtual time: seeds that once found something, then fresh ones for SECONDS=120
 	cargo test --locked --profile simulation -p simulation --tests
 	$(SIMULATE) --seconds $(or $(SECONDS),120) --from-seed "$$(date +%s)000"
+
+SECONDS_EACH = $(or $(SECONDS),60)
+FUZZ_TARGETS := answers credentials objects plans targets
+# What cargo-fuzz passes, less the sanitizer: none of this needs a nightly compiler, and no code of ours is unsafe.
+FUZZ_FLAGS := --cfg libfuzzer -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares
+
+.PHONY: fuzz
+fuzz: need-rust ## Let libFuzzer look for input that breaks a property: SECONDS=60 for each of FUZZ_TARGETS
+	@command -v c++ > /dev/null || $(call missing,c++ was not found: install a C++ compiler$(comma) such as the package g++)
+	@SECONDS_EACH='$(SECONDS_EACH)' FUZZ_FLAGS='$(FUZZ_FLAGS)' TARGET='$(abspath $(TARGET))/fuzz' fuzz/run $(FUZZ_TARGETS)
 
 .PHONY: lint
 lint: fmt-check clippy ## Formatting and clippy

@@ -28,6 +28,8 @@ const ANNOTATIONS: [&str; 10] = [
 const SOMETIMES: [&str; 2] = [names::HANDLED_REFRESH_REQUEST, names::UNSETTLED];
 /// The keys of a target's data: the token, its expiry in two forms, the app id.
 const DATA_KEYS: usize = 4;
+/// As the schema of `status.token.fingerprint` has it.
+const LONGEST_FINGERPRINT: usize = 80;
 const LABELS: [&str; 2] = [names::MANAGED_BY, names::NAME];
 
 /// A Secret of our type, without its data.
@@ -165,7 +167,8 @@ fn owner(meta: &ObjectMeta) -> Owner {
 fn token(annotation: &impl Fn(&str) -> Option<String>) -> Option<TokenFacts> {
     let time = |key: &str| annotation(key)?.parse::<Timestamp>().ok();
     Some(TokenFacts {
-        fingerprint: annotation(names::FINGERPRINT)?,
+        // Only what the status can hold: else no status could be written until the next token.
+        fingerprint: annotation(names::FINGERPRINT).filter(|text| text.len() <= LONGEST_FINGERPRINT)?,
         issued: time(names::ISSUE_TIME)?,
         expires: time(names::EXPIRATION_TIME)?,
     })

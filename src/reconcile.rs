@@ -3,7 +3,7 @@
 
 mod api_error;
 pub mod apply;
-mod call;
+pub mod call;
 mod calling;
 pub mod events;
 pub mod fetch;

@@ -14,7 +14,12 @@ use crate::{api::Reason, sensitive::AccessToken};
 
 /// Reads a body as JSON; what is not JSON is judged by the HTTP status, since a gateway wrote it and not the platform.
 pub(super) fn json<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body.trim_ascii()).map_err(|_| without_json(status))
+    // Only an object: serde would take an array for its fields in order.
+    let object = body.trim_ascii();
+    if !object.starts_with(b"{") {
+        return Err(without_json(status));
+    }
+    serde_json::from_slice(object).map_err(|_| without_json(status))
 }
 
 /// The refusal that an HTTP status alone stands for.

@@ -165,6 +165,7 @@ mod tests {
             r#"{"access_token":"two words","expires_in":7200}"#,
             "{}",
             "[]",
+            r#"["T",7200]"#,
             "null",
             "",
             r#"{"access_token":"T","expi"#,

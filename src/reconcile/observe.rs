@@ -114,7 +114,9 @@ impl Held {
         Self(tokens)
     }
 
-    fn of(secret: &Secret) -> Self {
+    /// The values of this Secret.
+    #[must_use]
+    pub fn of(secret: &Secret) -> Self {
         let values = secret.data.iter().flatten();
         Self(values.filter_map(|(_, value)| AccessToken::parse(str::from_utf8(&value.0).ok()?)).collect())
     }

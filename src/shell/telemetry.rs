@@ -10,6 +10,8 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, filter::Targets, fmt::MakeW
 /// The targets (and all that begin like them) whose debug and trace lines show requests and answers, secrets included.
 /// `hyper` is also `hyper_util`, and `kube` all of kube's crates.
 const TALKATIVE: [&str; 6] = ["hyper", "reqwest", "kube", "tower", "h2", "rustls"];
+/// Where kube warns of an answer that it could not read, and quotes it whole: that may be a Secret.
+const QUOTING: &str = "kube_client::client";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -76,13 +78,14 @@ fn floor() -> Targets {
     TALKATIVE
         .into_iter()
         .fold(Targets::new().with_default(LevelFilter::TRACE), |floor, target| floor.with_target(target, LevelFilter::INFO))
+        .with_target(QUOTING, LevelFilter::ERROR)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use tracing::{debug, info, trace};
+    use tracing::{debug, info, trace, warn};
 
     use super::*;
 
@@ -113,6 +116,7 @@ mod tests {
             let text = logged(level, || {
                 let _span = tracing::info_span!("request").entered();
                 trace!(target: "kube_client::client", "SECRET");
+                warn!(target: "kube_client::client", "SECRET");
                 debug!(target: "kube_client::client::body", "SECRET");
                 trace!(target: "kube_runtime::watcher", "SECRET");
                 trace!(target: "hyper::proto::h1", "SECRET");
@@ -125,7 +129,7 @@ mod tests {
             assert_eq!(text, "", "at {level}");
         }
         let text = logged("trace", || {
-            info!(target: "kube_client::client", "known");
+            info!(target: "kube_runtime::watcher", "known");
             trace!(target: "miniprogram_operator", "ours");
         });
         assert!(text.contains("known") && text.contains("ours"), "{text}");

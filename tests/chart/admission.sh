@@ -28,7 +28,7 @@ held() {
     grep -q 'not its labels' "$work/refusal"
 }
 check 'refresher: a label is refused' held
-check 'refresher: an annotation goes through' as pod '{"metadata":{"annotations":{"miniprogram.dev/refresh-requested":"1"}}}'
+check 'refresher: a request goes through' as pod '{"metadata":{"annotations":{"miniprogram.dev/refresh-requested":"1"}}}'
 refused_as() {
     if as "$1" "$2" > "$work/answer" 2>&1; then
         return 1
@@ -40,6 +40,27 @@ check 'refresher: the spec is refused' refused_as pod '{"spec":{"credentialRef":
 check 'refresher: an owner is refused' refused_as pod \
     '{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"x","uid":"x"}]}}' 'not its owners'
 check 'refresher: a finalizer is refused' refused_as pod '{"metadata":{"finalizers":["example.com/x"]}}' 'not its owners'
+check 'refresher: a report goes through' as pod '{"metadata":{"annotations":{"miniprogram.dev/invalid-token":"sha256:0"}}}'
+check 'refresher: another annotation is refused' refused_as pod '{"metadata":{"annotations":{"example.com/x":"1"}}}' 'and no others'
+kubectl -n team-a annotate mp shop example.com/kept=1 > /dev/null
+check 'refresher: the change of an annotation that is there is refused' refused_as pod \
+    '{"metadata":{"annotations":{"example.com/kept":"2"}}}' 'and no others'
+check 'refresher: the removal of an annotation is refused' refused_as pod \
+    '{"metadata":{"annotations":{"example.com/kept":null}}}' 'and no others'
+check 'refresher: a request can be taken back' as pod '{"metadata":{"annotations":{"miniprogram.dev/refresh-requested":null}}}'
+# may_not VERB RESOURCE [FLAGS]
+may_not() {
+    local answer
+    answer=$(kubectl auth can-i "$@" -n team-a --as system:serviceaccount:team-a:pod 2> /dev/null || true)
+    [[ $answer == no ]] || { echo "the answer is $answer"; return 1; }
+}
+for verb in get list watch create update patch delete; do
+    check "refresher: may not $verb Secrets" may_not "$verb" secrets
+done
+for verb in list watch create update delete; do
+    check "refresher: may not $verb MiniPrograms" may_not "$verb" miniprograms.miniprogram.dev
+done
+check 'refresher: may not patch the status' may_not patch miniprograms.miniprogram.dev --subresource=status
 # The roles of the cluster learn of ours when the controller manager has aggregated them.
 edits() {
     local tries

@@ -1,17 +1,21 @@
 //! App secrets and tokens are in their Secrets and nowhere else: not in logs at their finest, Events, status or metrics.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, os::unix::process::ExitStatusExt as _};
 
-use k8s_openapi::{ByteString, api::events::v1::Event};
+use k8s_openapi::{
+    ByteString,
+    api::{coordination::v1::Lease, core::v1::Secret, events::v1::Event},
+};
 use kube::api::ListParams;
 use miniprogram_operator::api::{
     ConditionType::{CredentialValid, Ready, TargetSynced, TokenFresh},
     MiniProgram,
 };
 use platform_simulator::model::Fault;
+use rustix::process::Signal;
 use serde_json::json;
 
-use crate::harness::{Ledger, Stage, wait::check, wait::eventually};
+use crate::harness::{Ledger, Stage, plane, wait::check, wait::eventually};
 
 /// An app secret that shows in every encoding: as it is, in a URL, in JSON, in base64.
 const CANARY: &str = "canary&secret=\"x\"+/%41 z";
@@ -61,6 +65,11 @@ async fn neither_an_app_secret_nor_a_token_is_anywhere_but_in_its_secret() {
         Fault::Redirect { location: format!("{}/?token=canary", stage.simulator.url()), status: 307 },
         Fault::Body { content: format!("{{\"{CANARY}\":1}}"), status: 400, content_type: None },
         Fault::Html,
+        Fault::TwoDocuments,
+        Fault::TwoAnswers,
+        Fault::Trickle { ms: 100 },
+        Fault::Flood { bytes: 1 << 20, in_header: false },
+        Fault::MidHeader,
     ];
     let mut tokens = BTreeSet::new();
     for mode in ["Stable", "Legacy"] {
@@ -97,7 +106,15 @@ async fn neither_an_app_secret_nor_a_token_is_anywhere_but_in_its_secret() {
     }
     let metrics = operator.metrics().await;
     assert!(metrics.contains("well-stable"));
+    let process = ["environ", "cmdline", "status", "maps"].map(|file| String::from_utf8_lossy(&operator.proc(file)).into_owned());
     assert!(operator.terminate().await.success());
+    let kubectl = |arguments: &[&str]| {
+        let output = plane().kubectl().args(["-n", &stage.namespace]).args(arguments).output().expect("kubectl");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let secrets = stage.api::<Secret>().list_metadata(&ListParams::default()).await.expect("Secrets");
+    let leases = stage.api::<Lease>().list(&ListParams::default()).await.expect("Leases");
 
     let events = stage.api::<Event>().list(&ListParams::default()).await.expect("Events");
     let minis = stage.api::<MiniProgram>().list(&ListParams::default()).await.expect("MiniPrograms");
@@ -106,6 +123,11 @@ async fn neither_an_app_secret_nor_a_token_is_anywhere_but_in_its_secret() {
         ("the metrics", metrics),
         ("the Events", serde_json::to_string(&events).expect("JSON")),
         ("the MiniPrograms", serde_json::to_string(&minis).expect("JSON")),
+        ("kubectl describe", kubectl(&["describe", "miniprograms"])),
+        ("kubectl get -o yaml", kubectl(&["get", "miniprograms,events", "-o", "yaml"])),
+        ("the Secrets' metadata", serde_json::to_string(&secrets).expect("JSON")),
+        ("the Leases", serde_json::to_string(&leases).expect("JSON")),
+        ("what /proc shows of the operator", process.concat()),
     ];
     assert!(tokens.len() > 4, "{}", tokens.len());
     assert!(places[0].1.contains("a call to the platform failed"), "{}", places[0].1);
@@ -116,6 +138,18 @@ async fn neither_an_app_secret_nor_a_token_is_anywhere_but_in_its_secret() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_crash_leaves_no_dump_of_memory() {
+    let stage = Stage::new("secrecy").await;
+    let mut operator = stage.operator().start().await;
+    let limits = String::from_utf8(operator.proc("limits")).expect("text");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+    operator.signal(Signal::ABORT);
+    let status = eventually("it has ended", 5, async || operator.ended().ok_or("it runs".into())).await;
+    assert_eq!((status.signal(), status.core_dumped()), (Some(Signal::ABORT.as_raw()), false));
 }
 
 fn around(text: &str, form: &str) -> String {

@@ -202,6 +202,15 @@ mod tests {
     }
 
     #[test]
+    fn a_fingerprint_that_no_status_can_hold_names_no_token() {
+        for (length, holds) in [(80, true), (81, false)] {
+            let mut secret = written(&json!({}), &Base::Absent, false);
+            secret.metadata.annotations.get_or_insert_default().insert(names::FINGERPRINT.into(), "x".repeat(length));
+            assert_eq!(applied(secret).token.is_some(), holds, "{length}");
+        }
+    }
+
+    #[test]
     fn a_create_can_only_create_and_a_rewrite_can_only_replace() {
         let created = written(&json!({}), &Base::Absent, false);
         assert_eq!((created.metadata.uid, created.metadata.resource_version.as_deref()), (None, Some("1")));

@@ -70,7 +70,10 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
         Reason::Throttled => format!("{platform} asks for fewer calls a minute. It is asked again in a minute"),
         Reason::PlatformBusy => format!("{platform} answers that it is busy. It is asked again"),
         Reason::PlatformUnreachable => {
-            format!("{platform} does not answer. Check the cluster's way out: DNS, proxy, firewall, network policies")
+            format!(
+                "{platform} does not answer, or cannot prove that it is {platform}. Check the cluster's way out: DNS, proxy, \
+                 firewall, network policies, and whose certificate is shown there"
+            )
         }
         Reason::BadResponse => format!(
             "{platform} gave an answer without a token. Check that the endpoint is the platform and not a portal or a proxy; \

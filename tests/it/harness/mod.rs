@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod consumer;
+mod front;
 mod mini;
 mod operator;
 mod plane;
@@ -12,6 +13,7 @@ mod wire;
 
 pub use audit::Ledger;
 pub use consumer::Consumer;
+pub use front::{Front, Shown, Trap};
 pub use mini::{Draft, Mini, message, says};
 pub use operator::{Launch, Operator};
 pub use plane::{plane, shipped};

@@ -150,6 +150,11 @@ impl<'a> Operator<'a> {
         eventually("the operator has ended", 20, async || self.child.try_wait().expect("a child").ok_or("it runs".into())).await
     }
 
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child")
+    }
+
     /// Stops it where it stands.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
@@ -163,6 +168,18 @@ impl<'a> Operator<'a> {
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(pid, signal).expect("a running operator");
+    }
+
+    /// A file of `/proc` about it.
+    pub fn proc(&self, file: &str) -> Vec<u8> {
+        std::fs::read(format!("/proc/{}/{file}", self.child.id())).expect("a running operator")
+    }
+
+    /// The most memory that it has held so far.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let status = String::from_utf8(self.proc("status")).expect("text");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+        peak.and_then(|kib| kib.trim().parse().ok()).expect("a peak")
     }
 
     /// All that it has printed.

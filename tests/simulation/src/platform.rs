@@ -191,7 +191,7 @@ fn app_of(request: &Request) -> String {
 fn answer_of(outcome: Outcome) -> Answered {
     match outcome {
         Outcome::Answer(reply) => Ok(Answer { status: reply.status, body: Some(Zeroizing::new(reply.body)) }),
-        Outcome::Closed { .. } | Outcome::Silence => Err(NoAnswer::Unknown),
+        Outcome::Closed { .. } | Outcome::Raw(_) | Outcome::Silence => Err(NoAnswer::Unknown),
     }
 }
 

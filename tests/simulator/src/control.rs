@@ -33,7 +33,8 @@ Control API (JSON; times in milliseconds):
 
 Faults: code {code, msg}, status {status}, slow {ms}, hang, drop {reset}, drop_after_mint {reset}, slow_after_mint {ms},
   late {ms}, truncated_json, html, huge {bytes}, redirect {location, status}, wrong_type {field}, expires_in {value},
-  body {content, status, content_type}, empty
+  body {content, status, content_type}, empty, trickle {ms}, flood {bytes, in_header}, gzip {bytes}, two_answers,
+  two_documents, mid_header
 ";
 
 enum Wrong {

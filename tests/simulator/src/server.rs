@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,13 +13,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::Millis;
 use crate::clock::Clock;
 use crate::control;
-use crate::model::{Course, Model, Outcome, Reply, Request};
+use crate::model::{Course, Model, Outcome, Raw, Reply, Request};
 
 /// A token call has some hundred bytes; a control call may carry a long custom answer.
 const LARGEST_BODY: usize = 16 << 20;
@@ -37,8 +37,15 @@ pub(crate) struct Shared {
 
 /// Hyper ends a connection without an answer if the service fails.
 #[derive(Debug)]
-struct Closed {
-    reset: bool,
+struct Closed;
+
+/// How a connection ends that hyper has let go of.
+#[derive(Debug, Default)]
+enum End {
+    #[default]
+    InOrder,
+    Reset,
+    Raw(Raw),
 }
 
 type Answered = Result<Response<Full<Bytes>>, Closed>;
@@ -71,21 +78,53 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Infalli
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
-    let reset = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&reset);
+    let end = Arc::new(Mutex::new(End::InOrder));
+    let asked = Arc::clone(&end);
     let service = service_fn(move |request| -> Pin<Box<dyn Future<Output = Answered> + Send>> {
         Box::pin(exchange(request, peer, Arc::clone(&shared), Arc::clone(&asked)))
     });
     let mut served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let ended = std::future::poll_fn(|context| served.poll_without_shutdown(context)).await;
     let stream = served.into_parts().io.into_inner();
-    if ended.is_err() && reset.load(Ordering::Relaxed) {
-        // With nothing to linger for, closing is a reset.
-        let _ = stream.set_zero_linger();
+    let end = std::mem::take(&mut *end.lock().unwrap_or_else(PoisonError::into_inner));
+    match end {
+        End::Raw(raw) if ended.is_err() => send(stream, &raw).await,
+        End::Reset if ended.is_err() => {
+            // With nothing to linger for, closing is a reset.
+            let _ = stream.set_zero_linger();
+        }
+        End::Raw(_) | End::Reset | End::InOrder => {}
     }
 }
 
-async fn exchange(request: hyper::Request<Incoming>, peer: SocketAddr, shared: Arc<Shared>, reset: Arc<AtomicBool>) -> Answered {
+/// Sends bytes as they are, until the caller has had enough.
+async fn send(mut stream: TcpStream, raw: &Raw) {
+    if raw.every_ms == 0 {
+        if stream.write_all(&raw.bytes).await.is_err() {
+            return;
+        }
+    } else {
+        for byte in &raw.bytes {
+            wait(raw.every_ms).await;
+            if stream.write_all(&[*byte]).await.is_err() {
+                return;
+            }
+        }
+    }
+    let filler = vec![b'A'; 64 << 10];
+    let mut left = raw.filler;
+    while left > 0 {
+        let now = usize::try_from(left).unwrap_or(usize::MAX).min(filler.len());
+        if stream.write_all(&filler[..now]).await.is_err() {
+            return;
+        }
+        left -= now as u64;
+    }
+    // The caller may have left already.
+    let _ = stream.shutdown().await;
+}
+
+async fn exchange(request: hyper::Request<Incoming>, peer: SocketAddr, shared: Arc<Shared>, end: Arc<Mutex<End>>) -> Answered {
     let Some(request) = read(request, peer).await else {
         return Ok(response(Reply::new(413, "text/plain", "body too large\n")));
     };
@@ -93,14 +132,16 @@ async fn exchange(request: hyper::Request<Incoming>, peer: SocketAddr, shared: A
         let reply = shared.with(|model, now| control::answer(model, now, &request.method, &request.path, &request.body));
         return Ok(response(reply));
     }
-    let answered = platform(request, &shared).await;
-    if let Err(closed) = &answered {
-        reset.store(closed.reset, Ordering::Relaxed);
+    match platform(request, &shared).await {
+        Ok(reply) => Ok(response(reply)),
+        Err(how) => {
+            *end.lock().unwrap_or_else(PoisonError::into_inner) = how;
+            Err(Closed)
+        }
     }
-    answered.map(response)
 }
 
-async fn platform(request: Request, shared: &Arc<Shared>) -> Result<Reply, Closed> {
+async fn platform(request: Request, shared: &Arc<Shared>) -> Result<Reply, End> {
     let Some(course) = shared.with(|model, now| model.arrive(now, &request)) else {
         return Ok(Reply::new(404, "text/plain", "no such endpoint; GET /sim lists the control API\n"));
     };
@@ -115,7 +156,7 @@ async fn platform(request: Request, shared: &Arc<Shared>) -> Result<Reply, Close
     let (outcome, call) = if outlives_caller {
         match tokio::spawn(effect).await {
             Ok(done) => done,
-            Err(_) => return Err(Closed { reset: false }),
+            Err(_) => return Err(End::InOrder),
         }
     } else {
         effect.await
@@ -128,7 +169,11 @@ async fn platform(request: Request, shared: &Arc<Shared>) -> Result<Reply, Close
         }
         // Held here, the call has its line printed when the caller gives up.
         Outcome::Silence => std::future::pending().await,
-        Outcome::Closed { reset } => Err(Closed { reset }),
+        Outcome::Raw(raw) => {
+            call.shared.with(|model, _| model.answered(&call.course, 200));
+            Err(End::Raw(raw))
+        }
+        Outcome::Closed { reset } => Err(if reset { End::Reset } else { End::InOrder }),
     }
 }
 

@@ -4,6 +4,7 @@ use super::Model;
 use super::call_log::{Call, CallId, NOBODY};
 use super::fault::{Fault, FaultRule};
 use super::names::fingerprint;
+use super::raw::Raw;
 use super::wire::{Reply, Request};
 use crate::Millis;
 use crate::platforms::{self, Answer, Endpoint, Kind};
@@ -26,6 +27,8 @@ pub struct Course {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Answer(Reply),
+    /// Bytes that HTTP alone would not send.
+    Raw(Raw),
     /// The connection ends without an answer, by a reset or in good order.
     Closed {
         reset: bool,
@@ -72,13 +75,18 @@ impl Model {
                 self.log.note(&course.call, |call| call.errcode = Some(*code));
                 Outcome::Answer((course.endpoint.refusal)(self, now, request, *code, msg.as_deref()))
             }
-            Some(fault) => match fault.foreign_reply() {
-                Some(reply) => Outcome::Answer(reply),
-                None => match (fault, self.take_effect(now, request, course)) {
+            Some(fault) => {
+                if let Some(reply) = fault.foreign_reply() {
+                    return Outcome::Answer(reply);
+                }
+                if let Some(raw) = fault.foreign_bytes() {
+                    return Outcome::Raw(raw);
+                }
+                match (fault, self.take_effect(now, request, course)) {
                     (Fault::DropAfterMint { reset }, _) => Outcome::Closed { reset: *reset },
-                    (fault, honest) => Outcome::Answer(fault.bend(honest)),
-                },
-            },
+                    (fault, honest) => fault.bytes(&honest).map_or_else(|| Outcome::Answer(fault.bend(honest)), Outcome::Raw),
+                }
+            }
             None => Outcome::Answer(self.take_effect(now, request, course)),
         }
     }

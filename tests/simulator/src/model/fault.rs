@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::raw::{FORGED_TOKEN, Raw};
 use super::wire::{JSON, Reply};
 use crate::Millis;
 use crate::platforms::Kind;
@@ -63,6 +64,22 @@ pub enum Fault {
     },
     /// `{}`. No effect.
     Empty,
+    /// Takes effect; the answer comes a byte at a time, with so long before each.
+    Trickle { ms: Millis },
+    /// An answer that begins well and goes on for so many bytes, in its body or its header. No effect.
+    Flood {
+        bytes: u64,
+        #[serde(default)]
+        in_header: bool,
+    },
+    /// A good answer that unpacks to so many bytes, in gzip though nobody asked for that. No effect.
+    Gzip { bytes: usize },
+    /// Takes effect; a second, forged answer follows on the same connection.
+    TwoAnswers,
+    /// Takes effect; a second, forged document follows in the same answer.
+    TwoDocuments,
+    /// Ends the connection within the answer's header. No effect.
+    MidHeader,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +166,25 @@ impl Fault {
         })
     }
 
+    /// The same, where HTTP alone would not send it.
+    pub(crate) fn foreign_bytes(&self) -> Option<Raw> {
+        Some(match self {
+            Self::Flood { bytes, in_header } => Raw::flood(*bytes, *in_header),
+            Self::Gzip { bytes } => Raw::bomb(*bytes),
+            Self::MidHeader => Raw::mid_header(),
+            _ => return None,
+        })
+    }
+
+    /// How an honest answer goes out, where it does not as HTTP has it.
+    pub(crate) fn bytes(&self, honest: &Reply) -> Option<Raw> {
+        match self {
+            Self::Trickle { ms } => Some(Raw::trickle(honest, *ms)),
+            Self::TwoAnswers => Some(Raw::twice(honest)),
+            _ => None,
+        }
+    }
+
     /// What arrives of an honest answer.
     pub(crate) fn bend(&self, mut honest: Reply) -> Reply {
         match self {
@@ -161,6 +197,9 @@ impl Fault {
                 };
                 object.insert(field.clone(), wrong);
             }),
+            Self::TwoDocuments => {
+                honest.body.extend_from_slice(format!("{{\"access_token\":\"{FORGED_TOKEN}\",\"expires_in\":7200}}").as_bytes());
+            }
             Self::ExpiresIn { value } => edit(&mut honest, |object| {
                 if value.is_null() {
                     object.remove("expires_in");

@@ -14,7 +14,13 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, PartialEq)]
 pub enum Heard {
-    Answer { status: u16, head: String, body: String },
+    Answer {
+        status: u16,
+        head: String,
+        body: String,
+    },
+    /// The connection ended within the head.
+    Part(String),
     End,
     Reset,
     Silence,
@@ -47,8 +53,8 @@ pub async fn send_and_wait(at: &Simulator, method: &str, path: &str, body: &str,
         Ok(Ok(0)) => return Heard::End,
         Ok(Ok(_)) => {}
     }
-    let text = String::from_utf8(bytes).expect("UTF-8");
-    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    let text = String::from_utf8_lossy(&bytes);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return Heard::Part(text.into_owned()) };
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     Heard::Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
 }

@@ -60,6 +60,19 @@ fn rows() -> Vec<Row> {
         (json!({ "kind": "expires_in", "value": null }), 1, |h| field(h, "expires_in") == "absent"),
         (json!({ "kind": "body", "content": "so be it", "status": 418 }), 0, |h| answer(h, 418, |_, b| b == "so be it")),
         (json!({ "kind": "empty" }), 0, |h| h.json() == json!({})),
+        (json!({ "kind": "trickle", "ms": 1 }), 1, |h| field(h, "expires_in") == 7200),
+        (json!({ "kind": "flood", "bytes": 3_000_000 }), 0, |h| answer(h, 200, |_, b| b.len() == 3_000_017)),
+        (
+            json!({ "kind": "flood", "bytes": 3_000_000, "in_header": true }),
+            0,
+            |h| matches!(h, Heard::Part(head) if head.len() > 3_000_000),
+        ),
+        (json!({ "kind": "gzip", "bytes": 3_000_000 }), 0, |h| {
+            answer(h, 200, |head, b| head.contains("content-encoding: gzip") && !b.is_empty() && b.len() < 30_000)
+        }),
+        (json!({ "kind": "two_answers" }), 1, |h| answer(h, 200, |_, b| b.matches("HTTP/1.1 200").count() == 1)),
+        (json!({ "kind": "two_documents" }), 1, |h| answer(h, 200, |_, b| b.matches("expires_in").count() == 2)),
+        (json!({ "kind": "mid_header" }), 0, |h| matches!(h, Heard::Part(head) if head.ends_with("content-ty"))),
     ]
 }
 
@@ -77,7 +90,7 @@ async fn each_fault_is_seen_once_and_mints_as_it_says() {
         assert_eq!(simulator.counts("wx1").minted, minted, "{fault}");
         let call = simulator.calls("wx1").pop().expect("one call");
         assert_eq!(json!(call.fault), name);
-        assert_eq!(call.http.is_some(), matches!(heard, Heard::Answer { .. }), "{fault}");
+        assert_eq!(call.http.is_some(), matches!(heard, Heard::Answer { .. } | Heard::Part(_)), "{fault}");
         assert_eq!(field(&ask(&simulator).await, "expires_in"), 7200, "after {fault}");
     }
 }

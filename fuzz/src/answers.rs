@@ -1,0 +1,51 @@
+//! What a platform answers: only a JSON object with a plausible token is a token, and every refusal has one of a few reasons.
+
+use std::time::Duration;
+
+use miniprogram_operator::{api::Reason, platform, sensitive::AccessToken};
+use serde_json::Value;
+
+/// What an answer can come down to. Anything else would be a word of the platform's in the status.
+const REASONS: [Reason; 8] = [
+    Reason::PlatformBusy,
+    Reason::CredentialRejected,
+    Reason::AppIdRejected,
+    Reason::IpNotAllowed,
+    Reason::SecretFrozen,
+    Reason::QuotaExhausted,
+    Reason::Throttled,
+    Reason::AwaitingAdminApproval,
+];
+
+/// The first two bytes choose the HTTP status, the rest is the body.
+pub fn judge(bytes: &[u8]) {
+    let [high, low, body @ ..] = bytes else { return };
+    let status = 100 + u16::from_be_bytes([*high, *low]) % 500;
+    for endpoint in platform::ALL.iter().flat_map(|platform| platform.endpoints) {
+        match (endpoint.answer)(status, body) {
+            Ok(grant) => {
+                assert!((200..300).contains(&status), "a token with status {status}");
+                assert!(!grant.life.is_zero() && grant.life <= endpoint.longest_life);
+                let token = grant.token.expose();
+                assert!(token.len() <= AccessToken::LONGEST && token.bytes().all(|byte| byte.is_ascii_graphic()));
+                // Read once more by somebody else, unless a field that nobody reads is what it chokes on.
+                let text = String::from_utf8_lossy(body.trim_ascii());
+                assert!(text.starts_with('{') && text.ends_with('}'), "a token from what is no object");
+                if let Ok(read) = serde_json::from_str::<Value>(&text) {
+                    assert_eq!(read.get("access_token").and_then(Value::as_str), Some(token));
+                }
+            }
+            Err(refusal) => {
+                assert!(refusal.reason == Reason::BadResponse || REASONS.contains(&refusal.reason), "{refusal:?}");
+                assert!(refusal.caller_ip.is_none() || refusal.reason == Reason::IpNotAllowed, "{refusal:?}");
+                assert!(refusal.wait.is_none_or(|wait| wait <= Duration::from_secs(24 * 3600)), "{refusal:?}");
+                // Only a word of the platform's own may stop the calls for an app.
+                let stops = matches!(
+                    refusal.reason,
+                    Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen | Reason::QuotaExhausted
+                );
+                assert!(!stops || refusal.code.is_some_and(|code| code != 0), "{refusal:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! A `MiniProgram` as JSON, as any client may send it and any version may have stored it.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
+use miniprogram_operator::{
+    api::MiniProgram,
+    reconcile::{
+        memory::{AppMints, Recall},
+        observe::{Observed, TargetSeen},
+        plan::{Act, plan},
+    },
+    shell::clock::Now,
+    world::{Seen, Version},
+};
+use serde_json::json;
+
+use crate::choices::ABOUT;
+
+/// The bytes are JSON: what can be read is written the same, and planned.
+pub fn judge(bytes: &[u8]) {
+    let Ok(mp) = serde_json::from_slice::<MiniProgram>(bytes) else { return };
+    let again: MiniProgram = serde_json::from_value(json!(mp)).expect("what was written is read");
+    assert!(json!(again) == json!(mp), "it is not read as it was written");
+    let now = Now { wall: Timestamp::from_second(ABOUT).unwrap_or_default(), boot: Duration::from_secs(100_000) };
+    let seen = Observed {
+        mini_program: Arc::new(mp),
+        listed: true,
+        target: TargetSeen::Absent,
+        old: vec![],
+        credential: Seen::Is(Version::of("credential-uid", "7")),
+        rivals: vec![],
+        recall: Recall::default(),
+        in_hand: None,
+        app: AppMints::default(),
+        patience: Duration::from_secs(15),
+        begun: None,
+        close: None,
+    };
+    let act = plan(&seen, now).act;
+    assert!(!matches!(act, Act::Ask(_) | Act::Begin(_)), "a call without a strong read");
+}
