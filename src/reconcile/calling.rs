@@ -131,13 +131,13 @@ impl Ctx {
             force: wanted.force,
             unanswered: seen.recall.unanswered,
         };
-        let rival = due::newer_rival(&case).map(|(fingerprint, _)| fingerprint.to_owned());
+        let rival = due::newer_rival(&case);
         let outcome = fetch(&self.platforms, &asking, &begin.begun, cleared, &self.term, &self.clock, &self.metrics).await;
         carry.slot = None;
-        self.recall(mp, |recall| recall.rival_asked = rival.or(recall.rival_asked.take()));
         let version = version.clone();
         match outcome {
             Outcome::Token { grant, sent, took } => {
+                self.recall(mp, |recall| recall.rival_asked = rival.or(recall.rival_asked.take()));
                 let sent_with = sent_with(&case, secret, &self.chance);
                 let facts = facts(&case, &grant, sent);
                 let hand = HandFacts {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     case::{Case, Credential, Target, settles_at},
+    hold::counted,
     time::{after, before, span, spread},
     turn::{self, Turn},
 };
@@ -155,12 +156,13 @@ fn won_the_app(case: &Case<'_>) -> Option<Why> {
 }
 
 fn rival_is_newer(case: &Case<'_>) -> Option<Why> {
-    let (newer, _) = newer_rival(case)?;
-    (case.seen.recall.rival_asked.as_deref() != Some(newer)).then_some(Why::RivalNewer)
+    let newer = newer_rival(case)?;
+    (case.seen.recall.rival_asked.as_ref() != Some(&newer)).then_some(Why::RivalNewer)
 }
 
-/// The fingerprint of another object's token of the same app and mode, got after this object last asked.
-pub fn newer_rival<'a>(case: &'a Case<'_>) -> Option<(&'a str, Timestamp)> {
+/// What another object of the same app and mode did after this one last asked: the fingerprint of the token that it got, or the
+/// time of a forced call, which its status or this process remembers when the token is gone.
+pub fn newer_rival(case: &Case<'_>) -> Option<String> {
     if case.endpoint.rotates() {
         return None;
     }
@@ -170,7 +172,11 @@ pub fn newer_rival<'a>(case: &'a Case<'_>) -> Option<(&'a str, Timestamp)> {
     let tokens = theirs.filter_map(|rival| rival.status.as_ref()?.token.as_ref());
     // Times are in whole seconds: theirs may have come in the second in which this object asked.
     let newer = tokens.filter(|theirs| theirs.issue_time.0 >= checked && theirs.fingerprint != token.fingerprint);
-    newer.map(|theirs| (theirs.fingerprint.as_str(), theirs.issue_time.0)).max_by_key(|(_, issued)| *issued)
+    let newest = newer.max_by_key(|theirs| theirs.issue_time.0).map(|theirs| theirs.fingerprint.clone());
+    let own = case.status.mints.as_ref().map(|mints| mints.forced_times.as_slice()).unwrap_or_default();
+    let forced =
+        || counted(case).forced.into_iter().rfind(|time| !own.iter().any(|own| own.0 == *time)).filter(|time| *time > checked);
+    newest.or_else(|| Some(forced()?.to_string()))
 }
 
 /// The refresh request that stands on the object, as the status keeps it: a long one by its hash.

@@ -102,3 +102,17 @@ fn a_rivals_time_yet_to_come_is_no_reason_to_ask_and_none_to_be_ready() {
     assert!(!matches!(sight.plan(500).act, Act::LookCloser { .. } | Act::Begin(_) | Act::Ask(_)));
     sight.says_of(500, ConditionType::Ready, "False", Reason::AppIdConflict);
 }
+
+#[test]
+fn a_rivals_forced_call_is_known_when_its_token_is_gone() {
+    let mut sight = Sight::healthy(STABLE);
+    let mut rival = winner(STABLE, 0);
+    let status = rival.status.get_or_insert_default();
+    (status.token, status.mints) = (None, Some(Mints { forced_times: vec![Time(at(300))], ..Mints::default() }));
+    sight.rivals = vec![rival];
+    sight.asks(500, Why::RivalNewer);
+    // An own forced call says nothing new.
+    let mut sight = Sight::healthy(STABLE);
+    sight.status().mints = Some(Mints { forced_times: vec![Time(at(300))], ..Mints::default() });
+    sight.keeps_silent(500);
+}
