@@ -13,10 +13,10 @@ use tokio::time::Instant;
 use crate::harness::{Front, Mini, Shown, Stage, Trap, message, says};
 
 const GIGABYTE: u64 = 1 << 30;
-/// What all attacks together may add to the operator's memory. One answer alone would be thirty times as much.
-const MEMORY_KIB: u64 = 32 << 10;
-/// From a call to the word that it failed: `--request-timeout-seconds 2`, and a moment for the reads and writes around it.
-const TIME: Duration = Duration::from_secs(2 + 4);
+/// What all attacks together may add to the operator's memory. One answer alone would be sixty times as much.
+const MEMORY_KIB: u64 = 16 << 10;
+/// From a call to the word that it failed: `--request-timeout-seconds 4`, and a moment for the reads and writes around it.
+const TIME: Duration = Duration::from_secs(4 + 4);
 
 struct Attack {
     name: &'static str,
@@ -35,7 +35,7 @@ fn attacks(trap: &Trap) -> Vec<Attack> {
         attack("trickle", Fault::Trickle { ms: 1000 }, "PlatformUnreachable", ROAD),
         attack("flood", Fault::Flood { bytes: GIGABYTE, in_header: false }, "BadResponse", ENDPOINT),
         attack("flood-of-header", Fault::Flood { bytes: GIGABYTE, in_header: true }, "PlatformUnreachable", ROAD),
-        attack("gzip", Fault::Gzip { bytes: 32 << 20 }, "BadResponse", ENDPOINT),
+        attack("gzip", Fault::Gzip { bytes: 8 << 20 }, "BadResponse", ENDPOINT),
         attack("mid-header", Fault::MidHeader, "PlatformUnreachable", ROAD),
         attack("two-documents", Fault::TwoDocuments, "BadResponse", ENDPOINT),
         attack("redirect-302", redirect(302), "BadResponse", ENDPOINT),
@@ -86,7 +86,7 @@ async fn heals(mini: &Mini<'_>) {
 #[tokio::test]
 async fn a_hostile_answer_costs_bounded_time_and_memory_and_no_token() {
     let stage = Stage::new("hostile").await;
-    let operator = stage.operator().flag("--request-timeout-seconds", "2").flag("--connect-timeout-seconds", "1").start().await;
+    let operator = stage.operator().flag("--request-timeout-seconds", "4").flag("--connect-timeout-seconds", "2").start().await;
     let trap = Trap::set().await;
     let attacks = attacks(&trap);
     let mut minis = vec![];
