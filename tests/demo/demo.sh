@@ -17,7 +17,7 @@ work=$(mktemp -d)
 operator_log=$work/operator.log
 simulator_log=$work/simulator.log
 # There before the programs are: they are started in the background, and the log is read at once.
-: > "$operator_log" > "$simulator_log"
+truncate --size 0 "$operator_log" "$simulator_log"
 operator=
 simulator=
 step=0

@@ -1,5 +1,5 @@
 # Words for what the cases do to the cluster.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154,SC2120
 
 release=mp
 operator=mp-miniprogram-operator
