@@ -9,6 +9,8 @@ ACTIONLINT := $(CACHE)/tools/actionlint-$(ACTIONLINT_VERSION)/actionlint
 CRANE := $(CACHE)/tools/crane-$(CRANE_VERSION)/crane
 CYCLONEDX := $(CACHE)/tools/cargo-cyclonedx-$(CYCLONEDX_VERSION)/bin/cargo-cyclonedx
 RELEASE := $(TARGET)/release-files
+# Below it are the releases that krew downloads from; the workflow names its own.
+REPOSITORY ?= https://github.com/OWNER/miniprogram-operator
 MULTI_FILE := $(TARGET)/image/miniprogram-operator-$(VERSION)-multi.tar
 
 .PHONY: version
@@ -24,16 +26,24 @@ lint-workflows: $(ACTIONLINT) ## The workflows of .github, and the scripts in th
 	$(call packages,shellcheck,shellcheck)
 	'$(ACTIONLINT)' -shellcheck "$$(command -v shellcheck)" -pyflakes ''
 
+.PHONY: lint-scripts
+lint-scripts: ## Every shell script, by shellcheck
+	$(call packages,shellcheck,shellcheck)
+	@git grep -lE '^#!/(usr/)?bin/(env )?(ba)?sh|^# shellcheck shell' -- ':!*.md' | xargs shellcheck --external-sources --severity=warning
+
+.PHONY: check-plugin
+check-plugin: ## Whether krew could install kubectl's plugin as a release offers it
+	@VERSION='$(VERSION)' tests/plugin/check
+
 .PHONY: gitops-check
 gitops-check: build control-plane ## What Argo CD and Flux make of what the operator writes, by the samples' own rules
 	@mkdir -p '$(TARGET)/tools'
 	@cd tests/gitops/health && go build -o '$(abspath $(TARGET))/tools/health' .
 	@BIN='$(abspath $(TARGET))/debug' HEALTH='$(abspath $(TARGET))/tools/health' '$(TARGET)/debug/local-cluster' run -- tests/gitops/check
 
-# Not for krew: `run`, `crd` and `probe` are for who runs the operator, and `kubectl` has nothing to gain from them.
 .PHONY: release-archives
-release-archives: image-multi $(CYCLONEDX) ## The program for each architecture with its licence, bill of materials, manifests, checksums
-	@CYCLONEDX='$(CYCLONEDX)' IMAGE='$(IMAGE)' VERSION='$(VERSION)' SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
+release-archives: image-multi $(CYCLONEDX) ## Program for each architecture, kubectl's plugin, bill of materials, manifests, checksums
+	@CYCLONEDX='$(CYCLONEDX)' IMAGE='$(IMAGE)' VERSION='$(VERSION)' REPOSITORY='$(REPOSITORY)' SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
 		deploy/release/archives '$(RELEASE)' 'amd64=$(call program,amd64)' 'arm64=$(call program,arm64)'
 
 .PHONY: release-notes

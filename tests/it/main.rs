@@ -21,6 +21,7 @@ mod limits;
 mod midcall;
 mod outage;
 mod platform_faults;
+mod plugin;
 mod rename;
 mod restart;
 mod rotation;

@@ -1,0 +1,108 @@
+//! `kubectl miniprogram` as people call it: what it tells, what it asks for, and that it waits for the end.
+
+use std::{env, path::Path, process::Output};
+
+use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
+use platform_simulator::model::Fault;
+use serde_json::json;
+
+use crate::harness::{Stage, plane};
+
+/// What the plugin says to these words. Its folder is on the path, as krew has it; the simulator answers meanwhile.
+async fn plugin(stage: &Stage, words: &[&str]) -> Output {
+    let mut kubectl = plane().kubectl();
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubectl");
+    let own = Path::new(kubectl.get_program()).parent().expect("a folder").to_owned();
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths([plugins, own].into_iter().chain(env::split_paths(&path))).expect("a path");
+    kubectl.env("PATH", path).arg("miniprogram").args(words).args(["-n", &stage.namespace]);
+    tokio::process::Command::from(kubectl).output().await.expect("kubectl")
+}
+
+fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+#[tokio::test]
+async fn status_tells_what_is_well_what_is_not_and_who_mounts_the_token() {
+    let stage = Stage::new("plugin").await;
+    let _operator = stage.operator().start().await;
+    let shop = stage.app("shop").ready().await;
+    let refused = Fault::Code { code: 40164, msg: Some("invalid ip 203.0.113.7, not in whitelist".into()) };
+    let refused_app = "wx0000000000040164";
+    stage.simulator.fault(refused_app, refused);
+    let broken = stage.app("broken").of_app(refused_app).create().await;
+    broken.until("its failure is told", 5, |mini| mini.status.as_ref().is_some_and(|status| status.last_failure.is_some())).await;
+    stage.create::<ServiceAccount>(json!({ "metadata": { "name": "server" } })).await;
+    for (name, volume) in [
+        ("plain", json!({ "secret": { "secretName": "shop-token" } })),
+        ("projected", json!({ "projected": { "sources": [{ "secret": { "name": "shop-token" } }] } })),
+        ("stranger", json!({ "secret": { "secretName": "another" } })),
+    ] {
+        let mut volume = volume;
+        volume["name"] = json!("token");
+        stage
+            .create::<Pod>(json!({
+                "metadata": { "name": name },
+                "spec": {
+                    "serviceAccountName": "server",
+                    "containers": [{ "name": "server", "image": "none" }],
+                    "volumes": [volume, { "name": "scratch", "emptyDir": {} }],
+                },
+            }))
+            .await;
+    }
+
+    let well = said(&plugin(&stage, &["status", "shop"]).await);
+    let token = shop.get().await.status.and_then(|status| status.token).expect("a token");
+    for shown in ["Ready           True     TokenAvailable", &token.fingerprint, &token.expiration_time.0.to_string()] {
+        assert!(well.contains(shown), "no {shown} in {well}");
+    }
+    let pods = well.split("Pods that mount Secret shop-token:").nth(1).expect("pods");
+    assert!(pods.contains("plain (Pending)") && pods.contains("projected (Pending)") && !pods.contains("stranger"), "{pods}");
+    assert!(!well.contains(&shop.token().await), "it prints the token");
+
+    let ill = said(&plugin(&stage, &["status", "broken"]).await);
+    for shown in ["IPNotAllowed", "1 in a row failed", "code 40164", "called from 203.0.113.7", "next attempt"] {
+        assert!(ill.contains(shown), "no {shown} in {ill}");
+    }
+}
+
+#[tokio::test]
+async fn refresh_and_replace_wait_for_their_end() {
+    let stage = Stage::new("plugin").await;
+    let mut operator = stage.operator().start().await;
+    let shop = stage.app("shop").ready().await;
+    operator.kill();
+    shop.some_hours_later().await;
+    let _operator = operator.again().await;
+    let fingerprint = async || shop.get().await.status.and_then(|status| status.token).expect("a token").fingerprint;
+    let first = fingerprint().await;
+    assert_eq!(said(&plugin(&stage, &["refresh", "shop"]).await), format!("asked; the token is still {first}\n"));
+    let replaced = said(&plugin(&stage, &["replace", "shop"]).await);
+    let second = fingerprint().await;
+    assert_ne!(second, first);
+    assert!(replaced.starts_with(&format!("replaced by {second}, until ")), "{replaced}");
+    shop.was_asked(3);
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_said_and_fails() {
+    let stage = Stage::new("plugin").await;
+    // No operator: nobody answers.
+    stage.app("shop").create().await;
+    for (words, error) in [
+        (&["refresh", "shop", "--timeout=1"][..], "the platform was not asked within 1 s"),
+        (&["replace", "shop"], "shop has no token to replace"),
+        (&["status", "nobody"], "not found"),
+        (&["status", "shop", "--colour"], "unknown option --colour"),
+        (&["refresh", "shop", "--timeout", "soon"], "--timeout takes whole seconds"),
+        (&["status"], "Usage:"),
+        (&["repair", "shop"], "Usage:"),
+    ] {
+        let output = plugin(&stage, words).await;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && stderr.contains(error), "{words:?}: {stderr}");
+    }
+}
