@@ -5,6 +5,9 @@ pub mod calm;
 pub mod lease;
 pub mod tokens;
 
+#[cfg(test)]
+mod tests;
+
 use platform_simulator::{
     Millis,
     model::{Call, Kind},
@@ -63,7 +66,7 @@ impl Evidence<'_> {
 
     /// The token that a call brought, if the Secret held it by then.
     pub fn stored(&self, app: &App, call: &Call, by: Millis) -> Option<&Held> {
-        let (token, story) = (call.token.as_deref()?, self.told.held.get(&app.app_id)?);
+        let (token, story) = (call.token.as_deref()?, self.told.held.get(&app.id)?);
         story.iter().find(|held| held.fingerprint == token && held.from <= by)
     }
 }

@@ -71,7 +71,7 @@ fn judged(stage: &Stage, pace: &Pace, recovered: u64) -> Ledger {
     let evidence = Evidence {
         pace,
         told: &told,
-        apps: stage.apps.iter().map(|app| Seen::of(app, stage.simulator.calls(&app.app_id))).collect(),
+        apps: stage.apps.iter().map(|app| Seen::of(app, stage.simulator.calls(&app.id))).collect(),
         writes: audit::writes(stage),
         ports: stage.replicas.iter().map(|replica| replica.port).collect(),
         end: stage.simulator.now_ms(),

@@ -57,8 +57,8 @@ async fn read(stage: Arc<Stage>, files: Files) {
             };
             let unsettled = annotation(target, names::UNSETTLED).is_some();
             let held = Held { fingerprint: fingerprint(&token), from: stage.simulator.now_ms(), unsettled };
-            stage.record.saw_token(&app.app_id, held);
-            files.lock().unwrap_or_else(PoisonError::into_inner).insert(app.app_id.clone(), token);
+            stage.record.saw_token(&app.id, held);
+            files.lock().unwrap_or_else(PoisonError::into_inner).insert(app.id.clone(), token);
         }
     }
 }

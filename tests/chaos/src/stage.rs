@@ -44,7 +44,7 @@ pub struct Stage {
 #[derive(Clone, Debug)]
 pub struct App {
     pub name: String,
-    pub app_id: String,
+    pub id: String,
     pub kind: Kind,
     pub lives: Lives,
 }
@@ -93,12 +93,12 @@ impl Stage {
     }
 
     async fn create(&self, app: &App, pace: &Pace) {
-        let secret = format!("secret-of-{}", app.app_id);
-        self.simulator.set_app(&app.app_id, &app.lives.settings(&secret));
+        let secret = format!("secret-of-{}", app.id);
+        self.simulator.set_app(&app.id, &app.lives.settings(&secret));
         let credential = format!("{}-credential", app.name);
         let object = json!({ "metadata": { "name": credential }, "stringData": { names::KEY_APP_SECRET: secret } });
         create::<Secret>(&self.api(), object).await;
-        let mut spec = json!({ "appID": app.app_id, "tokenMode": app.mode(), "credentialRef": { "name": credential } });
+        let mut spec = json!({ "appID": app.id, "tokenMode": app.mode(), "credentialRef": { "name": credential } });
         if let Some(lead) = pace.lead {
             spec["refreshBeforeSeconds"] = json!(lead / 1000);
         }
@@ -168,8 +168,8 @@ fn apps(pace: &Pace) -> Vec<App> {
     let both = pace.lives().enumerate().flat_map(|(nth, lives)| {
         [Kind::Legacy, Kind::Stable].map(|kind| {
             let name = if kind == Kind::Legacy { "legacy" } else { "stable" };
-            let app_id = format!("wx{:016x}", 2 * nth + usize::from(kind == Kind::Stable));
-            App { name: format!("{name}-{nth}"), app_id, kind, lives }
+            let id = format!("wx{:016x}", 2 * nth + usize::from(kind == Kind::Stable));
+            App { name: format!("{name}-{nth}"), id, kind, lives }
         })
     });
     both.collect()

@@ -3,6 +3,8 @@
 //!
 //! Whatever goes wrong here is a broken test environment, so everything panics and says what it wanted.
 
+#![allow(clippy::missing_panics_doc, reason = "everything does")]
+
 mod account;
 mod install;
 mod process;
