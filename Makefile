@@ -71,6 +71,12 @@ fuzz: need-rust ## Let libFuzzer look for input that breaks a property: SECONDS=
 	@command -v c++ > /dev/null || $(call missing,c++ was not found: install a C++ compiler$(comma) such as the package g++)
 	@SECONDS_EACH='$(SECONDS_EACH)' FUZZ_FLAGS='$(FUZZ_FLAGS)' TARGET='$(abspath $(TARGET))/fuzz' fuzz/run $(FUZZ_TARGETS)
 
+.PHONY: chaos
+chaos: need-rust control-plane ## kill -9, SIGTERM and SIGSTOP of operators, API server and etcd for SECONDS=600; SEED=… repeats a plan, DIR=… keeps logs
+	cargo build --locked --bins -p miniprogram-operator -p chaos
+	'$(TARGET)/debug/chaos' --seconds $(or $(SECONDS),600) --operator '$(TARGET)/debug/miniprogram-operator' \
+		$(if $(SEED),--seed '$(SEED)') $(if $(DIR),--dir '$(DIR)')
+
 .PHONY: lint
 lint: fmt-check clippy ## Formatting and clippy
 

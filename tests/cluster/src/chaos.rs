@@ -1,12 +1,15 @@
 //! Breaks a running cluster on purpose, and mends it; it must not know what that is to show.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::flags::ETCD_SOCKET;
 use crate::process::Process;
 use crate::{Cluster, Error};
+
+const POLL: Duration = Duration::from_millis(20);
 
 /// A process of the control plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +33,20 @@ impl Cluster {
     /// Ends a process as a crash would, and returns when it is gone. Its data stay.
     pub fn kill(&self, component: Component) -> Result<(), Error> {
         self.on(component, Process::kill)
+    }
+
+    /// Tells a process to end (`SIGTERM`), as a kubelet does, and returns when it is gone. One that has not ended after `grace`
+    /// is killed; an API server may take a minute over a request that hangs.
+    pub async fn terminate(&self, component: Component, grace: Duration) -> Result<(), Error> {
+        self.on(component, |process| process.signal(Signal::TERM))?;
+        let deadline = Instant::now() + grace;
+        while self.on(component, Process::is_running)? {
+            if Instant::now() > deadline {
+                return self.kill(component);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
     }
 
     /// Starts a process again on the same port and data, killing it first if it runs. Returns when
@@ -65,7 +82,7 @@ impl Cluster {
         self.on(component, |process| process.signal(Signal::CONT))
     }
 
-    fn on(&self, component: Component, act: impl FnOnce(&mut Process) -> Result<(), Error>) -> Result<(), Error> {
+    fn on<T>(&self, component: Component, act: impl FnOnce(&mut Process) -> Result<T, Error>) -> Result<T, Error> {
         let mut processes = self.processes();
         let process = processes.get_mut(&component).ok_or(Error::NoSuchProcess(component.name()))?;
         act(process)

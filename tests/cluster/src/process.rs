@@ -55,6 +55,11 @@ impl Process {
         }
     }
 
+    /// Whether it has not ended yet.
+    pub(crate) fn is_running(&mut self) -> Result<bool, Error> {
+        self.child.try_wait().map(|ended| ended.is_none()).map_err(Error::io("wait for", &self.program.path))
+    }
+
     fn ended(&self, status: ExitStatus) -> Error {
         Error::Ended { process: self.program.name, status: status.to_string(), log: self.log_tail() }
     }

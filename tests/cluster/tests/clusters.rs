@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use local_cluster::{Cluster, Component, Options};
 
@@ -64,9 +65,13 @@ async fn what_was_stored_survives_crashes_and_pauses() {
     cluster.ready().await.expect("ready again");
     assert!(kubectl(&cluster, &stored).is_some());
 
-    cluster.restart(Component::Etcd).await.expect("a restart");
-    cluster.ready().await.expect("ready again");
-    assert!(kubectl(&cluster, &stored).is_some());
+    for component in [Component::Etcd, Component::ApiServer] {
+        cluster.terminate(component, Duration::from_secs(30)).await.expect("an end");
+        assert_eq!(kubectl(&cluster, &stored), None);
+        cluster.restart(component).await.expect("a restart");
+        cluster.ready().await.expect("ready again");
+        assert!(kubectl(&cluster, &stored).is_some());
+    }
 
     let refused = cluster.kill(Component::ControllerManager).expect_err("there is none");
     assert_eq!(refused.to_string(), "this cluster runs no kube-controller-manager. Ask for one in `Options`.");

@@ -1,6 +1,5 @@
 //! What the tests are written in: one control plane for all, and for each a stage with apps, operators and consumers on it.
 
-mod account;
 mod audit;
 mod consumer;
 mod front;
@@ -16,6 +15,7 @@ pub use consumer::Consumer;
 pub use front::{Front, Shown, Trap};
 pub use mini::{Draft, Mini, message, says};
 pub use operator::{Launch, Operator};
-pub use plane::{plane, shipped};
+pub use operator_harness::shipped;
+pub use plane::plane;
 pub use stage::{Stage, value, version};
 pub use wire::{State, Wire};

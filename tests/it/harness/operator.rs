@@ -1,14 +1,15 @@
 //! The operator as a process: started under its account, killed, stopped, told to end, asked for its metrics.
 
 use std::{
-    fs::File,
+    fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    ops::{Deref, DerefMut},
+    path::{Path, PathBuf},
+    process::ExitStatus,
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use operator_harness::{Process, Start};
 
 use super::{
     Stage, Wire, plane,
@@ -27,8 +28,7 @@ pub struct Launch<'a> {
 /// A running operator; killed when dropped.
 pub struct Operator<'a> {
     launch: Launch<'a>,
-    child: Child,
-    log: PathBuf,
+    process: Process,
     metrics: SocketAddr,
     health: SocketAddr,
 }
@@ -65,28 +65,18 @@ impl<'a> Launch<'a> {
     }
 
     pub async fn start(self) -> Operator<'a> {
-        let kubeconfig = self.stage.account.kubeconfig(self.wire).await;
+        let kubeconfig = kubeconfig(self.stage, self.wire).await;
         let [metrics, health] = [free_address(), free_address()];
-        let log = plane().directory().join(format!("operator-{}-{:08x}.log", self.stage.namespace, rand::random::<u32>()));
-        let output = File::create(&log).expect("a log");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_miniprogram-operator"));
-        command
-            .arg("run")
-            .args(&self.flags)
-            .arg(format!("--metrics-bind-address={metrics}"))
-            .arg(format!("--health-probe-bind-address={health}"))
-            // Nothing of the developer's environment: no proxy, no flags, no other cluster.
-            .env_clear()
-            .env("KUBECONFIG", kubeconfig)
-            .env("POD_NAMESPACE", &self.stage.namespace)
-            .env("RUST_BACKTRACE", "1")
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().expect("a log"))
-            .stderr(output);
-        plane().adopt(&mut command).expect("a watchdog");
-        let child = command.spawn().expect("the operator's program");
+        let mut flags = self.flags.clone();
+        flags.push(format!("--metrics-bind-address={metrics}"));
+        flags.push(format!("--health-probe-bind-address={health}"));
+        let namespace = &self.stage.namespace;
+        let log = plane().directory().join(format!("operator-{namespace}-{:08x}.log", rand::random::<u32>()));
+        let program = Path::new(env!("CARGO_BIN_EXE_miniprogram-operator"));
+        let start = Start { program, flags: &flags, kubeconfig: &kubeconfig, namespace, pod: "operator", log: &log };
+        let process = Process::start(plane(), &start);
         let ready = self.ready;
-        let mut operator = Operator { launch: self, child, log, metrics, health };
+        let mut operator = Operator { launch: self, process, metrics, health };
         if ready {
             operator.until_ready().await;
         }
@@ -98,7 +88,7 @@ impl<'a> Operator<'a> {
     /// Waits until `/readyz` says so.
     pub async fn until_ready(&mut self) {
         eventually("the operator is ready", 10, async || {
-            let ended = self.child.try_wait().expect("a child");
+            let ended = self.ended();
             assert!(ended.is_none(), "the operator has ended with {ended:?}: {}", self.log());
             let answer = self.fetch(self.health, "readyz?verbose").await?;
             check(!answer.contains("failed") && answer.contains("ok"), || answer.clone())
@@ -127,12 +117,6 @@ impl<'a> Operator<'a> {
         .await;
     }
 
-    /// Ends it as a crash would.
-    pub fn kill(&mut self) {
-        self.child.kill().expect("a running operator");
-        self.child.wait().expect("its end");
-    }
-
     /// Ends it as a crash would, and starts another just like it.
     pub async fn restart(mut self) -> Operator<'a> {
         self.kill();
@@ -146,33 +130,8 @@ impl<'a> Operator<'a> {
 
     /// Tells it to end, as the kubelet does, and waits for that.
     pub async fn terminate(&mut self) -> ExitStatus {
-        self.signal(Signal::TERM);
-        eventually("the operator has ended", 20, async || self.child.try_wait().expect("a child").ok_or("it runs".into())).await
-    }
-
-    /// How it ended, if it did.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("a child")
-    }
-
-    /// Stops it where it stands.
-    pub fn pause(&self) {
-        self.signal(Signal::STOP);
-    }
-
-    /// Lets it go on.
-    pub fn resume(&self) {
-        self.signal(Signal::CONT);
-    }
-
-    pub fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
-        kill_process(pid, signal).expect("a running operator");
-    }
-
-    /// A file of `/proc` about it.
-    pub fn proc(&self, file: &str) -> Vec<u8> {
-        std::fs::read(format!("/proc/{}/{file}", self.child.id())).expect("a running operator")
+        self.tell_to_end();
+        eventually("the operator has ended", 20, async || self.ended().ok_or("it runs".into())).await
     }
 
     /// The most memory that it has held so far.
@@ -180,11 +139,6 @@ impl<'a> Operator<'a> {
         let status = String::from_utf8(self.proc("status")).expect("text");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
         peak.and_then(|kib| kib.trim().parse().ok()).expect("a peak")
-    }
-
-    /// All that it has printed.
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).expect("a log")
     }
 
     /// All that `/metrics` says.
@@ -211,17 +165,39 @@ impl<'a> Operator<'a> {
     }
 }
 
+impl Deref for Operator<'_> {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for Operator<'_> {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
+    }
+}
+
 impl Drop for Operator<'_> {
     fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<_> = log.lines().collect();
             eprintln!("the operator's last lines:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
         }
     }
+}
+
+/// A kubeconfig with a token of its own, by way of a wire if there is one.
+async fn kubeconfig(stage: &Stage, wire: Option<&Wire>) -> PathBuf {
+    let token = stage.account.token().await;
+    let path = plane().kubeconfig_for_token(&stage.namespace, &token).expect("a kubeconfig");
+    let Some(wire) = wire else { return path };
+    let text = fs::read_to_string(&path).expect("a kubeconfig").replace(&plane().url(), &wire.url());
+    let path = path.with_extension("wire");
+    fs::write(&path, text).expect("a kubeconfig");
+    path
 }
 
 /// An address that was free a moment ago.

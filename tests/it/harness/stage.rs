@@ -11,11 +11,12 @@ use kube::{
     api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use miniprogram_operator::api::ConditionType;
+use operator_harness::{Account, client};
 use platform_simulator::{Settings, Simulator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{Draft, Launch, Ledger, account::Account, plane, plane::client, wait::eventually};
+use super::{Draft, Launch, Ledger, plane, wait::eventually};
 
 /// What the names of objects begin with that are made for `Stage::until_noticed`.
 pub const MARKER: &str = "marker";

@@ -39,6 +39,13 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 struct Closed;
 
+/// Who is connected, and to which of our ports.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    peer: SocketAddr,
+    port: u16,
+}
+
 /// How a connection ends that hyper has let go of.
 #[derive(Debug, Default)]
 enum End {
@@ -63,12 +70,13 @@ impl Shared {
 }
 
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
+    let port = listener.local_addr().map_or(0, |address| address.port());
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, Arc::clone(&shared)));
+                    connections.spawn(connection(stream, Ends { peer, port }, Arc::clone(&shared)));
                 }
                 Err(_) => tokio::time::sleep(AFTER_FAILED_ACCEPT).await,
             },
@@ -77,11 +85,11 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Infalli
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+async fn connection(stream: TcpStream, ends: Ends, shared: Arc<Shared>) {
     let end = Arc::new(Mutex::new(End::InOrder));
     let asked = Arc::clone(&end);
     let service = service_fn(move |request| -> Pin<Box<dyn Future<Output = Answered> + Send>> {
-        Box::pin(exchange(request, peer, Arc::clone(&shared), Arc::clone(&asked)))
+        Box::pin(exchange(request, ends, Arc::clone(&shared), Arc::clone(&asked)))
     });
     let mut served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let ended = std::future::poll_fn(|context| served.poll_without_shutdown(context)).await;
@@ -124,8 +132,8 @@ async fn send(mut stream: TcpStream, raw: &Raw) {
     let _ = stream.shutdown().await;
 }
 
-async fn exchange(request: hyper::Request<Incoming>, peer: SocketAddr, shared: Arc<Shared>, end: Arc<Mutex<End>>) -> Answered {
-    let Some(request) = read(request, peer).await else {
+async fn exchange(request: hyper::Request<Incoming>, ends: Ends, shared: Arc<Shared>, end: Arc<Mutex<End>>) -> Answered {
+    let Some(request) = read(request, ends).await else {
         return Ok(response(Reply::new(413, "text/plain", "body too large\n")));
     };
     if request.path == "/sim" || request.path.starts_with("/sim/") {
@@ -199,7 +207,7 @@ async fn wait(length: Millis) {
     }
 }
 
-async fn read(request: hyper::Request<Incoming>, peer: SocketAddr) -> Option<Request> {
+async fn read(request: hyper::Request<Incoming>, ends: Ends) -> Option<Request> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, LARGEST_BODY).collect().await.ok()?.to_bytes().to_vec();
     Some(Request {
@@ -207,7 +215,8 @@ async fn read(request: hyper::Request<Incoming>, peer: SocketAddr) -> Option<Req
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         body,
-        from: peer.ip(),
+        from: ends.peer.ip(),
+        port: ends.port,
     })
 }
 

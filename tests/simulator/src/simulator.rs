@@ -1,11 +1,12 @@
 //! The handle that a test or the program holds: starts the server, stops it when dropped, and mirrors the control API.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::Millis;
 use crate::clock::{self, Clock};
@@ -32,12 +33,12 @@ pub struct Settings {
     pub print_calls: bool,
 }
 
-/// A running simulator.
+/// A running simulator; ends when dropped.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
     shared: Arc<Shared>,
-    task: JoinHandle<std::convert::Infallible>,
+    servers: JoinSet<Infallible>,
 }
 
 impl Default for Settings {
@@ -74,8 +75,18 @@ impl Simulator {
             model.set_app(app_id, app);
         }
         let shared = Arc::new(Shared::new(model, Clock::start(), settings.print_calls));
-        let task = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
-        Ok(Self { address, shared, task })
+        let mut servers = JoinSet::new();
+        servers.spawn(server::serve(listener, Arc::clone(&shared)));
+        Ok(Self { address, shared, servers })
+    }
+
+    /// Serves the same platform at one more address. Each call says which port it came to, so a caller with an address of its
+    /// own is known by it.
+    pub async fn serve_also_at(&mut self, listen: SocketAddr) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind(listen).await?;
+        let address = listener.local_addr()?;
+        self.servers.spawn(server::serve(listener, Arc::clone(&self.shared)));
+        Ok(address)
     }
 
     /// `http://127.0.0.1:8088`, without a slash at the end.
@@ -170,11 +181,5 @@ impl Simulator {
     #[must_use]
     pub fn standing(&self, token: &str) -> Standing {
         self.with_model(|model, now| model.standing(now, token).1)
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }

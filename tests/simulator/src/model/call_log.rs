@@ -25,6 +25,9 @@ pub enum Tried {
 pub struct Call {
     pub app_id: String,
     pub arrived_ms: Millis,
+    /// The port that it came to.
+    #[serde(default)]
+    pub port: u16,
     /// When the platform's rules were applied; never, if a fault stood in the way.
     pub executed_ms: Option<Millis>,
     pub endpoint: Kind,

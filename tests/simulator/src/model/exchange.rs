@@ -47,6 +47,7 @@ impl Model {
         let call = self.log.arrived(Call {
             app_id,
             arrived_ms: now,
+            port: request.port,
             executed_ms: None,
             endpoint: endpoint.kind,
             forced: seen.forced,

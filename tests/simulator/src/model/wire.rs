@@ -13,6 +13,8 @@ pub struct Request {
     pub query: String,
     pub body: Vec<u8>,
     pub from: IpAddr,
+    /// The port that it came to: one caller can be told from another by it. 0 where there is no socket.
+    pub port: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,7 @@ impl Request {
             query: query.to_owned(),
             body: Vec::new(),
             from: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
         }
     }
 

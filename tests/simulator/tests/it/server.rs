@@ -92,6 +92,22 @@ async fn hours_pass_in_milliseconds() {
 }
 
 #[tokio::test]
+async fn callers_with_an_address_of_their_own_are_told_apart_by_its_port() {
+    let mut simulator = Simulator::start(Settings::default()).await.expect("a free port");
+    let second = simulator.serve_also_at(([127, 0, 0, 1], 0).into()).await.expect("a free port");
+    let first = simulator.address();
+    for address in [first, second, first] {
+        let mut stream = TcpStream::connect(address).await.expect("a listener");
+        let request = b"GET /cgi-bin/token?appid=wx1 HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.expect("sent");
+        let mut heard = Vec::new();
+        timeout(PATIENCE, stream.read_to_end(&mut heard)).await.expect("an answer").expect("an end");
+    }
+    let ports: Vec<_> = simulator.calls("wx1").iter().map(|call| call.port).collect();
+    assert_eq!(ports, [first.port(), second.port(), first.port()]);
+}
+
+#[tokio::test]
 async fn a_connection_serves_many_calls_until_the_simulator_stops() {
     let simulator = Simulator::start(Settings::default()).await.expect("a free port");
     let address = simulator.address();

@@ -1,7 +1,5 @@
 //! The account that an operator runs under: exactly the roles that ship, bound as an administrator would, and its own token.
 
-use std::{fs, path::PathBuf};
-
 use k8s_openapi::{
     api::{
         authentication::v1::{TokenRequest, TokenRequestSpec},
@@ -15,10 +13,7 @@ use kube::{
     api::{Patch, PatchParams, PostParams},
 };
 
-use super::{
-    Wire,
-    plane::{plane, shipped},
-};
+use crate::install::shipped;
 
 /// A `ServiceAccount` with bindings.
 #[derive(Clone)]
@@ -61,7 +56,10 @@ impl Account {
                 subjects: Some(vec![self.subject()]),
             };
             let bindings = Api::<ClusterRoleBinding>::all(self.client.clone());
-            bindings.patch(&name, &PatchParams::apply("it").force(), &Patch::Apply(&binding)).await.expect("a binding");
+            bindings
+                .patch(&name, &PatchParams::apply("administrator").force(), &Patch::Apply(&binding))
+                .await
+                .expect("a binding");
         }
     }
 
@@ -72,12 +70,15 @@ impl Account {
             for rule in role.rules.iter_mut().flatten().filter(|rule| rule.resource_names.is_some()) {
                 rule.resource_names.get_or_insert_default().push(lease.to_owned());
             }
-            roles.patch(&role.name_any(), &PatchParams::apply("it").force(), &Patch::Apply(&role)).await.expect("a role");
+            roles
+                .patch(&role.name_any(), &PatchParams::apply("administrator").force(), &Patch::Apply(&role))
+                .await
+                .expect("a role");
         }
     }
 
     async fn allow(&self, namespace: &str, path: &str) {
-        let params = PatchParams::apply("it").force();
+        let params = PatchParams::apply("administrator").force();
         for role in shipped::<Role>(path) {
             let roles = Api::<Role>::namespaced(self.client.clone(), namespace);
             roles.patch(&role.name_any(), &params, &Patch::Apply(&role)).await.expect("a role");
@@ -105,21 +106,15 @@ impl Account {
         }
     }
 
-    /// A kubeconfig with a token of its own, by way of a wire if there is one.
-    pub async fn kubeconfig(&self, wire: Option<&Wire>) -> PathBuf {
+    /// A bearer token of its own, good for two hours.
+    pub async fn token(&self) -> String {
         let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), &self.namespace);
         let request = TokenRequest {
             spec: Some(TokenRequestSpec { expiration_seconds: Some(7200), ..TokenRequestSpec::default() }),
             ..TokenRequest::default()
         };
         let answer = accounts.create_token_request(NAME, &PostParams::default(), &request).await.expect("a token");
-        let token = answer.status.and_then(|status| status.token).expect("a token");
-        let path = plane().kubeconfig_for_token(&self.namespace, &token).expect("a kubeconfig");
-        let Some(wire) = wire else { return path };
-        let text = fs::read_to_string(&path).expect("a kubeconfig").replace(&plane().url(), &wire.url());
-        let path = path.with_extension("wire");
-        fs::write(&path, text).expect("a kubeconfig");
-        path
+        answer.status.and_then(|status| status.token).expect("a token")
     }
 }
 
