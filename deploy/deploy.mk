@@ -16,9 +16,14 @@ arm64_environment := CC_aarch64_unknown_linux_musl=aarch64-linux-gnu-gcc CARGO_T
 HELM_VERSION := v4.3.1
 HELM3_VERSION := v3.22.0
 PROMTOOL_VERSION := v0.316.0
+HELM_DOCS_VERSION := v1.14.2
+# The one in kubectl 1.32; that of kubectl 1.36 is in the control plane's own.
+KUSTOMIZE_VERSION := v5.5.0
 HELM := $(CACHE)/tools/helm-$(HELM_VERSION)/helm
 HELM3 := $(CACHE)/tools/helm-$(HELM3_VERSION)/helm
 PROMTOOL := $(CACHE)/tools/promtool-$(PROMTOOL_VERSION)/promtool
+HELM_DOCS := $(CACHE)/tools/helm-docs-$(HELM_DOCS_VERSION)/helm-docs
+KUSTOMIZE := $(CACHE)/tools/kustomize-$(KUSTOMIZE_VERSION)/kustomize
 
 # Paths of this machine have no place in a program that is shipped, and would make it differ from one built elsewhere.
 release = RUSTFLAGS='--remap-path-prefix=$(HOME)/.cargo=/cargo --remap-path-prefix=$(CURDIR)=/src' \
@@ -38,13 +43,13 @@ image-multi: need-rust need-musl need-arm64 ## The same for amd64 and arm64 in o
 	@$(archive) '$(TARGET)/image/miniprogram-operator-$(VERSION)-multi.tar' 'amd64=$(call program,amd64)' 'arm64=$(call program,arm64)'
 
 .PHONY: manifests
-manifests: $(HELM) ## Generate the chart's CRD, deploy/install.yaml and parts of deploy/kustomize
-	deploy/chart/generate
+manifests: $(HELM) $(HELM_DOCS) ## Generate the chart's CRD and README, deploy/install.yaml and parts of deploy/kustomize
+	HELM_DOCS='$(HELM_DOCS)' deploy/chart/generate
 	HELM='$(HELM)' deploy/render
 
 .PHONY: chart-check
-chart-check: need-rust control-plane $(HELM) $(HELM3) $(PROMTOOL) ## Chart, manifests, alerts and dashboard, against a real API server
-	@HELM='$(HELM)' HELM3='$(HELM3)' PROMTOOL='$(PROMTOOL)' \
+chart-check: need-rust control-plane $(HELM) $(HELM3) $(PROMTOOL) $(HELM_DOCS) $(KUSTOMIZE) ## Chart, manifests, alerts and dashboard, against a real API server
+	@HELM='$(HELM)' HELM3='$(HELM3)' PROMTOOL='$(PROMTOOL)' HELM_DOCS='$(HELM_DOCS)' KUSTOMIZE='$(KUSTOMIZE)' \
 		cargo run --locked --quiet -p local-cluster -- run -- tests/chart/check
 
 .PHONY: e2e
@@ -69,6 +74,12 @@ $(HELM3): | need-go-itself
 # The tag leaves out service discovery, which checking rules does not need and which does not build from a plain module.
 $(PROMTOOL): | need-go-itself
 	$(call go-install,$@,github.com/prometheus/prometheus/cmd/promtool@$(PROMTOOL_VERSION),-tags remove_all_sd)
+
+$(HELM_DOCS): | need-go-itself
+	$(call go-install,$@,github.com/norwoodj/helm-docs/cmd/helm-docs@$(HELM_DOCS_VERSION))
+
+$(KUSTOMIZE): | need-go-itself
+	$(call go-install,$@,sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE_VERSION))
 
 # What a fresh machine lacks is installed where that is possible without asking: as root on Debian. Elsewhere it is named.
 # packages COMMAND PACKAGE…

@@ -58,7 +58,8 @@ push-image: $(CRANE) ## Push the built image for both architectures to IMAGE
 
 .PHONY: push-chart
 push-chart: $(HELM) $(CRANE) ## Push the chart, with IMAGE as its image, to CHARTS=registry.example.com/charts
-	@IMAGE='$(IMAGE)' CHARTS='$(CHARTS)' VERSION='$(VERSION)' HELM='$(HELM)' CRANE='$(CRANE)' deploy/release/push-chart '$(RELEASE)'
+	@IMAGE='$(IMAGE)' CHARTS='$(CHARTS)' VERSION='$(VERSION)' SOURCE='$(SOURCE)' SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
+		HELM='$(HELM)' CRANE='$(CRANE)' deploy/release/push-chart '$(RELEASE)'
 
 .PHONY: registry-login
 registry-login: $(HELM) $(CRANE) ## Log in to REGISTRY as USERNAME, with the password from standard input

@@ -52,7 +52,7 @@ pub struct Planned {
     pub act: Act,
     /// When to plan again, if nothing happens before.
     pub wake: Duration,
-    /// Whether a call is due and could not be made yet.
+    /// Whether a call is due that nothing hinders but the operator itself, or the API server.
     pub due: bool,
 }
 
@@ -129,12 +129,24 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
     let step = STEPS.iter().find_map(|step| step(&case, wanted.map(|(wanted, _)| wanted)));
     // A wish that is held is not a refresh that is late.
     let findings = Findings { due: wanted.is_some_and(|(wanted, _)| wanted.why.by_time() || wanted.why.urgent()) };
+    let due = findings.due && wanted.is_some_and(|(_, hold)| hold.is_zero()) && !is_hindered(&case);
     let wake = wake(&case, wanted);
-    match step {
-        Some(Step::Do(act)) => Planned { act, wake, due: findings.due },
+    let (act, wake) = match step {
+        Some(Step::Do(act)) => (act, wake),
         Some(Step::Settle(until)) => settle(&case, findings, wake.min(until)),
         None => settle(&case, findings, wake),
-    }
+    };
+    Planned { act, wake, due }
+}
+
+/// Whether a call could not be made however well the operator did: another must let go, or a person help.
+fn is_hindered(case: &Case<'_>) -> bool {
+    let terminating = matches!(case.target, Target::Ours(target) if target.terminating);
+    turn::turn(case) != Turn::Mine
+        || report::is_blocked(case)
+        || terminating
+        || is_told(case, Reason::Immutable)
+        || refused_write(case).is_some()
 }
 
 /// The most pressing call that is due and how long it must wait. One that may be made now comes before one that is held.
@@ -340,12 +352,12 @@ fn closed_intent_stands(case: &Case<'_>) -> bool {
     case.mp.status.as_ref().is_some_and(|status| status.intent.is_some()) && case.open_intent().is_none() && settled
 }
 
-fn settle(case: &Case<'_>, findings: Findings, wake: Duration) -> Planned {
+fn settle(case: &Case<'_>, findings: Findings, wake: Duration) -> (Act, Duration) {
     let status = report(case, findings);
     let change = report::next_change(case, &status).map_or(LONGEST_REST, |at| wait(case.now, at));
     // A second's fraction later, so that the clock has passed the whole second that the status speaks of.
     let wake = wake.min(change.saturating_add(Duration::from_millis(20)));
-    Planned { act: settled(case.mp.status.as_ref(), status), wake, due: findings.due }
+    (settled(case.mp.status.as_ref(), status), wake)
 }
 
 fn settled(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act {

@@ -8,11 +8,20 @@ for namespace in mp-system team-a team-b miniprogram-system; do
     kubectl label namespace "$namespace" pod-security.kubernetes.io/{enforce,warn}=restricted > /dev/null
 done
 
-crd_is_current() {
-    "$chart/generate" "$work/crd.yaml"
-    diff -u "$chart/templates/crds/miniprograms.yaml" "$work/crd.yaml" || { echo 'run `make manifests`'; return 1; }
+chart_is_current() {
+    local file
+    HELM_DOCS=$HELM_DOCS "$chart/generate" "$work/generated"
+    for file in templates/crds/miniprograms.yaml README.md; do
+        diff -u "$chart/$file" "$work/generated/$file" || { echo 'run `make manifests`'; return 1; }
+    done
 }
-check 'the CRD of the chart is that of crds/' crd_is_current
+check 'the CRD of the chart is that of crds/, and its README has its values' chart_is_current
+
+all_described() {
+    (($(grep -c '^| `' "$chart/README.md") > 90))
+    ! grep -E '^\| `.*\|  \|$' "$chart/README.md"
+}
+check 'every value is described' all_described
 
 manifests_are_current() {
     HELM=$HELM "$root/deploy/render" "$work/rendered"
@@ -39,7 +48,9 @@ kustomized() {
     } > "$work/kustomization.yaml"
     mkdir "$folder/overlay"
     mv "$work/kustomization.yaml" "$folder/overlay/"
-    kubectl kustomize "$folder/overlay" > "$work/kustomized.yaml" && accepted "$work/kustomized.yaml"
+    kubectl kustomize "$folder/overlay" > "$work/kustomized.yaml"
+    diff <("$KUSTOMIZE" build "$folder/overlay") "$work/kustomized.yaml" || { echo 'kubectl 1.32 makes something else of it'; return 1; }
+    accepted "$work/kustomized.yaml"
 }
 components=()
 for component in "$root"/deploy/kustomize/components/*; do

@@ -187,17 +187,17 @@ fn token_fresh(case: &Case<'_>, findings: Findings) -> Verdict {
     match (case.failure(), case.valid_token()) {
         (Some((_, Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)), _) => no(Reason::Blocked),
         (Some((_, reason)), _) => no(reason),
-        (None, None) if blocked(case) => no(Reason::Blocked),
+        (None, None) if is_blocked(case) => no(Reason::Blocked),
         (None, None) if case.has_expired() => no(Reason::Expired),
         (None, None) => verdict(case, Truth::Unknown, Reason::Issuing),
-        (None, Some(_)) if findings.due && blocked(case) => no(Reason::Blocked),
+        (None, Some(_)) if findings.due && is_blocked(case) => no(Reason::Blocked),
         (None, Some(_)) if findings.due && (overdue || is_standing(case, Reason::RefreshOverdue)) => no(Reason::RefreshOverdue),
         (None, Some(_)) => verdict(case, Truth::True, Reason::Fresh),
     }
 }
 
 /// Whether something outside the token's own refresh keeps it from being asked for.
-fn blocked(case: &Case<'_>) -> bool {
+pub fn is_blocked(case: &Case<'_>) -> bool {
     case.credential.unusable().is_some() || matches!(case.target, Target::Foreign | Target::Former)
 }
 

@@ -167,6 +167,20 @@ fn a_wish_that_is_held_is_no_late_refresh() {
 }
 
 #[test]
+fn only_a_call_that_nothing_hinders_is_late() {
+    let mut sight = Sight::healthy(STABLE);
+    assert!(sight.plan(6990).due);
+    sight.fails(Reason::PlatformBusy, 6965, 6999);
+    assert!(!sight.plan(6990).due, "the platform failed, and is left alone for a while");
+    assert!(sight.plan(7000).due, "the time is up");
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = None);
+    sight.looked_closer();
+    assert!(!sight.plan(6990).due, "there is nothing to ask with");
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().terminating = true);
+    assert!(!sight.plan(6990).due, "somebody holds up the end of the Secret");
+}
+
+#[test]
 fn a_panic_is_told_and_takes_nothing_from_a_token_that_is_still_good() {
     let mut sight = Sight::healthy(STABLE);
     let told = |sight: &Sight, seconds| {
