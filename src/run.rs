@@ -230,8 +230,10 @@ impl Parts {
             let theirs = || platform.hosts.iter().map(|host| (*host).to_owned()).collect();
             hosts.insert(platform.name, given.map_or_else(theirs, |endpoint| endpoint.hosts.clone()));
         }
+        let client = term.client(&self.client);
         Ctx {
-            client: self.client.clone(),
+            events: Events::new(client.clone(), Some(leader::identity())),
+            client,
             world,
             memories: Memories::default(),
             platforms: Platforms {
@@ -249,7 +251,6 @@ impl Parts {
             clock: self.clock.clone(),
             chance: Chance::system(),
             metrics: self.metrics.clone(),
-            events: Events::new(self.client.clone(), Some(leader::identity())),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use crate::api::Reason;
+use crate::{api::Reason, shell::leader::TermOver};
 
 /// Every request to the API server ends by then; kube itself would wait for ever.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -30,6 +30,9 @@ pub enum ApiError {
         /// What the API server says.
         message: String,
     },
+    /// The lease was lost before anything was sent.
+    #[error(transparent)]
+    TermOver(TermOver),
     /// Nobody knows whether it was done.
     #[error("no answer from the API server")]
     Unanswered,
@@ -42,14 +45,18 @@ impl ApiError {
         match self {
             Self::Forbidden(_) => Reason::Forbidden,
             Self::Immutable => Reason::Immutable,
-            Self::Conflict | Self::NotFound | Self::Refused { .. } | Self::Unanswered => Reason::WriteFailed,
+            Self::Conflict | Self::NotFound | Self::Refused { .. } | Self::TermOver(_) | Self::Unanswered => Reason::WriteFailed,
         }
     }
 }
 
 impl From<kube::Error> for ApiError {
     fn from(error: kube::Error) -> Self {
-        let kube::Error::Api(status) = error else { return Self::Unanswered };
+        let status = match error {
+            kube::Error::Api(status) => status,
+            kube::Error::Service(error) => return error.downcast().map_or(Self::Unanswered, |over| Self::TermOver(*over)),
+            _ => return Self::Unanswered,
+        };
         let message = status.message.clone();
         match status.code {
             409 => Self::Conflict,

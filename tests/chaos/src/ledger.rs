@@ -107,6 +107,8 @@ impl Ledger {
             seconds(excused),
             seconds(dead - excused),
         )?;
+        let (due, fair) = (self.sum(|row| row.dead.due), self.sum(|row| row.dead.fair));
+        writeln!(f, "  an operator had a fair chance to replace {fair} of the {due} tokens whose time came")?;
         self.rows.iter().flat_map(|row| &row.dead.excuses).try_for_each(|excuse| writeln!(f, "  excused: {excuse}"))?;
         let mut causes: BTreeMap<&str, usize> = BTreeMap::new();
         for (cause, times) in self.rows.iter().flat_map(|row| &row.calls.beyond) {

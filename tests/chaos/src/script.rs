@@ -94,9 +94,10 @@ const CARDS: [(Whom, Sort); 15] = [
     (Whom::Etcd, Sort::Stop),
 ];
 
-/// Faults come on the heels of each other, or leave time to recover.
+/// Faults come on the heels of each other, or leave a lull that mostly is long enough to recover in: where there is none, nothing
+/// can be asked of an operator.
 fn pause(dice: &mut Xoshiro256PlusPlus, pace: &Pace) -> Millis {
-    if dice.random_bool(0.5) { dice.random_range(200..3_000) } else { dice.random_range(pace.lease / 2..pace.lease * 5 / 2) }
+    if dice.random_bool(0.6) { dice.random_range(200..3_000) } else { dice.random_range(pace.lease..pace.lease * 7 / 2) }
 }
 
 fn aim(dice: &mut Xoshiro256PlusPlus, whom: Whom) -> Aim {

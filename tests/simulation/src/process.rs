@@ -123,7 +123,8 @@ async fn lead(stage: &Arc<Stage>, id: ProcessId, client: &Client, term: Term, st
     let scopes = vec![Scope::All];
     let world = Arc::new(Mutex::new(World::new(&scopes)));
     let progress = Progress::default();
-    let ctx = Arc::new(context(stage, id, client, term.clone(), Arc::clone(&world)));
+    let witnessed = cluster::door::of_term(stage, id, client, &term);
+    let ctx = Arc::new(context(stage, id, &term.client(&witnessed), term.clone(), Arc::clone(&world)));
     let (looks, look_receiver) = mpsc::unbounded_channel();
     let changed = {
         let (ctx, progress) = (Arc::clone(&ctx), progress.clone());

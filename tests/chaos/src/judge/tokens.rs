@@ -10,6 +10,9 @@ use crate::record::{Struck, seconds};
 #[derive(Clone, Debug, Default)]
 pub struct Dead {
     pub presented: usize,
+    /// Tokens whose time came, and those of them that an operator had a fair chance to replace before their end.
+    pub due: usize,
+    pub fair: usize,
     pub millis: Millis,
     pub excused: Millis,
     /// Each stretch that was excused, and by what.
@@ -18,7 +21,15 @@ pub struct Dead {
 }
 
 pub fn judge(evidence: &Evidence<'_>, seen: &Seen<'_>) -> Dead {
-    let mut dead = Dead { presented: seen.shown.len(), ..Dead::default() };
+    let lives = &seen.app.lives;
+    let made = seen.asked.iter().filter(|call| call.minted).map(|call| call.arrived_ms);
+    let due: Vec<_> = made.map(|made| made + lives.rotates_after).filter(|due| *due < evidence.end).collect();
+    let in_time = |due: &&Millis| {
+        let fair = fair_by(evidence.pace, &evidence.told.struck, **due, evidence.pace.takeover());
+        fair <= **due + lives.life - lives.rotates_after
+    };
+    let mut dead =
+        Dead { presented: seen.shown.len(), due: due.len(), fair: due.iter().filter(in_time).count(), ..Dead::default() };
     let mut rest = seen.shown.as_slice();
     while let Some(first) = rest.iter().position(is_dead) {
         let stretch = &rest[first..];

@@ -4,10 +4,11 @@ use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use futures::{StreamExt, channel::mpsc};
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use kube::{Client, client::Body};
+use miniprogram_operator::shell::leader::Term;
 use serde_json::{Value, json};
 use tokio::{
     sync::oneshot,
@@ -36,6 +37,19 @@ type Reply = Response<UnsyncBoxBody<Bytes, io::Error>>;
 pub fn client(stage: &Arc<Stage>, process: ProcessId) -> Client {
     let stage = Arc::clone(stage);
     let service = tower::service_fn(move |request: Request<Body>| carry(Arc::clone(&stage), process, request));
+    Client::new(service, "default")
+}
+
+/// The same client, watched: nobody may set about a write when the term is over, also not the second try of one.
+pub fn of_term(stage: &Arc<Stage>, process: ProcessId, client: &Client, term: &Term) -> Client {
+    let (stage, client, term) = (Arc::clone(stage), client.clone(), term.clone());
+    let service = tower::service_fn(move |request: Request<Body>| {
+        if request.method() != Method::GET && !term.leads() {
+            stage.ledger().blame(format!("P{process} writes after its term: {} {}", request.method(), request.uri().path()));
+        }
+        let client = client.clone();
+        async move { client.send(request).await }
+    });
     Client::new(service, "default")
 }
 
