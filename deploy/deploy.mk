@@ -24,6 +24,8 @@ HELM3 := $(CACHE)/tools/helm-$(HELM3_VERSION)/helm
 PROMTOOL := $(CACHE)/tools/promtool-$(PROMTOOL_VERSION)/promtool
 HELM_DOCS := $(CACHE)/tools/helm-docs-$(HELM_DOCS_VERSION)/helm-docs
 KUSTOMIZE := $(CACHE)/tools/kustomize-$(KUSTOMIZE_VERSION)/kustomize
+# Whatever release the distribution has: the rules and queries must work with those that people run.
+PROMETHEUS ?= $(CACHE)/tools/prometheus/prometheus
 
 # Paths of this machine have no place in a program that is shipped, and would make it differ from one built elsewhere.
 release = RUSTFLAGS='--remap-path-prefix=$(HOME)/.cargo=/cargo --remap-path-prefix=$(CURDIR)=/src' \
@@ -51,6 +53,11 @@ manifests: $(HELM) $(HELM_DOCS) ## Generate the chart's CRD and README, deploy/i
 chart-check: need-rust control-plane $(HELM) $(HELM3) $(PROMTOOL) $(HELM_DOCS) $(KUSTOMIZE) ## Chart, manifests, alerts and dashboard, against a real API server
 	@HELM='$(HELM)' HELM3='$(HELM3)' PROMTOOL='$(PROMTOOL)' HELM_DOCS='$(HELM_DOCS)' KUSTOMIZE='$(KUSTOMIZE)' \
 		cargo run --locked --quiet -p local-cluster -- run -- tests/chart/check
+
+.PHONY: alerts-check
+alerts-check: build control-plane $(HELM) $(PROMTOOL) $(PROMETHEUS) ## The alerts fire and end, in a real Prometheus, while the platform fails
+	@BIN='$(abspath $(TARGET))/debug' HELM='$(HELM)' PROMTOOL='$(PROMTOOL)' PROMETHEUS='$(PROMETHEUS)' \
+		'$(TARGET)/debug/local-cluster' run -- tests/alerts/check
 
 .PHONY: e2e
 e2e: image control-plane need-node $(HELM) $(HELM3) $(PROMTOOL) ## Everything on a real node that runs Pods, without Docker; needs root
@@ -80,6 +87,13 @@ $(HELM_DOCS): | need-go-itself
 
 $(KUSTOMIZE): | need-go-itself
 	$(call go-install,$@,sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE_VERSION))
+
+# Debian's package, unpacked and not installed: that would start a service.
+$(PROMETHEUS):
+	@command -v apt-get > /dev/null || $(call missing,no Prometheus: install it$(comma) and say PROMETHEUS=/path/to/prometheus)
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; cd "$$folder"; \
+	apt-get download -qq prometheus 2> /dev/null || { apt-get update -qq && apt-get download -qq prometheus; }; \
+	dpkg-deb --extract prometheus_*.deb . && install -D usr/bin/prometheus '$@'
 
 # What a fresh machine lacks is installed where that is possible without asking: as root on Debian. Elsewhere it is named.
 # packages COMMAND PACKAGE…
