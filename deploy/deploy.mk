@@ -60,7 +60,7 @@ alerts-check: build control-plane $(HELM) $(PROMTOOL) $(PROMETHEUS) ## The alert
 		'$(TARGET)/debug/local-cluster' run -- tests/alerts/check
 
 .PHONY: e2e
-e2e: image control-plane need-node $(HELM) $(HELM3) $(PROMTOOL) ## Everything on a real node that runs Pods, without Docker; needs root
+e2e: need-root need-node control-plane image $(HELM) $(HELM3) $(PROMTOOL) ## Everything on a real node that runs Pods, without Docker; needs root
 	@cargo build --locked --quiet -p platform-simulator -p local-cluster
 	@HELM='$(HELM)' HELM3='$(HELM3)' PROMTOOL='$(PROMTOOL)' BIN='$(abspath $(TARGET))/debug' IMAGE_FILE='$(abspath $(IMAGE_FILE))' tests/e2e/e2e
 
@@ -104,7 +104,10 @@ packages = @command -v $(1) > /dev/null || { \
 		echo 'make: $(1) was not found: install the packages $(2), or what your system calls them' >&2; exit 1; \
 	fi; }
 
-.PHONY: need-musl need-arm64 need-node need-go-itself
+.PHONY: need-root need-musl need-arm64 need-node need-go-itself
+need-root:
+	@[[ $$(id -u) == 0 ]] || $(call missing,this makes namespaces and runs containers: say it again as root$(comma) as with sudo make)
+
 need-musl: need-rust
 	$(call packages,musl-gcc,musl-tools binutils ca-certificates)
 	@rustup target list --installed | grep -qx $(amd64) || rustup target add $(amd64)
