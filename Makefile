@@ -20,7 +20,7 @@ RUST_FILES = find src tests fuzz -name '*.rs' -print0
 RUSTFMT = xargs -0 rustfmt --edition 2024
 
 # Cheapest first.
-CI_STEPS := check-version lint-workflows lint-scripts check-plugin fmt-check check-generated clippy doc deny test chart-check gitops-check
+CI_STEPS := check-version lint-workflows lint-scripts check-plugin fmt-check check-generated clippy doc deny test chart-check gitops-check alerts-check e2e
 
 .PHONY: help
 help: ## Show this list

@@ -24,6 +24,8 @@ HELM3 := $(CACHE)/tools/helm-$(HELM3_VERSION)/helm
 PROMTOOL := $(CACHE)/tools/promtool-$(PROMTOOL_VERSION)/promtool
 HELM_DOCS := $(CACHE)/tools/helm-docs-$(HELM_DOCS_VERSION)/helm-docs
 KUSTOMIZE := $(CACHE)/tools/kustomize-$(KUSTOMIZE_VERSION)/kustomize
+# Whatever release the distribution has: the rules and queries must work with those that people run.
+PROMETHEUS ?= $(CACHE)/tools/prometheus/prometheus
 
 # Paths of this machine have no place in a program that is shipped, and would make it differ from one built elsewhere.
 release = RUSTFLAGS='--remap-path-prefix=$(HOME)/.cargo=/cargo --remap-path-prefix=$(CURDIR)=/src' \
@@ -52,8 +54,13 @@ chart-check: need-rust control-plane $(HELM) $(HELM3) $(PROMTOOL) $(HELM_DOCS) $
 	@HELM='$(HELM)' HELM3='$(HELM3)' PROMTOOL='$(PROMTOOL)' HELM_DOCS='$(HELM_DOCS)' KUSTOMIZE='$(KUSTOMIZE)' \
 		cargo run --locked --quiet -p local-cluster -- run -- tests/chart/check
 
+.PHONY: alerts-check
+alerts-check: build control-plane $(HELM) $(PROMTOOL) $(PROMETHEUS) ## The alerts fire and end, in a real Prometheus, while the platform fails
+	@BIN='$(abspath $(TARGET))/debug' HELM='$(HELM)' PROMTOOL='$(PROMTOOL)' PROMETHEUS='$(PROMETHEUS)' \
+		'$(TARGET)/debug/local-cluster' run -- tests/alerts/check
+
 .PHONY: e2e
-e2e: image control-plane need-node $(HELM) $(HELM3) $(PROMTOOL) ## Everything on a real node that runs Pods, without Docker; needs root
+e2e: need-root need-node control-plane image $(HELM) $(HELM3) $(PROMTOOL) ## Everything on a real node that runs Pods, without Docker; needs root
 	@cargo build --locked --quiet -p platform-simulator -p local-cluster
 	@HELM='$(HELM)' HELM3='$(HELM3)' PROMTOOL='$(PROMTOOL)' BIN='$(abspath $(TARGET))/debug' IMAGE_FILE='$(abspath $(IMAGE_FILE))' tests/e2e/e2e
 
@@ -81,6 +88,13 @@ $(HELM_DOCS): | need-go-itself
 $(KUSTOMIZE): | need-go-itself
 	$(call go-install,$@,sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE_VERSION))
 
+# Debian's package, unpacked and not installed: that would start a service.
+$(PROMETHEUS):
+	@command -v apt-get > /dev/null || $(call missing,no Prometheus: install it$(comma) and say PROMETHEUS=/path/to/prometheus)
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; cd "$$folder"; \
+	apt-get download -qq prometheus 2> /dev/null || { apt-get update -qq && apt-get download -qq prometheus; }; \
+	dpkg-deb --extract prometheus_*.deb . && install -D usr/bin/prometheus '$@'
+
 # What a fresh machine lacks is installed where that is possible without asking: as root on Debian. Elsewhere it is named.
 # packages COMMAND PACKAGE…
 packages = @command -v $(1) > /dev/null || { \
@@ -90,7 +104,10 @@ packages = @command -v $(1) > /dev/null || { \
 		echo 'make: $(1) was not found: install the packages $(2), or what your system calls them' >&2; exit 1; \
 	fi; }
 
-.PHONY: need-musl need-arm64 need-node need-go-itself
+.PHONY: need-root need-musl need-arm64 need-node need-go-itself
+need-root:
+	@[[ $$(id -u) == 0 ]] || $(call missing,this makes namespaces and runs containers: say it again as root$(comma) as with sudo make)
+
 need-musl: need-rust
 	$(call packages,musl-gcc,musl-tools binutils ca-certificates)
 	@rustup target list --installed | grep -qx $(amd64) || rustup target add $(amd64)

@@ -36,6 +36,11 @@ runbooks() {
 }
 check 'every alert has its page, and every page its alert' runbooks
 
+alerts_in_docs() {
+    diff <(sed -n 's/^ *- alert: //p' "$work/rules.yaml" | sort) <(sed -n 's/^| \[\(MiniProgram[A-Za-z]*\)\].*/\1/p' "$root/docs/alerts.md" | sort)
+}
+check 'docs/alerts.md lists every alert' alerts_in_docs
+
 # The names in the schema, so that `disabled` takes each of them.
 alerts_in_schema() {
     local alert

@@ -28,7 +28,8 @@ stringData: {appSecret: secret-of-$3}
 EOT
 }
 
-# consumer NAMESPACE NAME: a pod that mounts the token of MiniProgram NAME and uses it all the time
+# consumer NAMESPACE NAME [MINIPROGRAM [SCRIPT]]: a pod that mounts the token of a MiniProgram, of its own name if none is given, and
+# uses it all the time
 consumer() {
     kubectl -n "$1" apply -f - << EOT
 apiVersion: apps/v1
@@ -45,11 +46,12 @@ spec:
         - name: server
           image: registry.local/box:1
           imagePullPolicy: Never
+          args: [/${4:-consumer.sh}]
           env: [{name: PLATFORM, value: "$platform_url"}]
           securityContext: {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
           volumeMounts: [{name: token, mountPath: /token, readOnly: true}]
       volumes:
-        - {name: token, secret: {secretName: $2-token}}
+        - {name: token, secret: {secretName: ${3:-$2}-token}}
 EOT
 }
 
@@ -91,6 +93,17 @@ holder_is_not() {
     pod=$(holder) && [[ $pod != "$1" ]]
 }
 
+# Who holds the Lease: a process of a pod, and another one after a restart of its container.
+identity() { kubectl -n mp-system get lease "$operator" -o jsonpath='{.spec.holderIdentity}'; }
+
+# A process that is killed says nothing. Its container comes back as another candidate, and may be the one that leads next.
+kill_leader() {
+    killed=$(identity)
+    keep_logs
+    kill -KILL "$(process "$(holder)")"
+}
+led_by_another() { [[ -n $(identity) && $(identity) != "$killed" ]]; }
+
 # uses NAMESPACE NAME: what the consumer wrote of its uses
 uses() {
     kubectl -n "$1" logs "deployment/$2" | grep '^use '
@@ -101,6 +114,26 @@ steady_state() {
     kubectl -n team-a get mp shop news -o jsonpath='{range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].lastTransitionTime}{"\n"}{end}'
     kubectl -n team-a get secret shop-token news-token -o jsonpath='{range .items[*]}{.metadata.name} {.metadata.resourceVersion}{"\n"}{end}'
     echo "calls: shop $(calls wx0000000000000001), news $(calls wx0000000000000002)"
+}
+
+# A thing that is new makes sure that the operator has looked at everything.
+looks_after_all() {
+    app team-a later wx0000000000000004 > /dev/null
+    within 20 'it works: a new MiniProgram is Ready' ready team-a later
+    kubectl -n team-a delete mp later > /dev/null
+}
+
+# The next release, whose CRD has one more optional field.
+next_release() {
+    cp -r "$chart" next-chart
+    sed -i 's/^version: .*/version: 99.0.0/' next-chart/Chart.yaml
+    sed -i '0,/^\( *\)displayName:$/s//\1note:\n\1  type: string\n\1  maxLength: 64\n&/' next-chart/templates/crds/miniprograms.yaml
+}
+
+# What of that field is stored: an API server drops what it does not know.
+noted() {
+    kubectl -n team-a patch mp shop --type=merge -p '{"spec": {"note": "noted"}}' > /dev/null
+    kubectl -n team-a get mp shop -o jsonpath='{.spec.note}'
 }
 
 # gone NAMESPACE KIND NAME

@@ -188,8 +188,8 @@ import_images() {
     for each in sh cat wget sleep sha256sum cut readlink; do
         ln -s busybox "rootfs/box/bin/$each"
     done
-    cp "$images/consumer.sh" rootfs/box/consumer.sh
-    ENTRYPOINT='["/bin/sh", "/consumer.sh"]' "$root/deploy/image/oci-archive" box.tar registry.local/box:1 "$architecture=rootfs/box" > /dev/null
+    cp "$images/consumer.sh" "$images/reader.sh" rootfs/box/
+    ENTRYPOINT='["/bin/sh"]' "$root/deploy/image/oci-archive" box.tar registry.local/box:1 "$architecture=rootfs/box" > /dev/null
     for each in pause.tar box.tar "$IMAGE_FILE"; do
         ctr --address "$WORK/containerd.sock" --namespace k8s.io images import "$each" > logs/import.log 2>&1 || fail "import of $each" "$(cat logs/import.log)"
     done

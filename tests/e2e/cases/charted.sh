@@ -15,7 +15,7 @@ metadata: {name: charted-credential}
 stringData: {appSecret: {{ .Values.secret }}}
 EOT
 timed "helm 4 install --wait of a user's chart: waits until the MiniProgram is Ready" \
-    "$HELM" install charted app-chart -n team-a --set secret=secret-of-wx0000000000000007 --wait --timeout 30s
+    "$HELM" install charted app-chart -n team-a --set secret=secret-of-wx0000000000000007 --wait --timeout 60s
 same 'it is Ready when Helm returns' True "$(condition team-a charted Ready status)"
 "$HELM" uninstall charted -n team-a --wait > /dev/null
 quietly 30 'the token to go with its MiniProgram' gone team-a secret charted-token

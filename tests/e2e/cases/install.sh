@@ -2,8 +2,19 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 restricted mp-system
+# refused WHAT VALUES SENTENCE: by both Helms, and nothing is left of it
+refused() {
+    local helm
+    for helm in "$HELM" "$HELM3"; do
+        ! "$helm" install refused "$chart" -n mp-system "${settings[@]}" --set "$2" > refusal.log 2>&1 || fail "a refusal of $2"
+        grep -qF -- "$3" refusal.log || fail "a refusal of $2 that says: $3" "$(cat refusal.log)"
+    done
+    same "helm install with $1 is refused, and says why" '' "$("$HELM" list -n mp-system --short)"
+}
+refused 'a typo in a value' replicas=2 "additional properties 'replicas' not allowed"
+refused 'two replicas and no leader election' leaderElection.enabled=false 'replicaCount is 2 without leaderElection.enabled'
 timed 'helm 4 install --wait, two replicas, in a namespace that enforces "restricted"' \
-    "$HELM" install "$release" "$chart" -n mp-system "${settings[@]}" --wait --timeout 90s
+    "$HELM" install "$release" "$chart" -n mp-system "${settings[@]}" --wait --timeout 180s
 same 'both replicas are ready' 2 "$(kubectl -n mp-system get deployment "$operator" -o jsonpath='{.status.readyReplicas}')"
 within 10 'one of them holds the Lease' holder
 timed 'helm 4 test: the metrics answer through the Service' "$HELM" test "$release" -n mp-system --timeout 60s

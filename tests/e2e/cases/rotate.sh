@@ -7,13 +7,13 @@ platform PUT /sim/apps/wx0000000000000003 \
 app team-a ticker wx0000000000000003 > /dev/null
 consumer team-a ticker > /dev/null
 # The same with a single file mounted, which is said never to follow.
-consumer team-a pinned > /dev/null
+consumer team-a pinned ticker > /dev/null
+consumer team-a reader ticker reader.sh > /dev/null
 kubectl -n team-a patch deployment pinned --type=json -p '[
-    {"op": "replace", "path": "/spec/template/spec/volumes/0/secret/secretName", "value": "ticker-token"},
     {"op": "replace", "path": "/spec/template/spec/containers/0/volumeMounts/0",
      "value": {"name": "token", "mountPath": "/file/access_token", "subPath": "access_token", "readOnly": true}}]' > /dev/null
 quietly 30 'ticker to be Ready' ready team-a ticker
-quietly 60 'both consumers' kubectl -n team-a rollout status deployment/ticker deployment/pinned --timeout=1s
+quietly 90 'the consumers' kubectl -n team-a rollout status deployment/ticker deployment/pinned deployment/reader --timeout=1s
 kubectl -n team-a get secret ticker-token --watch \
     -o go-template='{{index .data "access_token" | base64decode}} {{index .data "expires_at" | base64decode}}{{"\n"}}' > versions 2> /dev/null &
 quietly 90 "ticker's consumer to use its token" uses team-a ticker
@@ -26,7 +26,7 @@ for round in first second; do
     within 90 "the $round rotation, awaited" replaced "$old"
     within 25 'the new token is in the file of the pod (the kubelet looks every 10 s)' in_file "$(key team-a ticker-token access_token)"
 done
-sleep 2
+# Two rotations have reached the other pods of this node.
 pinned=$(kubectl -n team-a exec deployment/pinned -- cat /file/access_token)
 same 'a file mounted with subPath does not follow, as the documentation says' "$(head -n 1 versions | cut -d ' ' -f 1)" "$pinned"
 kubectl -n team-a delete deployment pinned > /dev/null
@@ -37,6 +37,12 @@ whole_pairs() {
         echo "$(printf %s "$token" | sha256sum | cut -c 1-16) $expires"
     done < versions | sort -u > pairs.secret
     uses team-a ticker | cut -d ' ' -f 3- | sort -u > pairs.pod
-    [[ -z $(comm -13 pairs.secret pairs.pod) ]] && (($(wc -l < pairs.pod) >= 3)) || { cat pairs.secret; echo; cat pairs.pod; return 1; }
+    kubectl -n team-a logs deployment/reader --tail=-1 > reader.log
+    sed -n 's/^pair //p' reader.log | sort -u > pairs.reader
+    sed -n 's/^reads //p' reader.log | tail -n 1 > reads
+    [[ -z $(sort -u pairs.pod pairs.reader | comm -13 pairs.secret -) ]] && (($(wc -l < pairs.reader) >= 3 && $(cat reads) >= 10000)) ||
+        { tail -n 9 reads pairs.secret pairs.pod pairs.reader; return 1; }
 }
-timed "token and expiry change in one swap: all pairs that the pod read are the Secret's" whole_pairs
+quietly 90 "10000 reads, and only pairs of token and expiry that the Secret had" whole_pairs
+seen "token and expiry change in one swap: $(cat reads) reads of both, $(wc -l < pairs.reader) pairs, none torn"
+kubectl -n team-a delete deployment reader > /dev/null

@@ -1,14 +1,18 @@
-# Upgrade and rollback with Helm 4. Leaves the release as it was; ends ticker and judges all that its consumer saw.
+# Upgrade to a release with another CRD, and rollback, with Helm 4. Leaves the release as it was; ends ticker and judges all that
+# its consumer saw.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 before=$(steady_state)
 keep_logs
-timed 'helm 4 upgrade --wait: new pods' "$HELM" upgrade "$release" "$chart" -n mp-system "${settings[@]}" --set log.level=debug --wait --timeout 120s
+timed 'helm 4 upgrade --wait to a release with new pods, whose CRD has one more optional field' \
+    "$HELM" upgrade "$release" next-chart -n mp-system "${settings[@]}" --set log.level=debug --wait --timeout 180s
 quietly 30 'a leader' holder
+same 'the field came with it, and can be used' noted "$(noted)"
 same 'the upgrade costs no call, no write, no Ready' "$before" "$(steady_state)"
 keep_logs
-timed 'helm 4 rollback --wait' "$HELM" rollback "$release" 1 -n mp-system --wait --timeout 120s
+timed 'helm 4 rollback --wait' "$HELM" rollback "$release" 1 -n mp-system --wait --timeout 180s
 quietly 30 'a leader' holder
+same 'the field went with it' '' "$(kubectl -n team-a get mp shop -o jsonpath='{.spec.note}')"
 same 'the rollback costs none either' "$before" "$(steady_state)"
 
 measured 'memory of the leader' 64 $(($(awk '/^VmRSS:/ { print $2 }' "/proc/$(process "$(holder)")/status") / 1024)) MiB
