@@ -142,7 +142,7 @@ async fn end(stage: &Stage, mut process: Process, whom: Whom) {
 }
 
 async fn strike_control_plane(stage: &Stage, turn: &Mutex<()>, component: Component, blow: Blow) {
-    let _turn = turn.lock().await;
+    let Ok(_turn) = turn.try_lock() else { return stage.record.with(|told| told.missed += 1) };
     let cluster = &stage.cluster;
     let from = stage.simulator.now_ms();
     match blow {

@@ -75,7 +75,10 @@ impl Ledger {
         let led = self.struck.iter().filter(|struck| struck.led).count();
         let in_call = self.struck.iter().filter(|struck| struck.led && struck.in_call).count();
         let (all, missed) = (self.struck.len(), self.missed);
-        writeln!(f, "{all} in all, {led} of them at the leader, {in_call} of these just after a call; {missed} more found nobody")
+        writeln!(
+            f,
+            "{all} in all, {led} of them at the leader, {in_call} of these just after a call; {missed} more found their victim down"
+        )
     }
 
     fn apps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
