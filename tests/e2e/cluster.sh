@@ -149,6 +149,7 @@ no_pods() {
 keep_logs() {
     local pod
     for pod in $(kubectl -n mp-system get pods -l app.kubernetes.io/name=miniprogram-operator -o name); do
-        kubectl -n mp-system logs "$pod" >> operator.log
+        # One that has gone meanwhile was on its way out, and had its log kept before.
+        kubectl -n mp-system logs "$pod" >> operator.log || ! kubectl -n mp-system get "$pod" > /dev/null 2>&1
     done
 }
