@@ -26,12 +26,21 @@ use tokio_util::sync::CancellationToken;
 pub use self::progress::Progress;
 use crate::{shell::clock::Clock, world::ObjectName};
 
-/// No object sleeps longer than this. The timer stands still while the machine is suspended, and knows nothing of a wall
-/// clock that somebody sets; a look at an object with nothing to do costs microseconds.
-const LONGEST_SLEEP: Duration = Duration::from_mins(5);
+/// What happens although nothing has changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Rhythm {
+    /// No object sleeps longer than this. The timer stands still while the machine is suspended, and knows nothing of a wall
+    /// clock that somebody sets; a look at an object with nothing to do costs microseconds.
+    pub longest_sleep: Duration,
+    /// How often [`Progress`] hears from an idle dispatcher.
+    pub beat: Duration,
+}
 
-/// How often [`Progress`] hears from an idle dispatcher.
-const BEAT: Duration = Duration::from_secs(10);
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self { longest_sleep: Duration::from_mins(5), beat: Duration::from_secs(10) }
+    }
+}
 
 /// What came of a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +65,7 @@ pub async fn run<R, Fut, P>(
     panicked: P,
     progress: Progress,
     clock: Clock,
+    rhythm: Rhythm,
     stop: CancellationToken,
 ) where
     R: Fn(ObjectName) -> Fut + Send + Sync + 'static,
@@ -72,7 +82,7 @@ pub async fn run<R, Fut, P>(
         (name, sleep)
     };
     let mut running = Running::default();
-    let mut beat = tokio::time::interval(BEAT);
+    let mut beat = tokio::time::interval(rhythm.beat);
     loop {
         progress.turned(clock.now().boot);
         let mut ready = due.as_mut().hold_unless(|name| !running.names.contains(name));
@@ -82,7 +92,7 @@ pub async fn run<R, Fut, P>(
             Some(done) = running.tasks.join_next_with_id() => {
                 let Some((name, sleep)) = running.ended(done).map(settle) else { continue };
                 if sleep < Duration::MAX {
-                    let run_at = Instant::now() + sleep.min(LONGEST_SLEEP);
+                    let run_at = Instant::now() + sleep.min(rhythm.longest_sleep);
                     // The receiver is a local of this function.
                     let _ = again.send(ScheduleRequest { message: name, run_at });
                 }

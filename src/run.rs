@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tower::timeout::TimeoutLayer;
 
 use crate::{
-    controller::{self, Progress},
+    controller::{self, Progress, Rhythm},
     platform,
     reconcile::{
         self, Ctx,
@@ -195,6 +195,7 @@ impl Parts {
             move |name| reconcile::panicked(&panicking, name),
             progress.clone(),
             self.clock.clone(),
+            Rhythm::default(),
             stop.clone(),
         ));
         tokio::select! {

@@ -44,7 +44,7 @@ where
     let (looks, receiver) = mpsc::unbounded_channel();
     let (progress, stop) = (Progress::default(), CancellationToken::new());
     let panicked = |_: &ObjectName| Duration::from_secs(7);
-    let task = tokio::spawn(run(receiver, reconcile, panicked, progress.clone(), clock(), stop.clone()));
+    let task = tokio::spawn(run(receiver, reconcile, panicked, progress.clone(), clock(), Rhythm::default(), stop.clone()));
     Dispatcher { looks, progress, stop, task }
 }
 

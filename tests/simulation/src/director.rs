@@ -14,7 +14,8 @@ use crate::{
     process::{self, Leads, Process},
     stage::{ProcessId, Stage},
     time::{HOUR, MINUTE, Millis, SECOND},
-    users::{App, deeds::DEEDS},
+    trouble::Cause,
+    users::App,
 };
 
 const NEVER: Millis = Millis::MAX;
@@ -89,7 +90,7 @@ impl Director {
         let begin = Instant::now();
         loop {
             let now = self.stage.time.now();
-            if now >= self.plot.end {
+            if now >= self.plot.end || self.stage.ledger().is_hectic() {
                 return;
             }
             self.act(now).await;
@@ -105,14 +106,17 @@ impl Director {
             ];
             let starts = self.slots.iter().map(|slot| slot.restart_at);
             let next = times.into_iter().chain(starts).chain(self.collect_at.iter().copied()).min().unwrap_or(NEVER);
+            let next = next.min(now + MINUTE);
             tokio::select! {
                 biased;
                 Some(dead) = self.deaths.recv() => {
-                    let at = self.stage.time.now() + self.dice.log_between(500, 2 * MINUTE);
+                    let now = self.stage.time.now();
+                    let at = now + self.dice.log_between(500, 2 * MINUTE);
                     let is_it = |slot: &&mut Slot| slot.process.as_ref().is_some_and(|process| process.id == dead);
                     if let Some(slot) = self.slots.iter_mut().find(is_it) {
                         (slot.process, slot.restart_at) = (None, at);
                     }
+                    self.note_absence(now);
                 }
                 () = sleep_until(begin + Duration::from_millis(next)) => {}
             }
@@ -123,7 +127,7 @@ impl Director {
         for slot in self.slots.iter_mut().filter(|slot| slot.restart_at <= now) {
             slot.restart_at = NEVER;
             self.processes += 1;
-            self.stage.ledger().trouble(now, now, "start", None);
+            self.stage.ledger().trouble(now, now, Cause::Start, None);
             slot.process = Some(process::start(&self.stage, self.processes, slot.leads));
         }
         if self.pause_at <= now {
@@ -138,7 +142,7 @@ impl Director {
             self.api_outage_at = self.after(self.plot.api_outage_every);
             let until = now + self.outage();
             self.say(format_args!("the API server is down for {} s", (until - now) / SECOND));
-            self.stage.ledger().trouble(now, until, "api outage", None);
+            self.stage.ledger().trouble(now, until, Cause::ApiOutage, None);
             self.stage.weather.api_goes_down(until);
             if self.dice.chance(0.5) {
                 self.stage.cluster().compact();
@@ -148,7 +152,7 @@ impl Director {
             self.platform_outage_at = self.after(self.plot.platform_outage_every);
             let until = now + self.outage();
             self.say(format_args!("the platform is down for {} s", (until - now) / SECOND));
-            self.stage.ledger().trouble(now, until, "platform outage", None);
+            self.stage.ledger().trouble(now, until, Cause::PlatformOutage, None);
             self.stage.weather.platform_goes_down(until);
         }
         if self.clock_at <= now {
@@ -172,6 +176,14 @@ impl Director {
         }
     }
 
+    /// Where nobody stands by, nobody works until the next start.
+    fn note_absence(&self, now: Millis) {
+        if self.slots.iter().all(|slot| slot.process.is_none() || slot.leads != Leads::ByElection) {
+            let until = self.slots.iter().map(|slot| slot.restart_at).filter(|at| *at != NEVER).min().unwrap_or(now);
+            self.stage.ledger().trouble(now, until, Cause::Absence, None);
+        }
+    }
+
     async fn crash_or_restart(&mut self) {
         let at = usize::try_from(self.dice.between(0, self.slots.len() as u64)).unwrap_or(0);
         let Some(slot) = self.slots.get_mut(at) else { return };
@@ -184,7 +196,7 @@ impl Director {
             process.stop(&self.stage).await;
             let ended = self.stage.time.now();
             slot.restart_at = ended + self.dice.log_between(100, MINUTE);
-            self.stage.ledger().trouble(began, slot.restart_at, "restart", None);
+            self.stage.ledger().trouble(began, slot.restart_at, Cause::Absence, None);
         }
     }
 
@@ -195,13 +207,13 @@ impl Director {
         if let Some(process) = self.dice.pick(&running) {
             self.say(format_args!("P{process} stands still for {} ms", until - now));
             self.stage.pause(*process, until);
-            self.stage.ledger().trouble(now, until, "pause", None);
+            self.stage.ledger().trouble(now, until, Cause::Pause, None);
         }
     }
 
     fn let_a_user_act(&mut self, now: Millis) {
         let at = usize::try_from(self.dice.between(0, self.apps.len() as u64)).unwrap_or(0);
-        if let (Some(app), Some(deed)) = (self.apps.get_mut(at), self.dice.pick(&DEEDS)) {
+        if let (Some(app), Some(deed)) = (self.apps.get_mut(at), self.dice.pick(&self.plot.deeds)) {
             app.act(&self.stage, *deed);
             let (app_id, secret, reported) = (app.app_id.clone(), app.secret, app.reported);
             for other in self.apps.iter_mut().filter(|other| other.app_id == app_id) {
@@ -222,7 +234,7 @@ impl Director {
             self.stage.trace.note("gc", format_args!("takes Secret {}", orphan.1));
             self.stage.cluster().delete(now, Kind::Secret, &orphan);
             for app in self.apps.iter().filter(|app| app.target() == orphan.1) {
-                app.expect(&self.stage, "loses its target");
+                app.expect(&self.stage, Cause::Edit, "loses its target");
             }
         }
     }
@@ -234,7 +246,7 @@ impl Director {
         self.stage.time.step_nodes_clock(skew);
         let mut ledger = self.stage.ledger();
         ledger.skew = skew;
-        ledger.trouble(now, now, "clock", None);
+        ledger.trouble(now, now, Cause::Clock, None);
     }
 
     /// Never beyond the calm.

@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use crate::{
     cluster::{Kind, Name, request::Asked},
-    time::{Millis, millis_of},
+    stage::ProcessId,
+    time::{MINUTE, Millis, millis_of},
+    trouble::{Cause, Trouble},
 };
 
 /// From a moment on something is so.
@@ -34,24 +36,28 @@ pub struct Told {
     /// When the token expires by the operator's clock, in milliseconds of true time if that clock is right.
     pub expires: Option<i64>,
     pub target: Option<String>,
+    /// The intent that stands.
+    pub intent: Option<String>,
 }
 
 /// How a call to the platform went.
 #[derive(Clone, Copy, Debug)]
 pub struct Called {
-    pub minted: bool,
-    pub heard: bool,
-    pub sent: bool,
+    pub process: ProcessId,
+    /// Whether it asked for a new token by force.
+    pub forced: bool,
+    /// Whether every such call ends the token before.
+    pub rotates: bool,
+    pub end: End,
 }
 
-/// Something that may excuse a token that is dead.
-#[derive(Clone, Debug)]
-pub struct Trouble {
-    pub from: Millis,
-    pub to: Millis,
-    pub what: &'static str,
-    /// Whom it concerns: one app, or all.
-    pub app: Option<u64>,
+/// What came of a call, as its caller knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    NotSent,
+    Unheard,
+    /// The platform said this; 0 with a token.
+    Said(i64),
 }
 
 #[derive(Default)]
@@ -64,6 +70,12 @@ pub struct Ledger {
     pub told: BTreeMap<Name, Vec<Since<Told>>>,
     /// In which Secret an object's users may expect a token, where they may.
     pub expected: BTreeMap<Name, Vec<Since<Option<String>>>>,
+    /// The target of an object that shares a rotating token with another one of its app: one of them is to keep it.
+    pub contested: BTreeMap<Name, Vec<Since<Option<String>>>>,
+    /// Whether an object's users may expect that it is Ready.
+    pub wholesome: BTreeMap<Name, Vec<Since<bool>>>,
+    /// Whether an object wants to be left alone: it is suspended, or gone.
+    pub resting: BTreeMap<Name, Vec<Since<bool>>>,
     /// Whether an object can find out that its token is dead: a rejected credential keeps it from asking.
     pub answerable: BTreeMap<Name, Vec<Since<bool>>>,
     pub calls: BTreeMap<String, Vec<Since<Called>>>,
@@ -76,6 +88,8 @@ pub struct Ledger {
     pub skew: i64,
     /// Writes that the operator asked for, by kind.
     pub writes: Vec<(Millis, Kind, String)>,
+    /// How many requests there were in this minute.
+    minute: (Millis, u32),
     /// Reads that are not part of a watch.
     pub reads: Vec<Millis>,
     /// What is wrong whatever the oracles say.
@@ -113,6 +127,18 @@ impl Ledger {
         push(self.expected.entry(name.clone()).or_default(), now, target);
     }
 
+    pub fn contest(&mut self, now: Millis, name: &Name, target: Option<String>) {
+        push(self.contested.entry(name.clone()).or_default(), now, target);
+    }
+
+    pub fn wholesome(&mut self, now: Millis, name: &Name, is: bool) {
+        push(self.wholesome.entry(name.clone()).or_default(), now, is);
+    }
+
+    pub fn rests(&mut self, now: Millis, name: &Name, rests: bool) {
+        push(self.resting.entry(name.clone()).or_default(), now, rests);
+    }
+
     pub fn pace(&mut self, app_id: &str, by_end: Millis, by_interval: Millis) {
         let known = self.paces.entry(app_id.to_owned()).or_insert((by_end, by_interval));
         *known = (by_end.min(known.0), by_interval.min(known.1));
@@ -124,6 +150,11 @@ impl Ledger {
         time / by_end.max(1) + time / by_interval.max(1) + 2
     }
 
+    /// How many objects an app has, or had.
+    pub fn objects(&self, app: Option<u64>) -> u64 {
+        self.expected.keys().filter(|mini| app_in(&mini.1) == app).count() as u64
+    }
+
     pub fn answers(&mut self, now: Millis, name: &Name, can: bool) {
         push(self.answerable.entry(name.clone()).or_default(), now, can);
     }
@@ -132,11 +163,18 @@ impl Ledger {
         if asked.kind == Kind::Event {
             return;
         }
+        let minute = now / MINUTE;
+        self.minute = (minute, if self.minute.0 == minute { self.minute.1 + 1 } else { 1 });
         if asked.writes() {
             self.writes.push((now, asked.kind, asked.name.clone().unwrap_or_default()));
         } else if asked.kind != Kind::Lease && !asked.lists_for_a_watch() && asked.parameter("watch").is_none() {
             self.reads.push(now);
         }
+    }
+
+    /// Whether the operator runs in circles: such a run would go on for ever.
+    pub fn is_hectic(&self) -> bool {
+        self.minute.1 > 3000
     }
 
     pub fn executed(&mut self, now: Millis, call: &Call, live: &[LiveToken]) {
@@ -160,12 +198,12 @@ impl Ledger {
         }
     }
 
-    pub fn called(&mut self, began: Millis, _ended: Millis, app_id: &str, called: Called) {
+    pub fn called(&mut self, began: Millis, app_id: &str, called: Called) {
         self.calls.entry(app_id.to_owned()).or_default().push(Since { from: began, is: called });
     }
 
-    pub fn trouble(&mut self, from: Millis, to: Millis, what: &'static str, app: Option<u64>) {
-        self.troubles.push(Trouble { from, to, what, app });
+    pub fn trouble(&mut self, from: Millis, to: Millis, cause: Cause, app: Option<u64>) {
+        self.troubles.push(Trouble { from, to, cause, app });
     }
 
     pub fn blame(&mut self, what: String) {
@@ -197,5 +235,6 @@ fn told(mini: &Value) -> Told {
         reason: ready.and_then(|ready| ready["reason"].as_str()).unwrap_or_default().to_owned(),
         expires: expires.map(millis_of),
         target: status["targetRef"]["name"].as_str().map(str::to_owned),
+        intent: status["intent"]["id"].as_str().map(str::to_owned),
     }
 }

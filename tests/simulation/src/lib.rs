@@ -10,6 +10,7 @@
 //! | [`cluster`] | the model of the API server, and the way to it |
 //! | [`platform`] | the way to the model of the platform |
 //! | [`weather`] | what goes wrong on both ways |
+//! | [`trouble`] | what can go wrong, and how long that may be felt |
 //! | [`ledger`] | what happened |
 //! | [`oracle`] | whether that was right |
 //! | [`stage`], [`time`], [`dice`], [`trace`] | what all of them share |
@@ -27,5 +28,6 @@ pub mod run;
 pub mod stage;
 pub mod time;
 pub mod trace;
+pub mod trouble;
 pub mod users;
 pub mod weather;

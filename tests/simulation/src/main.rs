@@ -48,9 +48,10 @@ struct Sum {
     app_days: u64,
     calls: u64,
     ideal_calls: u64,
-    troubles: u64,
+    injected: u64,
     crashes: u64,
     worst_dead: u64,
+    worst_excess: u64,
     failed: Vec<u64>,
 }
 
@@ -68,15 +69,17 @@ fn main() -> ExitCode {
     }
     let sum = run_many(&args);
     println!(
-        "{} runs, {:.1} simulated years ({:.1} years of apps), {} troubles, {} crashes, {} calls (ideal {}), longest dead token {} s",
+        "{} runs, {:.1} simulated years ({:.1} years of apps), {} faults injected ({} crashes), {} calls (ideal {}), \
+         longest dead token {} s, worst excess {} s",
         sum.runs,
         years(sum.days),
         years(sum.app_days),
-        sum.troubles,
+        sum.injected,
         sum.crashes,
         sum.calls,
         sum.ideal_calls,
         sum.worst_dead / 1000,
+        sum.worst_excess / 1000,
     );
     if sum.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -116,9 +119,10 @@ impl Sum {
         self.app_days += ended.simulated * ended.apps;
         self.calls += verdict.calls;
         self.ideal_calls += verdict.ideal_calls;
-        self.troubles += verdict.troubles;
+        self.injected += verdict.injected;
         self.crashes += verdict.crashes;
         self.worst_dead = self.worst_dead.max(verdict.worst_dead);
+        self.worst_excess = self.worst_excess.max(verdict.worst_excess);
         if !verdict.is_good() {
             self.failed.push(seed);
         }

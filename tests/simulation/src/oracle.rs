@@ -1,14 +1,51 @@
-//! Judges a run by its ledger. Each question is a file of its own; this one knows what may be tolerated, and since when.
+//! Judges a run by its ledger. Each oracle has a name and a file; this one knows what may be tolerated, and since when.
 
 mod economy;
+mod limits;
 mod liveness;
+mod pace;
 pub mod spans;
+
+use std::fmt;
 
 use self::spans::Spans;
 use crate::{
     ledger::{Ledger, Since},
     time::{MINUTE, Millis, SECOND, show},
+    trouble::Cause,
 };
+
+/// What is asked of a run. Every fault is that one of these was not so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Oracle {
+    /// (a) The token that a pod holds is dead only while nobody could do better.
+    DeadToken,
+    /// (b) The platform is asked as often as is needed, and as a crash, a takeover or a lost answer costs.
+    NeedlessCall,
+    /// (c) Ready is not True over a dead token.
+    FalseReady,
+    /// (d) A refresh costs a few writes, and rest costs none.
+    WriteLoop,
+    /// (e) Whatever went wrong, all is well again within the bound of its class.
+    SlowRecovery,
+    /// (f) No quota and no limit of the platform is exceeded.
+    Limits,
+    /// No look panics, and nothing is asked that no API server would serve.
+    Soundness,
+}
+
+/// One thing that was wrong.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    pub oracle: Oracle,
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.oracle, self.what)
+    }
+}
 
 /// What is tolerated.
 #[derive(Clone, Debug)]
@@ -16,8 +53,6 @@ pub struct Bounds {
     /// When the traces of what went wrong must be gone.
     pub settled_from: Millis,
     pub end: Millis,
-    /// How long after its end a trouble may still excuse a dead token.
-    pub recovery: Millis,
     /// How far off a clock may be before the operator must notice.
     pub skew: Millis,
     /// How many operators that know nothing of each other may ask for the same object's token.
@@ -27,36 +62,45 @@ pub struct Bounds {
 /// The judgement of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict {
-    pub faults: Vec<String>,
-    /// The longest that a Secret held a dead token, or none, without an excuse.
+    pub faults: Vec<Fault>,
+    /// The longest that a pod had a dead token, or none, beyond what anybody could have prevented.
     pub worst_excess: Millis,
     /// The longest at all.
     pub worst_dead: Millis,
     pub calls: u64,
     pub ideal_calls: u64,
-    /// Tokens beyond the ideal, in percent of the troubles that may have cost one.
-    pub surplus: u64,
-    pub troubles: u64,
+    /// What was put in the operator's way.
+    pub injected: u64,
     pub crashes: u64,
 }
 
 #[must_use]
 pub fn judge(ledger: &Ledger, bounds: &Bounds) -> Verdict {
-    let mut verdict = Verdict { faults: ledger.blames.clone(), ..Verdict::default() };
-    verdict.troubles = ledger.troubles.len() as u64;
-    verdict.crashes = ledger.troubles.iter().filter(|trouble| trouble.what == "crash").count() as u64;
+    let mut verdict = Verdict::default();
+    for blame in &ledger.blames {
+        verdict.say(Oracle::Soundness, blame.clone());
+    }
+    verdict.injected = ledger.troubles.iter().filter(|trouble| trouble.cause.is_a_fault()).count() as u64;
+    verdict.crashes = ledger.troubles.iter().filter(|trouble| trouble.cause == Cause::Crash).count() as u64;
     liveness::dead_tokens(ledger, bounds, &mut verdict);
+    liveness::contested_tokens(ledger, bounds, &mut verdict);
     liveness::lies(ledger, bounds, &mut verdict);
+    liveness::silence(ledger, bounds, &mut verdict);
     economy::calls(ledger, bounds, &mut verdict);
     economy::writes(ledger, bounds, &mut verdict);
+    pace::calls(ledger, bounds, &mut verdict);
+    pace::rest(ledger, bounds, &mut verdict);
+    limits::quotas(ledger, &mut verdict);
+    limits::forced(ledger, bounds, &mut verdict);
     verdict
 }
 
-/// When troubles of an app excuse something, so much longer than they lasted. In quiet times nothing does.
-fn excused(ledger: &Ledger, bounds: &Bounds, app: Option<u64>, longer: Millis) -> Spans {
+/// When troubles of an app excuse something, each so much longer than it lasted as its class may. In quiet times nothing does.
+fn excused(ledger: &Ledger, bounds: &Bounds, app: Option<u64>, longer: impl Fn(Cause) -> Millis) -> Spans {
     let mut spans = Spans::default();
-    for trouble in ledger.troubles.iter().filter(|trouble| trouble.app.is_none() || trouble.app == app) {
-        spans.add(trouble.from, (trouble.to + longer).min(bounds.settled_from.max(trouble.from + MINUTE)));
+    for trouble in ledger.troubles.iter().filter(|trouble| trouble.concerns(app)) {
+        let until = (trouble.to + longer(trouble.cause)).min(bounds.settled_from.max(trouble.from + MINUTE));
+        spans.add(trouble.from, until);
     }
     spans
 }
@@ -75,17 +119,17 @@ impl Verdict {
 
     #[must_use]
     pub fn summary(&self) -> String {
-        self.faults.iter().fold(String::new(), |all, fault| all + "  " + fault + "\n")
+        self.faults.iter().fold(String::new(), |all, fault| format!("{all}  {fault}\n"))
     }
 
-    fn say(&mut self, what: String) {
-        self.faults.push(what);
+    pub fn say(&mut self, oracle: Oracle, what: String) {
+        self.faults.push(Fault { oracle, what });
     }
 
     /// Finds fault with the longest of these, if it is longer than a second, and answers how long it is.
-    fn tell_longest(&mut self, spans: &Spans, what: &str) -> Millis {
+    fn tell_longest(&mut self, oracle: Oracle, spans: &Spans, what: &str) -> Millis {
         let Some((from, to)) = spans.longest().filter(|(from, to)| to - from > SECOND) else { return 0 };
-        self.say(format!("{what} for {} s from {}", (to - from) / SECOND, show(from)));
+        self.say(oracle, format!("{what} for {} s from {}", (to - from) / SECOND, show(from)));
         to - from
     }
 }

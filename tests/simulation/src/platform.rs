@@ -13,9 +13,10 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use crate::{
-    ledger::{Called, app_in},
+    ledger::{Called, End, app_in},
     stage::{ProcessId, Stage},
     time::{Millis, show},
+    trouble::Cause,
     weather::Fate,
 };
 
@@ -70,93 +71,110 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, request: Request, fate: Fa
         say(&format!("{fate:?}"));
     }
     let execute = || execute(&stage, process, &app_id, &request);
-    let called = match fate {
+    let (effect, heard) = match fate {
         Fate::Fine(there, back) => {
             pass(there).await;
-            let (outcome, minted) = execute();
+            let (outcome, effect) = execute();
             pass(back).await;
-            let heard = answered.send(answer_of(outcome)).is_ok();
-            Called { minted, heard, sent: true }
+            (Some(effect), answered.send(answer_of(outcome)).is_ok())
         }
         Fate::Unsent(after) => {
             pass(after).await;
             let _ = answered.send(Err(NoAnswer::NotSent));
-            Called { minted: false, heard: false, sent: false }
+            (None, false)
         }
         Fate::Lost { reset } => {
             if !reset {
                 answered.closed().await;
             }
-            Called { minted: false, heard: false, sent: true }
+            (Some(Effect::default()), false)
         }
         Fate::AnswerLost { reset } => {
             pass(20).await;
-            let (_, minted) = execute();
+            let (_, effect) = execute();
             if !reset {
                 answered.closed().await;
             }
-            Called { minted, heard: false, sent: true }
+            (Some(effect), false)
         }
         Fate::Late { by, reset } => {
-            if reset {
-                drop(answered);
-                pass(by).await;
-                let (_, minted) = execute();
-                Called { minted, heard: false, sent: true }
-            } else {
-                pass(by).await;
-                let (outcome, minted) = execute();
-                let heard = answered.send(answer_of(outcome)).is_ok();
-                Called { minted, heard, sent: true }
-            }
+            let mut answered = Some(answered).filter(|_| !reset);
+            pass(by).await;
+            let (outcome, effect) = execute();
+            (Some(effect), answered.take().is_some_and(|answered| answered.send(answer_of(outcome)).is_ok()))
         }
         Fate::Refused(code) => {
             pass(30).await;
             let rule = FaultRule::from(Fault::Code { code, msg: None }).times(1);
             stage.platform().model().set_faults(Some(&app_id), vec![rule]);
-            let (outcome, _) = execute();
-            let _ = answered.send(answer_of(outcome));
-            Called { minted: false, heard: true, sent: true }
+            let (outcome, effect) = execute();
+            (Some(effect), answered.send(answer_of(outcome)).is_ok())
         }
-        Fate::Garbled(effect) => {
+        Fate::Garbled(acts) => {
             pass(30).await;
-            let minted = effect && execute().1;
+            let effect = if acts { execute().1 } else { Effect::default() };
             let _ = answered.send(Ok(Answer { status: 502, body: Some(Zeroizing::new(b"<html>bad gateway</html>".to_vec())) }));
-            Called { minted, heard: false, sent: true }
+            (Some(effect), false)
         }
         Fate::Crash { after } => {
             pass(10).await;
-            let minted = after && execute().1;
+            let effect = after.then(|| execute().1);
             stage.kill(process, if after { "right after a call" } else { "right before a call" });
-            Called { minted, heard: false, sent: after }
+            (effect, false)
         }
     };
     let ended = stage.time.now();
+    let end = match effect {
+        None => End::NotSent,
+        Some(Effect { said, .. }) if heard => End::Said(said.unwrap_or_default()),
+        Some(_) => End::Unheard,
+    };
+    let rotates = request.path.ends_with("/token");
+    let forced = json_of(&request).is_some_and(|body| body["force_refresh"] == true);
+    let called = Called { process, forced, rotates, end };
     let mut ledger = stage.ledger();
-    if !matches!(fate, Fate::Fine(there, back) if there + back < 1000) {
-        ledger.trouble(began, ended, "platform fault", app_in(&app_id));
+    if let Some(cause) = cause(fate, heard) {
+        ledger.trouble(began, ended, cause, app_in(&app_id));
     }
-    ledger.called(began, ended, &app_id, called);
+    ledger.called(began, &app_id, called);
 }
 
-/// Lets the call take effect; answers whether it minted.
-fn execute(stage: &Stage, process: ProcessId, app_id: &str, request: &Request) -> (Outcome, bool) {
+/// What a call suffered, if it did.
+fn cause(fate: Fate, heard: bool) -> Option<Cause> {
+    match fate {
+        Fate::Fine(there, back) if heard => (there + back >= 1000).then_some(Cause::Delay),
+        Fate::Late { .. } if heard => Some(Cause::Delay),
+        Fate::Refused(45011) => Some(Cause::Throttling),
+        Fate::Unsent(_) | Fate::Refused(_) => Some(Cause::Refusal),
+        _ => Some(Cause::Silence),
+    }
+}
+
+/// What a call did on the platform, and what the platform said of it.
+#[derive(Clone, Copy, Default)]
+struct Effect {
+    minted: bool,
+    said: Option<i64>,
+}
+
+/// Lets the call take effect; answers what it did.
+fn execute(stage: &Stage, process: ProcessId, app_id: &str, request: &Request) -> (Outcome, Effect) {
     let now = stage.time.now();
     let mut platform = stage.platform();
     let model = platform.model();
-    let Some(course) = model.arrive(now, request) else { return (Outcome::Silence, false) };
+    let Some(course) = model.arrive(now, request) else { return (Outcome::Silence, Effect::default()) };
     let outcome = model.execute(now, request, &course);
     let live = model.live_tokens(now, app_id);
     let call = model.log().calls(app_id).last().cloned();
     drop(platform);
-    let minted = call.as_ref().is_some_and(|call| call.minted);
+    let effect = call.as_ref().map_or_else(Effect::default, |call| Effect { minted: call.minted, said: call.errcode });
     if let Some(call) = call {
         let what = format!(
             "{:?}{} → {}{} {}",
             call.endpoint,
             if call.forced { " forced" } else { "" },
             call.errcode.unwrap_or_default(),
-            if minted { " new" } else { "" },
+            if call.minted { " new" } else { "" },
             call.token.as_deref().unwrap_or_default(),
         );
         stage.trace.note("platform", format_args!("P{process} {app_id}: {what}"));
@@ -164,11 +182,11 @@ fn execute(stage: &Stage, process: ProcessId, app_id: &str, request: &Request) -
     }
     for token in &live {
         let (name, dies) = (&token.fingerprint, show(token.dies_ms));
-        if minted {
+        if effect.minted {
             stage.trace.note("platform", format_args!("{app_id}: {:?} {name} lives until {dies}", token.family));
         }
     }
-    (outcome, minted)
+    (outcome, effect)
 }
 
 fn request_of(sending: &Sending) -> Request {
@@ -184,8 +202,12 @@ fn request_of(sending: &Sending) -> Request {
 }
 
 fn app_of(request: &Request) -> String {
-    let in_body = || serde_json::from_slice::<serde_json::Value>(&request.body).ok()?["appid"].as_str().map(str::to_owned);
+    let in_body = || json_of(request)?["appid"].as_str().map(str::to_owned);
     request.parameter("appid").or_else(in_body).unwrap_or_default()
+}
+
+fn json_of(request: &Request) -> Option<serde_json::Value> {
+    serde_json::from_slice(&request.body).ok()
 }
 
 fn answer_of(outcome: Outcome) -> Answered {

@@ -3,7 +3,8 @@
 use crate::{
     dice::Dice,
     process::Leads,
-    time::{DAY, HOUR, MINUTE, Millis, SECOND},
+    time::{DAY, HOUR, MINUTE, Millis},
+    users::deeds::{DEEDS, Deed},
     weather::Climate,
 };
 
@@ -29,17 +30,18 @@ pub struct Plot {
     pub platform_outage_every: Millis,
     /// Mean time between two things that users do.
     pub user_every: Millis,
+    /// What they do: all there is to do, or a few things again and again.
+    pub deeds: Vec<Deed>,
     /// Mean time between two steps of the node's clock.
     pub clock_every: Millis,
     pub end: Millis,
-    /// How long after a trouble a dead token may still be its fault.
-    pub recovery: Millis,
 }
 
 /// What goes wrong, if it is one thing only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Genre {
-    Quiet,
+    /// Long, with something now and then.
+    Years,
     Users,
     Crashes,
     Platform,
@@ -55,7 +57,7 @@ pub enum Genre {
 impl Genre {
     fn of(seed: u64) -> Self {
         match seed % 12 {
-            0 => Self::Quiet,
+            0 if seed.is_multiple_of(24) => Self::Years,
             1 | 2 => Self::Users,
             3 => Self::Crashes,
             4 => Self::Platform,
@@ -81,11 +83,13 @@ impl Plot {
         let mean = |has: bool, low: Millis, high: Millis| if has { dice.log_between(low, high) } else { 0 };
         let rate = |has: bool| if has { *dice.pick(&[0.01, 0.05, 0.2, 0.4]).unwrap_or(&0.0) } else { 0.0 };
         // One world in four is a crowd, as a cluster is: years of apps pass in days.
-        let apps = if genre == Genre::Quiet || dice.chance(0.25) { dice.between(10, 41) } else { dice.between(1, 5) };
+        let apps = if genre == Genre::Years || dice.chance(0.25) { dice.between(10, 41) } else { dice.between(1, 5) };
         // The platform says two hours, and that it may change its mind.
-        let life = if dice.chance(if genre == Genre::Quiet { 0.5 } else { 0.1 }) { DAY } else { 2 * HOUR };
-        let quiet = if genre == Genre::Quiet { 180 * life } else { 4 * life + HOUR };
-        let calm_from = if genre == Genre::Quiet { 0 } else { dice.between(12 * HOUR, 3 * DAY) };
+        let life = if dice.chance(if genre == Genre::Years { 0.8 } else { 0.1 }) { DAY } else { 2 * HOUR };
+        let (calm_from, quiet) = match genre {
+            Genre::Years => (dice.between(0, 2) * 180 * life, 180 * life),
+            _ => (dice.between(12 * HOUR, 3 * DAY), 4 * life + HOUR),
+        };
         let climate = Climate {
             calm_from,
             api: rate(has(Genre::ApiServer, 0.4)),
@@ -94,13 +98,14 @@ impl Plot {
             crash: rate(candidates && dice.chance(0.5) || has(Genre::Crashes, 0.4)) / if apps < 5 { 4.0 } else { 40.0 },
             streams: rate(has(Genre::ApiServer, 0.4)),
             short_streams: dice.chance(0.1),
+            steps_clock: false,
         };
         let users = has(Genre::Users, 0.5);
         let crash_every = mean(candidates || has(Genre::Crashes, 0.4), 10 * MINUTE, 12 * HOUR);
         let api_outage_every = mean(has(Genre::ApiServer, 0.3), HOUR, DAY);
         // What a process that is gone knew of a clock that has been put right since, nobody can know.
         let restarts = crash_every > 0 || climate.crash > 0.0;
-        Self {
+        let mut plot = Self {
             genre,
             cast: match genre {
                 Genre::Twins => vec![Leads::Alone("east/operator"), Leads::Alone("west/operator")],
@@ -115,12 +120,25 @@ impl Plot {
             api_outage_every,
             platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
             user_every: mean(users, MINUTE, 6 * HOUR),
+            deeds: habits(&Dice::from_seed(seed ^ 0xdeed)),
             clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
             end: calm_from + SETTLING + quiet,
-            // Whoever waits for the API server asks it once a minute.
-            recovery: recovery(&climate, users).max(if api_outage_every > 0 || candidates { 120 * SECOND } else { 0 }),
             climate,
+        };
+        plot.climate.steps_clock = plot.clock_every > 0;
+        if genre == Genre::Years {
+            plot.pass_years();
         }
+        plot
+    }
+
+    /// In an ordinary year something happens every few days.
+    fn pass_years(&mut self) {
+        self.climate = Climate { calm_from: self.climate.calm_from, api: 0.002, platform: 0.01, ..Climate::default() };
+        self.crash_every = 10 * DAY;
+        self.api_outage_every = 20 * DAY;
+        self.platform_outage_every = 20 * DAY;
+        self.user_every = 2 * DAY;
     }
 
     /// How many operators there are that know nothing of each other.
@@ -136,15 +154,12 @@ impl Plot {
     }
 }
 
-/// The more goes wrong, the longer it takes until something goes right.
-fn recovery(climate: &Climate, users: bool) -> Millis {
-    let worst = climate.api.max(climate.platform).max(4.0 * climate.crash);
-    match worst {
-        0.0 if !users => 30 * SECOND,
-        // The floor between urgent mints is 180 s.
-        _ if worst < 0.02 => 240 * SECOND,
-        _ if worst < 0.1 => 300 * SECOND,
-        _ if worst < 0.3 => 400 * SECOND,
-        _ => 700 * SECOND,
+/// What the users of one world do.
+fn habits(dice: &Dice) -> Vec<Deed> {
+    if dice.chance(0.5) {
+        return DEEDS.to_vec();
     }
+    let few = (0..dice.between(1, 5)).filter_map(|_| dice.pick(&DEEDS).copied());
+    // What is broken is mended now and then.
+    few.chain([Deed::SetRight]).collect()
 }

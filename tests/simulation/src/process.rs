@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cluster, platform,
     stage::{ProcessId, Stage},
+    trouble::Cause,
 };
 
 /// What `--shutdown-grace-seconds` says unless told otherwise.
@@ -94,7 +95,7 @@ async fn main(stage: Arc<Stage>, id: ProcessId, leads: Leads, stop: Cancellation
             let on_change = move |leads| {
                 told.trace.note("process", format_args!("P{id} {}", if leads { "leads" } else { "leads no more" }));
                 let now = told.time.now();
-                told.ledger().trouble(now, now, "change of leader", None);
+                told.ledger().trouble(now, now, Cause::Succession, None);
             };
             let mut elector = Elector::start(client.clone(), config, stage.time.nodes_clock(), on_change);
             while !stop.is_cancelled() {
@@ -148,6 +149,7 @@ async fn lead(stage: &Arc<Stage>, id: ProcessId, client: &Client, term: Term, st
         move |name| reconcile::panicked(&panicking, name),
         progress,
         stage.time.nodes_clock(),
+        stage.weather.rhythm(),
         ending.clone(),
     ));
     let _controller = Task(controller.abort_handle());
@@ -170,7 +172,10 @@ fn context(stage: &Arc<Stage>, id: ProcessId, client: &Client, term: Term, world
         memories: Memories::default(),
         platforms: Platforms {
             door: platform::door(stage, id),
-            hosts: BTreeMap::from([("WeChat", vec!["https://api.weixin.qq.com".to_owned()])]),
+            hosts: BTreeMap::from([(
+                "WeChat",
+                ["https://api.weixin.qq.com", "https://api2.weixin.qq.com"].map(str::to_owned).to_vec(),
+            )]),
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
         },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     director::Director,
-    oracle::{Bounds, Verdict, judge},
+    oracle::{Bounds, Oracle, Verdict, judge},
     panics,
     plot::Plot,
     stage::Stage,
@@ -51,10 +51,12 @@ async fn play(seed: u64, traced: bool) -> Ended {
         app.install(&stage);
     }
     Director::new(Arc::clone(&stage), plot.clone(), deaths, apps).direct().await;
+    let end = stage.time.now();
     let skew = if plot.clock_every > 0 { 60 * SECOND } else { 0 };
-    let bounds =
-        Bounds { settled_from: plot.settled_from(), end: plot.end, recovery: plot.recovery, skew, operators: plot.operators() };
+    let bounds = Bounds { settled_from: plot.settled_from(), end, skew, operators: plot.operators() };
     let mut verdict = judge(&stage.ledger(), &bounds);
-    verdict.faults.extend(panics::taken().into_iter().map(|panic| format!("the operator panicked: {panic}")));
-    Ended { verdict, trace: stage.trace.clone(), simulated: plot.end, apps: objects }
+    for panic in panics::taken() {
+        verdict.say(Oracle::Soundness, format!("the operator panicked: {panic}"));
+    }
+    Ended { verdict, trace: stage.trace.clone(), simulated: end, apps: objects }
 }

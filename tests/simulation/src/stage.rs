@@ -14,6 +14,7 @@ use crate::{
     platform::Platform,
     time::{Millis, Time},
     trace::Trace,
+    trouble::Cause,
     weather::{Climate, Weather},
 };
 
@@ -107,7 +108,7 @@ impl Stage {
         let Some(main) = lock(&self.running).remove(&process) else { return };
         self.trace.note("process", format_args!("P{process} dies: {why}"));
         let now = self.time.now();
-        self.ledger().trouble(now, now, "crash", None);
+        self.ledger().trouble(now, now, Cause::Crash, None);
         main.abort();
         // The director is gone only when the run is over.
         let _ = self.deaths.send(process);

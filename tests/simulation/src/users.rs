@@ -11,6 +11,7 @@ use crate::{
     ledger::app_in,
     stage::Stage,
     time::{HOUR, MINUTE, Millis, SECOND},
+    trouble::Cause,
 };
 
 pub const NAMESPACE: &str = "team-a";
@@ -102,7 +103,7 @@ impl App {
         self.tell_platform(stage);
         self.write_credential(stage, &self.right_secret());
         self.create(stage);
-        self.expect(stage, "creates");
+        self.expect(stage, Cause::Edit, "creates");
     }
 
     fn tell_platform(&self, stage: &Stage) {
@@ -195,7 +196,7 @@ impl App {
     }
 
     /// Says what was done, and what may be expected from now on.
-    pub fn expect(&self, stage: &Stage, deed: &str) {
+    pub fn expect(&self, stage: &Stage, cause: Cause, deed: &str) {
         let now = stage.time.now();
         stage.trace.note("user", format_args!("{deed}: {} of {} ({})", self.name.1, self.app_id, self.mode));
         let contested = self.paired && self.mode == "Legacy";
@@ -203,7 +204,11 @@ impl App {
         let served = alone && !contested;
         let mut ledger = stage.ledger();
         ledger.expect(now, &self.name, served.then(|| self.target()));
-        ledger.trouble(now, now, "user", app_in(&self.app_id));
+        ledger.contest(now, &self.name, (alone && contested).then(|| self.target()));
+        // In a conflict the target before it is kept fresh, and the status says so.
+        ledger.wholesome(now, &self.name, served && self.squatted.is_none());
+        ledger.rests(now, &self.name, self.suspended || self.deleted);
+        ledger.trouble(now, now, cause, app_in(&self.app_id));
         ledger.answers(now, &self.name, alone);
         // A window opens at most 300 s before the end, and is used within a minute.
         let by_end = self.life - (10 + self.lead.unwrap_or(300)) * SECOND;

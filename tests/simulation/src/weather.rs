@@ -1,7 +1,11 @@
 //! What goes wrong on the way: draws the fate of each request, and knows when something is down. Carries nothing out.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
+use miniprogram_operator::controller::Rhythm;
 use tokio::sync::Notify;
 
 use crate::{
@@ -12,6 +16,9 @@ use crate::{
     dice::Dice,
     time::{HOUR, MINUTE, Millis, SECOND},
 };
+
+/// How often an object is looked at for no reason.
+const WATCHFUL: Duration = Duration::from_mins(60);
 
 /// How likely what is, until `calm_from`.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +35,8 @@ pub struct Climate {
     pub streams: f64,
     /// Whether watches end when their caller asked for it, instead of going on for hours.
     pub short_streams: bool,
+    /// Whether the node's clock is stepped now and then.
+    pub steps_clock: bool,
 }
 
 /// What becomes of a request.
@@ -152,6 +161,11 @@ impl Weather {
             10 => Fate::Refused(45011),
             _ => Fate::Refused(-1),
         }
+    }
+
+    /// Short sleeps are for clocks that somebody sets. Where nobody does, they would hide a moment that is slept through.
+    pub fn rhythm(&self) -> Rhythm {
+        if self.climate.steps_clock { Rhythm::default() } else { Rhythm { longest_sleep: WATCHFUL, beat: WATCHFUL } }
     }
 
     pub fn stream_life(&self, asked: &Asked) -> Millis {

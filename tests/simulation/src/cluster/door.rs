@@ -25,6 +25,7 @@ use super::{
 use crate::{
     stage::{ProcessId, Stage},
     time::Millis,
+    trouble::Cause,
     weather::Fate,
 };
 
@@ -79,8 +80,10 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, 
     let quiet = asked.verb == Verb::Watch || asked.kind == Kind::Event;
     if !matches!(fate, Fate::Fine(..)) {
         stage.trace.note("api", format_args!("P{process} {asked}: {fate:?}"));
+    }
+    if let Some(lasts) = lasts(fate) {
         let now = stage.time.now();
-        stage.ledger().trouble(now, now, "api fault", asked.app());
+        stage.ledger().trouble(now, now + lasts, Cause::ApiFault, asked.app());
     }
     let carry_out = |stage: &Arc<Stage>| {
         let now = stage.time.now();
@@ -139,6 +142,15 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, 
             }
             stage.kill(process, if after { "right after a request" } else { "right before a request" });
         }
+    }
+}
+
+/// How long a fault lasts; none if it is none.
+fn lasts(fate: Fate) -> Option<Millis> {
+    match fate {
+        Fate::Fine(there, back) => (there + back > 1000).then_some(there + back),
+        Fate::Late { by, .. } => Some(by),
+        _ => Some(0),
     }
 }
 

@@ -10,7 +10,8 @@ use tokio::time::{Duration, sleep};
 use super::{Change, Kind, answer::shape, apply::Refusal, request::Asked};
 use crate::{
     stage::Stage,
-    time::{MINUTE, Millis},
+    time::{MINUTE, Millis, SECOND},
+    trouble::Cause,
 };
 
 pub type Lines = mpsc::UnboundedSender<Result<Bytes, io::Error>>;
@@ -39,7 +40,11 @@ pub async fn serve(stage: Arc<Stage>, asked: Asked, lines: Lines) {
             }
             Next::Changes(fresh) => {
                 for change in fresh {
-                    wait(stage.weather.stream_lag(stage.time.now())).await;
+                    let lag = stage.weather.stream_lag(stage.time.now());
+                    wait(lag).await;
+                    if lag > SECOND {
+                        note(&stage, lag);
+                    }
                     if stage.weather.tears_stream(stage.time.now()) {
                         return tear(&stage, &lines);
                     }
@@ -79,7 +84,18 @@ fn next(stage: &Stage, asked: &Asked, seen: u64) -> Next {
     if fresh.is_empty() { Next::Nothing } else { Next::Changes(fresh) }
 }
 
+/// Whoever waits for an event waits for those before it as well: a watch that lags concerns all.
+fn note(stage: &Stage, lasted: Millis) {
+    let now = stage.time.now();
+    stage.ledger().trouble(now - lasted, now, Cause::Watch, None);
+}
+
 fn tear(stage: &Stage, lines: &Lines) {
+    note(stage, 0);
+    // What happens until the caller is back it finds by listing only.
+    if stage.weather.dice.chance(0.2) {
+        stage.cluster().compact();
+    }
     if stage.weather.dice.chance(0.5) {
         let _ = lines.unbounded_send(Err(io::Error::new(io::ErrorKind::ConnectionReset, "the stream was torn")));
     }

@@ -1,10 +1,13 @@
-//! Dead tokens that nothing excuses, and statuses that call a dead token good.
+//! Dead tokens that nothing excuses, statuses that call a dead token good, and those that do not call a good one good.
 
-use super::{Bounds, Spans, Verdict, excused, stretches};
+use std::collections::BTreeMap;
+
+use super::{Bounds, Oracle, Spans, Verdict, excused, stretches};
 use crate::{
     cluster::Name,
     ledger::{Ledger, app_in},
     time::{Millis, SECOND},
+    trouble::Cause,
 };
 
 /// What a pod's file may lag behind its Secret, with the kubelet's default settings.
@@ -13,18 +16,52 @@ const KUBELET: Millis = 90 * SECOND;
 pub(super) fn dead_tokens(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
     for (mini, story) in &ledger.expected {
         let app = app_in(&mini.1);
-        let for_secrets = excused(ledger, bounds, app, bounds.recovery);
-        let for_pods = excused(ledger, bounds, app, bounds.recovery + KUBELET);
+        let for_secrets = excused(ledger, bounds, app, Cause::leaves_token_dead);
+        let for_pods = excused(ledger, bounds, app, |cause| cause.leaves_token_dead() + KUBELET);
         for (from, to, target) in stretches(story, bounds.end) {
             let Some(target) = target else { continue };
             let (dead, stale) = dead_spans(ledger, &(mini.0.clone(), target.clone()), from, to);
-            let longest = dead.longest().map_or(0, |(from, to)| to - from);
-            verdict.worst_dead = verdict.worst_dead.max(longest);
-            let excess = verdict.tell_longest(&dead.without(&for_secrets), &format!("Secret {target} holds no live token"));
-            let what = format!("a pod that lags 90 s on {target} holds a dead token");
-            let excess = excess.max(verdict.tell_longest(&stale.without(&for_pods), &what));
-            verdict.worst_excess = verdict.worst_excess.max(excess);
+            verdict.worst_dead = verdict.worst_dead.max(dead.longest().map_or(0, |(from, to)| to - from));
+            tell_dead(&dead, &for_secrets, &format!("Secret {target} holds no live token"), verdict);
+            tell_dead(&stale, &for_pods, &format!("a pod that lags 90 s on {target} holds a dead token"), verdict);
         }
+    }
+}
+
+/// What died while nothing excused it is one thing; what an excuse has run out for is another.
+fn tell_dead(dead: &Spans, excuse: &Spans, what: &str, verdict: &mut Verdict) {
+    let (fresh, late) = dead.without(excuse).split(|from| dead.begins_at(from));
+    for (oracle, spans) in [(Oracle::DeadToken, fresh), (Oracle::SlowRecovery, late)] {
+        let excess = verdict.tell_longest(oracle, &spans, what);
+        verdict.worst_excess = verdict.worst_excess.max(excess);
+    }
+}
+
+/// Where objects share a rotating token, one of them is to have it.
+pub(super) fn contested_tokens(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
+    let mut apps: BTreeMap<Option<u64>, (Spans, Spans)> = BTreeMap::new();
+    for (mini, story) in &ledger.contested {
+        let (wanted, live) = apps.entry(app_in(&mini.1)).or_default();
+        for (from, to, target) in stretches(story, bounds.end) {
+            let Some(target) = target else { continue };
+            let mut whole = Spans::default();
+            whole.add(from, to);
+            live.extend(&whole.without(&dead_spans(ledger, &(mini.0.clone(), target.clone()), from, to).0));
+            wanted.extend(&whole);
+        }
+    }
+    for (app, (wanted, live)) in apps {
+        let mut excuse = excused(ledger, bounds, app, Cause::leaves_token_dead);
+        // Whoever kept the app goes on to keep it until its credential is found to be wrong.
+        for (mini, _) in ledger.answerable.iter().filter(|(mini, _)| app_in(&mini.1) == app) {
+            excuse.extend(&helpless(ledger, mini, bounds.end));
+        }
+        tell_dead(
+            &wanted.without(&live),
+            &excuse,
+            &format!("no object of app {} holds a live token", app.unwrap_or_default()),
+            verdict,
+        );
     }
 }
 
@@ -56,15 +93,50 @@ pub(super) fn lies(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
             dead.extend(&dead_spans(ledger, &(mini.0.clone(), target.clone()), from, to).0);
         }
         let name = &mini.1;
-        let expired = expired.without(&excused(ledger, bounds, app, (bounds.recovery / 2).max(90 * SECOND)));
-        verdict.tell_longest(&expired, &format!("{name} is Ready over an expired token"));
-        let mut helpless = Spans::default();
-        for (from, to, can) in ledger.answerable.get(mini).into_iter().flat_map(|story| stretches(story, bounds.end)) {
-            if !can {
-                helpless.add(from, to);
-            }
+        let expired = expired.without(&excused(ledger, bounds, app, Cause::leaves_status_false));
+        verdict.tell_longest(Oracle::FalseReady, &expired, &format!("{name} is Ready over an expired token"));
+        let dead = dead.without(&helpless(ledger, mini, bounds.end)).without(&excused(ledger, bounds, app, unseen_death));
+        verdict.tell_longest(Oracle::FalseReady, &dead, &format!("{name} is Ready over a dead token"));
+    }
+}
+
+/// Nobody sees a token die before its time: Ready may go on until it is replaced.
+fn unseen_death(cause: Cause) -> Millis {
+    cause.leaves_token_dead().max(cause.leaves_status_false())
+}
+
+/// When an object's own credential keeps it from finding out that its token is dead.
+fn helpless(ledger: &Ledger, mini: &Name, end: Millis) -> Spans {
+    let mut helpless = Spans::default();
+    for (from, to, can) in ledger.answerable.get(mini).into_iter().flat_map(|story| stretches(story, end)) {
+        if !can {
+            helpless.add(from, to);
         }
-        let dead = dead.without(&helpless).without(&excused(ledger, bounds, app, bounds.recovery));
-        verdict.tell_longest(&dead, &format!("{name} is Ready over a dead token"));
+    }
+    helpless
+}
+
+/// Ready that is not True although the target holds a live token.
+pub(super) fn silence(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
+    for (mini, story) in &ledger.expected {
+        let mut unready = Spans::default();
+        for (from, to, _) in
+            ledger.told.get(mini).into_iter().flat_map(|story| stretches(story, bounds.end)).filter(|told| !told.2.ready)
+        {
+            unready.add(from, to);
+        }
+        let mut dead = Spans::default();
+        for (from, to, target) in stretches(story, bounds.end) {
+            let Some(target) = target else { continue };
+            dead.extend(&dead_spans(ledger, &(mini.0.clone(), target.clone()), from, to).0);
+        }
+        for (from, to, _) in
+            ledger.wholesome.get(mini).into_iter().flat_map(|story| stretches(story, bounds.end)).filter(|is| !is.2)
+        {
+            dead.add(from, to);
+        }
+        let excuse = excused(ledger, bounds, app_in(&mini.1), |cause| unseen_death(cause) + 5 * SECOND);
+        let silent = unready.without(&dead).without(&excuse);
+        verdict.tell_longest(Oracle::SlowRecovery, &silent, &format!("{} is not Ready over a live token", mini.1));
     }
 }

@@ -47,6 +47,24 @@ impl Spans {
         left
     }
 
+    /// Those that begin where something holds, and the others.
+    #[must_use]
+    pub fn split(&self, holds: impl Fn(Millis) -> bool) -> (Self, Self) {
+        let (these, others) = self.joined().into_iter().partition(|(from, _)| holds(*from));
+        (Self(these), Self(others))
+    }
+
+    /// Whether one of these, joined, begins at this moment.
+    #[must_use]
+    pub fn begins_at(&self, at: Millis) -> bool {
+        self.joined().iter().any(|(from, _)| *from == at)
+    }
+
+    #[must_use]
+    pub fn contains(&self, at: Millis) -> bool {
+        self.0.iter().any(|(from, to)| (*from..*to).contains(&at))
+    }
+
     pub fn longest(&self) -> Option<(Millis, Millis)> {
         self.joined().into_iter().max_by_key(|(from, to)| to - from)
     }

@@ -10,10 +10,11 @@ use crate::{
         apply::edit,
         fields::{Fields, fields_of},
     },
-    ledger::app_in,
+    ledger::{Called, End, app_in},
     platform::outside,
     stage::Stage,
-    time::{DAY, MINUTE, SECOND},
+    time::{DAY, MINUTE},
+    trouble::Cause,
 };
 
 const KUBECTL: &str = "kubectl-edit";
@@ -68,6 +69,19 @@ pub const DEEDS: [Deed; 22] = [
     Deed::Tune,
     Deed::SetRight,
 ];
+
+impl Deed {
+    /// What a token may suffer from it.
+    fn cause(self) -> Cause {
+        match self {
+            Self::Request | Self::ReportNonsense | Self::Tune => Cause::Wish,
+            // What is in the Secret stays as it is, or what takes its place is filled from it.
+            Self::AddLabel | Self::StripLabel | Self::BackUp | Self::Rename => Cause::Touch,
+            Self::ReportDead => Cause::Report,
+            _ => Cause::Edit,
+        }
+    }
+}
 
 impl App {
     /// Does one thing.
@@ -177,7 +191,7 @@ impl App {
             Deed::SetRight => return self.set_right(stage),
             Deed::ResetSecret | Deed::Rename | Deed::RenameOntoForeign | Deed::ToggleRetain => return,
         }
-        self.expect(stage, &format!("{deed:?}"));
+        self.expect(stage, deed.cause(), &format!("{deed:?}"));
     }
 
     /// Puts everything right that this user broke.
@@ -185,22 +199,22 @@ impl App {
         if !self.right {
             self.right = true;
             self.write_credential(stage, &self.right_secret());
-            self.expect(stage, "writes the right credential");
+            self.expect(stage, Cause::Edit, "writes the right credential");
         }
         if self.deleted {
             self.deleted = false;
             self.remove_foreign(stage);
             self.create(stage);
-            self.expect(stage, "creates again");
+            self.expect(stage, Cause::Edit, "creates again");
         }
         if self.suspended {
             self.suspended = false;
             self.write_spec(stage);
-            self.expect(stage, "resumes");
+            self.expect(stage, Cause::Edit, "resumes");
         }
         if self.remove_foreign(stage) {
             self.squatted = None;
-            self.expect(stage, "makes room for the target");
+            self.expect(stage, Cause::Edit, "makes room for the target");
         }
     }
 
@@ -219,7 +233,7 @@ impl App {
         if self.secret != secret {
             self.secret = secret;
             self.right = false;
-            self.expect(stage, "does not know of the reset");
+            self.expect(stage, Cause::Edit, "does not know of the reset");
         }
     }
 
@@ -227,8 +241,7 @@ impl App {
     pub fn report_dead(&mut self, stage: &Stage) {
         let now = stage.time.now();
         self.reported = now;
-        // A mint that no clock asks for may have to wait until pods have seen the one before.
-        stage.ledger().trouble(now, now + 300 * SECOND, "report", app_in(&self.app_id));
+        stage.ledger().trouble(now, now, Cause::Report, app_in(&self.app_id));
         self.report(stage);
     }
 
@@ -239,12 +252,14 @@ impl App {
         told.is_some_and(|told| told.is.ready && told.is.target.as_ref() == Some(&self.target()))
     }
 
-    /// Whether lost answers have spent what a day allows for mints that no clock asks for.
+    /// Whether lost answers, or other reports, have spent what a day allows for mints that no clock asks for.
     fn is_out_of_mints(&self, stage: &Stage) -> bool {
         let since = stage.time.now().saturating_sub(DAY);
         let ledger = stage.ledger();
         let calls = ledger.calls.get(&self.app_id).into_iter().flatten();
-        calls.filter(|call| call.from >= since && call.is.sent && !call.is.heard).count() > 60
+        let calls: Vec<_> = calls.filter(|call| call.from >= since).map(|call| call.is).collect();
+        let count = |is: fn(&Called) -> bool| calls.iter().filter(|call| is(call)).count();
+        count(|call| call.end == End::Unheard) > 60 || count(|call| call.forced) > 12
     }
 
     fn report(&self, stage: &Stage) {

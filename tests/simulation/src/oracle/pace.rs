@@ -1,0 +1,77 @@
+//! How soon after a call without a token the next one comes: what was said, or not said, has its time.
+
+use super::{Bounds, Oracle, Spans, Verdict, excused, stretches};
+use crate::{
+    ledger::{Called, End, Ledger, app_in},
+    time::{MINUTE, Millis, SECOND, show},
+    trouble::{Cause, Trouble},
+};
+
+pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
+    for (app_id, calls) in &ledger.calls {
+        let app = app_in(app_id);
+        let mut calls: Vec<_> = calls.iter().collect();
+        calls.sort_unstable_by_key(|call| call.from);
+        // Each object has its own patience.
+        if ledger.objects(app) > 1 {
+            continue;
+        }
+        let too_soon = calls.windows(2).find_map(|pair| {
+            let (before, next) = (pair[0], pair[1]);
+            let (least, why) = patience(&before.is, &next.is, bounds)?;
+            let apart = next.from - before.from;
+            let between = |trouble: &&Trouble| trouble.from <= next.from && trouble.to >= before.from && trouble.concerns(app);
+            let excuse = ledger.troubles.iter().filter(between).find(|trouble| lifts(trouble.cause, &before.is));
+            (apart < least && excuse.is_none())
+                .then(|| format!("{app_id} is asked for {apart} ms after {why}, at {}", show(next.from)))
+        });
+        if let Some(what) = too_soon {
+            verdict.say(Oracle::NeedlessCall, what);
+        }
+    }
+}
+
+/// Calls for objects that want to be left alone.
+pub(super) fn rest(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
+    for (app_id, calls) in &ledger.calls {
+        let app = app_in(app_id);
+        let (mut rest, mut work) = (Spans::default(), Spans::default());
+        for (_, story) in ledger.resting.iter().filter(|(mini, _)| app_in(&mini.1) == app) {
+            for (from, to, rests) in stretches(story, bounds.end) {
+                if *rests { rest.add(from, to) } else { work.add(from, to) }
+            }
+        }
+        // What was under way goes on.
+        let rest = rest.without(&work).without(&excused(ledger, bounds, app, |cause| cause.leaves_status_false().max(SECOND)));
+        if let Some(call) = calls.iter().find(|call| rest.contains(call.from)) {
+            verdict.say(Oracle::NeedlessCall, format!("{app_id} is asked for at rest, at {}", show(call.from)));
+        }
+    }
+}
+
+/// How long a call leaves the next one waiting, and what for.
+fn patience(before: &Called, next: &Called, bounds: &Bounds) -> Option<(Millis, &'static str)> {
+    let alone = bounds.operators == 1;
+    match before.end {
+        End::Said(40001 | 40013 | 40125 | 40243) if alone => Some((29 * MINUTE, "a credential was rejected")),
+        End::Said(45011) if alone => Some((MINUTE, "the platform asked for a minute")),
+        End::Said(-1) if alone => Some((2 * SECOND, "the platform was busy")),
+        // Whoever knows that such a call went out gives it the time that it may take; whoever comes after a crash does, too.
+        End::Unheard if before.rotates && next.rotates => Some((15 * SECOND, "a call that may have made a token")),
+        End::Said(0) if before.rotates && next.rotates && before.process != next.process => {
+            Some((15 * SECOND, "another process asked and did not know the end"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether something gives a reason for a call, or hides that there is none.
+fn lifts(cause: Cause, before: &Called) -> bool {
+    let is_refused = matches!(before.end, End::Said(code) if code != 0);
+    match cause {
+        Cause::Edit | Cause::Wish | Cause::Touch | Cause::Report | Cause::Clock => true,
+        // An answer that was not written down is forgotten with the process.
+        Cause::ApiFault | Cause::ApiOutage => is_refused,
+        cause => is_refused && cause.is_of_a_process(),
+    }
+}
