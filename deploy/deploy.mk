@@ -64,6 +64,9 @@ e2e: need-root need-node control-plane image $(HELM) $(HELM3) $(PROMTOOL) ## Eve
 	@cargo build --locked --quiet -p platform-simulator -p local-cluster
 	@HELM='$(HELM)' HELM3='$(HELM3)' PROMTOOL='$(PROMTOOL)' BIN='$(abspath $(TARGET))/debug' IMAGE_FILE='$(abspath $(IMAGE_FILE))' tests/e2e/e2e
 
+.PHONY: tools
+tools: $(HELM) $(HELM3) $(HELM_DOCS) $(KUSTOMIZE) $(PROMTOOL) $(PROMETHEUS)
+
 .PHONY: node-binaries
 node-binaries: need-rust need-go
 	@cargo run --locked --quiet -p local-cluster -- node-binaries > /dev/null
