@@ -27,7 +27,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(30);
 /// Lets the plan happen, and returns when all that was hit works again.
 pub async fn direct(stage: &Stage, plan: Vec<Planned>) {
     let begin = Instant::now();
-    // Of API server and etcd, one at a time: the one does not start without the other.
+    // Of API server and etcd one at a time, also where one takes longer to come back than the plan thinks.
     let control_plane = Mutex::new(());
     let mut under_way = FuturesUnordered::new();
     for planned in plan {

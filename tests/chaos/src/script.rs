@@ -31,6 +31,14 @@ pub enum Blow {
     Stop { lasts: Millis },
 }
 
+impl Blow {
+    fn lasts(self) -> Millis {
+        match self {
+            Self::Kill { away: lasts } | Self::Terminate { away: lasts } | Self::Stop { lasts } => lasts,
+        }
+    }
+}
+
 /// One fault of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Planned {
@@ -49,13 +57,20 @@ pub fn plan(seed: u64, pace: &Pace) -> Vec<Planned> {
     let mut plan = Vec::new();
     let mut deck = Vec::new();
     let mut at = pause(&mut dice, pace) / 2;
+    // API server and etcd are hit one at a time: the one does not start without the other.
+    let mut both_up = 0;
     while at < pace.length {
         if deck.is_empty() {
             deck = CARDS.to_vec();
             deck.shuffle(&mut dice);
         }
         let Some((whom, sort)) = deck.pop() else { continue };
-        plan.push(Planned { at, aim: aim(&mut dice, whom), blow: blow(&mut dice, pace, whom, sort) });
+        let blow = blow(&mut dice, pace, whom, sort);
+        if !matches!(whom, Whom::Operator) {
+            at = at.max(both_up);
+            both_up = at + blow.lasts() + pace.lease * 2 / 3;
+        }
+        plan.push(Planned { at, aim: aim(&mut dice, whom), blow });
         at += pause(&mut dice, pace);
     }
     plan
