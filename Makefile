@@ -63,6 +63,11 @@ simulate: need-rust ## The operator on virtual time: seeds that once found somet
 	$(SIMULATE) --seconds $(or $(SECONDS),120) --from-seed "$$(date +%s)000"
 
 SECONDS_EACH = $(or $(SECONDS),60)
+
+.PHONY: mutants
+mutants: need-rust ## Break the operator on purpose, SECONDS=60 for each way: whether the simulation notices. MUTANTS='name …' for some
+	@SECONDS_EACH='$(SECONDS_EACH)' TARGET='$(abspath $(TARGET))' tests/mutants/run $(MUTANTS:%=tests/mutants/%.diff)
+
 FUZZ_TARGETS := answers credentials objects plans targets
 # What cargo-fuzz passes, less the sanitizer: none of this needs a nightly compiler, and no code of ours is unsafe.
 FUZZ_FLAGS := --cfg libfuzzer -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
