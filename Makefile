@@ -58,9 +58,17 @@ it: need-rust control-plane ## Integration tests: a real API server, the simulat
 SIMULATE = cargo run --locked --quiet --profile simulation -p simulation --
 
 .PHONY: simulate
-simulate: need-rust ## The operator on virtual time: seeds that once found something, then fresh ones for SECONDS=120
+simulate: need-rust ## The operator on virtual time: known seeds and scripts, all pairs of grave faults, then fresh seeds for SECONDS=120
 	cargo test --locked --profile simulation -p simulation --tests
+	$(EXPLORE) --faults 1 --grave 2
 	$(SIMULATE) --seconds $(or $(SECONDS),120) --from-seed "$$(date +%s)000"
+
+# What a failing script shows is replayed with `cargo run --profile simulation -p simulation --bin explore -- --scenario … --script … --trace`.
+EXPLORE = cargo run --locked --quiet --profile simulation -p simulation --bin explore --
+
+.PHONY: explore
+explore: need-rust ## Two callers of one app, every script of FAULTS=2 faults: minutes for two, hours for three
+	$(EXPLORE) --faults $(or $(FAULTS),2) --grave $(or $(FAULTS),2)
 
 SECONDS_EACH = $(or $(SECONDS),60)
 

@@ -13,11 +13,13 @@
 //! | [`trouble`] | what can go wrong, and how long that may be felt |
 //! | [`ledger`] | what happened |
 //! | [`oracle`] | whether that was right |
+//! | [`explore`] | every script of a few faults instead of chance, for two callers of one app |
 //! | [`stage`], [`time`], [`dice`], [`trace`] | what all of them share |
 
 pub mod cluster;
 pub mod dice;
 pub mod director;
+pub mod explore;
 pub mod ledger;
 pub mod oracle;
 pub mod panics;

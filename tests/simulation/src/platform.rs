@@ -13,6 +13,7 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use crate::{
+    explore::step::Step,
     ledger::{Called, End, app_in},
     stage::{ProcessId, Stage},
     time::{Millis, show},
@@ -51,7 +52,10 @@ async fn call(stage: Arc<Stage>, process: ProcessId, sending: Sending) -> Answer
     drop(sending);
     // A connection may stand while its owner does not run.
     stage.pass_pause(process).await;
-    let fate = stage.weather.platform_fate(stage.time.now());
+    let fate = match &stage.prompter {
+        Some(prompter) => prompter.fate(&stage, process, Some(Step::Call), Fate::Fine(20, 20)).await,
+        None => stage.weather.platform_fate(stage.time.now()),
+    };
     let (answered, answer) = oneshot::channel();
     // The platform's side goes on whatever becomes of the caller.
     tokio::spawn(serve(Arc::clone(&stage), process, request, fate, answered));

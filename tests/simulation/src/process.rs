@@ -142,10 +142,10 @@ async fn lead(stage: &Arc<Stage>, id: ProcessId, client: &Client, term: Term, st
     let ending = CancellationToken::new();
     let watching = tokio::spawn(watch::run(client.clone(), scopes, None, world, changed, ending.clone()));
     let _watching = Task(watching.abort_handle());
-    let (looking, panicking) = (Arc::clone(&ctx), Arc::clone(&ctx));
+    let (looking, panicking, running) = (Arc::clone(&ctx), Arc::clone(&ctx), Arc::clone(stage));
     let mut controller = tokio::spawn(controller::run(
         look_receiver,
-        move |name| reconcile::reconcile(Arc::clone(&looking), name),
+        move |name| Arc::clone(&running).unless_paused(id, reconcile::reconcile(Arc::clone(&looking), name)),
         move |name| reconcile::panicked(&panicking, name),
         progress,
         stage.time.nodes_clock(),

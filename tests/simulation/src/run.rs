@@ -35,7 +35,7 @@ pub fn run(seed: u64, traced: bool) -> Ended {
 
 async fn play(seed: u64, traced: bool) -> Ended {
     let plot = Plot::of(seed);
-    let (stage, deaths) = Stage::set(seed, plot.climate.clone(), traced);
+    let (stage, deaths) = Stage::set(seed, plot.climate.clone(), traced, None);
     stage.trace.note("director", format_args!("seed {seed}: {plot:?}"));
     let mut apps = Vec::new();
     for number in 0..plot.apps {

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
+    future::poll_fn,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
 };
 
 use tokio::{sync::mpsc, task::AbortHandle};
@@ -10,6 +13,7 @@ use tokio::{sync::mpsc, task::AbortHandle};
 use crate::{
     cluster::Cluster,
     dice::Dice,
+    explore::prompter::Prompter,
     ledger::Ledger,
     platform::Platform,
     time::{Millis, Time},
@@ -26,6 +30,8 @@ pub struct Stage {
     pub dice: Dice,
     pub trace: Trace,
     pub weather: Weather,
+    /// Stands in the place of the weather where a script is played.
+    pub prompter: Option<Arc<Prompter>>,
     cluster: Mutex<Cluster>,
     platform: Mutex<Platform>,
     ledger: Arc<Mutex<Ledger>>,
@@ -37,18 +43,29 @@ pub struct Stage {
 
 impl Stage {
     /// Sets the stage; the receiver hears of every process that was killed.
-    pub fn set(seed: u64, climate: Climate, traced: bool) -> (Arc<Self>, mpsc::UnboundedReceiver<ProcessId>) {
+    pub fn set(
+        seed: u64,
+        climate: Climate,
+        traced: bool,
+        prompter: Option<Arc<Prompter>>,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<ProcessId>) {
         let time = Time::begin();
         let dice = Dice::from_seed(seed);
         let trace = Trace::new(time.clone(), traced);
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let (deaths, heard) = mpsc::unbounded_channel();
         let witness = {
-            let ledger = Arc::clone(&ledger);
-            Box::new(move |now, kind, name: &_, object: Option<&_>| lock(&ledger).saw(now, kind, name, object))
+            let (ledger, prompter) = (Arc::clone(&ledger), prompter.clone());
+            Box::new(move |now, kind, name: &_, object: Option<&_>| {
+                lock(&ledger).saw(now, kind, name, object);
+                if let Some(prompter) = &prompter {
+                    prompter.saw(now, kind, name, object);
+                }
+            })
         };
         let stage = Self {
             weather: Weather::new(dice.fork(), climate),
+            prompter,
             platform: Mutex::new(Platform::new(dice.number())),
             cluster: Mutex::new(Cluster::new(witness)),
             time,
@@ -94,13 +111,35 @@ impl Stage {
     /// Passes when the process does not stand still.
     pub async fn pass_pause(&self, process: ProcessId) {
         loop {
-            let until = lock(&self.paused).get(&process).copied().unwrap_or_default();
-            let left = until.saturating_sub(self.time.now());
+            let left = self.pause_left(process);
             if left == 0 {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(left)).await;
         }
+    }
+
+    /// Carries on with some work of a process, but not while the process stands still: what the work waited for and its own
+    /// timers reach it together when it wakes, as after SIGSTOP and SIGCONT.
+    pub async fn unless_paused<T>(self: Arc<Self>, process: ProcessId, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            self.pass_pause(process).await;
+            let done =
+                poll_fn(
+                    |context| {
+                        if self.pause_left(process) > 0 { Poll::Ready(None) } else { work.as_mut().poll(context).map(Some) }
+                    },
+                );
+            if let Some(done) = done.await {
+                return done;
+            }
+        }
+    }
+
+    fn pause_left(&self, process: ProcessId) -> Millis {
+        let until = lock(&self.paused).get(&process).copied().unwrap_or_default();
+        until.saturating_sub(self.time.now())
     }
 
     /// Ends a process as `kill -9` does: whatever it awaited never comes.

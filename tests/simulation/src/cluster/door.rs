@@ -23,6 +23,7 @@ use super::{
     streams,
 };
 use crate::{
+    explore::step::Step,
     stage::{ProcessId, Stage},
     time::Millis,
     trouble::Cause,
@@ -63,7 +64,10 @@ async fn carry(stage: Arc<Stage>, process: ProcessId, request: Request<Body>) ->
         return Ok(reply(&Refusal::not_found("page").into()));
     };
     stage.pass_pause(process).await;
-    let fate = stage.weather.api_fate(stage.time.now(), &asked);
+    let fate = match &stage.prompter {
+        Some(prompter) => prompter.fate(&stage, process, Step::of(&asked), Fate::Fine(2, 2)).await,
+        None => stage.weather.api_fate(stage.time.now(), &asked),
+    };
     stage.ledger().requested(stage.time.now(), &asked);
     let (answered, answer) = oneshot::channel();
     // The server's side goes on whatever becomes of the caller.

@@ -1,0 +1,72 @@
+//! Who is there, and what makes them call: the eight plays that the scripts of faults are for. Lets nothing happen.
+
+use std::{fmt, str::FromStr};
+
+use crate::process::Leads;
+
+/// Who the two callers are to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cast {
+    /// Two candidates for one Lease.
+    Lease,
+    /// Two releases that know nothing of each other.
+    Twins,
+}
+
+/// What makes them call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Occasion {
+    /// A new object.
+    First,
+    /// A token whose time has come.
+    Due,
+    /// A token that the platform has ended, and that somebody reports.
+    Report,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Scenario {
+    /// The mode of the spec.
+    pub mode: &'static str,
+    pub occasion: Occasion,
+    pub cast: Cast,
+}
+
+const MODES: [&str; 2] = ["Legacy", "Stable"];
+const OCCASIONS: [Occasion; 3] = [Occasion::First, Occasion::Due, Occasion::Report];
+
+impl Scenario {
+    /// Every scenario there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let of = |cast| {
+            MODES.into_iter().flat_map(move |mode| OCCASIONS.into_iter().map(move |occasion| Self { mode, occasion, cast }))
+        };
+        [Cast::Lease, Cast::Twins].into_iter().flat_map(of)
+    }
+
+    #[must_use]
+    pub fn callers(&self) -> [Leads; 2] {
+        match self.cast {
+            Cast::Lease => [Leads::ByElection; 2],
+            Cast::Twins => [Leads::Alone("east/operator"), Leads::Alone("west/operator")],
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{}-{:?}-{:?}", self.mode, self.occasion, self.cast);
+        f.write_str(&text.to_lowercase())
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = || Self::all().map(|scenario| scenario.to_string()).collect::<Vec<_>>().join(", ");
+        Self::all()
+            .find(|scenario| scenario.to_string() == text)
+            .ok_or_else(|| format!("no such scenario; there are {}", names()))
+    }
+}
