@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     cluster::{Kind, Name, request::Asked},
     stage::ProcessId,
-    time::{MINUTE, Millis, millis_of},
+    time::{HOUR, Millis, millis_of},
     trouble::{Cause, Trouble},
 };
 
@@ -88,8 +88,8 @@ pub struct Ledger {
     pub skew: i64,
     /// Writes that the operator asked for, by kind.
     pub writes: Vec<(Millis, Kind, String)>,
-    /// How many requests there were in this minute.
-    minute: (Millis, u32),
+    /// How many requests there were in this hour.
+    hour: (Millis, usize),
     /// Reads that are not part of a watch.
     pub reads: Vec<Millis>,
     /// What is wrong whatever the oracles say.
@@ -163,8 +163,8 @@ impl Ledger {
         if asked.kind == Kind::Event {
             return;
         }
-        let minute = now / MINUTE;
-        self.minute = (minute, if self.minute.0 == minute { self.minute.1 + 1 } else { 1 });
+        let hour = now / HOUR;
+        self.hour = (hour, if self.hour.0 == hour { self.hour.1 + 1 } else { 1 });
         if asked.writes() {
             self.writes.push((now, asked.kind, asked.name.clone().unwrap_or_default()));
         } else if asked.kind != Kind::Lease && !asked.lists_for_a_watch() && asked.parameter("watch").is_none() {
@@ -174,7 +174,7 @@ impl Ledger {
 
     /// Whether the operator runs in circles: such a run would go on for ever.
     pub fn is_hectic(&self) -> bool {
-        self.minute.1 > 3000
+        self.hour.1 > 6000 * (1 + self.told.len())
     }
 
     pub fn executed(&mut self, now: Millis, call: &Call, live: &[LiveToken]) {

@@ -5,7 +5,7 @@ use crate::{
     process::Leads,
     time::{DAY, HOUR, MINUTE, Millis},
     users::deeds::{DEEDS, Deed},
-    weather::Climate,
+    weather::{Climate, KINDS},
 };
 
 /// The plot of one run. A mean time of 0 stands for never.
@@ -83,7 +83,11 @@ impl Plot {
         let mean = |has: bool, low: Millis, high: Millis| if has { dice.log_between(low, high) } else { 0 };
         let rate = |has: bool| if has { *dice.pick(&[0.01, 0.05, 0.2, 0.4]).unwrap_or(&0.0) } else { 0.0 };
         // One world in four is a crowd, as a cluster is: years of apps pass in days.
-        let apps = if genre == Genre::Years || dice.chance(0.25) { dice.between(10, 41) } else { dice.between(1, 5) };
+        let apps = match genre {
+            Genre::Years => dice.between(40, 61),
+            _ if dice.chance(0.25) => dice.between(10, 41),
+            _ => dice.between(1, 5),
+        };
         // The platform says two hours, and that it may change its mind.
         let life = if dice.chance(if genre == Genre::Years { 0.8 } else { 0.1 }) { DAY } else { 2 * HOUR };
         let (calm_from, quiet) = match genre {
@@ -94,6 +98,8 @@ impl Plot {
             calm_from,
             api: rate(has(Genre::ApiServer, 0.4)),
             platform: rate(has(Genre::Platform, 0.5)),
+            api_kinds: kinds(&Dice::from_seed(seed ^ 0xa91)),
+            platform_kinds: kinds(&Dice::from_seed(seed ^ 0x91a7)),
             // A start costs as much as a day of work.
             crash: rate(candidates && dice.chance(0.5) || has(Genre::Crashes, 0.4)) / if apps < 5 { 4.0 } else { 40.0 },
             streams: rate(has(Genre::ApiServer, 0.4)),
@@ -139,6 +145,8 @@ impl Plot {
         self.api_outage_every = 20 * DAY;
         self.platform_outage_every = 20 * DAY;
         self.user_every = 2 * DAY;
+        // Whoever wants a token every few minutes makes years of it expensive.
+        self.deeds.retain(|deed| !matches!(deed, Deed::Tune));
     }
 
     /// How many operators there are that know nothing of each other.
@@ -152,6 +160,11 @@ impl Plot {
     pub fn settled_from(&self) -> Millis {
         self.climate.calm_from + SETTLING
     }
+}
+
+/// Any kind of fault, or a few kinds again and again.
+fn kinds(dice: &Dice) -> Vec<u64> {
+    if dice.chance(0.5) { Vec::new() } else { (0..dice.between(1, 4)).map(|_| dice.between(0, KINDS)).collect() }
 }
 
 /// What the users of one world do.

@@ -20,6 +20,9 @@ use crate::{
 /// How often an object is looked at for no reason.
 const WATCHFUL: Duration = Duration::from_mins(60);
 
+/// How many kinds of faults each door draws from.
+pub const KINDS: u64 = 12;
+
 /// How likely what is, until `calm_from`.
 #[derive(Clone, Debug, Default)]
 pub struct Climate {
@@ -29,6 +32,9 @@ pub struct Climate {
     pub api: f64,
     /// A call to the platform meets a fault of its own.
     pub platform: f64,
+    /// Which faults those are, by number: rare ones come up where there are few.
+    pub api_kinds: Vec<u64>,
+    pub platform_kinds: Vec<u64>,
     /// The process dies right before or after a request has its effect.
     pub crash: f64,
     /// An event on a watch is late, torn away or repeated.
@@ -118,7 +124,7 @@ impl Weather {
             return fine;
         }
         let reset = self.dice.chance(0.5);
-        match self.dice.between(0, 12) {
+        match self.kind(&self.climate.api_kinds) {
             0 => Fate::Unsent(self.dice.between(1, 3000)),
             1 | 2 => Fate::Lost { reset },
             3..=5 => Fate::AnswerLost { reset },
@@ -129,6 +135,10 @@ impl Weather {
             9 => Fate::Refused(429),
             _ => Fate::Refused(503),
         }
+    }
+
+    fn kind(&self, kinds: &[u64]) -> u64 {
+        self.dice.pick(kinds).copied().unwrap_or_else(|| self.dice.between(0, KINDS))
     }
 
     pub fn platform_fate(&self, now: Millis) -> Fate {
@@ -151,7 +161,7 @@ impl Weather {
             return fine;
         }
         let reset = self.dice.chance(0.5);
-        match self.dice.between(0, 12) {
+        match self.kind(&self.climate.platform_kinds) {
             0 | 1 => Fate::Unsent(self.dice.between(1, 5000)),
             2 => Fate::Lost { reset },
             3..=5 => Fate::AnswerLost { reset },
