@@ -57,14 +57,14 @@ it: need-rust control-plane ## Integration tests: a real API server, the simulat
 # Fresh seeds each time, from a multiple of 24: such a seed stands for years of many apps. What a failing one shows is replayed with `cargo run --profile simulation -p simulation -- --seed N --trace`.
 SIMULATE = cargo run --locked --quiet --profile simulation -p simulation --
 
+# What a failing script shows is replayed with `--scenario … --script … --trace`.
+EXPLORE = cargo run --locked --quiet --profile simulation -p simulation --bin explore --
+
 .PHONY: simulate
 simulate: need-rust ## The operator on virtual time: known seeds and scripts, all pairs of grave faults, then fresh seeds for SECONDS=120
 	cargo test --locked --profile simulation -p simulation --tests
 	$(EXPLORE) --faults 1 --grave 2
 	$(SIMULATE) --seconds $(or $(SECONDS),120) --from-seed "$$(($$(date +%s) * 24000))"
-
-# What a failing script shows is replayed with `cargo run --profile simulation -p simulation --bin explore -- --scenario … --script … --trace`.
-EXPLORE = cargo run --locked --quiet --profile simulation -p simulation --bin explore --
 
 .PHONY: explore
 explore: need-rust ## Two callers of one app, every script of FAULTS=2 faults: minutes for two, hours for three

@@ -217,6 +217,7 @@ fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &TargetSeen, ol
             recall.ends.push((token, end));
         }
     }
+    recall.told.take_if(|(_, at)| *at + plan::CORRECTIONS_APART < now.boot);
     sight(&mut recall.foreign_intent, intent);
     sight(&mut recall.former, former);
     recall.invalid_seen.get_or_insert_with(|| mp.annotation(names::INVALID_TOKEN).map(str::to_owned));
@@ -314,6 +315,7 @@ impl Ctx {
             Ok(written) => {
                 self.metrics.status_written();
                 telling::log_changes(mp, &written);
+                self.told(&written);
                 self.recall(mp, |recall| {
                     recall.ended = None;
                     recall.setbacks = 0;
@@ -324,6 +326,12 @@ impl Ctx {
             }
             Err(error) => self.set_back_on_write(mp, &error).await,
         }
+    }
+
+    /// Remembers the status that stands now, so that it shows when somebody else writes over it.
+    fn told(&self, written: &MiniProgram) {
+        let boot = self.clock.now().boot;
+        self.recall(written, |recall| recall.told = written.status.clone().map(|status| (Arc::new(status), boot)));
     }
 
     /// A status write that lost a race is planned again from what stands there now.

@@ -68,6 +68,7 @@ impl Ctx {
         match begin {
             Ok((written, begun)) => {
                 self.metrics.status_written();
+                self.told(&written);
                 let app_before = self.count_mint(&case, &call);
                 let mints_before = case.status.mints.clone();
                 self.world().wrote_mini_program(written);

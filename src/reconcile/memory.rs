@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::call::Call;
 use crate::{
-    api::{CredentialStatus, Mints, Reason},
+    api::{CredentialStatus, MiniProgramStatus, Mints, Reason},
     platform::Refusal,
     projection::{Sent, TokenFacts},
     sensitive::AccessToken,
@@ -152,6 +152,9 @@ pub struct Recall {
     pub refused: Option<Refused>,
     /// When (boot time) an edit of the target was last put right.
     pub corrected: Option<Duration>,
+    /// The status that this process wrote, and when (boot time), while that is recent: another one stands if somebody else
+    /// wrote over it.
+    pub told: Option<(Arc<MiniProgramStatus>, Duration)>,
     /// The call that the target was last seen stamped with: a change of it under another operator's name is not ours.
     pub issued_for: Option<String>,
     /// How often in a row the platform did not answer: its time is doubled each time.

@@ -40,8 +40,9 @@ use crate::{
 const LONGEST_REST: Duration = Duration::from_secs(3600);
 /// A target that is marked immutable cannot take a token: whether it still is, is looked at this often while a call is due.
 const IMMUTABLE_AGAIN: Duration = Duration::from_secs(300);
-/// Against another controller that keeps changing the target, we write no more often.
-const CORRECTIONS_APART: Duration = Duration::from_secs(10);
+/// Against another controller that keeps changing the target, or another release that says something else of the object, we
+/// write no more often.
+pub const CORRECTIONS_APART: Duration = Duration::from_secs(10);
 /// The same token with an expiry that moved by less is not written again.
 const SAME_EXPIRY: Duration = Duration::from_secs(5);
 
@@ -357,7 +358,18 @@ fn settle(case: &Case<'_>, findings: Findings, wake: Duration) -> (Act, Duration
     let change = report::next_change(case, &status).map_or(LONGEST_REST, |at| wait(case.now, at));
     // A second's fraction later, so that the clock has passed the whole second that the status speaks of.
     let wake = wake.min(change.saturating_add(Duration::from_millis(20)));
-    (settled(case.mp.status.as_ref(), status), wake)
+    let act = settled(case.mp.status.as_ref(), status);
+    match contradicted(case) {
+        Some(wait) if matches!(act, Act::Status(_)) => (Act::Rest, wake.min(wait)),
+        _ => (act, wake),
+    }
+}
+
+/// How long a status that somebody else has written over ours is still left standing.
+fn contradicted(case: &Case<'_>) -> Option<Duration> {
+    let (told, at) = case.seen.recall.told.as_ref()?;
+    let wait = (*at + CORRECTIONS_APART).saturating_sub(case.now.boot);
+    (case.mp.status.as_ref() != Some(told) && !wait.is_zero()).then_some(wait)
 }
 
 fn settled(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act {

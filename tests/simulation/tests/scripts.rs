@@ -11,15 +11,15 @@ use simulation::{
 
 /// Each by what it is about.
 const SCRIPTS: [(&str, &str, &str); 9] = [
-    ("nothing goes wrong", "legacy-first-lease", ""),
-    ("a request lands after the next leader has stored its token: the doubt mark", "legacy-due-lease", "6:late-25s"),
-    ("a request lands right before the confirming call", "legacy-first-twins", "17:late-110s"),
+    ("nothing goes wrong, and of two releases one waits for the other's intent", "legacy-first-twins", ""),
+    ("a request lands after the next token is stored: the doubt mark", "legacy-due-lease", "6:late-25s"),
     ("a process wakes between its intent and its call: no call so long after it", "legacy-due-twins", "7:pause-answer-200s"),
-    ("the target is deleted while a request is on its way: the kept intent", "legacy-first-lease", "10:late-110s,21:delete"),
-    ("a forced call lands late", "stable-report-lease", "6:late-25s"),
+    ("a token in doubt is deleted, and the late request lands: the kept intent", "legacy-first-lease", "10:late-110s,23:delete"),
+    ("the same for a forced call", "stable-report-lease", "6:late-110s,12:delete"),
     ("a process wakes with a token over a target that is gone", "legacy-first-twins", "20:pause-200s,41:delete"),
     ("one of two releases dies after its call", "legacy-report-twins", "10:gone"),
     ("the object is re-created under a call", "legacy-first-lease", "10:recreate"),
+    ("two releases say different things of one object", "stable-first-twins", "16:pause-answer-200s"),
 ];
 
 #[test]

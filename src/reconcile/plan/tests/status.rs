@@ -1,6 +1,6 @@
 //! What the conditions say, and that equal circumstances say the same.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::sight::{LIFE, Sight, at, boot};
 use crate::{
@@ -29,6 +29,22 @@ fn a_healthy_object_says_so() {
             ("TargetSynced", "True", "Synced"),
         ]
     );
+}
+
+#[test]
+fn a_status_that_somebody_else_writes_over_is_repeated_every_ten_seconds() {
+    let mut sight = Sight::healthy(STABLE);
+    let ours = sight.mp.status.clone().expect("a status");
+    sight.recall.told = Some((Arc::new(ours), boot(500)));
+    assert!(matches!(sight.plan(501).act, Act::Rest), "it stands as it was written");
+    sight.target().token.as_mut().expect("a token").expires = at(LIFE - 100);
+    assert!(matches!(sight.plan(501).act, Act::Status(_)), "what is new is told at once");
+    sight.target().token.as_mut().expect("a token").expires = at(LIFE);
+    sight.status().conditions.retain(|condition| condition.type_ != "TargetSynced");
+    let planned = sight.plan(501);
+    assert!(matches!(planned.act, Act::Rest), "another release says something else");
+    assert_eq!(planned.wake, Duration::from_secs(9));
+    assert!(matches!(sight.plan(510).act, Act::Status(_)));
 }
 
 #[test]

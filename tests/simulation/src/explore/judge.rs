@@ -27,6 +27,9 @@ const RECOVERY: Millis = 240 * SECOND;
 /// New tokens, at most, by how many things went wrong.
 const MOST_MINTS: [u64; 4] = [2, 5, 7, 9];
 
+/// Writes, at most: so many, and as many again for each thing that went wrong.
+const MOST_WRITES: u64 = 12;
+
 /// How a run ended.
 #[derive(Clone, Debug, Default)]
 pub struct Ending {
@@ -116,6 +119,10 @@ impl Run<'_> {
         let most = MOST_MINTS.get(faults).copied().unwrap_or(3 * faults as u64);
         if ending.mints > most {
             ending.faults.push(format!("{} tokens were made, {most} would do", ending.mints));
+        }
+        let most = MOST_WRITES * (1 + faults as u64);
+        if ending.writes > most {
+            ending.faults.push(format!("{} writes, {most} would do", ending.writes));
         }
         if ending.rest > SETTLING {
             ending.faults.push(format!("calls and writes go on {} minutes after all is over", SETTLING / MINUTE));
