@@ -111,6 +111,9 @@ impl Plot {
         let api_outage_every = mean(has(Genre::ApiServer, 0.3), HOUR, DAY);
         // What a process that is gone knew of a clock that has been put right since, nobody can know.
         let restarts = crash_every > 0 || climate.crash > 0.0;
+        let deeds = habits(&Dice::from_seed(seed ^ 0xdeed));
+        // Nor can what is suspended for long, and so never asked for, learn under which clock its token was stored.
+        let suspends = users && deeds.len() < DEEDS.len() && deeds.iter().any(|deed| matches!(deed, Deed::Suspend));
         let mut plot = Self {
             genre,
             cast: match genre {
@@ -126,8 +129,8 @@ impl Plot {
             api_outage_every,
             platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
             user_every: mean(users, MINUTE, 6 * HOUR),
-            deeds: habits(&Dice::from_seed(seed ^ 0xdeed)),
-            clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
+            deeds,
+            clock_every: mean(has(Genre::Clock, 0.3) && !restarts && !suspends, HOUR, DAY),
             end: calm_from + SETTLING + quiet,
             climate,
         };
