@@ -56,9 +56,10 @@ impl Cause {
                 // A Lease runs out after 15 s, and a stranger's open intent is given 15 s more.
                 Self::Start | Self::Succession | Self::Crash | Self::Pause => 60,
                 Self::Throttling => 75,
-                // What cannot be read or written is tried again after a minute at most.
-                Self::ApiFault | Self::Watch => 90,
-                Self::ApiOutage => 120,
+                // A list without an answer is given up after 30 s and tried again after a minute at most; the look behind it may
+                // take as long as a request may, 15 s, and then has to ask.
+                Self::ApiFault | Self::Watch => 120,
+                Self::ApiOutage => 150,
                 // The floor between two urgent mints grows to 180 s.
                 Self::Silence | Self::Edit | Self::Clock => 210,
                 // Whoever reports a dead token waits for the floor of 300 s between two mints.
@@ -74,8 +75,8 @@ impl Cause {
                 Self::PlatformOutage | Self::Refusal | Self::Throttling | Self::Silence | Self::Delay => 0,
                 Self::Wish | Self::Touch | Self::Edit | Self::Report => 5,
                 Self::Crash | Self::Absence | Self::Start | Self::Succession | Self::Pause => 45,
-                Self::ApiFault | Self::Watch | Self::Clock => 90,
-                Self::ApiOutage => 120,
+                Self::ApiFault | Self::Watch | Self::Clock => 120,
+                Self::ApiOutage => 150,
             }
     }
 
