@@ -30,7 +30,7 @@ use self::{
         slots::{Slot, Slots},
     },
     memory::{Memories, Recall},
-    observe::{Close, Observed, TargetSeen},
+    observe::{Close, CredentialRead, Observed, TargetSeen},
     plan::{Act, Planned, case::Case},
 };
 use crate::{
@@ -302,10 +302,17 @@ impl Ctx {
         }
     }
 
-    /// Strong reads are as good as a watch event.
+    /// Strong reads are as good as a watch event. Without this, what the platform says of a credential that the watch has yet
+    /// to show would count as said of another one, and the platform be asked again.
     fn saw_closely(&self, mp: &MiniProgram, close: &Close) {
+        let name = |name: &Option<String>| name.clone().unwrap_or_default();
+        let name = ObjectName { namespace: name(&mp.metadata.namespace), name: name(&mp.metadata.name) };
+        let mut world = self.world();
         if let TargetSeen::Is(target) = &close.target {
-            self.world().wrote_target(mp.metadata.namespace.as_deref().unwrap_or_default(), target.as_ref().clone());
+            world.wrote_target(&name.namespace, target.as_ref().clone());
+        }
+        if let CredentialRead::Is { version, .. } = &close.credential {
+            world.read_secret(&name, &mp.spec.credential_ref.name, &version.uid, &version.resource_version);
         }
     }
 

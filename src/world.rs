@@ -182,6 +182,15 @@ impl World {
         self.owe(&key, old.as_deref(), self.controller(&key, &new).as_ref());
     }
 
+    /// Takes in a Secret that `reader` has read from the API server itself, of which the watch may hear much later.
+    pub fn read_secret(&mut self, reader: &ObjectName, name: &str, uid: &str, version: &str) {
+        let key = self.secret_key(&reader.namespace, name);
+        let Some(lists) = self.lists_of_mut(&reader.namespace) else { return };
+        if lists.secrets.wrote(&key, uid, number(version), Version::of(uid, version)).is_some() {
+            self.owed.extend(self.users.get(key).iter().filter(|user| *user != reader).cloned());
+        }
+    }
+
     /// Takes in that we removed the target of this name and uid.
     pub fn removed_target(&mut self, namespace: &str, name: &str, uid: &str) {
         let (secret, key) = (self.secret_key(namespace, name), ObjectName::new(namespace, name));

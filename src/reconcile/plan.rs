@@ -355,7 +355,7 @@ fn closed_intent_stands(case: &Case<'_>) -> bool {
 
 fn settle(case: &Case<'_>, findings: Findings, wake: Duration) -> (Act, Duration) {
     let status = report(case, findings);
-    let change = report::next_change(case, &status).map_or(LONGEST_REST, |at| wait(case.now, at));
+    let change = report::next_change(case, &status).unwrap_or(LONGEST_REST);
     // A second's fraction later, so that the clock has passed the whole second that the status speaks of.
     let wake = wake.min(change.saturating_add(Duration::from_millis(20)));
     let act = settled(case.mp.status.as_ref(), status);

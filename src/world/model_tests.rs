@@ -30,7 +30,9 @@ enum Step {
     OwnStatus(usize, usize, usize),
     OwnTarget(usize, usize, usize),
     OwnRemoval(usize, usize),
-    /// One of the answers to our own writes arrives.
+    /// An object reads its credential.
+    Read(usize, usize),
+    /// One of the answers to our own requests arrives.
     Answer(usize),
     /// A watch shows its next event.
     Show(usize),
@@ -47,6 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (namespace(), object(), secret()).prop_map(|(n, o, s)| Step::OwnStatus(n, o, s)),
         3 => (namespace(), secret(), object()).prop_map(|(n, s, o)| Step::OwnTarget(n, s, o)),
         1 => (namespace(), secret()).prop_map(|(n, s)| Step::OwnRemoval(n, s)),
+        2 => (namespace(), object()).prop_map(|(n, o)| Step::Read(n, o)),
         4 => (0..8_usize).prop_map(Step::Answer),
         12 => (0..6_usize).prop_map(Step::Show),
         1 => (0..6_usize).prop_map(Step::Relist),
@@ -98,6 +101,14 @@ impl Cluster {
                     self.answers.push(Answer::Removed(NAMESPACES[n].into(), old));
                 }
             }
+            Step::Read(n, o) => {
+                let reader = object(n, o);
+                let Some(name) = self.object(&reader).map(|own| own.spec.credential_ref.name.clone()) else { return };
+                let Some(read) = self.things.get(&(false, ObjectName::new(NAMESPACES[n], &name))) else { return };
+                let text = |text: &Option<String>| text.clone().unwrap_or_default();
+                let (uid, version) = (text(&read.meta().uid), text(&read.meta().resource_version));
+                self.answers.push(Answer::Read(reader, name, uid, version));
+            }
             Step::Answer(at) => self.answer(at),
             Step::Show(watch) => drop(self.show(watch % self.watches.len())),
             Step::Relist(watch) => self.relist(watch % self.watches.len()),
@@ -124,6 +135,10 @@ impl Cluster {
                 let writer = owner(&namespace, &own);
                 self.world.wrote_target(&namespace, own);
                 writer
+            }
+            Answer::Read(reader, name, uid, version) => {
+                self.world.read_secret(&reader, &name, &uid, &version);
+                Some(reader)
             }
             Answer::Removed(namespace, own) => {
                 self.world.removed_target(&namespace, &own.name, &own.uid);

@@ -218,6 +218,21 @@ fn an_own_write_counts_at_once_and_concerns_only_others() {
 }
 
 #[test]
+fn a_credential_that_was_read_counts_at_once_and_is_told_to_its_other_users() {
+    let mut world = listed();
+    let reader = ObjectName::new("a", "other");
+    world.read_secret(&reader, "shop-token", "u-token", "60");
+    let read = Version::of("u-token", "60");
+    assert_eq!(world.secret("a", "shop-token"), Seen::Is(read));
+    let mut apply =
+        |version| looked(&world.secret_event(&Scope::All, Event::Apply(secret(meta("a", "shop-token", "u-token", version)))));
+    assert_eq!(apply(55), ["a/shop"], "an event from before the read");
+    assert_eq!(apply(60), [""; 0]);
+    world.read_secret(&reader, "shop-token", "u-token", "58");
+    assert_eq!(world.secret("a", "shop-token"), Seen::Is(read), "a read that arrives late");
+}
+
+#[test]
 fn an_own_write_during_a_relist_is_not_taken_for_vanished() {
     let mut world = listed();
     world.target_event(&Scope::All, Event::Init);

@@ -7,7 +7,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 
 use super::{
     due, retry,
-    time::{after, spread},
+    time::{after, span, spread},
 };
 use crate::{
     api::{
@@ -146,13 +146,26 @@ impl<'a> Case<'a> {
 
     /// The token, if it is valid now.
     pub fn valid_token(&self) -> Option<&'a TokenFacts> {
-        self.token().filter(|token| token.expires > self.now.wall)
+        self.token().filter(|token| !self.time_left(token).is_zero())
     }
 
     /// Whether there was a token, and its time is over.
     pub fn has_expired(&self) -> bool {
-        let told = self.status.token.as_ref().map(|token| token.expiration_time.0);
-        self.token().map(|token| token.expires).or(told).is_some_and(|expires| expires <= self.now.wall)
+        let left = self.token().map(|token| self.time_left(token));
+        let told = || self.status.token.as_ref().map(|token| span(self.now.wall, token.expiration_time.0));
+        left.or_else(told).is_some_and(|left| left.is_zero())
+    }
+
+    /// How long a token still lives, by whichever clock gives it less: the wall clock can be set back, the time since boot not.
+    pub fn time_left(&self, token: &TokenFacts) -> Duration {
+        let by_wall = span(self.now.wall, token.expires);
+        self.time_left_by_boot(token).map_or(by_wall, |left| left.min(by_wall))
+    }
+
+    /// How long a token still lives, counted from what was left of it when this process first saw it.
+    pub fn time_left_by_boot(&self, token: &TokenFacts) -> Option<Duration> {
+        let (_, end) = self.seen.recall.ends.iter().find(|(seen, _)| seen == token)?;
+        Some(end.saturating_sub(self.now.boot))
     }
 
     /// Whether a target was put back from a backup: the status has known a newer token. An issue time in the future is the

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -112,8 +112,7 @@ fn unbelievable(case: &Case<'_>) -> Option<Why> {
 
 /// Whether the wall clock gives the token more time than was left when this process first saw it.
 fn clock_went_back(case: &Case<'_>, token: &TokenFacts) -> bool {
-    let end = case.seen.recall.ends.iter().find(|(seen, _)| seen == token).map(|(_, end)| *end);
-    end.is_some_and(|end| wait(case.now, token.expires) > end.saturating_sub(case.now.boot) + SKEW)
+    case.time_left_by_boot(token).is_some_and(|left| wait(case.now, token.expires) > left + SKEW)
 }
 
 fn unsettled(case: &Case<'_>) -> Option<Why> {
@@ -132,7 +131,10 @@ fn mode_changed(case: &Case<'_>) -> Option<Why> {
 fn reported_invalid(case: &Case<'_>) -> Option<Why> {
     let reported = case.mp.annotation(names::INVALID_TOKEN)?;
     let token = case.token().filter(|token| token.fingerprint == reported)?;
-    let forced = case.status.mints.iter().flat_map(|mints| &mints.forced_times).filter(|time| time.0 > token.issued).count();
+    let checked = case.status.token.as_ref().and_then(|known| known.check_time.as_ref()).map_or(token.issued, |time| time.0);
+    // One that the platform refused shows nothing: only an answer sets the time of the check.
+    let answered = |time: &&Time| time.0 > token.issued && time.0 <= checked;
+    let forced = case.status.mints.iter().flat_map(|mints| &mints.forced_times).filter(answered).count();
     (case.endpoint.rotates() || forced < FORCED_ENOUGH || case.seen.begun.is_some()).then_some(Why::Invalid)
 }
 

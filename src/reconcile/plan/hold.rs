@@ -23,8 +23,9 @@ const MINTS_APART: Duration = Duration::from_secs(300);
 const GONE_APART: [u64; 6] = [0, 15, 30, 60, 120, 180];
 /// Two calls that somebody asks for by annotation.
 const REQUESTS_APART: Duration = Duration::from_secs(30);
-/// A forced call that brought the same token is worth one more, a little later than the platform's own limit.
-const FORCED_AGAIN: Duration = Duration::from_secs(35);
+/// A forced call that brought no new token is worth another one, a little later than the platform's own limit, and each time
+/// later: those that it refuses may count among those that it allows a day.
+const FORCED_AGAIN: [u64; 5] = [35, 60, 120, 240, 300];
 
 /// How long a call that is due must still wait; nothing if it may be made now.
 pub fn hold(case: &Case<'_>, wanted: Wanted) -> Duration {
@@ -146,9 +147,10 @@ fn force_limits(case: &Case<'_>, wanted: Wanted) -> Duration {
         return midnight;
     }
     let stopped = case.seen.recall.force_stopped_until.map_or(Duration::ZERO, |until| wait(case.now, until));
-    let apart = counted.forced.last().map_or(Duration::ZERO, |last| {
-        let same_token_back = case.token().is_some_and(|token| token.issued < *last);
-        wait(case.now, after(*last, if same_token_back { FORCED_AGAIN } else { limits.apart }))
-    });
+    let issued = case.token().map_or(Timestamp::MIN, |token| token.issued);
+    let in_vain = counted.forced.iter().filter(|time| **time > issued).count();
+    let again = in_vain.checked_sub(1).and_then(|row| FORCED_AGAIN.get(row).or(FORCED_AGAIN.last()));
+    let apart = again.map_or(limits.apart, |seconds| Duration::from_secs(*seconds));
+    let apart = counted.forced.last().map_or(Duration::ZERO, |last| wait(case.now, after(*last, apart)));
     stopped.max(apart)
 }

@@ -11,7 +11,7 @@ use super::{
     advice::{INTERNAL_ERROR, advice},
     case::{Case, Credential, Target},
     due,
-    time::{after, whole_seconds},
+    time::{after, span, whole_seconds},
     turn::{self, Turn},
 };
 use crate::{
@@ -94,12 +94,12 @@ pub fn of_panic(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
 }
 
 /// When the status changes by the clock alone: at expiry, and when patience with a missing Secret ends.
-pub fn next_change(case: &Case<'_>, status: &MiniProgramStatus) -> Option<Timestamp> {
-    let expiry = case.valid_token().map(|token| token.expires);
+pub fn next_change(case: &Case<'_>, status: &MiniProgramStatus) -> Option<Duration> {
+    let expiry = case.valid_token().map(|token| case.time_left(token));
     let ready = conditions::find(&status.conditions, ConditionType::Ready);
     let stalled = ready.filter(|ready| ready.status != "True").and_then(|ready| {
         let verdict = Verdict { truth: Truth::False, reason: Reason::of(ready)?, message: String::new() };
-        stalled_from(status, &verdict).filter(|from| *from > case.now.wall)
+        stalled_from(status, &verdict).map(|from| span(case.now.wall, from)).filter(|wait| !wait.is_zero())
     });
     expiry.into_iter().chain(stalled).min()
 }

@@ -16,6 +16,8 @@ pub enum Thing {
 pub enum Answer {
     Object(Box<MiniProgram>),
     Target(String, Projection),
+    /// An object has read a Secret: its name, uid and version.
+    Read(ObjectName, String, String, String),
     Removed(String, Projection),
 }
 

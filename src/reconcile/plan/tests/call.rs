@@ -151,18 +151,26 @@ fn only_the_current_token_can_be_reported_invalid() {
 
 #[test]
 fn forced_calls_are_apart_counted_and_given_up() {
-    let reported = |forced: &[u64]| {
+    let checked = |forced: &[u64], checked: Option<u64>| {
         Sight::healthy(STABLE).with(|sight| {
             let fingerprint = token().fingerprint();
             sight.annotate(names::INVALID_TOKEN, &fingerprint);
             let forced_times = forced.iter().map(|time| Time(at(*time))).collect();
             sight.status().mints = Some(Mints { day: "2026-05-01".into(), forced_times, ..Mints::default() });
+            sight.status().token.as_mut().expect("a token").check_time = checked.map(|time| Time(at(time)));
         })
     };
+    let reported = |forced: &[u64]| checked(forced, forced.last().copied());
     reported(&[480]).keeps_silent(500);
     reported(&[480]).keeps_silent(514);
     assert!(matches!(reported(&[480]).closer(516), Act::Begin(Wanted { why: Why::Invalid, .. })));
     reported(&[400, 480]).keeps_silent(3000);
+    let mut refused = checked(&[300, 400, 480], None);
+    refused.keeps_silent(599);
+    assert!(
+        matches!(refused.closer(601), Act::Begin(Wanted { why: Why::Invalid, .. })),
+        "no answer is no sign that force is useless"
+    );
     let day: Vec<u64> = vec![0; 1];
     assert!(matches!(reported(&day).closer(516), Act::Begin(_)), "forced before the token's issue: not about this token");
 }

@@ -73,6 +73,20 @@ fn a_suspended_object_stays_ready_until_its_token_ends() {
 }
 
 #[test]
+fn a_clock_that_went_back_keeps_no_suspended_object_ready() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.mp.spec.suspend = true;
+        sight.mp.metadata.generation = Some(2);
+    });
+    let token = sight.target().token.clone().expect("a token");
+    sight.recall.ends = vec![(token, boot(LIFE - 600))];
+    let wake = sight.plan(LIFE - 700).wake;
+    assert!(wake >= Duration::from_secs(100) && wake < Duration::from_secs(101), "{wake:?}");
+    sight.says_of(LIFE - 601, Ready, "True", Reason::TokenAvailable);
+    sight.says_of(LIFE - 600, Ready, "False", Reason::Suspended);
+}
+
+#[test]
 fn every_unusable_credential_has_its_reason() {
     let is = |value| CredentialRead::Is { version: super::sight::credential(), value };
     let cases = [
