@@ -106,7 +106,8 @@ impl Director {
             ];
             let starts = self.slots.iter().map(|slot| slot.restart_at);
             let next = times.into_iter().chain(starts).chain(self.collect_at.iter().copied()).min().unwrap_or(NEVER);
-            let next = next.min(now + MINUTE);
+            // Now and then it is seen whether the operator runs in circles.
+            let next = next.min(now + 10 * MINUTE);
             tokio::select! {
                 biased;
                 Some(dead) = self.deaths.recv() => {
@@ -244,9 +245,7 @@ impl Director {
         let skew = if self.dice.chance(0.3) { 0 } else { by * if self.dice.chance(0.5) { 1 } else { -1 } };
         self.say(format_args!("the node's clock is {} s off", skew / 1000));
         self.stage.time.step_nodes_clock(skew);
-        let mut ledger = self.stage.ledger();
-        ledger.skew = skew;
-        ledger.trouble(now, now, Cause::Clock, None);
+        self.stage.ledger().clock(now, skew);
     }
 
     /// Never beyond the calm.

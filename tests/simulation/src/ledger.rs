@@ -33,7 +33,7 @@ pub struct Life {
 pub struct Told {
     pub ready: bool,
     pub reason: String,
-    /// When the token expires by the operator's clock, in milliseconds of true time if that clock is right.
+    /// When the token expires by the operator's clock, in milliseconds.
     pub expires: Option<i64>,
     pub target: Option<String>,
     /// The intent that stands.
@@ -84,8 +84,8 @@ pub struct Ledger {
     /// users asked for.
     pub paces: BTreeMap<String, (Millis, Millis)>,
     pub troubles: Vec<Trouble>,
-    /// How far the operator's clock is off now, in milliseconds.
-    pub skew: i64,
+    /// How far the operator's clock is off, in milliseconds.
+    pub skews: Vec<Since<i64>>,
     /// Writes that the operator asked for, by kind.
     pub writes: Vec<(Millis, Kind, String)>,
     /// How many requests there were in this hour.
@@ -107,8 +107,7 @@ impl Ledger {
                 }
             }
             Kind::MiniProgram => {
-                let mut told = object.map(told).unwrap_or_default();
-                told.expires = told.expires.map(|expires| expires - self.skew);
+                let told = object.map(told).unwrap_or_default();
                 push(self.told.entry(name.clone()).or_default(), now, told);
             }
             Kind::Lease | Kind::Event => {}
@@ -204,6 +203,11 @@ impl Ledger {
 
     pub fn trouble(&mut self, from: Millis, to: Millis, cause: Cause, app: Option<u64>) {
         self.troubles.push(Trouble { from, to, cause, app });
+    }
+
+    pub fn clock(&mut self, now: Millis, skew: i64) {
+        push(&mut self.skews, now, skew);
+        self.trouble(now, now, Cause::Clock, None);
     }
 
     pub fn blame(&mut self, what: String) {

@@ -2,10 +2,7 @@
 
 use std::{
     process::ExitCode,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -13,7 +10,7 @@ use std::{
 use clap::Parser;
 use simulation::{
     panics,
-    plot::{Genre, Plot},
+    plot::Genre,
     run::{Ended, run},
     time::DAY,
 };
@@ -36,9 +33,9 @@ struct Args {
     /// How many at a time.
     #[arg(long, default_value_t = 2)]
     threads: usize,
-    /// Leave out the seeds that stand for years.
-    #[arg(long)]
-    short: bool,
+    /// Run fresh seeds that stand for a year until so many years have passed.
+    #[arg(long, default_value_t = 0)]
+    years: u64,
     /// Go on after a failure.
     #[arg(long)]
     keep_going: bool,
@@ -49,6 +46,7 @@ struct Args {
 struct Sum {
     runs: u64,
     days: u64,
+    days_of_years: u64,
     app_days: u64,
     calls: u64,
     ideal_calls: u64,
@@ -71,7 +69,10 @@ fn main() -> ExitCode {
         println!("seed {seed}: {:?}", ended.verdict);
         return if ended.verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    let sum = run_many(&args);
+    let mut sum = Sum::default();
+    let until = Instant::now() + Duration::from_secs(args.seconds);
+    sum.run_while(&args, |seed| !is_a_year(seed), |_| Instant::now() < until);
+    sum.run_while(&args, is_a_year, |sum| sum.days_of_years < args.years * 365 * DAY);
     println!(
         "{} runs, {:.1} simulated years ({:.1} years of apps), {} faults injected ({} crashes), {} calls (ideal {}), \
          longest dead token {} s, worst excess {} s",
@@ -93,36 +94,40 @@ fn years(millis: u64) -> f64 {
     millis as f64 / (365 * DAY) as f64
 }
 
-fn run_many(args: &Args) -> Sum {
-    let until = Instant::now() + Duration::from_secs(args.seconds);
-    let (next, over, sum) = (AtomicU64::new(args.from_seed), AtomicBool::new(false), Mutex::new(Sum::default()));
-    thread::scope(|scope| {
-        for _ in 0..args.threads {
-            scope.spawn(|| {
-                while Instant::now() < until && !over.load(Ordering::Relaxed) {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if args.short && Plot::of(seed).genre == Genre::Years {
-                        continue;
-                    }
-                    let ended = run(seed, false);
-                    let good = ended.verdict.is_good();
-                    if !good {
-                        println!("seed {seed} fails:\n{}", ended.verdict.summary());
-                        over.store(!args.keep_going, Ordering::Relaxed);
-                    }
-                    sum.lock().unwrap_or_else(PoisonError::into_inner).add(seed, &ended);
-                }
-            });
-        }
-    });
-    sum.into_inner().unwrap_or_else(PoisonError::into_inner)
+fn is_a_year(seed: u64) -> bool {
+    Genre::of(seed) == Genre::Year
 }
 
 impl Sum {
+    /// Runs seeds of a kind, as many as there is a reason for, or up to the first that fails.
+    fn run_while(&mut self, args: &Args, is_one: impl Fn(u64) -> bool + Sync, go_on: impl Fn(&Self) -> bool + Sync) {
+        let seeds = Mutex::new((args.from_seed..).filter(|seed| is_one(*seed)));
+        let sum = Mutex::new(self);
+        let next = || {
+            let sum = lock(&sum);
+            let over = !sum.failed.is_empty() && !args.keep_going;
+            if !over && go_on(&sum) { lock(&seeds).next() } else { None }
+        };
+        thread::scope(|scope| {
+            for _ in 0..args.threads {
+                scope.spawn(|| {
+                    while let Some(seed) = next() {
+                        let ended = run(seed, false);
+                        if !ended.verdict.is_good() {
+                            println!("seed {seed} fails:\n{}", ended.verdict.summary());
+                        }
+                        lock(&sum).add(seed, &ended);
+                    }
+                });
+            }
+        });
+    }
+
     fn add(&mut self, seed: u64, ended: &Ended) {
         let verdict = &ended.verdict;
         self.runs += 1;
         self.days += ended.simulated;
+        self.days_of_years += if is_a_year(seed) { ended.simulated } else { 0 };
         self.app_days += ended.simulated * ended.apps;
         self.calls += verdict.calls;
         self.ideal_calls += verdict.ideal_calls;
@@ -134,4 +139,8 @@ impl Sum {
             self.failed.push(seed);
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -137,15 +137,16 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, request: Request, fate: Fa
     let forced = json_of(&request).is_some_and(|body| body["force_refresh"] == true);
     let called = Called { process, forced, rotates, end };
     let mut ledger = stage.ledger();
-    if let Some(cause) = cause(fate, heard) {
+    if let Some(cause) = cause(fate, heard, forced) {
         ledger.trouble(began, ended, cause, app_in(&app_id));
     }
     ledger.called(began, &app_id, called);
 }
 
 /// What a call suffered, if it did.
-fn cause(fate: Fate, heard: bool) -> Option<Cause> {
+fn cause(fate: Fate, heard: bool, forced: bool) -> Option<Cause> {
     match fate {
+        Fate::Unsent(_) | Fate::Refused(_) if forced => Some(Cause::RefusedForce),
         Fate::Fine(there, back) if heard => (there + back >= 1000).then_some(Cause::Delay),
         Fate::Late { .. } if heard => Some(Cause::Delay),
         Fate::Refused(45011) => Some(Cause::Throttling),

@@ -40,8 +40,8 @@ pub struct Plot {
 /// What goes wrong, if it is one thing only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Genre {
-    /// Long, with something now and then.
-    Years,
+    /// A year, with something now and then.
+    Year,
     Users,
     Crashes,
     Platform,
@@ -55,9 +55,10 @@ pub enum Genre {
 }
 
 impl Genre {
-    fn of(seed: u64) -> Self {
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
         match seed % 12 {
-            0 if seed.is_multiple_of(24) => Self::Years,
+            0 if seed.is_multiple_of(24) => Self::Year,
             1 | 2 => Self::Users,
             3 => Self::Crashes,
             4 => Self::Platform,
@@ -84,14 +85,14 @@ impl Plot {
         let rate = |has: bool| if has { *dice.pick(&[0.01, 0.05, 0.2, 0.4]).unwrap_or(&0.0) } else { 0.0 };
         // One world in four is a crowd, as a cluster is: years of apps pass in days.
         let apps = match genre {
-            Genre::Years => dice.between(40, 61),
+            Genre::Year => 1,
             _ if dice.chance(0.25) => dice.between(10, 41),
             _ => dice.between(1, 5),
         };
         // The platform says two hours, and that it may change its mind.
-        let life = if dice.chance(if genre == Genre::Years { 0.8 } else { 0.1 }) { DAY } else { 2 * HOUR };
+        let life = if dice.chance(if genre == Genre::Year { 0.9 } else { 0.1 }) { DAY } else { 2 * HOUR };
         let (calm_from, quiet) = match genre {
-            Genre::Years => (dice.between(0, 2) * 180 * life, 180 * life),
+            Genre::Year => (270 * DAY, 95 * DAY),
             _ => (dice.between(12 * HOUR, 3 * DAY), 4 * life + HOUR),
         };
         let climate = Climate {
@@ -112,8 +113,6 @@ impl Plot {
         // What a process that is gone knew of a clock that has been put right since, nobody can know.
         let restarts = crash_every > 0 || climate.crash > 0.0;
         let deeds = habits(&Dice::from_seed(seed ^ 0xdeed));
-        // Nor can what is suspended for long, and so never asked for, learn under which clock its token was stored.
-        let suspends = users && deeds.len() < DEEDS.len() && deeds.iter().any(|deed| matches!(deed, Deed::Suspend));
         let mut plot = Self {
             genre,
             cast: match genre {
@@ -130,26 +129,28 @@ impl Plot {
             platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
             user_every: mean(users, MINUTE, 6 * HOUR),
             deeds,
-            clock_every: mean(has(Genre::Clock, 0.3) && !restarts && !suspends, HOUR, DAY),
+            clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
             end: calm_from + SETTLING + quiet,
             climate,
         };
         plot.climate.steps_clock = plot.clock_every > 0;
-        if genre == Genre::Years {
-            plot.pass_years();
+        if genre == Genre::Year {
+            plot.pass_a_year();
         }
         plot
     }
 
     /// In an ordinary year something happens every few days.
-    fn pass_years(&mut self) {
+    fn pass_a_year(&mut self) {
         self.climate = Climate { calm_from: self.climate.calm_from, api: 0.002, platform: 0.01, ..Climate::default() };
         self.crash_every = 10 * DAY;
-        self.api_outage_every = 20 * DAY;
-        self.platform_outage_every = 20 * DAY;
-        self.user_every = 2 * DAY;
-        // Whoever wants a token every few minutes makes years of it expensive.
+        self.api_outage_every = 30 * DAY;
+        self.platform_outage_every = 30 * DAY;
+        self.user_every = 4 * DAY;
+        // Whoever wants a token every few minutes makes a year of it expensive.
         self.deeds.retain(|deed| !matches!(deed, Deed::Tune));
+        // And what is broken is mended within weeks.
+        self.deeds.extend([Deed::SetRight; DEEDS.len() / 2]);
     }
 
     /// How many operators there are that know nothing of each other.

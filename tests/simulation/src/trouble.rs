@@ -25,6 +25,8 @@ pub enum Cause {
     PlatformOutage,
     /// A call is refused, or never sent: the platform has certainly done nothing.
     Refusal,
+    /// A forced call is refused, and may count among those that are allowed a day.
+    RefusedForce,
     /// A call is refused for a minute.
     Throttling,
     /// A call stays without an answer: nobody knows what the platform has done.
@@ -62,8 +64,9 @@ impl Cause {
                 Self::ApiOutage => 150,
                 // The floor between two urgent mints grows to 180 s.
                 Self::Silence | Self::Edit | Self::Clock => 210,
-                // Whoever reports a dead token waits for the floor of 300 s between two mints.
-                Self::Report => 320,
+                // Whoever reports a dead token waits for the floor of 300 s between two mints; forced calls that are refused come
+                // to be as far apart.
+                Self::Report | Self::RefusedForce => 320,
             }
     }
 
@@ -72,7 +75,7 @@ impl Cause {
     pub fn leaves_status_false(self) -> Millis {
         SECOND
             * match self {
-                Self::PlatformOutage | Self::Refusal | Self::Throttling | Self::Silence | Self::Delay => 0,
+                Self::PlatformOutage | Self::Refusal | Self::RefusedForce | Self::Throttling | Self::Silence | Self::Delay => 0,
                 Self::Wish | Self::Touch | Self::Edit | Self::Report => 5,
                 Self::Crash | Self::Absence | Self::Start | Self::Succession | Self::Pause => 45,
                 Self::ApiFault | Self::Watch | Self::Clock => 120,

@@ -76,6 +76,8 @@ fn cost_of_trouble(ledger: &Ledger, calls: &[Since<Called>], app: Option<u64>, t
             let is_under_way = calls.iter().any(|call| (from..=trouble.to).contains(&call.from));
             if is_under_way || stands_intent(ledger, app, trouble.from) { 3 } else { 0 }
         }
+        // An intent whose writing fails stands for a call that may have been sent.
+        Cause::ApiFault if stands_intent(ledger, app, trouble.from) => 1,
         // A call that suffered counts by itself; reads and writes are tried again without one.
         _ => 0,
     }
@@ -92,10 +94,10 @@ pub(super) fn writes(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
     let quiet = |at: Millis| at >= bounds.settled_from;
     let calls: usize = ledger.calls.values().map(|calls| calls.iter().filter(|call| quiet(call.from)).count()).sum();
     let writes = ledger.writes.iter().filter(|(at, kind, _)| quiet(*at) && *kind != Kind::Lease).count();
-    // What was due when quiet times began may still be written then.
+    // What was due when quiet times began may still be written then, and a call may be cut off by the end.
     // Each operator looks for itself, and finds out that another was faster.
     let operators = usize::try_from(bounds.operators).unwrap_or(1);
-    if writes > operators * (3 * calls + 2 * ledger.told.len()) {
+    if writes > operators * (3 * calls + 4 * ledger.told.len()) {
         verdict.say(Oracle::WriteLoop, format!("{writes} writes for {calls} calls in quiet times"));
     }
     if ledger.is_hectic() {

@@ -87,17 +87,30 @@ pub(super) fn lies(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
         let app = app_in(&mini.1);
         let (mut expired, mut dead) = (Spans::default(), Spans::default());
         for (from, to, told) in stretches(story, bounds.end).filter(|(_, _, told)| told.ready) {
-            let expires = told.expires.and_then(|expires| Millis::try_from(expires).ok()).unwrap_or(0);
-            expired.add(from.max(expires + SECOND + bounds.skew), to);
+            for (since, until, skew) in skews(ledger, bounds.end) {
+                let expires = told.expires.and_then(|expires| Millis::try_from(expires - skew).ok()).unwrap_or(0);
+                expired.add(from.max(since).max(expires + SECOND + bounds.skew), to.min(until));
+            }
             let Some(target) = &told.target else { continue };
             dead.extend(&dead_spans(ledger, &(mini.0.clone(), target.clone()), from, to).0);
         }
         let name = &mini.1;
-        let expired = expired.without(&excused(ledger, bounds, app, Cause::leaves_status_false));
+        let expired = expired.without(&excused(ledger, bounds, app, unseen_expiry));
         verdict.tell_longest(Oracle::FalseReady, &expired, &format!("{name} is Ready over an expired token"));
         let dead = dead.without(&helpless(ledger, mini, bounds.end)).without(&excused(ledger, bounds, app, unseen_death));
         verdict.tell_longest(Oracle::FalseReady, &dead, &format!("{name} is Ready over a dead token"));
     }
+}
+
+/// How far off the operator's clock was, from when to when.
+fn skews(ledger: &Ledger, end: Millis) -> impl Iterator<Item = (Millis, Millis, i64)> {
+    let first = ledger.skews.first().map_or(end, |skew| skew.from);
+    [(0, first, 0)].into_iter().chain(stretches(&ledger.skews, end).map(|(from, to, skew)| (from, to, *skew)))
+}
+
+/// Nothing tells that a clock was set: an object is looked at every five minutes.
+fn unseen_expiry(cause: Cause) -> Millis {
+    if cause == Cause::Clock { 310 * SECOND } else { cause.leaves_status_false() }
 }
 
 /// Nobody sees a token die before its time: Ready may go on until it is replaced.

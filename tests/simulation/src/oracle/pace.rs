@@ -3,9 +3,12 @@
 use super::{Bounds, Oracle, Spans, Verdict, excused, stretches};
 use crate::{
     ledger::{Called, End, Ledger, app_in},
-    time::{MINUTE, Millis, SECOND, show},
+    time::{HOUR, MINUTE, Millis, SECOND, show},
     trouble::{Cause, Trouble},
 };
+
+/// A clock is stepped by so much at most.
+const FURTHEST_STEP: Millis = 5 * HOUR;
 
 pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
     for (app_id, calls) in &ledger.calls {
@@ -20,7 +23,10 @@ pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
             let (before, next) = (pair[0], pair[1]);
             let (least, why) = patience(&before.is, &next.is, bounds)?;
             let apart = next.from - before.from;
-            let between = |trouble: &&Trouble| trouble.from <= next.from && trouble.to >= before.from && trouble.concerns(app);
+            let between = |trouble: &&Trouble| {
+                let lasts = trouble.to + lasts(trouble.cause);
+                trouble.from <= next.from && lasts >= before.from && trouble.concerns(app)
+            };
             let excuse = ledger.troubles.iter().filter(between).find(|trouble| lifts(trouble.cause, &before.is));
             (apart < least && excuse.is_none())
                 .then(|| format!("{app_id} is asked for {apart} ms after {why}, at {}", show(next.from)))
@@ -62,6 +68,17 @@ fn patience(before: &Called, next: &Called, bounds: &Bounds) -> Option<(Millis, 
             Some((15 * SECOND, "another process asked and did not know the end"))
         }
         _ => None,
+    }
+}
+
+/// For how long after it a trouble can give a reason for a call.
+fn lasts(cause: Cause) -> Millis {
+    match cause {
+        // A token whose issue time is yet to come by a clock that was put back is newer than a failure, once that time comes.
+        Cause::Clock => FURTHEST_STEP,
+        // A call that is under way is none for the spec that somebody has changed, and a watch may be late to tell of that.
+        Cause::Edit | Cause::Wish | Cause::Touch | Cause::ApiOutage => 2 * MINUTE,
+        _ => 0,
     }
 }
 
