@@ -169,9 +169,10 @@ impl<'a> Case<'a> {
     }
 
     /// Whether a target was put back from a backup: the status has known a newer token. An issue time in the future is the
-    /// mark of a clock that jumped, and proves nothing.
+    /// mark of a clock that jumped, and proves nothing; so is an earlier one of the same token, which came again.
     pub fn is_older_than_status(&self, token: &TokenFacts) -> bool {
-        let known = self.status.token.as_ref().map(|known| known.issue_time.0);
+        let known = self.status.token.as_ref().filter(|known| known.fingerprint != token.fingerprint);
+        let known = known.map(|known| known.issue_time.0);
         known.is_some_and(|known| token.issued < known && known <= after(self.now.wall, due::SKEW))
     }
 

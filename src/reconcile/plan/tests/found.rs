@@ -53,6 +53,16 @@ fn a_clock_that_went_back_does_not_lengthen_a_tokens_life() {
 }
 
 #[test]
+fn a_token_that_came_again_by_a_slower_clock_is_no_older_one() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.status().token.as_mut().expect("a token").issue_time = Time(at(40));
+    });
+    let Act::Status(status) = sight.plan(500).act else { panic!("the issue time is put right") };
+    assert_eq!(status.token.map(|token| token.issue_time.0), Some(at(0)));
+    sight.says_of(500, ConditionType::Ready, "True", Reason::TokenAvailable);
+}
+
+#[test]
 fn a_failure_is_not_made_void_by_an_issue_time_yet_to_come() {
     let mut sight = Sight::healthy(STABLE).with(|sight| {
         sight.target().token.as_mut().expect("a token").issued = at(2 * HOUR);
