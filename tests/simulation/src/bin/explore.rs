@@ -34,6 +34,9 @@ struct Args {
     /// How many runs at a time.
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// End with the first scenario that fails.
+    #[arg(long)]
+    stop: bool,
     /// How many failures to print of each scenario.
     #[arg(long, default_value_t = 5)]
     failures: usize,
@@ -58,6 +61,9 @@ fn main() -> ExitCode {
             print(name, sum, since.elapsed().as_secs_f64(), args.failures);
             good &= sum.failed.is_empty();
             runs += sum.runs.iter().sum::<u64>();
+        }
+        if args.stop && !good {
+            break;
         }
     }
     println!("{runs} runs in {:.1} s", began.elapsed().as_secs_f64());
