@@ -149,6 +149,18 @@ impl Ledger {
         time / by_end.max(1) + time / by_interval.max(1) + 2
     }
 
+    /// When each intent of an app was written, in order.
+    pub fn intents(&self, app: Option<u64>) -> Vec<Millis> {
+        let stories = self.told.iter().filter(|(mini, _)| app_in(&mini.1) == app).map(|(_, story)| story);
+        let begun = stories.flat_map(|story| {
+            let pairs = story.iter().zip(story.iter().skip(1));
+            pairs.filter(|(before, now)| now.is.intent.is_some() && now.is.intent != before.is.intent).map(|(_, now)| now.from)
+        });
+        let mut begun: Vec<_> = begun.collect();
+        begun.sort_unstable();
+        begun
+    }
+
     /// How many objects an app has, or had.
     pub fn objects(&self, app: Option<u64>) -> u64 {
         self.expected.keys().filter(|mini| app_in(&mini.1) == app).count() as u64

@@ -11,7 +11,7 @@ use std::fmt;
 use self::spans::Spans;
 use crate::{
     ledger::{Ledger, Since},
-    time::{MINUTE, Millis, SECOND, show},
+    time::{DAY, MINUTE, Millis, SECOND, show},
     trouble::Cause,
 };
 
@@ -74,6 +74,11 @@ pub struct Verdict {
     pub crashes: u64,
 }
 
+/// So many intents in a day may have spent the share of the quota that goes to mints which no clock asks for.
+const MANY: usize = 150;
+/// From then on two of them are so far apart, and an intent counts also if its process died before it could call.
+const LONGEST_FLOOR: Millis = 180 * SECOND;
+
 #[must_use]
 pub fn judge(ledger: &Ledger, bounds: &Bounds) -> Verdict {
     let mut verdict = Verdict::default();
@@ -98,8 +103,12 @@ pub fn judge(ledger: &Ledger, bounds: &Bounds) -> Verdict {
 /// When troubles of an app excuse something, each so much longer than it lasted as its class may. In quiet times nothing does.
 fn excused(ledger: &Ledger, bounds: &Bounds, app: Option<u64>, longer: impl Fn(Cause) -> Millis) -> Spans {
     let mut spans = Spans::default();
+    let intents = ledger.intents(app);
+    let is_spent = |at| intents.partition_point(|from| *from <= at) >= MANY + intents.partition_point(|from| *from + DAY <= at);
     for trouble in ledger.troubles.iter().filter(|trouble| trouble.concerns(app)) {
-        let until = (trouble.to + longer(trouble.cause)).min(bounds.settled_from.max(trouble.from + MINUTE));
+        let begins_anew = trouble.cause.is_of_a_process() && is_spent(trouble.to);
+        let longer = longer(trouble.cause) + if begins_anew { LONGEST_FLOOR } else { 0 };
+        let until = (trouble.to + longer).min(bounds.settled_from.max(trouble.from + MINUTE));
         spans.add(trouble.from, until);
     }
     spans

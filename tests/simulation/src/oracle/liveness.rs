@@ -6,7 +6,7 @@ use super::{Bounds, Oracle, Spans, Verdict, excused, stretches};
 use crate::{
     cluster::Name,
     ledger::{Ledger, app_in},
-    time::{Millis, SECOND},
+    time::{MINUTE, Millis, SECOND},
     trouble::Cause,
 };
 
@@ -17,7 +17,10 @@ pub(super) fn dead_tokens(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdic
     for (mini, story) in &ledger.expected {
         let app = app_in(&mini.1);
         let for_secrets = excused(ledger, bounds, app, Cause::leaves_token_dead);
-        let for_pods = excused(ledger, bounds, app, |cause| cause.leaves_token_dead() + KUBELET);
+        let mut for_pods = excused(ledger, bounds, app, |cause| cause.leaves_token_dead() + KUBELET);
+        // Whoever reports a living token has it ended, when the day's limit allows.
+        let calls = ledger.calls.iter().filter(|(app_id, _)| app_in(app_id) == app).flat_map(|(_, calls)| calls);
+        calls.filter(|call| call.is.forced).for_each(|call| for_pods.add(call.from, call.from + MINUTE + KUBELET));
         for (from, to, target) in stretches(story, bounds.end) {
             let Some(target) = target else { continue };
             let (dead, stale) = dead_spans(ledger, &(mini.0.clone(), target.clone()), from, to);
