@@ -173,9 +173,14 @@ impl Weather {
         }
     }
 
+    /// Whether the node's clock is stepped now and then.
+    pub fn steps_clock(&self) -> bool {
+        self.climate.steps_clock
+    }
+
     /// Short sleeps are for clocks that somebody sets. Where nobody does, they would hide a moment that is slept through.
     pub fn rhythm(&self) -> Rhythm {
-        if self.climate.steps_clock { Rhythm::default() } else { Rhythm { longest_sleep: WATCHFUL, beat: WATCHFUL } }
+        if self.steps_clock() { Rhythm::default() } else { Rhythm { longest_sleep: WATCHFUL, beat: WATCHFUL } }
     }
 
     pub fn stream_life(&self, asked: &Asked) -> Millis {
