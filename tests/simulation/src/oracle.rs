@@ -79,6 +79,9 @@ const MANY: usize = 150;
 /// From then on two of them are so far apart, and an intent counts also if its process died before it could call.
 const LONGEST_FLOOR: Millis = 180 * SECOND;
 
+/// A trouble that comes before another one is over may undo what was almost done.
+const TOGETHER: Millis = 120 * SECOND;
+
 #[must_use]
 pub fn judge(ledger: &Ledger, bounds: &Bounds) -> Verdict {
     let mut verdict = Verdict::default();
@@ -105,11 +108,15 @@ fn excused(ledger: &Ledger, bounds: &Bounds, app: Option<u64>, longer: impl Fn(C
     let mut spans = Spans::default();
     let intents = ledger.intents(app);
     let is_spent = |at| intents.partition_point(|from| *from <= at) >= MANY + intents.partition_point(|from| *from + DAY <= at);
-    for trouble in ledger.troubles.iter().filter(|trouble| trouble.concerns(app)) {
+    let mut troubles: Vec<_> = ledger.troubles.iter().filter(|trouble| trouble.concerns(app)).collect();
+    troubles.sort_unstable_by_key(|trouble| trouble.from);
+    let mut before = 0;
+    for trouble in troubles {
         let begins_anew = trouble.cause.is_of_a_process() && is_spent(trouble.to);
-        let longer = longer(trouble.cause) + if begins_anew { LONGEST_FLOOR } else { 0 };
-        let until = (trouble.to + longer).min(bounds.settled_from.max(trouble.from + MINUTE));
-        spans.add(trouble.from, until);
+        let until = trouble.to + longer(trouble.cause) + if begins_anew { LONGEST_FLOOR } else { 0 };
+        let together = if trouble.from < before { TOGETHER } else { 0 };
+        before = before.max(until);
+        spans.add(trouble.from, (until + together).min(bounds.settled_from.max(trouble.from + MINUTE)));
     }
     spans
 }

@@ -42,7 +42,8 @@ pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
             let troubles = troubles.filter(|trouble| trouble.from < felt.end && trouble.to >= felt.start);
             let of_troubles: u64 = troubles.map(|trouble| cost_of_trouble(ledger, calls, app, trouble)).sum();
             let ideal = ideal(DAY.min(bounds.end - today.start));
-            let allowed = ideal + (of_calls + of_troubles) * askers;
+            let extra = (of_calls + of_troubles) * askers;
+            let allowed = ideal + extra + extra / 4;
             if asked > allowed {
                 verdict.say(
                     Oracle::NeedlessCall,
