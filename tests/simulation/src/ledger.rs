@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::{ByteString, jiff::Timestamp};
-use platform_simulator::model::{Call, LiveToken, fingerprint};
+use platform_simulator::model::{Call, Family, LiveToken, fingerprint};
 use serde_json::Value;
 
 use crate::{
     cluster::{Kind, Name, request::Asked},
     stage::ProcessId,
-    time::{HOUR, Millis, millis_of},
+    time::{HOUR, Millis, millis_of, show},
     trouble::{Cause, Trouble},
 };
 
@@ -24,6 +24,7 @@ pub struct Since<T> {
 #[derive(Clone, Debug)]
 pub struct Life {
     pub app_id: String,
+    pub family: Family,
     pub minted: Millis,
     pub dies: Millis,
 }
@@ -111,6 +112,20 @@ impl Ledger {
                 push(self.told.entry(name.clone()).or_default(), now, told);
             }
             Kind::Lease | Kind::Event => {}
+        }
+    }
+
+    /// Takes in that a process has just written a Secret: what was read before a call never replaces what came after it.
+    pub fn wrote(&mut self, now: Millis, process: ProcessId, name: &Name) {
+        let story = self.held.get(name).map(Vec::as_slice).unwrap_or_default();
+        let [.., before, after] = story else { return };
+        let life = |token: &Since<Option<String>>| self.tokens.get(token.is.as_ref()?);
+        if let (Some(before), Some(new)) = (life(before), life(after).filter(|_| after.from == now))
+            && before.family == new.family
+            && before.app_id == new.app_id
+            && before.minted > new.minted
+        {
+            self.blame(format!("P{process} writes an older token over a newer one in {} at {}", name.1, show(now)));
         }
     }
 
@@ -203,7 +218,12 @@ impl Ledger {
         }
         for token in live {
             let life = self.tokens.entry(token.fingerprint.clone());
-            let life = life.or_insert_with(|| Life { app_id: app_id.to_owned(), minted: token.issued_ms, dies: token.dies_ms });
+            let life = life.or_insert_with(|| Life {
+                app_id: app_id.to_owned(),
+                family: token.family,
+                minted: token.issued_ms,
+                dies: token.dies_ms,
+            });
             life.dies = token.dies_ms;
             lived.push(token.fingerprint.clone());
         }

@@ -92,6 +92,9 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, 
     let carry_out = |stage: &Arc<Stage>| {
         let now = stage.time.now();
         let answer = answer(&mut stage.cluster(), now, &asked);
+        if let (Verb::Apply, Kind::Secret, Some(name)) = (asked.verb, asked.kind, &asked.name) {
+            stage.ledger().wrote(now, process, &(asked.namespace.clone().unwrap_or_default(), name.clone()));
+        }
         if !quiet {
             let version = answer.body["metadata"]["resourceVersion"].as_str().unwrap_or_default();
             let status = if asked.verb == Verb::ReplaceStatus { told(&asked.body["status"]) } else { String::new() };
