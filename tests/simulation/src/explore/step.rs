@@ -71,7 +71,7 @@ impl Step {
             Fault::Pause { seconds } | Fault::PauseAnswer { seconds } => seconds >= 110,
             Fault::Lost { reset } => reset && is_write,
             Fault::AnswerLost { reset } => reset,
-            Fault::Late { seconds } => self == Self::Call && seconds >= 25,
+            Fault::Late { seconds } => matches!(self, Self::Call | Self::WriteTarget) && seconds >= 25,
             Fault::User(Deed::Delete) => true,
             Fault::User(Deed::Label) => self == Self::WriteTarget,
             Fault::User(_) | Fault::Refused(_) => false,
