@@ -14,7 +14,7 @@ use super::{
 use crate::{
     cluster::Kind,
     ledger::Ledger,
-    oracle::spans::Spans,
+    oracle::{Verdict, limits, spans::Spans},
     time::{MINUTE, Millis, SECOND, show},
 };
 
@@ -68,6 +68,9 @@ pub fn judge(ledger: &Ledger, prompter: &Prompter, scenario: Scenario, (began, e
     let run = Run { ledger, chronicle: &chronicle, script, made: &made, scenario, began, over, end };
     let mut ending = Ending { faults: ledger.blames.clone(), ..Ending::default() };
     run.acts(&mut ending);
+    let mut limits = Verdict::default();
+    limits::forced(ledger, &mut limits);
+    ending.faults.extend(limits.faults.iter().map(ToString::to_string));
     let tokens = [run.doubts(), run.lives(&mut ending), run.settled()].concat();
     if !run.outlives_its_object() {
         ending.faults.extend(tokens);

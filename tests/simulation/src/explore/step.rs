@@ -74,7 +74,9 @@ impl Step {
             Fault::Late { seconds } => matches!(self, Self::Call | Self::WriteTarget) && seconds >= 25,
             Fault::User(Deed::Delete) => true,
             Fault::User(Deed::Label) => self == Self::WriteTarget,
-            Fault::User(_) | Fault::Refused(_) => false,
+            // What a refusal leaves behind is what counts against a day's limits.
+            Fault::Refused(_) => self == Self::Call,
+            Fault::User(_) => false,
         }
     }
 

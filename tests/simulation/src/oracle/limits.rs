@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use platform_simulator::model::{Call, Kind};
 
-use super::{Bounds, Oracle, Verdict};
+use super::{Oracle, Verdict};
 use crate::{
     ledger::{End, Ledger},
     time::{DAY, MINUTE, Millis, SECOND, show},
@@ -37,10 +37,7 @@ pub(super) fn quotas(ledger: &Ledger, verdict: &mut Verdict) {
 
 /// Distances are the operator's to keep from call to call; on their way, calls may come closer. A wrong clock tells no distance
 /// and no day.
-pub(super) fn forced(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
-    if bounds.skew > 0 {
-        return;
-    }
+pub fn forced(ledger: &Ledger, verdict: &mut Verdict) {
     for (app_id, calls) in &ledger.calls {
         let mut forced: Vec<Millis> =
             calls.iter().filter(|call| call.is.forced && call.is.end != End::NotSent).map(|call| call.from).collect();
