@@ -125,6 +125,10 @@ impl Projection {
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect()
         };
+        let annotates = |key: &str| {
+            let fields = ours.and_then(|fields| fields.get("f:metadata")?.get("f:annotations"));
+            keys_of(fields).contains(&key)
+        };
         let all_ours: Vec<&str> = ANNOTATIONS.iter().chain(&SOMETIMES).copied().collect();
         Self {
             name: meta.name.clone().unwrap_or_default(),
@@ -144,7 +148,8 @@ impl Projection {
             },
             issued_for: annotation(names::ISSUED_FOR),
             handled: annotation(names::HANDLED_REFRESH_REQUEST),
-            unsettled: annotation(names::UNSETTLED).is_some(),
+            // One that came back with a backup belongs to whoever put it back: no write of ours would ever take it away.
+            unsettled: annotation(names::UNSETTLED).is_some() && annotates(names::UNSETTLED),
             operator: annotation(names::OPERATOR),
             data_keys: keys_of(ours.and_then(|fields| fields.get("f:data"))).into_iter().map(str::to_owned).collect(),
             labels: owned(meta.labels.as_ref(), "f:labels", &LABELS),
