@@ -118,16 +118,13 @@ impl Projection {
         let annotation = |key: &str| meta.annotations.as_ref().and_then(|all| all.get(key)).cloned();
         let text = |key: &str| annotation(key).unwrap_or_default();
         let ours = applied_fields(meta.managed_fields.as_deref().unwrap_or_default());
+        let keys_in = |part: &str| keys_of(ours.and_then(|fields| fields.get("f:metadata")?.get(part)));
         let owned = |map: Option<&BTreeMap<String, String>>, part: &str, own: &[&str]| -> BTreeMap<String, String> {
-            let keys = keys_of(ours.and_then(|fields| fields.get("f:metadata")).and_then(|fields| fields.get(part)));
+            let keys = keys_in(part);
             let map = map.into_iter().flatten();
             map.filter(|(key, _)| keys.contains(&key.as_str()) && !own.contains(&key.as_str()))
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect()
-        };
-        let annotates = |key: &str| {
-            let fields = ours.and_then(|fields| fields.get("f:metadata")?.get("f:annotations"));
-            keys_of(fields).contains(&key)
         };
         let all_ours: Vec<&str> = ANNOTATIONS.iter().chain(&SOMETIMES).copied().collect();
         Self {
@@ -149,7 +146,7 @@ impl Projection {
             issued_for: annotation(names::ISSUED_FOR),
             handled: annotation(names::HANDLED_REFRESH_REQUEST),
             // One that came back with a backup belongs to whoever put it back: no write of ours would ever take it away.
-            unsettled: annotation(names::UNSETTLED).is_some() && annotates(names::UNSETTLED),
+            unsettled: annotation(names::UNSETTLED).is_some() && keys_in("f:annotations").contains(&names::UNSETTLED),
             operator: annotation(names::OPERATOR),
             data_keys: keys_of(ours.and_then(|fields| fields.get("f:data"))).into_iter().map(str::to_owned).collect(),
             labels: owned(meta.labels.as_ref(), "f:labels", &LABELS),

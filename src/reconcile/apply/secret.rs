@@ -202,6 +202,20 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_of_an_unsettled_token_that_a_backup_brought_back_is_not_ours() {
+        let mut projected = written(&json!({}), &Base::Absent, false);
+        let fields = json!({ "f:metadata": { "f:annotations": { format!("f:{}", names::ISSUED_FOR): {} } } });
+        projected.metadata.managed_fields = Some(vec![ManagedFieldsEntry {
+            manager: Some(names::FIELD_MANAGER.into()),
+            operation: Some("Apply".into()),
+            fields_v1: Some(FieldsV1(fields)),
+            ..ManagedFieldsEntry::default()
+        }]);
+        projected.metadata.annotations.get_or_insert_default().insert(names::UNSETTLED.into(), "true".into());
+        assert!(!Projection::of(&projected.metadata).unsettled, "no write of ours would ever take it away");
+    }
+
+    #[test]
     fn a_fingerprint_that_no_status_can_hold_names_no_token() {
         for (length, holds) in [(80, true), (81, false)] {
             let mut secret = written(&json!({}), &Base::Absent, false);
