@@ -13,7 +13,7 @@ use super::{
     observe::Observed,
     plan::{
         case::Case,
-        due, hold, retry,
+        doubt, due, hold, retry,
         time::{after, next_midnight, whole_seconds},
     },
     status::{self, Begun},
@@ -135,6 +135,9 @@ impl Ctx {
         let rival = due::newer_rival(&case);
         let outcome = fetch(&self.platforms, &asking, &begin.begun, cleared, &self.term, &self.clock, &self.metrics).await;
         carry.slot = None;
+        if let Some(key) = app_key(mp).filter(|_| wanted.force) {
+            self.memories.with_app(&key, |app| app.forced = Some(self.clock.now().boot));
+        }
         let version = version.clone();
         match outcome {
             Outcome::Token { grant, sent, took } => {
@@ -291,6 +294,9 @@ impl Ctx {
         let midnight = next_midnight(now.wall, case.platform.day_offset_seconds);
         let unanswered = unknown && refusal.reason == Reason::PlatformUnreachable;
         let quota_of_force = call.wanted.force && refusal.reason == Reason::QuotaExhausted;
+        if let Some(key) = app_key(mp).filter(|_| unknown && call.wanted.mints) {
+            self.memories.with_app(&key, |app| app.lost = Some(case.now.boot));
+        }
         let mints_before = (call.wanted.mints && !unknown).then(|| begin.mints_before.unwrap_or_default());
         if mints_before.is_some() {
             // What was refused may have used up one of the day's forced calls all the same.
@@ -332,7 +338,7 @@ fn new_call(case: &Case<'_>, wanted: Wanted, chance: &Chance) -> Call {
         wanted,
         handles: due::request(case.mp).filter(|request| handled != Some(request) && stamped != Some(request)),
         stood: case.status.intent.as_ref().map(|intent| intent.id.clone()),
-        doubt: status::is_doubtful(case),
+        doubt: doubt::is_doubtful(case),
     }
 }
 

@@ -183,6 +183,10 @@ pub struct AppMints {
     pub mints: Mints,
     /// How many in a row were made because the stored token was or may have been gone.
     pub gone: u32,
+    /// When a mint was last sent whose answer never came, by time since boot: it may land yet.
+    pub lost: Option<Duration>,
+    /// When the last forced call ended, by time since boot: it was sent later than its intent was written.
+    pub forced: Option<Duration>,
 }
 
 /// The process's memory, by object and by app.

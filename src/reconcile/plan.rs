@@ -5,6 +5,7 @@
 
 mod advice;
 pub mod case;
+pub mod doubt;
 pub mod due;
 pub mod hold;
 pub mod report;

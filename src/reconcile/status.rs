@@ -100,18 +100,6 @@ pub async fn begin(
     Ok((written, Begun::at(now.boot)))
 }
 
-/// Whether a call of unknown end may land behind a call that begins now.
-#[must_use]
-pub fn is_doubtful(case: &Case<'_>) -> bool {
-    const LANDED: i64 = 120;
-    let Some(intent) = &case.status.intent else { return false };
-    if case.open_intent().is_some() {
-        return true;
-    }
-    let issued = case.token().map(|token| token.issued).max(Some(intent.time.0));
-    intent.doubt && issued.is_some_and(|issued| case.now.wall.duration_since(issued).as_secs() < LANDED)
-}
-
 /// What the app's mints come to with this call, for the process's own count.
 #[must_use]
 pub fn counted_with(case: &Case<'_>, call: &Call) -> Mints {

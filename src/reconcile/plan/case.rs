@@ -7,7 +7,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 
 use super::{
     due, retry,
-    time::{after, span, spread},
+    time::{after, span},
 };
 use crate::{
     api::{
@@ -366,13 +366,4 @@ fn note_verdict(status: &mut MiniProgramStatus, ended: &Ended, reason: Reason, a
     };
     let verdict = Verdict { truth, reason, message: String::new() };
     conditions::set(&mut status.conditions, ConditionType::CredentialValid, &verdict, ended.generation, at);
-}
-
-/// When a confirming call is worth it: a request that was under way when the token came has landed by then.
-pub fn settles_at(case: &Case<'_>, target: &Projection, token: &TokenFacts) -> Timestamp {
-    // The same token may have come back to a later call, which the kept intent tells of.
-    let asked = case.status.intent.as_ref().filter(|intent| intent.doubt).map(|intent| intent.time.0);
-    let asked = asked.filter(|asked| due::is_past(case.now, *asked)).max(Some(token.issued)).unwrap_or(token.issued);
-    let seed = target.issued_for.as_deref().unwrap_or_default();
-    after(asked, Duration::from_secs(120) + spread(seed, Duration::from_secs(60)))
 }

@@ -6,7 +6,8 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::{
-    case::{Case, Credential, Target, settles_at},
+    case::{Case, Credential, Target},
+    doubt::settles_at,
     hold::counted,
     time::{after, before, span, spread},
     turn::{self, Turn},

@@ -152,5 +152,6 @@ fn force_limits(case: &Case<'_>, wanted: Wanted) -> Duration {
     let again = in_vain.checked_sub(1).and_then(|row| FORCED_AGAIN.get(row).or(FORCED_AGAIN.last()));
     let apart = again.map_or(limits.apart, |seconds| Duration::from_secs(*seconds));
     let apart = counted.forced.last().map_or(Duration::ZERO, |last| wait(case.now, after(*last, apart)));
-    stopped.max(apart)
+    let since_end = case.seen.app.forced.map_or(Duration::ZERO, |ended| (ended + limits.apart).saturating_sub(case.now.boot));
+    stopped.max(apart).max(since_end)
 }

@@ -113,7 +113,7 @@ impl Plot {
         // What a process that is gone knew of a clock that has been put right since, nobody can know.
         let restarts = crash_every > 0 || climate.crash > 0.0;
         // What a limit a day counts over restarts shows only to those who come near it.
-        let nags = users && restarts && Dice::from_seed(seed ^ 0x4a9).chance(0.25);
+        let nags = users && restarts && Dice::from_seed(seed ^ 0x4a9).chance(0.5);
         let deeds = if nags { vec![Deed::ReportNonsense, Deed::SetRight] } else { habits(&Dice::from_seed(seed ^ 0xdeed)) };
         let mut plot = Self {
             genre,
@@ -129,7 +129,7 @@ impl Plot {
             crash_every,
             api_outage_every,
             platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
-            user_every: mean(users, MINUTE, if nags { 20 * MINUTE } else { 6 * HOUR }),
+            user_every: mean(users, MINUTE, if nags { 10 * MINUTE } else { 6 * HOUR }),
             deeds,
             clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
             end: calm_from + SETTLING + quiet,

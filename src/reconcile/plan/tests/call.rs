@@ -171,6 +171,9 @@ fn forced_calls_are_apart_counted_and_given_up() {
         matches!(refused.closer(601), Act::Begin(Wanted { why: Why::Invalid, .. })),
         "no answer is no sign that force is useless"
     );
+    let slow = || reported(&[480]).with(|sight| sight.app.forced = Some(boot(488)));
+    slow().keeps_silent(517);
+    assert!(matches!(slow().closer(519), Act::Begin(_)), "apart from the call itself, which went out later than its intent");
     let day: Vec<u64> = vec![0; 1];
     assert!(matches!(reported(&day).closer(516), Act::Begin(_)), "forced before the token's issue: not about this token");
 }
@@ -199,8 +202,8 @@ fn mints_that_no_clock_asks_for_are_five_minutes_apart() {
     minted(400).with(|sight| sight.annotate(REQUEST, "now")).asks(700, Why::Requested);
     // A lost token does not wait for pods; it backs off by how often it was lost.
     minted(499).with(|sight| sight.target = None).asks(500, Why::TargetMissing);
-    minted(499).with(|sight| (sight.target, sight.gone) = (None, 1)).keeps_silent(500);
-    minted(499).with(|sight| (sight.target, sight.gone) = (None, 1)).asks(515, Why::TargetMissing);
+    minted(499).with(|sight| (sight.target, sight.app.gone) = (None, 1)).keeps_silent(500);
+    minted(499).with(|sight| (sight.target, sight.app.gone) = (None, 1)).asks(515, Why::TargetMissing);
     // By time there is no floor.
     let due = due_at(LEGACY);
     minted(due - 1).asks(due, Why::Time);

@@ -95,7 +95,7 @@ fn a_new_target_that_the_old_one_cannot_fill_is_worth_a_call() {
 #[test]
 fn what_an_object_minted_that_is_gone_since_is_remembered() {
     let mut sight = Sight::healthy(LEGACY);
-    sight.mints = Mints { last_time: Some(Time(at(300))), ..Mints::default() };
+    sight.app.mints = Mints { last_time: Some(Time(at(300))), ..Mints::default() };
     sight.asks(700, Why::WonApp);
 }
 

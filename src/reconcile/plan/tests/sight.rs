@@ -13,9 +13,15 @@ use crate::{
     projection::{Owner, Projection, Sent, TokenFacts},
     reconcile::{
         call::Why,
-        memory::Recall,
+        memory::{AppMints, Recall},
         observe::{Close, CredentialRead, Held, Observed, TargetSeen},
-        plan::{Act, Planned, case::version_of, plan, time::after},
+        plan::{
+            Act, Planned,
+            case::{Case, version_of},
+            doubt::is_doubtful,
+            plan,
+            time::after,
+        },
     },
     sensitive::{AccessToken, AppSecret},
     shell::clock::Now,
@@ -63,9 +69,8 @@ pub struct Sight {
     pub held: Held,
     pub old_held: Held,
     pub immutable: bool,
-    pub gone: u32,
-    /// What this process has counted of the app.
-    pub mints: Mints,
+    /// What this process remembers of the app.
+    pub app: AppMints,
 }
 
 pub fn mini_program(mode: TokenMode) -> MiniProgram {
@@ -137,8 +142,7 @@ impl Sight {
             held: Held::default(),
             old_held: Held::default(),
             immutable: false,
-            gone: 0,
-            mints: Mints::default(),
+            app: AppMints::default(),
         }
     }
 
@@ -184,6 +188,17 @@ impl Sight {
 
     /// Plans at so many seconds after the stored token's issue.
     pub fn plan(&mut self, seconds: u64) -> Planned {
+        plan(&self.observed(), Now { wall: at(seconds), boot: boot(seconds) })
+    }
+
+    /// Whether a call that begins so many seconds after the stored token's issue may be overtaken by an earlier one.
+    pub fn doubts(&mut self, seconds: u64) -> bool {
+        let seen = self.observed();
+        let case = Case::of(&seen, Now { wall: at(seconds), boot: boot(seconds) }).expect("a known platform");
+        is_doubtful(&case)
+    }
+
+    fn observed(&mut self) -> Observed {
         let target = match &self.target {
             Some(target) => TargetSeen::Is(Arc::new(target.clone())),
             None if self.foreign => TargetSeen::Foreign,
@@ -196,7 +211,7 @@ impl Sight {
             old_held: std::mem::take(&mut self.old_held),
             credential,
         });
-        let seen = Observed {
+        Observed {
             mini_program: Arc::new(self.mp.clone()),
             listed: true,
             target,
@@ -205,12 +220,11 @@ impl Sight {
             rivals: self.rivals.iter().cloned().map(Arc::new).collect(),
             recall: self.recall.clone(),
             in_hand: None,
-            app: crate::reconcile::memory::AppMints { gone: self.gone, mints: self.mints.clone() },
+            app: self.app.clone(),
             patience: Duration::from_secs(15),
             begun: self.begun,
             close,
-        };
-        plan(&seen, Now { wall: at(seconds), boot: boot(seconds) })
+        }
     }
 
     /// What a closer look at this moment leads to, after a status write if one comes first.

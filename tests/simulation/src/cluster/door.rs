@@ -42,11 +42,11 @@ pub fn client(stage: &Arc<Stage>, process: ProcessId) -> Client {
     Client::new(service, "default")
 }
 
-/// The same client, watched: nobody may set about a write when the term is over, also not the second try of one.
+/// The same client, watched: nobody who lives may set about a write when the term is over, also not the second try of one.
 pub fn of_term(stage: &Arc<Stage>, process: ProcessId, client: &Client, term: &Term) -> Client {
     let (stage, client, term) = (Arc::clone(stage), client.clone(), term.clone());
     let service = tower::service_fn(move |request: Request<Body>| {
-        if request.method() != Method::GET && !term.leads() {
+        if request.method() != Method::GET && !term.leads() && stage.is_running(process) {
             stage.ledger().blame(format!("P{process} writes after its term: {} {}", request.method(), request.uri().path()));
         }
         let client = client.clone();
