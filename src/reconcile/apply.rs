@@ -8,6 +8,7 @@ use kube::{
     Api, Client,
     api::{DeleteParams, PartialObjectMeta, Patch, PatchParams, Preconditions},
 };
+use serde_json::json;
 
 use self::secret::{Content, target_secret};
 use super::{
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     api::{MiniProgram, names},
-    projection::{Projection, Sent, TokenFacts},
+    projection::{Owner, Projection, Sent, TokenFacts},
     sensitive::AccessToken,
 };
 
@@ -68,8 +69,24 @@ pub async fn write(
     base: &Base,
     content: &Content<'_>,
 ) -> Result<Projection, ApiError> {
-    let written = patch(client, &target_secret(mp, name, base, content), &params()).await?;
-    Ok(Projection::of(&written.metadata))
+    let secret = target_secret(mp, name, base, content);
+    let written = Projection::of(&patch(client, &secret, &params()).await?.metadata);
+    let owned = matches!(&written.owner, Owner::MiniProgram { uid, .. } if Some(uid) == mp.metadata.uid.as_ref());
+    if owned && secret.metadata.owner_references.is_none() { disown(client, mp, &written).await } else { Ok(written) }
+}
+
+/// Takes our owner reference away where somebody else applied it too, as a restored backup does: no apply of ours would.
+async fn disown(client: &Client, mp: &MiniProgram, written: &Projection) -> Result<Projection, ApiError> {
+    let secrets = Api::<Secret>::namespaced(client.clone(), namespace(mp));
+    let patch = Patch::Strategic(json!({
+        "metadata": {
+            "uid": written.uid,
+            "resourceVersion": written.version,
+            "ownerReferences": [{ "$patch": "delete", "uid": mp.metadata.uid }],
+        },
+    }));
+    let params = PatchParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    Ok(Projection::of(&within(secrets.patch_metadata(&written.name, &params, &patch)).await?.metadata))
 }
 
 fn params() -> PatchParams {

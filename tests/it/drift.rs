@@ -78,6 +78,32 @@ async fn what_was_stripped_or_edited_beside_the_token_is_put_right_without_a_cal
 }
 
 #[tokio::test]
+async fn a_backup_that_brings_our_owner_back_does_not_take_a_retained_secret_with_its_object() {
+    let stage = Stage::new("drift").await;
+    let operator = stage.operator().start().await;
+    let shop = stage.app("kept").spec(json!({ "target": { "deletionPolicy": "Retain" } })).ready().await;
+    let before = shop.target().await;
+    let theirs = stage.app("theirs").ready().await;
+    let owner = async |mini: &Mini<'_>, controller: bool| {
+        let uid = mini.get().await.metadata.uid;
+        json!({ "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram", "name": mini.name, "uid": uid,
+                "controller": controller })
+    };
+    let owners = [owner(&shop, true).await, owner(&theirs, false).await];
+    operator.until_calm().await;
+    let ledger = stage.ledger();
+    let _: Secret = stage.patch(&shop.target_name(), json!({ "metadata": { "ownerReferences": owners } })).await;
+    shop.until_event("SecretDriftCorrected").await;
+    operator.until_calm().await;
+    let after = shop.target().await;
+    assert_eq!(after.data, before.data);
+    let owners: Vec<_> = after.owner_references().iter().map(|owner| owner.name.as_str()).collect();
+    assert_eq!(owners, ["theirs"], "others' owners stay");
+    assert_eq!(ledger.writes().await, vec![format!("patch secrets {} 200", shop.target_name()); 2]);
+    shop.was_asked(1);
+}
+
+#[tokio::test]
 async fn an_edited_token_is_replaced_by_the_platforms_in_stable_mode() {
     let stage = Stage::new("drift").await;
     let operator = stage.operator().start().await;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Cluster, Kind, Name,
-    apply::{Refusal, apply},
+    apply::{Refusal, apply, edit},
     request::{Asked, Verb},
 };
 use crate::time::Millis;
@@ -53,6 +53,17 @@ fn carry_out(cluster: &mut Cluster, now: Millis, asked: &Asked) -> Result<(u16, 
             let manager = asked.parameter("fieldManager").unwrap_or_default();
             let written = apply(cluster, now, &name, &asked.body, manager, asked.is_dry_run())?;
             Ok((if found.is_some() { 200 } else { 201 }, shape(&written, asked)))
+        }
+        // The only patch that the operator sends but for applies: an owner reference is taken away.
+        Verb::Patch if asked.kind == Kind::Secret => {
+            let live = found.ok_or_else(|| Refusal::not_found(&name.1))?;
+            check_preconditions(&live, &asked.body["metadata"], &name.1)?;
+            let gone = &asked.body["metadata"]["ownerReferences"][0]["uid"];
+            let key = format!("k:{}", json!({ "uid": gone }));
+            let manager = asked.parameter("fieldManager").unwrap_or_default();
+            edit(cluster, now, &name, manager, |fields| fields.retain(|path, _| path.last() != Some(&key)));
+            let after = cluster.get(Kind::Secret, &name).ok_or_else(|| Refusal::not_found(&name.1))?;
+            Ok((200, shape(after, asked)))
         }
         Verb::Replace | Verb::ReplaceStatus => {
             let live = found.ok_or_else(|| Refusal::not_found(&name.1))?;
