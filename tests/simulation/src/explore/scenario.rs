@@ -1,4 +1,4 @@
-//! Who is there, and what makes them call: the eight plays that the scripts of faults are for. Lets nothing happen.
+//! Who is there, and what makes them call: the twelve plays that the scripts of faults are for. Lets nothing happen.
 
 use std::{fmt, str::FromStr};
 
@@ -38,10 +38,8 @@ const OCCASIONS: [Occasion; 3] = [Occasion::First, Occasion::Due, Occasion::Repo
 impl Scenario {
     /// Every scenario there is.
     pub fn all() -> impl Iterator<Item = Self> {
-        let of = |cast| {
-            MODES.into_iter().flat_map(move |mode| OCCASIONS.into_iter().map(move |occasion| Self { mode, occasion, cast }))
-        };
-        [Cast::Lease, Cast::Twins].into_iter().flat_map(of)
+        let casts = |mode, occasion| [Cast::Lease, Cast::Twins].map(|cast| Self { mode, occasion, cast });
+        MODES.into_iter().flat_map(move |mode| OCCASIONS.into_iter().flat_map(move |occasion| casts(mode, occasion)))
     }
 
     #[must_use]
