@@ -43,7 +43,7 @@ demo: need-rust need-go build ## See it work: control plane, simulated WeChat, o
 ##@ Check
 
 .PHONY: test
-test: unit it replay ## All tests but those that look for something new
+test: unit it simulate ## All tests
 
 .PHONY: unit
 unit: need-rust ## Unit and property tests: no network, no cluster
