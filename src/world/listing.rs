@@ -46,6 +46,7 @@ struct Held<V> {
 
 struct Relist<K> {
     seen: HashSet<K>,
+    /// The newest version that the list is known to reflect.
     newest: u64,
 }
 
@@ -70,7 +71,11 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
     pub fn take(&mut self, event: Event<Item<K, V>>) -> Vec<Effect<K, V>> {
         let mut effects = Vec::new();
         match event {
-            Event::Init => self.relist = Some(Relist { seen: HashSet::new(), newest: 0 }),
+            // The list is yet to be asked for: what we have written by now is in it, or gone.
+            Event::Init => {
+                let newest = self.ahead.last().map_or(0, |(version, _)| *version);
+                self.relist = Some(Relist { seen: HashSet::new(), newest });
+            }
             Event::InitApply(item) => self.listed(item, &mut effects),
             Event::InitDone => self.done(&mut effects),
             Event::Apply(item) => {

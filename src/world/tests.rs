@@ -243,6 +243,16 @@ fn an_own_write_during_a_relist_is_not_taken_for_vanished() {
 }
 
 #[test]
+fn an_own_write_that_a_later_list_does_not_show_is_gone() {
+    let mut world = listed();
+    world.wrote_target("a", Projection::of(&token(60)));
+    // Nothing in the list tells how new it is, and no event may follow for an hour.
+    world.target_event(&Scope::All, Event::Init);
+    assert_eq!(looked(&world.target_event(&Scope::All, Event::InitDone)), ["a/other", "a/shop"]);
+    assert_eq!(world.target("a", "shop-token"), Seen::Absent);
+}
+
+#[test]
 fn a_late_answer_brings_nothing_back() {
     let mut world = listed();
     for event in [Event::Apply(secret(token(60))), Event::Delete(secret(token(61)))] {

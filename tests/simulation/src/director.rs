@@ -15,10 +15,12 @@ use crate::{
     stage::{ProcessId, Stage},
     time::{HOUR, MINUTE, Millis, SECOND},
     trouble::Cause,
-    users::App,
+    users::{App, deeds::Deed},
 };
 
 const NEVER: Millis = Millis::MAX;
+/// Whoever does something over and over does it so often.
+const NAG: Millis = 5 * SECOND;
 
 /// Where a process runs, again and again.
 struct Slot {
@@ -41,6 +43,8 @@ pub struct Director {
     api_outage_at: Millis,
     platform_outage_at: Millis,
     user_at: Millis,
+    /// What is done over and over, and by whose user.
+    nag: Option<(usize, Deed)>,
     clock_at: Millis,
     calm_at: Millis,
     /// When the garbage collector comes.
@@ -62,6 +66,7 @@ impl Director {
             api_outage_at: NEVER,
             platform_outage_at: NEVER,
             user_at: NEVER,
+            nag: None,
             clock_at: NEVER,
             calm_at: plot.climate.calm_from,
             collect_at: Vec::new(),
@@ -161,8 +166,10 @@ impl Director {
             self.step_clock(now);
         }
         if self.user_at <= now {
-            self.user_at = self.after(self.plot.user_every);
             self.let_a_user_act(now);
+            let goes_on = self.plot.nags && self.dice.chance(0.7);
+            self.user_at = if goes_on { now + NAG } else { self.after(self.plot.user_every) };
+            self.nag = self.nag.filter(|_| goes_on);
         }
         if self.calm_at <= now {
             self.calm_at = NEVER;
@@ -213,9 +220,13 @@ impl Director {
     }
 
     fn let_a_user_act(&mut self, now: Millis) {
-        let at = usize::try_from(self.dice.between(0, self.apps.len() as u64)).unwrap_or(0);
-        if let (Some(app), Some(deed)) = (self.apps.get_mut(at), self.dice.pick(&self.plot.deeds)) {
-            app.act(&self.stage, *deed);
+        let any =
+            || Some((usize::try_from(self.dice.between(0, self.apps.len() as u64)).ok()?, *self.dice.pick(&self.plot.deeds)?));
+        self.nag = self.nag.or_else(any);
+        if let Some((at, deed)) = self.nag
+            && let Some(app) = self.apps.get_mut(at)
+        {
+            app.act(&self.stage, deed);
             let (app_id, secret, reported) = (app.app_id.clone(), app.secret, app.reported);
             for other in self.apps.iter_mut().filter(|other| other.app_id == app_id) {
                 other.hear_of_reset(&self.stage, secret);

@@ -101,6 +101,7 @@ pub fn judge(ledger: &Ledger, bounds: &Bounds) -> Verdict {
     limits::quotas(ledger, &mut verdict);
     if bounds.skew == 0 {
         limits::forced(ledger, &mut verdict);
+        pace::floors(ledger, &mut verdict);
     }
     verdict
 }

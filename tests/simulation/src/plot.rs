@@ -32,6 +32,8 @@ pub struct Plot {
     pub user_every: Millis,
     /// What they do: all there is to do, or a few things again and again.
     pub deeds: Vec<Deed>,
+    /// Whether what a user does is done again at once, more often than not.
+    pub nags: bool,
     /// Mean time between two steps of the node's clock.
     pub clock_every: Millis,
     pub end: Millis,
@@ -112,9 +114,13 @@ impl Plot {
         let api_outage_every = mean(has(Genre::ApiServer, 0.3), HOUR, DAY);
         // What a process that is gone knew of a clock that has been put right since, nobody can know.
         let restarts = crash_every > 0 || climate.crash > 0.0;
-        // What a limit a day counts over restarts shows only to those who come near it.
+        // A limit, and what is counted over restarts, shows only to those who come near it.
         let nags = users && restarts && Dice::from_seed(seed ^ 0x4a9).chance(0.5);
-        let deeds = if nags { vec![Deed::ReportNonsense, Deed::SetRight] } else { habits(&Dice::from_seed(seed ^ 0xdeed)) };
+        let deeds = if nags {
+            vec![Deed::ReportNonsense, Deed::DeleteTarget, Deed::SetRight]
+        } else {
+            habits(&Dice::from_seed(seed ^ 0xdeed))
+        };
         let mut plot = Self {
             genre,
             cast: match genre {
@@ -131,6 +137,7 @@ impl Plot {
             platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
             user_every: mean(users, MINUTE, if nags { 10 * MINUTE } else { 6 * HOUR }),
             deeds,
+            nags,
             clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
             end: calm_from + SETTLING + quiet,
             climate,

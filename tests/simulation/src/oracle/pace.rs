@@ -1,14 +1,19 @@
-//! How soon after a call without a token the next one comes: what was said, or not said, has its time.
+//! How soon after a call the next one comes: what was said, or not said, has its time, and so has a token that was made.
 
 use super::{Bounds, Oracle, Spans, Verdict, excused, stretches};
 use crate::{
-    ledger::{Called, End, Ledger, app_in},
+    ledger::{Called, End, Ledger, Since, app_in},
     time::{HOUR, MINUTE, Millis, SECOND, show},
     trouble::{Cause, Trouble},
 };
 
 /// A clock is stepped by so much at most.
 const FURTHEST_STEP: Millis = 5 * HOUR;
+
+/// Before a third token in a row, whatever became of the first two: 15 s from the second intent on, in whole seconds.
+const LOST_APART: Millis = 14 * SECOND;
+/// Mints that no clock and no loss asks for are 300 s apart, from intent to intent, and a call may go out some seconds later.
+const WISHES_APART: Millis = 280 * SECOND;
 
 pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
     for (app_id, calls) in &ledger.calls {
@@ -33,6 +38,35 @@ pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
         });
         if let Some(what) = too_soon {
             verdict.say(Oracle::NeedlessCall, what);
+        }
+    }
+}
+
+/// Mints of one app by one process: those that only wishes ask for, and those for tokens that were lost.
+pub(super) fn floors(ledger: &Ledger, verdict: &mut Verdict) {
+    for (app_id, calls) in &ledger.calls {
+        let app = app_in(app_id);
+        let mut mints: Vec<_> = calls.iter().filter(|call| call.is.rotates).collect();
+        mints.sort_unstable_by_key(|call| call.from);
+        let in_a_row = |calls: &[&Since<Called>]| {
+            calls.iter().all(|call| call.is.end == End::Said(0) && call.is.process == calls[0].is.process)
+        };
+        if let Some(row) = mints.windows(3).find(|row| in_a_row(row) && row[2].from - row[0].from < LOST_APART) {
+            let apart = row[2].from - row[0].from;
+            verdict.say(Oracle::Limits, format!("{app_id}: three tokens within {apart} ms, at {}", show(row[0].from)));
+        }
+        let is_asked_for = |pair: &[&Since<Called>]| {
+            let since = pair[0].from.saturating_sub(WISHES_APART);
+            ledger.troubles.iter().filter(|trouble| trouble.concerns(app)).any(|trouble| {
+                let is_a_wish = matches!(trouble.cause, Cause::Wish | Cause::Touch | Cause::Report);
+                trouble.from <= pair[1].from && trouble.to >= since && !is_a_wish
+            })
+        };
+        let by_time = ledger.paces.get(app_id).is_none_or(|(end, interval)| end.min(interval) < &(2 * WISHES_APART));
+        let too_soon = |pair: &&[&Since<Called>]| in_a_row(pair) && pair[1].from - pair[0].from < WISHES_APART;
+        if let Some(pair) = mints.windows(2).filter(too_soon).find(|pair| !by_time && !is_asked_for(pair)) {
+            let apart = pair[1].from - pair[0].from;
+            verdict.say(Oracle::Limits, format!("{app_id}: two tokens within {apart} ms for wishes, at {}", show(pair[0].from)));
         }
     }
 }
