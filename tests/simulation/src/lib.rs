@@ -13,6 +13,7 @@
 //! | [`trouble`] | what can go wrong, and how long that may be felt |
 //! | [`ledger`] | what happened |
 //! | [`oracle`] | whether that was right |
+//! | [`known`] | seeds that once found something |
 //! | [`explore`] | every script of a few faults instead of chance, for two callers of one app |
 //! | [`stage`], [`time`], [`dice`], [`trace`] | what all of them share |
 
@@ -20,6 +21,7 @@ pub mod cluster;
 pub mod dice;
 pub mod director;
 pub mod explore;
+pub mod known;
 pub mod ledger;
 pub mod oracle;
 pub mod panics;

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Parser;
 use simulation::{
-    panics,
+    known, panics,
     plot::Genre,
     run::{Ended, run},
     time::DAY,
@@ -36,6 +36,9 @@ struct Args {
     /// Run fresh seeds that stand for a year until so many years have passed.
     #[arg(long, default_value_t = 0)]
     years: u64,
+    /// Run the seeds that once found something before any other.
+    #[arg(long)]
+    known: bool,
     /// Go on after a failure.
     #[arg(long)]
     keep_going: bool,
@@ -70,9 +73,13 @@ fn main() -> ExitCode {
         return if ended.verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let mut sum = Sum::default();
+    if args.known {
+        sum.run_while(&args, known::SEEDS.into_iter(), |_| true);
+    }
     let until = Instant::now() + Duration::from_secs(args.seconds);
-    sum.run_while(&args, |seed| !is_a_year(seed), |_| Instant::now() < until);
-    sum.run_while(&args, is_a_year, |sum| sum.days_of_years < args.years * 365 * DAY);
+    let fresh = || args.from_seed..;
+    sum.run_while(&args, fresh().filter(|seed| !is_a_year(*seed)), |_| Instant::now() < until);
+    sum.run_while(&args, fresh().filter(|seed| is_a_year(*seed)), |sum| sum.days_of_years < args.years * 365 * DAY);
     println!(
         "{} runs, {:.1} simulated years ({:.1} years of apps), {} faults injected ({} crashes), {} calls (ideal {}), \
          longest dead token {} s, worst excess {} s",
@@ -99,9 +106,9 @@ fn is_a_year(seed: u64) -> bool {
 }
 
 impl Sum {
-    /// Runs seeds of a kind, as many as there is a reason for, or up to the first that fails.
-    fn run_while(&mut self, args: &Args, is_one: impl Fn(u64) -> bool + Sync, go_on: impl Fn(&Self) -> bool + Sync) {
-        let seeds = Mutex::new((args.from_seed..).filter(|seed| is_one(*seed)));
+    /// Runs these seeds, as many as there is a reason for, or up to the first that fails.
+    fn run_while(&mut self, args: &Args, seeds: impl Iterator<Item = u64> + Send, go_on: impl Fn(&Self) -> bool + Sync) {
+        let seeds = Mutex::new(seeds);
         let sum = Mutex::new(self);
         let next = || {
             let sum = lock(&sum);

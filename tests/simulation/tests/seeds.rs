@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use simulation::{panics, run::run};
+use simulation::{known, panics, run::run};
 
 /// Runs seeds on two threads, since a seed is a thread's work.
 #[track_caller]
@@ -37,19 +37,7 @@ fn all_good(seeds: &[u64]) {
 
 #[test]
 fn seeds_that_once_found_something_stay_good() {
-    all_good(&[
-        178, 2021, 2028, 2032, 2042, 2048, 2071, 2306, 2326, 2346, 3422, 3459, 3849, 3909, 3991, 4008, 4009, 10099, 11292, 20002,
-        40014, 50035,
-    ]);
-    all_good(&[93]);
-    all_good(&[
-        43_095_151_152_022,
-        43_095_286_008_118,
-        43_095_286_008_190,
-        1_795_637_786_178,
-        1_795_650_487_067,
-        1_795_650_940_102,
-    ]);
+    all_good(&known::SEEDS);
 }
 
 #[test]

@@ -7,9 +7,7 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use crate::{
-    api::{
-        ConditionType, CredentialStatus, Intent, LastFailure, MiniProgram, MiniProgramStatus, Mints, Reason, TokenMode, names,
-    },
+    api::{ConditionType, CredentialStatus, Intent, LastFailure, MiniProgram, MiniProgramStatus, Reason, TokenMode, names},
     projection::{Owner, Projection, Sent, TokenFacts},
     reconcile::{
         call::Why,
