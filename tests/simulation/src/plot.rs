@@ -115,7 +115,7 @@ impl Plot {
         // What a process that is gone knew of a clock that has been put right since, nobody can know.
         let restarts = crash_every > 0 || climate.crash > 0.0;
         // A limit, and what is counted over restarts, shows only to those who come near it.
-        let nags = users && restarts && Dice::from_seed(seed ^ 0x4a9).chance(0.5);
+        let nags = users && restarts && Dice::from_seed(seed ^ 0x4a9).chance(0.45);
         let deeds = if nags {
             vec![Deed::ReportNonsense, Deed::DeleteTarget, Deed::SetRight]
         } else {
