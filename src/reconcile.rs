@@ -156,6 +156,7 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
     let mp = world.mini_program(name)?;
     let uid = mp.metadata.uid.clone().unwrap_or_default();
     let target_name = mp.target_name();
+    carry.close.take_if(|close| !close.is_of(&mp));
     let target = match (&carry.close, world.target(&name.namespace, &target_name), world.secret(&name.namespace, &target_name)) {
         (Some(close), ..) => close.target.clone(),
         (None, Seen::Is(target), _) => TargetSeen::Is(target),

@@ -76,6 +76,8 @@ impl TargetSeen {
 
 /// Strong reads of what an irreversible step depends on. Has no `Debug`: it holds the app secret and tokens.
 pub struct Close {
+    /// The uid and generation of the object that they were made for: another spec names other Secrets.
+    pub of: (Option<String>, Option<i64>),
     /// The Secret of the target's name.
     pub target: TargetSeen,
     /// Whether it is marked immutable.
@@ -129,6 +131,12 @@ impl Held {
 }
 
 impl Close {
+    /// Whether they were made for this very spec.
+    #[must_use]
+    pub fn is_of(&self, mp: &MiniProgram) -> bool {
+        (&self.of.0, self.of.1) == (&mp.metadata.uid, mp.metadata.generation)
+    }
+
     /// The credential's plausible app secret and where it was read.
     #[must_use]
     pub fn app_secret(&self) -> Option<(&CredentialStatus, &AppSecret)> {
@@ -149,7 +157,8 @@ pub async fn look_closer(client: &Client, mp: &MiniProgram, old: Option<&Project
         None => Held::default(),
     };
     let credential = read_credential(&secrets, mp).await;
-    Ok(Close { target, immutable, held, old_held, credential })
+    let of = (mp.metadata.uid.clone(), mp.metadata.generation);
+    Ok(Close { of, target, immutable, held, old_held, credential })
 }
 
 /// Reads the target so that another's data never leaves the API server: a list by name and type, then metadata only.

@@ -54,9 +54,10 @@ pub fn turn<'a>(case: &'a Case<'_>) -> Turn<'a> {
     }
 }
 
-/// Whether another object's call has ended this one's token, or may have: a time that cannot be true yet is no comfort.
-pub fn others_minted_since(winner: &MiniProgram, issued: Timestamp) -> bool {
-    minted_at(winner).any(|time| time > issued)
+/// Whether another object's call has ended this one's token, or may have: a time that cannot be true yet, theirs or ours, is no
+/// comfort.
+pub fn others_minted_since(case: &Case<'_>, winner: &MiniProgram, issued: Timestamp) -> bool {
+    !due::is_past(case.now, issued) || minted_at(winner).any(|time| time > issued)
 }
 
 /// The same of any object of the app, whoever keeps it now, by times that can be true: they call for a token.

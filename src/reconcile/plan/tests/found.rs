@@ -114,6 +114,19 @@ fn a_rivals_time_yet_to_come_is_no_reason_to_ask_and_none_to_be_ready() {
 }
 
 #[test]
+fn a_losers_token_from_before_the_clock_went_back_is_no_reason_to_be_ready() {
+    let mut sight = Sight::healthy(LEGACY).with(|sight| {
+        let mut winner = winner(LEGACY, 0);
+        winner.status.as_mut().expect("a status").token = None;
+        sight.rivals = vec![winner];
+    });
+    sight.says_of(500, ConditionType::Ready, "True", Reason::TokenAvailable);
+    let by_then = Time(at(2 * 3600));
+    sight.target().token.as_mut().expect("a token").issued = by_then.0;
+    sight.says_of(500, ConditionType::Ready, "False", Reason::AppIdConflict);
+}
+
+#[test]
 fn a_rivals_forced_call_is_known_when_its_token_is_gone() {
     let mut sight = Sight::healthy(STABLE);
     let mut rival = winner(STABLE, 0);

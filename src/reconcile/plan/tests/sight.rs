@@ -203,6 +203,7 @@ impl Sight {
             None => TargetSeen::Absent,
         };
         let close = self.close.take().map(|credential| Close {
+            of: (self.mp.metadata.uid.clone(), self.mp.metadata.generation),
             target: target.clone(),
             immutable: self.immutable,
             held: std::mem::take(&mut self.held),
