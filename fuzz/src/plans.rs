@@ -46,7 +46,7 @@ fn look(choices: &mut Unstructured<'_>) -> Result<()> {
     let (mut begun, mut close): (_, Option<()>) = (None, None);
     for _ in 0..ROUNDS {
         seen.begun = begun;
-        seen.close = close.map(|()| Close { immutable, credential: read(credential), ..closer(&target) });
+        seen.close = close.map(|()| Close { immutable, credential: read(credential), ..closer(&seen.mini_program, &target) });
         let planned = plan(&seen, now);
         assert!(planned.wake <= Duration::from_secs(3600), "it sleeps for {:?}", planned.wake);
         match planned.act {
@@ -217,12 +217,19 @@ fn observed(choices: &mut Unstructured<'_>, now: Now) -> Result<Observed> {
 }
 
 /// What a strong read shows: the target, with both tokens in its data.
-fn closer(target: &TargetSeen) -> Close {
+fn closer(mp: &MiniProgram, target: &TargetSeen) -> Close {
     let held = || {
         let data = TOKENS.iter().enumerate().map(|(n, token)| (n.to_string(), ByteString(token.as_bytes().to_vec()))).collect();
         Held::of(&Secret { data: Some(data), ..Secret::default() })
     };
-    Close { target: target.clone(), immutable: false, held: held(), old_held: held(), credential: CredentialRead::Absent }
+    Close {
+        of: (mp.metadata.uid.clone(), mp.metadata.generation),
+        target: target.clone(),
+        immutable: false,
+        held: held(),
+        old_held: held(),
+        credential: CredentialRead::Absent,
+    }
 }
 
 /// The credential: good, or in one of the ways in which it cannot be used.
