@@ -11,7 +11,7 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 use miniprogram_operator::{
-    api::{CredentialStatus, Intent, MiniProgramStatus, Reason, names},
+    api::{CredentialStatus, Intent, MiniProgram, MiniProgramStatus, Reason, names},
     projection::Projection,
     reconcile::{
         call::Wanted,
