@@ -344,7 +344,7 @@ fn new_call(case: &Case<'_>, wanted: Wanted, chance: &Chance) -> Call {
 
 /// The Secret that the token belongs into, as it was read strongly. While the spec's target is somebody else's, the one before
 /// it stays in use.
-fn destination(case: &Case<'_>, seen: &Observed) -> (String, Base) {
+pub(super) fn destination(case: &Case<'_>, seen: &Observed) -> (String, Base) {
     match (case.target, case.in_use) {
         (super::plan::case::Target::Foreign, Some(old)) => (
             old.name.clone(),

@@ -137,6 +137,12 @@ impl Close {
         (&self.of.0, self.of.1) == (&mp.metadata.uid, mp.metadata.generation)
     }
 
+    /// The tokens of this Secret: the target, or the one that it is filled from.
+    #[must_use]
+    pub fn held_by(&self, from: &Projection, mp: &MiniProgram) -> &Held {
+        if from.name == mp.target_name() { &self.held } else { &self.old_held }
+    }
+
     /// The credential's plausible app secret and where it was read.
     #[must_use]
     pub fn app_secret(&self) -> Option<(&CredentialStatus, &AppSecret)> {

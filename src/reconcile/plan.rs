@@ -100,7 +100,7 @@ pub enum Act {
 pub struct Rewrite {
     /// The Secret that holds it, which says what was sent for it.
     pub from: Arc<Projection>,
-    /// Whether that is a Secret of another name.
+    /// Whether it goes into a Secret of another name.
     pub renamed: bool,
     /// Whether somebody had changed the target.
     pub drift: bool,
@@ -227,7 +227,9 @@ fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
         Target::Ours(target) if target.terminating => return Some(Step::Settle(LONGEST_REST)),
         Target::Ours(target) => (target, false, differs(case, target)?),
         Target::Missing => (case.in_use.filter(|_| case.valid_token().is_some())?, true, false),
-        Target::Foreign | Target::Former => return None,
+        // Pods still use the old target, as the spec before had it.
+        Target::Foreign => (case.in_use.filter(|old| old.edited && !old.terminating)?, false, true),
+        Target::Former => return None,
     };
     let is_it = |version: &Option<String>| version.as_ref() == Some(&from.version);
     if is_it(&case.seen.recall.unmatched) || !renamed && is_it(&case.seen.recall.in_vain) {
@@ -248,7 +250,7 @@ fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     if close.immutable && !renamed {
         return None;
     }
-    let held = if renamed { &close.old_held } else { &close.held };
+    let held = close.held_by(&from, case.mp);
     let known = trusted_fingerprint(case, &from).and_then(|fingerprint| held.token(&fingerprint));
     Some(Step::Do(match known {
         Some(_) => Act::Rewrite(Rewrite { from, renamed, drift }),

@@ -7,7 +7,7 @@ use super::{
     api_error::ApiError,
     app_key,
     apply::{self, Settle, secret::Content},
-    calling::{next_refusal, sent_with},
+    calling::{destination, next_refusal, sent_with},
     case, events,
     memory::{HandFacts, How},
     observe::{Close, Observed},
@@ -159,7 +159,7 @@ impl Ctx {
         let (Some(case), Some(close)) = (case(seen, now), carry.close.take()) else { return Next::Round };
         let mp = case.mp;
         let from = &*rewrite.from;
-        let held = if rewrite.renamed { &close.old_held } else { &close.held };
+        let held = close.held_by(from, mp);
         let fingerprint = trusted_fingerprint(&case, from);
         let Some(token) = fingerprint.as_deref().and_then(|fingerprint| held.token(fingerprint)) else { return Next::Round };
         let (Some(facts), sent) = (facts(&case, from), sent(&case, &close, from, &self.chance)) else { return Next::Round };
@@ -172,7 +172,8 @@ impl Ctx {
             unsettled: from.unsettled,
             operator: self.term.operator(),
         };
-        match apply::write(&self.client, mp, &mp.target_name(), &seen.target.base(), &content).await {
+        let (name, base) = destination(&case, seen);
+        match apply::write(&self.client, mp, &name, &base, &content).await {
             Ok(written) => {
                 self.metrics.secret_written(if rewrite.drift { "correct" } else { "apply" });
                 // A field that is another manager's as well stays as it is, however often we leave it out.

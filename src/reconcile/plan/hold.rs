@@ -151,7 +151,11 @@ fn force_limits(case: &Case<'_>, wanted: Wanted) -> Duration {
     let in_vain = counted.forced.iter().filter(|time| **time > issued).count();
     let again = in_vain.checked_sub(1).and_then(|row| FORCED_AGAIN.get(row).or(FORCED_AGAIN.last()));
     let apart = again.map_or(limits.apart, |seconds| Duration::from_secs(*seconds));
-    let apart = counted.forced.last().map_or(Duration::ZERO, |last| wait(case.now, after(*last, apart)));
     let since_end = case.seen.app.forced.map_or(Duration::ZERO, |ended| (ended + limits.apart).saturating_sub(case.now.boot));
+    let last = counted.forced.last();
+    // Of another process's last one only the intent is known: the call went out later, and the intent's time is cut to the second.
+    let is_own = case.seen.app.forced.is_some() && case.seen.app.mints.forced_times.last().map(|time| &time.0) == last;
+    let sent_within = if is_own { Duration::ZERO } else { case.seen.patience + Duration::from_secs(1) };
+    let apart = last.map_or(Duration::ZERO, |last| wait(case.now, after(*last, apart.max(limits.apart + sent_within))));
     stopped.max(apart).max(since_end)
 }

@@ -12,6 +12,7 @@ use crate::{
     projection::TokenFacts,
     reconcile::{
         call::{Wanted, Why},
+        memory::AppMints,
         plan::{
             Act,
             due::Schedule,
@@ -156,7 +157,9 @@ fn forced_calls_are_apart_counted_and_given_up() {
             let fingerprint = token().fingerprint();
             sight.annotate(names::INVALID_TOKEN, &fingerprint);
             let forced_times = forced.iter().map(|time| Time(at(*time))).collect();
-            sight.status().mints = Some(Mints { day: "2026-05-01".into(), forced_times, ..Mints::default() });
+            let mints = Mints { day: "2026-05-01".into(), forced_times, ..Mints::default() };
+            sight.status().mints = Some(mints.clone());
+            sight.app = AppMints { mints, forced: forced.last().map(|time| boot(*time)), ..AppMints::default() };
             sight.status().token.as_mut().expect("a token").check_time = checked.map(|time| Time(at(time)));
         })
     };
@@ -174,6 +177,9 @@ fn forced_calls_are_apart_counted_and_given_up() {
     let slow = || reported(&[480]).with(|sight| sight.app.forced = Some(boot(488)));
     slow().keeps_silent(517);
     assert!(matches!(slow().closer(519), Act::Begin(_)), "apart from the call itself, which went out later than its intent");
+    let others = || reported(&[480]).with(|sight| sight.app = AppMints::default());
+    others().keeps_silent(525);
+    assert!(matches!(others().closer(527), Act::Begin(_)), "another process's call may have gone out long after its intent");
     let day: Vec<u64> = vec![0; 1];
     assert!(matches!(reported(&day).closer(516), Act::Begin(_)), "forced before the token's issue: not about this token");
 }

@@ -99,6 +99,22 @@ fn another_ones_secret_is_told_after_one_look_and_left_alone() {
 }
 
 #[test]
+fn an_old_target_in_use_is_put_right_without_a_call() {
+    let mut sight = Sight::healthy(TokenMode::Legacy).with(|sight| {
+        target(sight, |target| target.name = Some("taken".into()));
+        sight.old = sight.target.take().into_iter().collect();
+        sight.foreign = true;
+    });
+    sight.looked_closer();
+    let Act::Status(status) = sight.plan(500).act else { panic!("the conflict is told") };
+    sight.mp.status = Some(*status);
+    sight.keeps_silent(501);
+    sight.old[0].edited = true;
+    let act = sight.closer(502);
+    assert!(matches!(&act, Act::Rewrite(rewrite) if rewrite.from.name == "shop-token" && rewrite.drift), "{act:?}");
+}
+
+#[test]
 fn an_ownerless_secret_of_ours_is_ours_only_with_our_name_platform_and_app() {
     let retained = |change: fn(&mut Sight)| {
         Sight::healthy(STABLE).with(|sight| {
