@@ -27,6 +27,8 @@ pub struct Life {
     pub family: Family,
     pub minted: Millis,
     pub dies: Millis,
+    /// When it dies if nothing ends it before.
+    pub of_age: Millis,
 }
 
 /// What a status tells.
@@ -223,6 +225,7 @@ impl Ledger {
                 family: token.family,
                 minted: token.issued_ms,
                 dies: token.dies_ms,
+                of_age: token.dies_ms,
             });
             life.dies = token.dies_ms;
             lived.push(token.fingerprint.clone());

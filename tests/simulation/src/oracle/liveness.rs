@@ -88,19 +88,27 @@ fn dead_spans(ledger: &Ledger, secret: &Name, from: Millis, to: Millis) -> (Span
 pub(super) fn lies(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
     for (mini, story) in &ledger.told {
         let app = app_in(&mini.1);
-        let (mut expired, mut dead) = (Spans::default(), Spans::default());
+        let (mut expired, mut dead, mut aged) = (Spans::default(), Spans::default(), Spans::default());
         for (from, to, told) in stretches(story, bounds.end).filter(|(_, _, told)| told.ready) {
             for (since, until, skew) in skews(ledger, bounds.end) {
                 let expires = told.expires.and_then(|expires| Millis::try_from(expires - skew).ok()).unwrap_or(0);
                 expired.add(from.max(since).max(expires + SECOND + bounds.skew), to.min(until));
             }
             let Some(target) = &told.target else { continue };
-            dead.extend(&dead_spans(ledger, &(mini.0.clone(), target.clone()), from, to).0);
+            let secret = (mini.0.clone(), target.clone());
+            dead.extend(&dead_spans(ledger, &secret, from, to).0);
+            for (begin, end, token) in ledger.held.get(&secret).into_iter().flat_map(|story| stretches(story, to)) {
+                if let Some(life) = token.as_ref().and_then(|token| ledger.tokens.get(token)) {
+                    aged.add(life.of_age.max(begin).max(from), end.min(to));
+                }
+            }
         }
         let name = &mini.1;
         let expired = expired.without(&excused(ledger, bounds, app, unseen_expiry));
         verdict.tell_longest(Oracle::FalseReady, &expired, &format!("{name} is Ready over an expired token"));
-        let dead = dead.without(&helpless(ledger, mini, bounds.end)).without(&excused(ledger, bounds, app, unseen_death));
+        // How old a token is, everybody knows who can count.
+        let helpless = helpless(ledger, mini, bounds.end).without(&aged);
+        let dead = dead.without(&helpless).without(&excused(ledger, bounds, app, unseen_death));
         verdict.tell_longest(Oracle::FalseReady, &dead, &format!("{name} is Ready over a dead token"));
     }
 }
