@@ -109,7 +109,9 @@ impl Plot {
             short_streams: dice.chance(0.1),
             steps_clock: false,
         };
-        let users = has(Genre::Users, 0.5);
+        // Whose token nobody refreshes sees it die by a clock that is wrong.
+        let suspends = genre == Genre::Clock && Dice::from_seed(seed ^ 0x5a5).chance(0.5);
+        let users = has(Genre::Users, 0.5) || suspends;
         let crash_every = mean(candidates || has(Genre::Crashes, 0.4), 10 * MINUTE, 12 * HOUR);
         let api_outage_every = mean(has(Genre::ApiServer, 0.3), HOUR, DAY);
         // What a process that is gone knew of a clock that has been put right since, nobody can know.
@@ -118,6 +120,8 @@ impl Plot {
         let nags = users && restarts && Dice::from_seed(seed ^ 0x4a9).chance(0.45);
         let deeds = if nags {
             vec![Deed::ReportNonsense, Deed::DeleteTarget, Deed::SetRight]
+        } else if suspends {
+            vec![Deed::Suspend, Deed::SetRight]
         } else {
             habits(&Dice::from_seed(seed ^ 0xdeed))
         };
