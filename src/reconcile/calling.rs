@@ -198,6 +198,7 @@ impl Ctx {
         let in_a_row = call.wanted.why.urgent() && hold::counted(case).last.is_some();
         self.memories.with_app(&key, |app| {
             app.gone = if in_a_row { app.gone.saturating_add(1) } else { 0 };
+            app.begun = Some(case.now.boot);
             Some(std::mem::replace(&mut app.mints, mints))
         })
     }
@@ -318,7 +319,7 @@ impl Ctx {
         let (Some(key), Some(before)) = (app_key(mp), before) else { return };
         self.memories.with_app(&key, |app| {
             app.gone = app.gone.saturating_sub(1);
-            app.mints = before;
+            (app.mints, app.begun) = (before, None);
         });
     }
 }

@@ -181,6 +181,8 @@ pub struct Memory {
 pub struct AppMints {
     /// What the objects' statuses say too.
     pub mints: Mints,
+    /// When the last one began, by time since boot; none if it was taken back.
+    pub begun: Option<Duration>,
     /// How many in a row were made because the stored token was or may have been gone.
     pub gone: u32,
     /// When a mint was last sent whose answer never came, by time since boot: it may land yet.

@@ -131,7 +131,19 @@ fn mint_floor(case: &Case<'_>, wanted: Wanted) -> Duration {
         Why::Invalid if wanted.force => Duration::ZERO,
         _ => MINTS_APART,
     };
-    counted.last.map_or(Duration::ZERO, |last| wait(case.now, after(last, apart)))
+    match last_own_mint(case) {
+        Some(begun) => (begun + apart).saturating_sub(case.now.boot),
+        None => counted.last.map_or(Duration::ZERO, |last| wait(case.now, after(last, apart))),
+    }
+}
+
+/// When the app's last mint began, by time since boot, if this process made it: whoever sets the clock moves no floor then.
+fn last_own_mint(case: &Case<'_>) -> Option<Duration> {
+    let own = case.status.mints.as_ref();
+    let theirs = case.seen.rivals.iter().filter(|rival| super::turn::same_mode(case, rival));
+    let all = theirs.filter_map(|rival| rival.status.as_ref()?.mints.as_ref()).chain(own);
+    let told = all.filter_map(|mints| mints.last_time.as_ref()).max();
+    case.seen.app.begun.filter(|_| told == case.seen.app.mints.last_time.as_ref())
 }
 
 /// At most a tenth of a day's quota goes to mints that no clock asked for.

@@ -210,6 +210,16 @@ fn mints_that_no_clock_asks_for_are_five_minutes_apart() {
     minted(499).with(|sight| sight.target = None).asks(500, Why::TargetMissing);
     minted(499).with(|sight| (sight.target, sight.app.gone) = (None, 1)).keeps_silent(500);
     minted(499).with(|sight| (sight.target, sight.app.gone) = (None, 1)).asks(515, Why::TargetMissing);
+    // The clock was put back by 209 s since, or on: 300 s have not become more or less.
+    for clock in [609, 200] {
+        let own = |sight: &mut Sight| {
+            sight.annotate(REQUEST, "now");
+            sight.app.mints = sight.status().mints.clone().expect("counted");
+            sight.app.begun = Some(boot(400));
+        };
+        minted(clock).with(own).keeps_silent(690);
+        minted(clock).with(own).asks(710, Why::Requested);
+    }
     // By time there is no floor.
     let due = due_at(LEGACY);
     minted(due - 1).asks(due, Why::Time);

@@ -30,8 +30,16 @@ pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
                 .say(Oracle::NeedlessCall, format!("{app_id} is asked for {quiet} times in quiet times, {quiet_ideal} would do"));
         }
         let hour = busiest(calls.iter().map(|call| call.from), HOUR) as u64;
-        // Four a minute while a token is dead, and a few more each time that the platform begins to fail: ten times an hour.
-        if hour > 280 * askers {
+        // Four a minute while a token is dead, a few more each time that the platform begins to fail, ten times an hour, and one
+        // for each new spec, which nothing is known of.
+        let mut edits: Vec<_> = ledger
+            .troubles
+            .iter()
+            .filter(|trouble| trouble.concerns(app) && matches!(trouble.cause, Cause::Edit | Cause::Wish))
+            .map(|trouble| trouble.from)
+            .collect();
+        edits.sort_unstable();
+        if hour > (280 + busiest(edits.into_iter(), HOUR) as u64) * askers {
             verdict.say(Oracle::NeedlessCall, format!("{app_id} is asked for {hour} times within an hour"));
         }
         for (day, asked) in by_day(calls.iter().map(|call| call.from)) {

@@ -39,7 +39,26 @@ pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
         if let Some(what) = too_soon {
             verdict.say(Oracle::NeedlessCall, what);
         }
+        if bounds.operators == 1
+            && let Some(row) = calls.windows(3).find(|row| is_knocking(ledger, app, row))
+        {
+            verdict.say(Oracle::NeedlessCall, format!("{app_id} is rejected three times for one edit, at {}", show(row[0].from)));
+        }
     }
+}
+
+/// Whether one process had a credential rejected more often than users gave it reasons to try again: one is good for one call.
+fn is_knocking(ledger: &Ledger, app: Option<u64>, row: &[&Since<Called>]) -> bool {
+    let (Some(first), Some(last)) = (row.first(), row.last()) else { return false };
+    let since = first.from.saturating_sub(2 * MINUTE);
+    let is_a_reason = |trouble: &&Trouble| {
+        trouble.from <= last.from
+            && trouble.to + lasts(trouble.cause) >= since
+            && trouble.concerns(app)
+            && is_a_wish(trouble.cause)
+    };
+    let rejected = |call: &&Since<Called>| is_rejected(call.is.end) && call.is.process == first.is.process;
+    row.iter().all(rejected) && last.from - first.from < 29 * MINUTE && ledger.troubles.iter().filter(is_a_reason).count() < 2
 }
 
 /// Mints of one app by one process: those that only wishes ask for, and those for tokens that were lost.
@@ -93,7 +112,7 @@ pub(super) fn rest(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
 fn patience(before: &Called, next: &Called, bounds: &Bounds) -> Option<(Millis, &'static str)> {
     let alone = bounds.operators == 1;
     match before.end {
-        End::Said(40001 | 40013 | 40125 | 40243) if alone => Some((29 * MINUTE, "a credential was rejected")),
+        end if alone && is_rejected(end) => Some((29 * MINUTE, "a credential was rejected")),
         End::Said(45011) if alone => Some((MINUTE, "the platform asked for a minute")),
         End::Said(-1) if alone => Some((2 * SECOND, "the platform was busy")),
         // Whoever knows that such a call went out gives it the time that it may take; whoever comes after a crash does, too.
@@ -103,6 +122,10 @@ fn patience(before: &Called, next: &Called, bounds: &Bounds) -> Option<(Millis, 
         }
         _ => None,
     }
+}
+
+fn is_rejected(end: End) -> bool {
+    matches!(end, End::Said(40001 | 40013 | 40125 | 40243))
 }
 
 /// For how long after it a trouble can give a reason for a call.
@@ -116,11 +139,16 @@ fn lasts(cause: Cause) -> Millis {
     }
 }
 
+/// What users do, and what the clock does to them.
+fn is_a_wish(cause: Cause) -> bool {
+    matches!(cause, Cause::Edit | Cause::Wish | Cause::Touch | Cause::Report | Cause::Clock)
+}
+
 /// Whether something gives a reason for a call, or hides that there is none.
 fn lifts(cause: Cause, before: &Called) -> bool {
     let is_refused = matches!(before.end, End::Said(code) if code != 0);
     match cause {
-        Cause::Edit | Cause::Wish | Cause::Touch | Cause::Report | Cause::Clock => true,
+        cause if is_a_wish(cause) => true,
         // An answer that was not written down is forgotten with the process.
         Cause::ApiFault | Cause::ApiOutage => is_refused,
         cause => is_refused && cause.is_of_a_process(),
