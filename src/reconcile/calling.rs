@@ -9,7 +9,7 @@ use super::{
     call::{Call, Wanted, Why},
     case,
     fetch::{Asking, Outcome, fetch, slots::Claimant},
-    memory::{Base, Ended, HandFacts, How, InHand, Refused},
+    memory::{AppMints, Base, Ended, HandFacts, How, InHand, LastMint, Refused},
     observe::Observed,
     plan::{
         case::Case,
@@ -33,7 +33,7 @@ pub struct Begin {
     begun: Begun,
     mints_before: Option<Mints>,
     /// The process's own counts of the app before this call.
-    app_before: Option<Mints>,
+    app_before: Option<AppMints>,
 }
 
 impl Begin {
@@ -191,15 +191,17 @@ impl Ctx {
     }
 
     /// Counts a mint, and answers what was counted before it.
-    fn count_mint(&self, case: &Case<'_>, call: &Call) -> Option<Mints> {
+    fn count_mint(&self, case: &Case<'_>, call: &Call) -> Option<AppMints> {
         let key = app_key(case.mp)?;
         let mints = status::counted_with(case, call);
         // An app's first mint replaces no lost token: it begins no row.
         let in_a_row = call.wanted.why.urgent() && hold::counted(case).last.is_some();
+        let last = LastMint { begun: case.now.boot, uid: case.mp.metadata.uid.clone().unwrap_or_default() };
         self.memories.with_app(&key, |app| {
+            let before = app.clone();
             app.gone = if in_a_row { app.gone.saturating_add(1) } else { 0 };
-            app.begun = Some(case.now.boot);
-            Some(std::mem::replace(&mut app.mints, mints))
+            (app.mints, app.last) = (mints, Some(last));
+            Some(before)
         })
     }
 
@@ -302,7 +304,8 @@ impl Ctx {
         if mints_before.is_some() {
             // What was refused may have used up one of the day's forced calls all the same.
             let forced_times = case.seen.app.mints.forced_times.clone();
-            self.uncount_mint(mp, begin.app_before.map(|before| Mints { forced_times, ..before }));
+            let with_forced = |before: AppMints| AppMints { mints: Mints { forced_times, ..before.mints }, ..before };
+            self.uncount_mint(mp, begin.app_before.map(with_forced));
         }
         let sent = whole_seconds(case.now.wall);
         let how = How::Failed { refusal, sent, next: whole_seconds(after(next, Duration::from_millis(999))), attempts, unknown };
@@ -315,11 +318,10 @@ impl Ctx {
     }
 
     /// A call that was refused, or not sent, shortened no token's life.
-    fn uncount_mint(&self, mp: &MiniProgram, before: Option<Mints>) {
+    fn uncount_mint(&self, mp: &MiniProgram, before: Option<AppMints>) {
         let (Some(key), Some(before)) = (app_key(mp), before) else { return };
         self.memories.with_app(&key, |app| {
-            app.gone = app.gone.saturating_sub(1);
-            (app.mints, app.begun) = (before, None);
+            (app.mints, app.last, app.gone) = (before.mints, before.last, before.gone);
         });
     }
 }

@@ -181,14 +181,23 @@ pub struct Memory {
 pub struct AppMints {
     /// What the objects' statuses say too.
     pub mints: Mints,
-    /// When the last one began, by time since boot; none if it was taken back.
-    pub begun: Option<Duration>,
+    /// The last one of them.
+    pub last: Option<LastMint>,
     /// How many in a row were made because the stored token was or may have been gone.
     pub gone: u32,
     /// When a mint was last sent whose answer never came, by time since boot: it may land yet.
     pub lost: Option<Duration>,
     /// When the last forced call ended, by time since boot: it was sent later than its intent was written.
     pub forced: Option<Duration>,
+}
+
+/// A mint of this process, by time since boot: whoever sets the clock does not move it.
+#[derive(Clone, Debug)]
+pub struct LastMint {
+    /// When its intent was written.
+    pub begun: Duration,
+    /// The uid of the object that it was made for.
+    pub uid: String,
 }
 
 /// The process's memory, by object and by app.

@@ -143,7 +143,8 @@ fn last_own_mint(case: &Case<'_>) -> Option<Duration> {
     let theirs = case.seen.rivals.iter().filter(|rival| super::turn::same_mode(case, rival));
     let all = theirs.filter_map(|rival| rival.status.as_ref()?.mints.as_ref()).chain(own);
     let told = all.filter_map(|mints| mints.last_time.as_ref()).max();
-    case.seen.app.begun.filter(|_| told == case.seen.app.mints.last_time.as_ref())
+    let last = case.seen.app.last.as_ref().map(|last| last.begun);
+    last.filter(|_| told == case.seen.app.mints.last_time.as_ref())
 }
 
 /// At most a tenth of a day's quota goes to mints that no clock asked for.

@@ -211,7 +211,7 @@ fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdic
         return no(Reason::Suspended);
     }
     if let (Turn::Theirs(winner), Some(token)) = (turn::turn(case), case.valid_token())
-        && turn::others_minted_since(case, winner, token.issued)
+        && turn::others_minted_since(case, winner, token)
     {
         return no(Reason::AppIdConflict);
     }

@@ -1,12 +1,18 @@
 //! Whose turn it is where every call ends another's token: one object of an app keeps it, the others stand back. Pure.
 
+use std::time::Duration;
+
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
     case::{Case, mode_name},
     due,
+    time::span,
 };
-use crate::api::{ConditionType, MiniProgram, Mints, Reason, conditions};
+use crate::{
+    api::{ConditionType, MiniProgram, Mints, Reason, conditions},
+    projection::TokenFacts,
+};
 
 /// Whether this object may ask.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,8 +62,19 @@ pub fn turn<'a>(case: &'a Case<'_>) -> Turn<'a> {
 
 /// Whether another object's call has ended this one's token, or may have: a time that cannot be true yet, theirs or ours, is no
 /// comfort.
-pub fn others_minted_since(case: &Case<'_>, winner: &MiniProgram, issued: Timestamp) -> bool {
-    !due::is_past(case.now, issued) || minted_at(winner).any(|time| time > issued)
+pub fn others_minted_since(case: &Case<'_>, winner: &MiniProgram, token: &TokenFacts) -> bool {
+    !due::is_past(case.now, token.issued)
+        || minted_at(winner).any(|time| time > token.issued)
+        || this_process_minted_since(case, token)
+}
+
+/// Whether this process has minted for another object since: times since boot are true whatever the clock was.
+fn this_process_minted_since(case: &Case<'_>, token: &TokenFacts) -> bool {
+    let Some(left) = case.time_left_by_boot(token) else { return false };
+    let issued = (case.now.boot + left).saturating_sub(span(token.issued, token.expires));
+    let last = case.seen.app.last.as_ref().filter(|last| Some(&last.uid) != case.mp.metadata.uid.as_ref());
+    // Issue times are cut to the second.
+    last.is_some_and(|last| last.begun > issued + Duration::from_secs(1))
 }
 
 /// The same of any object of the app, whoever keeps it now, by times that can be true: they call for a token.
@@ -69,6 +86,7 @@ pub fn is_ended_by_another(case: &Case<'_>) -> bool {
     let rivals = case.seen.rivals.iter().filter(|rival| same_mode(case, rival));
     of_app.filter(|time| due::is_past(case.now, *time)) > own.max(Some(token.issued))
         || rivals.flat_map(|rival| minted_at(rival)).any(|time| due::is_past(case.now, time) && time > token.issued)
+        || this_process_minted_since(case, token)
 }
 
 /// When an object's last call went out, and when its token came.

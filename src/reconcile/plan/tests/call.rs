@@ -12,7 +12,7 @@ use crate::{
     projection::TokenFacts,
     reconcile::{
         call::{Wanted, Why},
-        memory::AppMints,
+        memory::{AppMints, LastMint},
         plan::{
             Act,
             due::Schedule,
@@ -215,7 +215,7 @@ fn mints_that_no_clock_asks_for_are_five_minutes_apart() {
         let own = |sight: &mut Sight| {
             sight.annotate(REQUEST, "now");
             sight.app.mints = sight.status().mints.clone().expect("counted");
-            sight.app.begun = Some(boot(400));
+            sight.app.last = Some(LastMint { begun: boot(400), uid: "shop-uid".into() });
         };
         minted(clock).with(own).keeps_silent(690);
         minted(clock).with(own).asks(710, Why::Requested);

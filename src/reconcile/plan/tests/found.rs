@@ -2,10 +2,10 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::sight::{Sight, at, boot, mini_program};
+use super::sight::{LIFE, Sight, at, boot, mini_program};
 use crate::{
     api::{ConditionType, MiniProgram, Mints, Reason, TokenMode},
-    reconcile::{call::Why, plan::Act},
+    reconcile::{call::Why, memory::LastMint, plan::Act},
 };
 
 const STABLE: TokenMode = TokenMode::Stable;
@@ -124,6 +124,21 @@ fn a_losers_token_from_before_the_clock_went_back_is_no_reason_to_be_ready() {
     let by_then = Time(at(2 * 3600));
     sight.target().token.as_mut().expect("a token").issued = by_then.0;
     sight.says_of(500, ConditionType::Ready, "False", Reason::AppIdConflict);
+}
+
+#[test]
+fn whatever_the_clock_was_the_process_knows_whose_mint_was_the_last() {
+    let minted = |begun| {
+        let mut sight = Sight::healthy(LEGACY).with(|sight| sight.rivals = vec![winner(LEGACY, 0)]);
+        // Issued at 100 by a clock that was 430 s ahead.
+        let token = sight.target().token.as_mut().expect("a token");
+        (token.issued, token.expires) = (at(530), at(530 + LIFE));
+        sight.recall.ends = vec![(token.clone(), boot(100 + LIFE))];
+        sight.app.last = Some(LastMint { begun: boot(begun), uid: "another".into() });
+        sight
+    };
+    minted(99).says_of(500, ConditionType::Ready, "True", Reason::TokenAvailable);
+    minted(300).says_of(500, ConditionType::Ready, "False", Reason::AppIdConflict);
 }
 
 #[test]
