@@ -111,7 +111,9 @@ impl Plot {
         };
         // Whose token nobody refreshes sees it die by a clock that is wrong.
         let suspends = genre == Genre::Clock && Dice::from_seed(seed ^ 0x5a5).chance(0.5);
-        let users = has(Genre::Users, 0.5) || suspends;
+        // Only who reads it closely knows a credential that a late watch has yet to show.
+        let hurries = genre == Genre::ApiServer && Dice::from_seed(seed ^ 0x4057).chance(0.5);
+        let users = has(Genre::Users, 0.5) || suspends || hurries;
         let crash_every = mean(candidates || has(Genre::Crashes, 0.4), 10 * MINUTE, 12 * HOUR);
         let api_outage_every = mean(has(Genre::ApiServer, 0.3), HOUR, DAY);
         // What a process that is gone knew of a clock that has been put right since, nobody can know.
@@ -122,6 +124,8 @@ impl Plot {
             vec![Deed::ReportNonsense, Deed::DeleteTarget, Deed::SetRight]
         } else if suspends {
             vec![Deed::Suspend, Deed::SetRight]
+        } else if hurries {
+            vec![Deed::WrongCredential, Deed::DeleteTarget, Deed::SetRight]
         } else {
             habits(&Dice::from_seed(seed ^ 0xdeed))
         };
@@ -139,7 +143,7 @@ impl Plot {
             crash_every,
             api_outage_every,
             platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
-            user_every: mean(users, MINUTE, if nags { 10 * MINUTE } else { 6 * HOUR }),
+            user_every: mean(users, MINUTE, if nags || hurries { 10 * MINUTE } else { 6 * HOUR }),
             deeds,
             nags,
             clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),

@@ -15,6 +15,9 @@ const LOST_APART: Millis = 14 * SECOND;
 /// Mints that no clock and no loss asks for are 300 s apart, from intent to intent, and a call may go out some seconds later.
 const WISHES_APART: Millis = 280 * SECOND;
 
+/// So many rejections in a row tell more than one.
+const KNOCKS: usize = 6;
+
 pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
     for (app_id, calls) in &ledger.calls {
         let app = app_in(app_id);
@@ -40,9 +43,10 @@ pub(super) fn calls(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
             verdict.say(Oracle::NeedlessCall, what);
         }
         if bounds.operators == 1
-            && let Some(row) = calls.windows(3).find(|row| is_knocking(ledger, app, row))
+            && let Some(row) = calls.windows(KNOCKS).find(|row| is_knocking(ledger, app, row))
         {
-            verdict.say(Oracle::NeedlessCall, format!("{app_id} is rejected three times for one edit, at {}", show(row[0].from)));
+            let what = format!("{app_id} is rejected {KNOCKS} times for fewer reasons to ask, from {}", show(row[0].from));
+            verdict.say(Oracle::NeedlessCall, what);
         }
     }
 }
@@ -58,7 +62,9 @@ fn is_knocking(ledger: &Ledger, app: Option<u64>, row: &[&Since<Called>]) -> boo
             && is_a_wish(trouble.cause)
     };
     let rejected = |call: &&Since<Called>| is_rejected(call.is.end) && call.is.process == first.is.process;
-    row.iter().all(rejected) && last.from - first.from < 29 * MINUTE && ledger.troubles.iter().filter(is_a_reason).count() < 2
+    row.iter().all(rejected)
+        && last.from - first.from < 29 * MINUTE
+        && ledger.troubles.iter().filter(is_a_reason).count() + 1 < KNOCKS
 }
 
 /// Mints of one app by one process: those that only wishes ask for, and those for tokens that were lost.
