@@ -99,7 +99,9 @@ fn open_intent(case: &Case<'_>) -> Option<Why> {
     let intent = case.open_intent()?;
     // Our own intent of this moment is no reason for its own call, unless it stands in the place of an open one.
     let beginning = case.seen.begun.is_some() && case.is_own(intent);
-    (!beginning || intent.doubt).then_some(Why::OpenIntent)
+    // What was counted as forced is sent as forced.
+    let forced = case.seen.begun.is_some_and(|begun| begun.force);
+    (!beginning || intent.doubt && !forced).then_some(Why::OpenIntent)
 }
 
 fn unbelievable(case: &Case<'_>) -> Option<Why> {

@@ -2,10 +2,14 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::sight::{LIFE, Sight, at, boot, mini_program};
+use super::sight::{LIFE, Sight, at, boot, mini_program, token};
 use crate::{
-    api::{ConditionType, MiniProgram, Mints, Reason, TokenMode},
-    reconcile::{call::Why, memory::LastMint, plan::Act},
+    api::{ConditionType, MiniProgram, Mints, Reason, TokenMode, names},
+    reconcile::{
+        call::{Wanted, Why},
+        memory::LastMint,
+        plan::Act,
+    },
 };
 
 const STABLE: TokenMode = TokenMode::Stable;
@@ -124,6 +128,20 @@ fn a_losers_token_from_before_the_clock_went_back_is_no_reason_to_be_ready() {
     let by_then = Time(at(2 * 3600));
     sight.target().token.as_mut().expect("a token").issued = by_then.0;
     sight.says_of(500, ConditionType::Ready, "False", Reason::AppIdConflict);
+}
+
+#[test]
+fn a_forced_call_that_begins_over_an_open_intent_stays_forced() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        let fingerprint = token().fingerprint();
+        sight.annotate(names::INVALID_TOKEN, &fingerprint);
+        sight.intends("call-1", true);
+        sight.recall.own_intent = Some("call-1".into());
+        sight.begun = Some(Wanted { why: Why::Invalid, force: true, mints: true });
+    });
+    sight.looked_closer();
+    let act = sight.plan(500).act;
+    assert!(matches!(act, Act::Ask(Wanted { force: true, .. })), "{act:?}");
 }
 
 #[test]
