@@ -250,8 +250,7 @@ fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     if close.immutable && !renamed {
         return None;
     }
-    let held = close.held_by(&from, case.mp);
-    let known = trusted_fingerprint(case, &from).and_then(|fingerprint| held.token(&fingerprint));
+    let known = trusted_fingerprint(case, &from).and_then(|fingerprint| close.held_by(&from, case.mp).token(&fingerprint));
     Some(Step::Do(match known {
         Some(_) => Act::Rewrite(Rewrite { from, renamed, drift }),
         None => Act::Unmatched(from.version.clone()),

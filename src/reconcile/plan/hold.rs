@@ -89,17 +89,16 @@ pub struct Counted {
     pub forced: Vec<Timestamp>,
 }
 
+/// What each of the app's objects says of its mints.
+fn of_objects<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Mints> {
+    let rivals = case.seen.rivals.iter().filter(|rival| super::turn::same_mode(case, rival));
+    rivals.filter_map(|rival| rival.status.as_ref()?.mints.as_ref()).chain(&case.status.mints)
+}
+
 /// Sums an app's mints over all its objects; what was made by an object that is gone, this process remembers.
 pub fn counted(case: &Case<'_>) -> Counted {
     let today = day(case.now.wall, case.platform.day_offset_seconds);
-    let of_objects: Vec<&Mints> = case
-        .seen
-        .rivals
-        .iter()
-        .filter(|rival| super::turn::same_mode(case, rival))
-        .filter_map(|rival| rival.status.as_ref()?.mints.as_ref())
-        .chain(&case.status.mints)
-        .collect();
+    let of_objects: Vec<&Mints> = of_objects(case).collect();
     let of_process = &case.seen.app.mints;
     let count = |mints: &Mints| if mints.day == today { i64::from(mints.count) } else { 0 };
     let all = || of_objects.iter().copied().chain([of_process]);
@@ -139,10 +138,7 @@ fn mint_floor(case: &Case<'_>, wanted: Wanted) -> Duration {
 
 /// When the app's last mint began, by time since boot, if this process made it: whoever sets the clock moves no floor then.
 fn last_own_mint(case: &Case<'_>) -> Option<Duration> {
-    let own = case.status.mints.as_ref();
-    let theirs = case.seen.rivals.iter().filter(|rival| super::turn::same_mode(case, rival));
-    let all = theirs.filter_map(|rival| rival.status.as_ref()?.mints.as_ref()).chain(own);
-    let told = all.filter_map(|mints| mints.last_time.as_ref()).max();
+    let told = of_objects(case).filter_map(|mints| mints.last_time.as_ref()).max();
     let last = case.seen.app.last.as_ref().map(|last| last.begun);
     last.filter(|_| told == case.seen.app.mints.last_time.as_ref())
 }
