@@ -37,3 +37,4 @@ pub use binaries::Binaries;
 pub use chaos::Component;
 pub use cluster::{Cluster, Options};
 pub use error::Error;
+pub use place::free_port;

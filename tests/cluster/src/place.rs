@@ -28,8 +28,11 @@ pub(crate) fn given(directory: &Path) -> Result<PathBuf, Error> {
     Ok(directory)
 }
 
-/// Free now; another program may be faster, so whoever uses it tries again.
-pub(crate) fn free_port() -> Result<u16, Error> {
+/// Free now; another program that chooses its port itself may be faster.
+///
+/// # Errors
+/// When none of a thousand was free.
+pub fn free_port() -> Result<u16, Error> {
     for _ in 0..1000 {
         let port = rand::random_range(PORTS);
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {

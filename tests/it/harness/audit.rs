@@ -57,9 +57,19 @@ impl Ledger {
 
     /// The writes that changed, or would have changed, something: neither dry runs nor Events nor the Lease.
     pub async fn writes(&self) -> Vec<String> {
+        self.write_requests().await.iter().map(ToString::to_string).collect()
+    }
+
+    /// Which process made each of these writes: each has a token of its own.
+    pub async fn writers(&self) -> Vec<String> {
+        let token = |request: &Request| request.event["user"]["extra"]["authentication.kubernetes.io/credential-id"].to_string();
+        self.write_requests().await.iter().map(token).collect()
+    }
+
+    async fn write_requests(&self) -> Vec<Request> {
         let mut writes = self.requests().await;
         writes.retain(|request| request.is_write() && !request.is_aside());
-        writes.iter().map(ToString::to_string).collect()
+        writes
     }
 
     /// Reads of single objects, by get or by a list with a name.

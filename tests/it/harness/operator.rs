@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     ops::{Deref, DerefMut},
     path::{Path, PathBuf},
     process::ExitStatus,
@@ -200,8 +200,7 @@ async fn kubeconfig(stage: &Stage, wire: Option<&Wire>) -> PathBuf {
     path
 }
 
-/// An address that was free a moment ago.
+/// An address that was free a moment ago, and that no outgoing connection is given.
 fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address")
+    (Ipv4Addr::LOCALHOST, local_cluster::free_port().expect("a free port")).into()
 }
