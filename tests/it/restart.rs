@@ -1,15 +1,15 @@
 //! A restart asks nobody anything: no call, no write, no read of an object, whatever states the objects are in.
 
 use k8s_openapi::api::core::v1::Secret;
-use miniprogram_operator::api::ConditionType::{CredentialValid, Ready, TargetSynced, TokenFresh};
+use miniprogram_operator::api::ConditionType::{CredentialValid, Ready, Stalled, TargetSynced, TokenFresh};
 use platform_simulator::model::Fault;
 use serde_json::json;
 
-use crate::harness::{Mini, Operator, Stage};
+use crate::harness::{Mini, Operator, Stage, says};
 
 /// One object of each sort, and what is waited for until it is one.
 async fn zoo<'a>(stage: &'a Stage, operator: &Operator<'_>) -> Vec<Mini<'a>> {
-    let mut zoo = vec![];
+    let (mut zoo, mut waiting) = (vec![], vec![]);
     for mode in ["Stable", "Legacy"] {
         let named = |name: &str| stage.app(&format!("{name}-{}", mode.to_lowercase())).spec(json!({ "tokenMode": mode }));
         zoo.push(named("fresh").ready().await);
@@ -32,11 +32,11 @@ async fn zoo<'a>(stage: &'a Stage, operator: &Operator<'_>) -> Vec<Mini<'a>> {
 
         let keyless = named("keyless").spec(json!({ "credentialRef": { "key": "other" } })).create().await;
         keyless.until_says(CredentialValid, "False/KeyMissing").await;
-        zoo.push(keyless);
+        waiting.push(keyless);
 
         let nameless = named("nameless").without_credential().create().await;
         nameless.until_says(CredentialValid, "False/SecretNotFound").await;
-        zoo.push(nameless);
+        waiting.push(nameless);
 
         let edited = named("edited").ready().await;
         let credential = format!("{}-credential", edited.name);
@@ -47,7 +47,7 @@ async fn zoo<'a>(stage: &'a Stage, operator: &Operator<'_>) -> Vec<Mini<'a>> {
         stage.put_secret(&format!("foreign-{}-token", mode.to_lowercase()), "access_token", "mine").await;
         let foreign = named("foreign").create().await;
         foreign.until_says(TargetSynced, "False/Conflict").await;
-        zoo.push(foreign);
+        waiting.push(foreign);
 
         let suspended = named("suspended").ready().await;
         suspended.patch(json!({ "spec": { "suspend": true } })).await;
@@ -74,6 +74,11 @@ async fn zoo<'a>(stage: &'a Stage, operator: &Operator<'_>) -> Vec<Mini<'a>> {
     let loser = stage.app("loser").of_app(&winner.app_id).legacy().create().await;
     loser.until_says(Ready, "False/AppIDConflict").await;
     zoo.extend([winner, loser]);
+    // What waits for its user is stalled a minute later: that is a write of its own.
+    for mini in &waiting {
+        mini.until("it is stalled", 62, |mini| says(mini, Stalled).starts_with("True/")).await;
+    }
+    zoo.extend(waiting);
     operator.until_calm().await;
     zoo
 }
