@@ -41,6 +41,8 @@ pub struct Told {
     pub target: Option<String>,
     /// The intent that stands.
     pub intent: Option<String>,
+    /// Whether the credential is known to be of no use.
+    pub rejected: bool,
 }
 
 /// How a call to the platform went.
@@ -266,8 +268,8 @@ fn push<T: PartialEq>(story: &mut Vec<Since<T>>, from: Millis, is: T) {
 
 fn told(mini: &Value) -> Told {
     let status = &mini["status"];
-    let conditions = status["conditions"].as_array().into_iter().flatten();
-    let ready = conditions.into_iter().find(|condition| condition["type"] == "Ready");
+    let condition = |kind| status["conditions"].as_array().into_iter().flatten().find(|condition| condition["type"] == kind);
+    let ready = condition("Ready");
     let expires = status["token"]["expirationTime"].as_str().and_then(|time| time.parse::<Timestamp>().ok());
     Told {
         ready: ready.is_some_and(|ready| ready["status"] == "True"),
@@ -275,5 +277,6 @@ fn told(mini: &Value) -> Told {
         expires: expires.map(millis_of),
         target: status["targetRef"]["name"].as_str().map(str::to_owned),
         intent: status["intent"]["id"].as_str().map(str::to_owned),
+        rejected: condition("CredentialValid").is_some_and(|valid| valid["status"] == "False"),
     }
 }

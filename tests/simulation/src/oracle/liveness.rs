@@ -57,7 +57,7 @@ pub(super) fn contested_tokens(ledger: &Ledger, bounds: &Bounds, verdict: &mut V
         let mut excuse = excused(ledger, bounds, app, Cause::leaves_token_dead);
         // Whoever kept the app goes on to keep it until its credential is found to be wrong.
         for (mini, _) in ledger.answerable.iter().filter(|(mini, _)| app_in(&mini.1) == app) {
-            excuse.extend(&helpless(ledger, mini, bounds.end));
+            excuse.extend(&helpless(ledger, mini, bounds.end).without(&rejected(ledger, mini, bounds.end)));
         }
         tell_dead(
             &wanted.without(&live),
@@ -138,6 +138,16 @@ fn helpless(ledger: &Ledger, mini: &Name, end: Millis) -> Spans {
         }
     }
     helpless
+}
+
+/// When the others of its app have long heard that an object's credential is of no use.
+fn rejected(ledger: &Ledger, mini: &Name, end: Millis) -> Spans {
+    let mut rejected = Spans::default();
+    for (from, to, _) in ledger.told.get(mini).into_iter().flat_map(|story| stretches(story, end)).filter(|told| told.2.rejected)
+    {
+        rejected.add(from + MINUTE, to);
+    }
+    rejected
 }
 
 /// Ready that is not True although the target holds a live token.
