@@ -2,7 +2,10 @@
 
 mod call;
 mod doubt;
+mod due;
 mod found;
+mod hold;
 mod sight;
 mod status;
 mod target;
+mod turn;

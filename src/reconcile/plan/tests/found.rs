@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::sight::{LIFE, Sight, at, boot, mini_program, token};
+use super::sight::{LEGACY, LIFE, STABLE, Sight, at, boot, mini_program, token};
 use crate::{
     api::{ConditionType, MiniProgram, Mints, Reason, TokenMode, names},
     reconcile::{
@@ -12,8 +12,6 @@ use crate::{
     },
 };
 
-const STABLE: TokenMode = TokenMode::Stable;
-const LEGACY: TokenMode = TokenMode::Legacy;
 const HOUR: u64 = 3600;
 
 /// The object that keeps the app: older, accepted, with a token of its own.

@@ -306,3 +306,20 @@ impl Sight {
 
 /// An annotation of ours on a `MiniProgram`.
 pub const REQUEST: &str = names::REFRESH_REQUESTED;
+
+pub const STABLE: TokenMode = TokenMode::Stable;
+pub const LEGACY: TokenMode = TokenMode::Legacy;
+pub const MODES: [TokenMode; 2] = [STABLE, LEGACY];
+
+/// The first second in which the healthy object wants a call.
+pub fn due_at(mode: TokenMode) -> u64 {
+    let mut sight = Sight::healthy(mode);
+    let mut now = 10;
+    loop {
+        let planned = sight.plan(now);
+        match planned.act {
+            Act::Rest => now += planned.wake.as_secs() + 1,
+            _ => return now,
+        }
+    }
+}

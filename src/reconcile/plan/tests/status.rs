@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::sight::{LIFE, Sight, at, boot};
+use super::sight::{LEGACY, LIFE, STABLE, Sight, at, boot};
 use crate::{
     api::{ConditionType, Reason, TokenMode},
     reconcile::{
@@ -12,7 +12,6 @@ use crate::{
     sensitive::Implausible,
 };
 
-const STABLE: TokenMode = TokenMode::Stable;
 use ConditionType::{CredentialValid, Ready, Stalled, TokenFresh};
 
 #[test]
@@ -189,7 +188,7 @@ fn what_was_written_is_not_written_again() {
 
 #[test]
 fn a_wish_that_is_held_is_no_late_refresh() {
-    let mut sight = Sight::healthy(TokenMode::Legacy).with(|sight| sight.annotate(super::sight::REQUEST, "now"));
+    let mut sight = Sight::healthy(LEGACY).with(|sight| sight.annotate(super::sight::REQUEST, "now"));
     let last_time = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(400)));
     sight.status().mints = Some(crate::api::Mints { day: "2026-05-01".into(), last_time, ..Default::default() });
     let planned = sight.plan(500);

@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::sight::{Sight, boot, projection};
+use super::sight::{LEGACY, STABLE, Sight, boot, projection};
 use crate::{
-    api::{ConditionType, DeletionPolicy, ObjectMetaTemplate, Reason, Target, TargetKeys, Template, TokenMode},
+    api::{ConditionType, DeletionPolicy, ObjectMetaTemplate, Reason, Target, TargetKeys, Template},
     projection::Owner,
     reconcile::{call::Why, observe::Held, plan::Act},
 };
-
-const STABLE: TokenMode = TokenMode::Stable;
 
 fn target(sight: &mut Sight, change: impl FnOnce(&mut Target)) {
     change(sight.mp.spec.target.get_or_insert_default());
@@ -18,7 +16,7 @@ fn target(sight: &mut Sight, change: impl FnOnce(&mut Target)) {
 
 #[test]
 fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
-    let mut sight = Sight::healthy(TokenMode::Legacy).with(|sight| {
+    let mut sight = Sight::healthy(LEGACY).with(|sight| {
         target(sight, |target| target.name = Some("renamed".into()));
         sight.old = sight.target.take().into_iter().collect();
     });
@@ -27,7 +25,7 @@ fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
     sight.looked_closer();
     let Act::Rewrite(rewrite) = sight.plan(500).act else { panic!("no call") };
     assert!(rewrite.renamed && !rewrite.drift);
-    let mut renamed = projection(TokenMode::Legacy);
+    let mut renamed = projection(LEGACY);
     renamed.name = "renamed".into();
     sight.target = Some(renamed);
     assert!(matches!(sight.plan(500).act, Act::Forget(old) if old.name == "shop-token"));
@@ -48,7 +46,7 @@ fn what_the_spec_changes_is_written_without_a_call() {
         },
     ];
     for change in cases {
-        let mut sight = Sight::healthy(TokenMode::Legacy).with(|sight| target(sight, change));
+        let mut sight = Sight::healthy(LEGACY).with(|sight| target(sight, change));
         let act = sight.closer(500);
         assert!(matches!(&act, Act::Rewrite(rewrite) if !rewrite.drift), "{act:?}");
     }
@@ -100,7 +98,7 @@ fn another_ones_secret_is_told_after_one_look_and_left_alone() {
 
 #[test]
 fn an_old_target_in_use_is_put_right_without_a_call() {
-    let mut sight = Sight::healthy(TokenMode::Legacy).with(|sight| {
+    let mut sight = Sight::healthy(LEGACY).with(|sight| {
         target(sight, |target| target.name = Some("taken".into()));
         sight.old = sight.target.take().into_iter().collect();
         sight.foreign = true;

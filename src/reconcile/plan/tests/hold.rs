@@ -1,0 +1,170 @@
+//! What holds a call back, for how long, and what lifts that.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::sight::{LEGACY, MODES, REQUEST, STABLE, Sight, at, boot, due_at, token};
+use crate::{
+    api::{ConditionType, Mints, Reason, conditions, names},
+    reconcile::{
+        call::{Wanted, Why},
+        memory::{AppMints, LastMint},
+        plan::Act,
+    },
+};
+
+#[test]
+fn requests_are_thirty_seconds_apart() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.annotate(REQUEST, "now"));
+    sight.status().token.as_mut().expect("a token").check_time = Some(Time(at(490)));
+    assert!(sight.keeps_silent(500).wake <= Duration::from_secs(20));
+    sight.asks(521, Why::Requested);
+}
+
+#[test]
+fn forced_calls_are_apart_counted_and_given_up() {
+    let checked = |forced: &[u64], checked: Option<u64>| {
+        Sight::healthy(STABLE).with(|sight| {
+            let fingerprint = token().fingerprint();
+            sight.annotate(names::INVALID_TOKEN, &fingerprint);
+            let forced_times = forced.iter().map(|time| Time(at(*time))).collect();
+            let mints = Mints { day: "2026-05-01".into(), forced_times, ..Mints::default() };
+            sight.status().mints = Some(mints.clone());
+            sight.app = AppMints { mints, forced: forced.last().map(|time| boot(*time)), ..AppMints::default() };
+            sight.status().token.as_mut().expect("a token").check_time = checked.map(|time| Time(at(time)));
+        })
+    };
+    let reported = |forced: &[u64]| checked(forced, forced.last().copied());
+    reported(&[480]).keeps_silent(500);
+    reported(&[480]).keeps_silent(514);
+    assert!(matches!(reported(&[480]).closer(516), Act::Begin(Wanted { why: Why::Invalid, .. })));
+    reported(&[400, 480]).keeps_silent(3000);
+    let mut refused = checked(&[300, 400, 480], None);
+    refused.keeps_silent(599);
+    assert!(
+        matches!(refused.closer(601), Act::Begin(Wanted { why: Why::Invalid, .. })),
+        "no answer is no sign that force is useless"
+    );
+    let slow = || reported(&[480]).with(|sight| sight.app.forced = Some(boot(488)));
+    slow().keeps_silent(517);
+    assert!(matches!(slow().closer(519), Act::Begin(_)), "apart from the call itself, which went out later than its intent");
+    let others = || reported(&[480]).with(|sight| sight.app = AppMints::default());
+    others().keeps_silent(525);
+    assert!(matches!(others().closer(527), Act::Begin(_)), "another process's call may have gone out long after its intent");
+    let day: Vec<u64> = vec![0; 1];
+    assert!(matches!(reported(&day).closer(516), Act::Begin(_)), "forced before the token's issue: not about this token");
+}
+
+#[test]
+fn a_held_report_does_not_hold_the_refresh_by_time() {
+    let due = due_at(STABLE);
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        let fingerprint = token().fingerprint();
+        sight.annotate(names::INVALID_TOKEN, &fingerprint);
+        let forced_times = vec![Time(at(due - 5))];
+        sight.status().mints = Some(Mints { day: "2026-05-01".into(), forced_times, ..Mints::default() });
+    });
+    sight.asks(due, Why::Time);
+}
+
+#[test]
+fn mints_that_no_clock_asks_for_are_five_minutes_apart() {
+    let minted = |seconds: u64| {
+        Sight::healthy(LEGACY).with(move |sight| {
+            sight.status().mints =
+                Some(Mints { day: "2026-05-01".into(), count: 1, last_time: Some(Time(at(seconds))), ..Mints::default() });
+        })
+    };
+    minted(400).with(|sight| sight.annotate(REQUEST, "now")).keeps_silent(500);
+    minted(400).with(|sight| sight.annotate(REQUEST, "now")).asks(700, Why::Requested);
+    // A lost token does not wait for pods; it backs off by how often it was lost.
+    minted(499).with(|sight| sight.target = None).asks(500, Why::TargetMissing);
+    minted(499).with(|sight| (sight.target, sight.app.gone) = (None, 1)).keeps_silent(500);
+    minted(499).with(|sight| (sight.target, sight.app.gone) = (None, 1)).asks(515, Why::TargetMissing);
+    // The clock was put back by 209 s since, or on: 300 s have not become more or less.
+    for clock in [609, 200] {
+        let own = |sight: &mut Sight| {
+            sight.annotate(REQUEST, "now");
+            sight.app.mints = sight.status().mints.clone().expect("counted");
+            sight.app.last = Some(LastMint { begun: boot(400), uid: "shop-uid".into() });
+        };
+        minted(clock).with(own).keeps_silent(690);
+        minted(clock).with(own).asks(710, Why::Requested);
+    }
+    // By time there is no floor.
+    let due = due_at(LEGACY);
+    minted(due - 1).asks(due, Why::Time);
+}
+
+#[test]
+fn a_tenth_of_the_days_quota_goes_to_mints_that_no_clock_asks_for() {
+    let spent = |count| {
+        Sight::healthy(LEGACY).with(move |sight| {
+            sight.annotate(REQUEST, "now");
+            sight.status().mints = Some(Mints { day: "2026-05-01".into(), count, ..Mints::default() });
+        })
+    };
+    spent(199).asks(500, Why::Requested);
+    spent(200).keeps_silent(500);
+    // 16:00 UTC is the platform's midnight.
+    let midnight = 6 * 3600;
+    assert!(spent(200).keeps_silent(500).wake <= Duration::from_secs(midnight - 500));
+}
+
+#[test]
+fn a_stop_holds_for_the_credential_that_was_sent_and_a_request_lifts_it() {
+    let rejected = || {
+        Sight::healthy(STABLE).with(|sight| {
+            sight.fails(Reason::CredentialRejected, 400, 2200);
+            let verdict = conditions::Verdict {
+                truth: conditions::Truth::False,
+                reason: Reason::CredentialRejected,
+                message: String::new(),
+            };
+            conditions::set(&mut sight.status().conditions, ConditionType::CredentialValid, &verdict, Some(1), at(400));
+            sight.target().token.as_mut().expect("a token").expires = at(450);
+        })
+    };
+    rejected().keeps_silent(500);
+    rejected().keeps_silent(2100);
+    rejected().asks(2201, Why::Time);
+    rejected().with(|sight| sight.annotate(REQUEST, "now")).asks(500, Why::Time);
+    rejected().with(|sight| sight.annotate(REQUEST, "now")).keeps_silent(420);
+    rejected().with(|sight| sight.credential.as_mut().expect("there").resource_version = "8".into()).asks(500, Why::Time);
+}
+
+#[test]
+fn a_failure_older_than_the_target_or_of_another_spec_is_void() {
+    let failing = |sight: &mut Sight| {
+        sight.fails(Reason::QuotaExhausted, 400, 9000);
+        sight.target = None;
+    };
+    Sight::healthy(STABLE).with(failing).keeps_silent(500);
+    Sight::healthy(STABLE).with(failing).with(|sight| sight.mp.metadata.generation = Some(2)).asks(500, Why::TargetMissing);
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.fails(Reason::QuotaExhausted, 0, 9000));
+    sight.target().token.as_mut().expect("a token").issued = at(10);
+    sight.status().token.as_mut().expect("a token").issue_time = Time(at(10));
+    sight.asks(due_at(STABLE), Why::Time);
+}
+
+#[test]
+fn somebody_elses_open_intent_is_waited_out_and_our_own_is_not() {
+    for mode in MODES {
+        let mut sight = Sight::healthy(mode).with(|sight| sight.intends("theirs", false));
+        sight.recall.foreign_intent = Some(("theirs".into(), boot(495)));
+        assert!(sight.keeps_silent(500).wake <= Duration::from_secs(10));
+        sight.asks(511, Why::OpenIntent);
+        let mut sight = Sight::healthy(mode).with(|sight| sight.intends("ours", false));
+        sight.recall.own_intent = Some("ours".into());
+        sight.asks(500, Why::OpenIntent);
+    }
+}
+
+#[test]
+fn no_object_asks_more_often_than_twice_a_second() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.target = None);
+    sight.recall.last_sent = Some(boot(500));
+    assert!(sight.keeps_silent(500).wake <= Duration::from_millis(500));
+    sight.asks(501, Why::TargetMissing);
+}
