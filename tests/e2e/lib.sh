@@ -71,6 +71,14 @@ timed() {
     seen "$what" $(($(now) - from))
 }
 
+# none WHAT COMMAND…: it succeeds and prints nothing
+none() {
+    local what=$1 output
+    shift
+    output=$("$@") || fail "$what" "no answer from $*"
+    same "$what" '' "$output"
+}
+
 # same WHAT EXPECTED SEEN
 same() {
     [[ $2 == "$3" ]] || fail "$1" "expected: $2
