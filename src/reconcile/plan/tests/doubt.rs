@@ -2,11 +2,8 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::sight::{Sight, at, boot, mini_program};
-use crate::api::{
-    Intent, MiniProgram,
-    TokenMode::{self, Legacy as LEGACY, Stable as STABLE},
-};
+use super::sight::{LEGACY, STABLE, Sight, at, boot, mini_program};
+use crate::api::{Intent, MiniProgram, TokenMode};
 
 fn rival_that_intends(mode: TokenMode, at_seconds: u64) -> MiniProgram {
     let mut rival = mini_program(mode);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Bounds, Oracle, Spans, Verdict, excused, stretches};
 use crate::{
     cluster::Name,
-    ledger::{Ledger, app_in},
+    ledger::{Ledger, Since, app_in},
     time::{MINUTE, Millis, SECOND},
     trouble::Cause,
 };
@@ -131,43 +131,30 @@ fn unseen_death(cause: Cause) -> Millis {
 
 /// When an object's own credential keeps it from finding out that its token is dead.
 fn helpless(ledger: &Ledger, mini: &Name, end: Millis) -> Spans {
-    let mut helpless = Spans::default();
-    for (from, to, can) in ledger.answerable.get(mini).into_iter().flat_map(|story| stretches(story, end)) {
-        if !can {
-            helpless.add(from, to);
-        }
-    }
-    helpless
+    when(ledger.answerable.get(mini), end, |can_ask| !can_ask)
 }
 
 /// When the others of its app have long heard that an object's credential is of no use.
 fn rejected(ledger: &Ledger, mini: &Name, end: Millis) -> Spans {
-    let mut rejected = Spans::default();
-    for (from, to, _) in ledger.told.get(mini).into_iter().flat_map(|story| stretches(story, end)).filter(|told| told.2.rejected)
-    {
-        rejected.add(from + MINUTE, to);
-    }
-    rejected
+    when(ledger.told.get(mini), end, |told| told.rejected).begun_later(MINUTE)
+}
+
+/// From when to when something of a story was so.
+fn when<T>(story: Option<&Vec<Since<T>>>, end: Millis, is_so: impl Fn(&T) -> bool) -> Spans {
+    let mut spans = Spans::default();
+    let so = story.into_iter().flat_map(|story| stretches(story, end)).filter(|(_, _, is)| is_so(is));
+    so.for_each(|(from, to, _)| spans.add(from, to));
+    spans
 }
 
 /// Ready that is not True although the target holds a live token.
 pub(super) fn silence(ledger: &Ledger, bounds: &Bounds, verdict: &mut Verdict) {
     for (mini, story) in &ledger.expected {
-        let mut unready = Spans::default();
-        for (from, to, _) in
-            ledger.told.get(mini).into_iter().flat_map(|story| stretches(story, bounds.end)).filter(|told| !told.2.ready)
-        {
-            unready.add(from, to);
-        }
-        let mut dead = Spans::default();
+        let unready = when(ledger.told.get(mini), bounds.end, |told| !told.ready);
+        let mut dead = when(ledger.wholesome.get(mini), bounds.end, |wholesome| !wholesome);
         for (from, to, target) in stretches(story, bounds.end) {
             let Some(target) = target else { continue };
             dead.extend(&dead_spans(ledger, &(mini.0.clone(), target.clone()), from, to).0);
-        }
-        for (from, to, _) in
-            ledger.wholesome.get(mini).into_iter().flat_map(|story| stretches(story, bounds.end)).filter(|is| !is.2)
-        {
-            dead.add(from, to);
         }
         let excuse = excused(ledger, bounds, app_in(&mini.1), |cause| unseen_death(cause) + 5 * SECOND);
         let silent = unready.without(&dead).without(&excuse);

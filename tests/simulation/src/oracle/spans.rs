@@ -47,6 +47,14 @@ impl Spans {
         left
     }
 
+    /// These, joined, without the first while of each.
+    #[must_use]
+    pub fn begun_later(&self, by: Millis) -> Self {
+        let mut left = Self::default();
+        self.joined().into_iter().for_each(|(from, to)| left.add(from + by, to));
+        left
+    }
+
     /// Those that begin where something holds, and the others.
     #[must_use]
     pub fn split(&self, holds: impl Fn(Millis) -> bool) -> (Self, Self) {
