@@ -1,6 +1,6 @@
 //! `explore`: plays every script of so many faults in every scenario, or one of them, and says what was found.
 
-use std::{process::ExitCode, time::Instant};
+use std::{fmt::Display, process::ExitCode, time::Instant};
 
 use clap::Parser;
 use simulation::{
@@ -10,7 +10,7 @@ use simulation::{
         script::Script,
         search::{Depth, Sum, explore},
     },
-    panics,
+    known, panics,
 };
 
 /// Explores what two callers of one app can come to.
@@ -34,6 +34,9 @@ struct Args {
     /// How many runs at a time.
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// Play the scripts that once found something before any other.
+    #[arg(long, conflicts_with = "scenario")]
+    known: bool,
     /// End with the first scenario that fails.
     #[arg(long)]
     stop: bool,
@@ -51,10 +54,13 @@ fn main() -> ExitCode {
         println!("{:#?}", played.ending);
         return if played.ending.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    let mut good = true;
+    let mut good = !args.known || play_known();
     let mut runs = 0;
     let began = now();
     for scenario in Scenario::all().filter(|scenario| args.scenario.is_none_or(|only| only == *scenario)) {
+        if args.stop && !good {
+            break;
+        }
         let since = now();
         let sums = explore(&[scenario], Depth { faults: args.faults, grave: args.grave }, args.threads);
         for (name, sum) in &sums {
@@ -62,12 +68,22 @@ fn main() -> ExitCode {
             good &= sum.failed.is_empty();
             runs += sum.runs.iter().sum::<u64>();
         }
-        if args.stop && !good {
-            break;
-        }
     }
     println!("{runs} runs in {:.1} s", began.elapsed().as_secs_f64());
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Whether all of them end well.
+fn play_known() -> bool {
+    let mut good = true;
+    for known in &known::SCRIPTS {
+        let (known::Known(_, scenario, script), faults) = (known, known.faults());
+        if !faults.is_empty() {
+            print_failed(scenario, script, &faults);
+            good = false;
+        }
+    }
+    good
 }
 
 #[allow(clippy::disallowed_methods, reason = "how long the exploration itself takes")]
@@ -95,9 +111,14 @@ fn print(name: &str, sum: &Sum, seconds: f64, failures: usize) {
         println!("{} fail", sum.failed.len());
     }
     for failed in sum.failed.iter().take(failures) {
-        println!("--scenario {} --script {}", failed.scenario, failed.script);
-        for fault in &failed.faults {
-            println!("    {fault}");
-        }
+        print_failed(failed.scenario, &failed.script, &failed.faults);
+    }
+}
+
+/// As the line of a command that plays it again.
+fn print_failed(scenario: impl Display, script: impl Display, faults: &[String]) {
+    println!("--scenario {scenario} --script {script}");
+    for fault in faults {
+        println!("    {fault}");
     }
 }
