@@ -294,9 +294,11 @@ impl Ctx {
         if matches!(refusal.reason, Reason::CredentialRejected | Reason::AppIdRejected) {
             self.slots.rejected(mp.metadata.namespace.as_deref().unwrap_or_default(), now.boot);
         }
-        let midnight = next_midnight(now.wall, case.platform.day_offset_seconds);
         let unanswered = unknown && refusal.reason == Reason::PlatformUnreachable;
-        let quota_of_force = call.wanted.force && refusal.reason == Reason::QuotaExhausted;
+        if let Some(key) = app_key(mp).filter(|_| call.wanted.force && refusal.reason == Reason::QuotaExhausted) {
+            let midnight = next_midnight(now.wall, case.platform.day_offset_seconds);
+            self.memories.with_app(&key, |app| app.force_stopped_until = Some(midnight));
+        }
         if let Some(key) = app_key(mp).filter(|_| unknown && call.wanted.mints) {
             self.memories.with_app(&key, |app| app.lost = Some(case.now.boot));
         }
@@ -313,7 +315,6 @@ impl Ctx {
         self.recall(mp, |recall| {
             recall.ended = Some(ended);
             recall.unanswered = if unanswered { recall.unanswered.saturating_add(1) } else { 0 };
-            recall.force_stopped_until = quota_of_force.then_some(midnight).or(recall.force_stopped_until);
         });
     }
 

@@ -159,8 +159,6 @@ pub struct Recall {
     pub issued_for: Option<String>,
     /// How often in a row the platform did not answer: its time is doubled each time.
     pub unanswered: u32,
-    /// A quota answer to a forced call stops only forced calls, until then.
-    pub force_stopped_until: Option<Timestamp>,
     /// The value of the annotation `invalid-token` that was last looked at.
     pub invalid_seen: Option<Option<String>>,
     /// The rivals' tokens that this object has asked after.
@@ -189,6 +187,8 @@ pub struct AppMints {
     pub lost: Option<Duration>,
     /// When the last forced call ended, by time since boot: it was sent later than its intent was written.
     pub forced: Option<Duration>,
+    /// A quota answer to a forced call stops only forced calls, until then: also those of an object that is created again.
+    pub force_stopped_until: Option<Timestamp>,
 }
 
 /// A mint of this process, by time since boot: whoever sets the clock does not move it.

@@ -155,7 +155,7 @@ fn force_limits(case: &Case<'_>, wanted: Wanted) -> Duration {
     if counted.forced.len() >= limits.per_day {
         return midnight;
     }
-    let stopped = case.seen.recall.force_stopped_until.map_or(Duration::ZERO, |until| wait(case.now, until));
+    let stopped = case.seen.app.force_stopped_until.map_or(Duration::ZERO, |until| wait(case.now, until));
     let issued = case.token().map_or(Timestamp::MIN, |token| token.issued);
     let in_vain = counted.forced.iter().filter(|time| **time > issued).count();
     let again = in_vain.checked_sub(1).and_then(|row| FORCED_AGAIN.get(row).or(FORCED_AGAIN.last()));

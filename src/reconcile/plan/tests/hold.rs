@@ -52,6 +52,9 @@ fn forced_calls_are_apart_counted_and_given_up() {
     let others = || reported(&[480]).with(|sight| sight.app = AppMints::default());
     others().keeps_silent(525);
     assert!(matches!(others().closer(527), Act::Begin(_)), "another process's call may have gone out long after its intent");
+    let stopped = |until| reported(&[480]).with(|sight| sight.app.force_stopped_until = Some(at(until)));
+    stopped(900).keeps_silent(899);
+    assert!(matches!(stopped(900).closer(901), Act::Begin(_)), "the platform's own count holds each object of the app");
     let day: Vec<u64> = vec![0; 1];
     assert!(matches!(reported(&day).closer(516), Act::Begin(_)), "forced before the token's issue: not about this token");
 }
