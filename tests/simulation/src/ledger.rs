@@ -73,6 +73,8 @@ pub struct Ledger {
     /// The token in each Secret of our type.
     pub held: BTreeMap<Name, Vec<Since<Option<String>>>>,
     pub told: BTreeMap<Name, Vec<Since<Told>>>,
+    /// When an object was deleted, and what its status remembered with it.
+    pub deleted: Vec<(Millis, Name)>,
     /// In which Secret an object's users may expect a token, where they may.
     pub expected: BTreeMap<Name, Vec<Since<Option<String>>>>,
     /// The target of an object that shares a rotating token with another one of its app: one of them is to keep it.
@@ -112,6 +114,9 @@ impl Ledger {
                 }
             }
             Kind::MiniProgram => {
+                if object.is_none() {
+                    self.deleted.push((now, name.clone()));
+                }
                 let told = object.map(told).unwrap_or_default();
                 push(self.told.entry(name.clone()).or_default(), now, told);
             }
