@@ -255,11 +255,13 @@ impl Ctx {
             mints_before: None,
             how: How::Token { token: hand.token.clone(), sent, stored: false, same, unsettled: hand.unsettled },
         };
+        let minted = hand.call.wanted.mints.then(|| (hand.token.fingerprint.clone(), case.now.boot));
         self.metrics.refreshed(case.platform.name, "success", if same { "SameToken" } else { "NewToken" });
         let uid = case.mp.metadata.uid.as_deref().unwrap_or_default();
         self.memories.with(uid, |memory| {
             memory.in_hand = Some(InHand { token: grant.token, facts: hand });
             memory.recall.ended = Some(ended);
+            memory.recall.minted = minted;
             memory.recall.last_call = took;
             // The answer has just told how much is left, and by which clock.
             memory.recall.ends.clear();

@@ -134,6 +134,9 @@ pub struct Recall {
     pub last_sent: Option<Duration>,
     /// The stored tokens, and when each ends in boot time, counted from when this process first saw it.
     pub ends: Vec<(TokenFacts, Duration)>,
+    /// The fingerprint of the last token that this process minted for it, and the boot time of that call: issue times are cut to
+    /// the second.
+    pub minted: Option<(String, Duration)>,
     /// How long the last answered call took.
     pub last_call: Duration,
     /// When the stored token was last returned again, although it was time for a new one.

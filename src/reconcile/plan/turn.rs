@@ -64,17 +64,29 @@ pub fn turn<'a>(case: &'a Case<'_>) -> Turn<'a> {
 /// comfort.
 pub fn others_minted_since(case: &Case<'_>, winner: &MiniProgram, token: &TokenFacts) -> bool {
     !due::is_past(case.now, token.issued)
-        || minted_at(winner).any(|time| time > token.issued)
+        || minted_at(winner).any(|time| is_later(case, time, token))
         || this_process_minted_since(case, token)
+}
+
+/// Whether a mint came after a token, or may have: times are cut to the second, and who minted both knows their order.
+fn is_later(case: &Case<'_>, minted: Timestamp, token: &TokenFacts) -> bool {
+    minted > token.issued || minted == token.issued && minted_here(case, token).is_none()
+}
+
+/// When (boot time) this process minted a token, if it did.
+fn minted_here(case: &Case<'_>, token: &TokenFacts) -> Option<Duration> {
+    case.seen.recall.minted.as_ref().filter(|(fingerprint, _)| *fingerprint == token.fingerprint).map(|(_, at)| *at)
 }
 
 /// Whether this process has minted for another object since: times since boot are true whatever the clock was.
 fn this_process_minted_since(case: &Case<'_>, token: &TokenFacts) -> bool {
-    let Some(left) = case.time_left_by_boot(token) else { return false };
-    let issued = (case.now.boot + left).saturating_sub(span(token.issued, token.expires));
+    let by_life = || {
+        let issued = (case.now.boot + case.time_left_by_boot(token)?).saturating_sub(span(token.issued, token.expires));
+        // Issue times are cut to the second.
+        Some(issued + Duration::from_secs(1))
+    };
     let last = case.seen.app.last.as_ref().filter(|last| Some(&last.uid) != case.mp.metadata.uid.as_ref());
-    // Issue times are cut to the second.
-    last.is_some_and(|last| last.begun > issued + Duration::from_secs(1))
+    last.zip(minted_here(case, token).or_else(by_life)).is_some_and(|(last, issued)| last.begun > issued)
 }
 
 /// The same of any object of the app, whoever keeps it now, by times that can be true: they call for a token.
@@ -85,7 +97,7 @@ pub fn is_ended_by_another(case: &Case<'_>) -> bool {
     let (of_app, own) = (last_of(Some(&case.seen.app.mints)), last_of(case.status.mints.as_ref()));
     let rivals = case.seen.rivals.iter().filter(|rival| same_mode(case, rival));
     of_app.filter(|time| due::is_past(case.now, *time)) > own.max(Some(token.issued))
-        || rivals.flat_map(|rival| minted_at(rival)).any(|time| due::is_past(case.now, time) && time > token.issued)
+        || rivals.flat_map(|rival| minted_at(rival)).any(|time| due::is_past(case.now, time) && is_later(case, time, token))
         || this_process_minted_since(case, token)
 }
 

@@ -1,5 +1,7 @@
 //! Counterexamples that the simulation found: each is the smallest observation that showed it.
 
+use std::time::Duration;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::sight::{LEGACY, LIFE, STABLE, Sight, at, boot, mini_program, token};
@@ -155,6 +157,29 @@ fn whatever_the_clock_was_the_process_knows_whose_mint_was_the_last() {
     };
     minted(99).says_of(500, ConditionType::Ready, "True", Reason::TokenAvailable);
     minted(300).says_of(500, ConditionType::Ready, "False", Reason::AppIdConflict);
+}
+
+#[test]
+fn of_two_mints_in_one_second_who_made_both_knows_the_later_one() {
+    let tied = |own: Option<u64>, others: u64| {
+        let millis = |millis| boot(0) + Duration::from_millis(millis);
+        Sight::healthy(LEGACY).with(|sight| {
+            sight.rivals = vec![winner(LEGACY, 0)];
+            sight.recall.minted = own.map(|own| (token().fingerprint(), millis(own)));
+            sight.app.last = Some(LastMint { begun: millis(others), uid: "elder-uid".into() });
+        })
+    };
+    tied(Some(300), 600).says_of(500, ConditionType::Ready, "False", Reason::AppIdConflict);
+    tied(Some(600), 300).says_of(500, ConditionType::Ready, "True", Reason::TokenAvailable);
+    tied(None, 300).says_of(500, ConditionType::Ready, "False", Reason::AppIdConflict);
+    let keeper = |own: Option<u64>, others: u64| {
+        tied(own, others).with(|sight| {
+            sight.rivals[0].metadata.creation_timestamp = Some(Time(at(0)));
+        })
+    };
+    keeper(Some(300), 600).asks(500, Why::WonApp);
+    keeper(Some(600), 300).keeps_silent(500);
+    keeper(None, 300).asks(500, Why::WonApp);
 }
 
 #[test]
