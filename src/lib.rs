@@ -13,10 +13,12 @@
 //! | [`controller`] | which object is looked at when | what a look does |
 //! | [`reconcile`] | one object: observe, plan, one act, again | which object is next |
 //! | [`shell`] | arguments, clocks, leadership, metrics, servers, logs | tokens |
-//! | [`run`] | wires all of it together | decisions |
+//! | [`operator`] | wires them together, for one term of leadership after the other | flags, decisions |
+//! | [`run`] | starts the process: flags, client, servers, signals | what a term does |
 
 pub mod api;
 pub mod controller;
+pub mod operator;
 pub mod platform;
 pub mod projection;
 pub mod reconcile;

@@ -1,53 +1,38 @@
-//! Wires the rooms together: servers first, then leadership, and inside it the watches and the controller. Decides nothing.
+//! Starts the process: flags, the servers, the client, the signals; then runs the operator. Decides
+//! nothing.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    num::NonZeroU32,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use kube::{Client, Config, client::ClientBuilder};
 use reqwest::Certificate;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::mpsc,
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 use tower::timeout::TimeoutLayer;
 
 use crate::{
-    controller::{self, Progress, Rhythm},
-    platform,
-    reconcile::{
-        self, Ctx,
-        events::Events,
-        fetch::{
-            Platforms,
-            door::{Bounds, Door, Unusable},
-            slots::Slots,
-        },
-        memory::Memories,
+    controller::Rhythm,
+    operator::{Leadership, Operator},
+    platform::{self, Platform},
+    reconcile::fetch::{
+        Platforms,
+        door::{Bounds, Door, Unusable},
     },
     shell::{
         args::{EndpointError, RunArgs},
         chance::Chance,
         clock::Clock,
-        leader::{self, Elector, ElectorEnded, Term},
+        leader::{self, ElectorEnded},
         metrics::Metrics,
-        server::{self, Gate, Health, ListenError},
+        server::{self, Health, ListenError},
     },
-    watch,
-    world::{Change, Scope, World},
+    world::Scope,
 };
 
 /// How often the health and the overdue metric are brought up to date.
-const BEAT: Duration = Duration::from_secs(5);
-/// A candidate that does not lead by then is a standby, and as ready as one can be.
-const STANDBY_AFTER: Duration = Duration::from_secs(3);
+const HEALTH_PERIOD: Duration = Duration::from_secs(5);
 
 /// An API server that has not begun to answer by then will not.
 const ANSWER_BEGINS_WITHIN: Duration = Duration::from_secs(30);
@@ -101,159 +86,58 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let stop = stop_on_signal()?;
     let servers_stop = CancellationToken::new();
     let servers = serve(&args, &metrics, &health, &servers_stop).await?;
-    let parts = Parts { client: client().await?, clock, metrics, health, watches, stop, door: door(&args)?, args };
-    let ended = parts.lead_again_and_again().await;
+    let identity = leader::identity();
+    let client = client().await?;
+    let (of_term, told) = (client.clone(), metrics.clone());
+    let operator = Operator {
+        leadership: leadership(&args, &identity),
+        identity,
+        client,
+        client_of_term: Box::new(move |_| of_term.clone()),
+        platforms: platforms(&args)?,
+        concurrency: args.concurrency.into(),
+        platform_qps: NonZeroU32::new(args.platform_qps).unwrap_or(NonZeroU32::MIN),
+        scopes: scopes(args.watch_namespaces.names()),
+        selector: Some(args.selector.clone()).filter(|selector| !selector.is_empty()),
+        clock,
+        chance: Chance::system(),
+        rhythm: Rhythm::default(),
+        health_period: HEALTH_PERIOD,
+        grace: args.shutdown_grace,
+        metrics,
+        health,
+        watches,
+        on_change: Arc::new(move |leads| told.leads(leads)),
+        run_pass: Arc::new(|pass| pass),
+    };
+    let ended = operator.run(&stop).await;
     servers_stop.cancel();
     servers.join_all().await;
-    ended
+    // A call that could not be wound up ends with the process.
+    Ok(ended.map(|_| ())?)
 }
 
-/// What every term is made from.
-struct Parts {
-    args: RunArgs,
-    client: Client,
-    clock: Clock,
-    metrics: Metrics,
-    health: Health,
-    watches: Gate,
-    door: Door,
-    stop: CancellationToken,
+fn leadership(args: &RunArgs, identity: &str) -> Leadership {
+    let (namespace, name) = (args.lease_namespace(), args.lease_name.clone());
+    if !args.leader_elect {
+        return Leadership::Alone(format!("{namespace}/{name}"));
+    }
+    let identity = identity.to_owned();
+    Leadership::ByElection(leader::Config { namespace, name, identity, duration: args.lease_duration })
 }
 
-impl Parts {
-    async fn lead_again_and_again(&self) -> Result<(), Error> {
-        let operator = format!("{}/{}", self.args.lease_namespace(), self.args.lease_name);
-        if !self.args.leader_elect {
-            self.metrics.leads(true);
-            self.lead(Term::unelected(operator, self.clock.clone())).await;
-            return Ok(());
-        }
-        let config = leader::Config {
-            namespace: self.args.lease_namespace(),
-            name: self.args.lease_name.clone(),
-            identity: leader::identity(),
-            duration: self.args.lease_duration,
-        };
-        let metrics = self.metrics.clone();
-        let mut elector = Elector::start(self.client.clone(), config, self.clock.clone(), move |leads| metrics.leads(leads));
-        loop {
-            let term = tokio::select! {
-                () = self.stop.cancelled() => break,
-                term = self.candidate(&mut elector) => term?,
-            };
-            if !self.lead(term).await {
-                // A call is still in flight: the Lease must run out before anybody else may make one.
-                drop(elector);
-                return Ok(());
-            }
-            if self.stop.is_cancelled() {
-                break;
-            }
-        }
-        elector.release().await;
-        Ok(())
-    }
-
-    async fn candidate(&self, elector: &mut Elector) -> Result<Term, ElectorEnded> {
-        if let Ok(term) = tokio::time::timeout(STANDBY_AFTER, elector.lead()).await {
-            return term;
-        }
-        self.watches.open();
-        elector.lead().await
-    }
-
-    /// Works for one term; false if something was still under way when the grace ran out.
-    async fn lead(&self, term: Term) -> bool {
-        let scopes = scopes(self.args.watch_namespaces.names());
-        let world = Arc::new(Mutex::new(World::new(&scopes)));
-        let progress = Progress::default();
-        let ctx = Arc::new(self.context(term.clone(), Arc::clone(&world)));
-        let (looks, look_receiver) = mpsc::unbounded_channel();
-        let changed = {
-            let (ctx, progress, world, gate) = (Arc::clone(&ctx), progress.clone(), Arc::clone(&world), self.watches.clone());
-            move |change: Change| {
-                for gone in change.gone {
-                    ctx.forget(&gone);
-                    progress.forget(&gone.name);
-                }
-                for name in change.look {
-                    // Nobody listens any more once the term is over.
-                    let _ = looks.send(name);
-                }
-                if world.lock().unwrap_or_else(PoisonError::into_inner).complete() {
-                    gate.open();
-                }
-            }
-        };
-        let stop = CancellationToken::new();
-        let selector = Some(self.args.selector.clone()).filter(|selector| !selector.is_empty());
-        let watching = tokio::spawn(watch::run(self.client.clone(), scopes, selector, world, changed, stop.clone()));
-        let (looking, panicking) = (Arc::clone(&ctx), Arc::clone(&ctx));
-        let mut controller = tokio::spawn(controller::run(
-            look_receiver,
-            move |name| reconcile::reconcile(Arc::clone(&looking), name),
-            move |name| reconcile::panicked(&panicking, name),
-            progress.clone(),
-            self.clock.clone(),
-            Rhythm::default(),
-            stop.clone(),
-        ));
-        tokio::select! {
-            () = term.over() => {}
-            () = self.stop.cancelled() => {}
-            () = self.watch_over(&progress) => {}
-        }
-        term.close();
-        stop.cancel();
-        self.health.overdue_since(None);
-        let done = tokio::time::timeout(self.args.shutdown_grace, &mut controller).await.is_ok();
-        watching.abort();
-        done
-    }
-
-    /// Tells the probes and the metrics how the controller gets on.
-    async fn watch_over(&self, progress: &Progress) {
-        let mut beat = tokio::time::interval(BEAT);
-        loop {
-            beat.tick().await;
-            let now = self.clock.now().boot;
-            let stuck = progress.longest_running().unwrap_or(now).min(progress.last_turn().max(BEAT));
-            self.health.overdue_since(Some(stuck));
-            let overdue = progress.oldest_overdue().map_or(Duration::ZERO, |since| now.saturating_sub(since));
-            self.metrics.oldest_overdue(overdue);
-        }
-    }
-
-    fn context(&self, term: Term, world: Arc<Mutex<World>>) -> Ctx {
-        let mut hosts: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-        for platform in platform::ALL {
-            let given = self.args.endpoints().find(|endpoint| endpoint.platform == platform.name);
-            let theirs = || platform.hosts.iter().map(|host| (*host).to_owned()).collect();
-            hosts.insert(platform.name, given.map_or_else(theirs, |endpoint| endpoint.hosts.clone()));
-        }
-        let client = term.client(&self.client);
-        Ctx {
-            events: Events::new(client.clone(), Some(leader::identity())),
-            client,
-            world,
-            memories: Memories::default(),
-            platforms: Platforms {
-                door: self.door.clone(),
-                hosts,
-                connect_timeout: self.args.connect_timeout,
-                request_timeout: self.args.request_timeout,
-            },
-            slots: Slots::new(
-                self.args.concurrency.into(),
-                NonZeroU32::new(self.args.platform_qps).unwrap_or(NonZeroU32::MIN),
-                &self.clock,
-            ),
-            term,
-            clock: self.clock.clone(),
-            chance: Chance::system(),
-            metrics: self.metrics.clone(),
-        }
-    }
+fn platforms(args: &RunArgs) -> Result<Platforms, Error> {
+    let hosts_of = |platform: &'static Platform| {
+        let given = args.endpoints().find(|endpoint| endpoint.platform == platform.name);
+        let theirs = || platform.hosts.iter().map(|host| (*host).to_owned()).collect();
+        (platform.name, given.map_or_else(theirs, |endpoint| endpoint.hosts.clone()))
+    };
+    Ok(Platforms {
+        door: door(args)?,
+        hosts: platform::ALL.iter().copied().map(hosts_of).collect(),
+        connect_timeout: args.connect_timeout,
+        request_timeout: args.request_timeout,
+    })
 }
 
 fn scopes(namespaces: &[String]) -> Vec<Scope> {

@@ -23,6 +23,7 @@ use crate::{
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How the platforms are reached.
+#[derive(Clone)]
 pub struct Platforms {
     /// Where requests go out.
     pub door: Door,

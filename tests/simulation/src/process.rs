@@ -1,34 +1,14 @@
-//! One process of the operator: the real watches, controller, reconciler and election, wired as `run.rs` wires them, on the
-//! stage's doors.
+//! One process of the operator: the wiring that ships, on the stage's doors, clock and dice.
 
-use std::{
-    collections::BTreeMap,
-    num::NonZeroU32,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
-use kube::Client;
 use miniprogram_operator::{
-    controller::{self, Progress},
-    reconcile::{
-        self, Ctx,
-        events::Events,
-        fetch::{Platforms, slots::Slots},
-        memory::Memories,
-    },
-    shell::{
-        chance::Chance,
-        leader::{self, Elector, Term},
-        metrics::Metrics,
-    },
-    watch,
-    world::{Change, Scope, World},
+    operator::{Ended, Leadership, Operator},
+    reconcile::fetch::Platforms,
+    shell::{chance::Chance, leader, metrics::Metrics, server::Health},
+    world::Scope,
 };
-use tokio::{
-    sync::mpsc,
-    task::{AbortHandle, JoinHandle},
-};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -78,112 +58,74 @@ impl Process {
 }
 
 async fn main(stage: Arc<Stage>, id: ProcessId, leads: Leads, stop: CancellationToken) {
-    let client = cluster::door::client(&stage, id);
-    match leads {
-        Leads::Alone(operator) => {
-            let term = Term::unelected(operator.to_owned(), stage.time.nodes_clock());
-            lead(&stage, id, &client, term, &stop).await;
-        }
-        Leads::ByElection => {
-            let config = leader::Config {
-                namespace: "mp-system".to_owned(),
-                name: "operator".to_owned(),
-                identity: format!("P{id}"),
-                duration: LEASE,
-            };
-            let told = Arc::clone(&stage);
-            let on_change = move |leads| {
-                told.trace.note("process", format_args!("P{id} {}", if leads { "leads" } else { "leads no more" }));
-                let now = told.time.now();
-                told.ledger().trouble(now, now, Cause::Succession, None);
-            };
-            let mut elector = Elector::start(client.clone(), config, stage.time.nodes_clock(), on_change);
-            while !stop.is_cancelled() {
-                let Some(Ok(term)) = stop.run_until_cancelled(elector.lead()).await else { break };
-                if !lead(&stage, id, &client, term, &stop).await {
-                    // A call is still in flight: the Lease must run out before anybody else may make one.
-                    return stage.kill(id, "a call was under way for too long");
-                }
-            }
-            elector.release().await;
-        }
+    let ended = operator(&stage, id, leads).run(&stop).await;
+    if matches!(ended, Ok(Ended::CallUnderWay)) {
+        // The process ends, and leaves the Lease to expire.
+        stage.kill(id, "a call was under way for too long");
     }
 }
 
-/// Ends a task with its owner.
-struct Task(AbortHandle);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Works for one term; false if something was still under way when the grace ran out.
-async fn lead(stage: &Arc<Stage>, id: ProcessId, client: &Client, term: Term, stop: &CancellationToken) -> bool {
-    let scopes = vec![Scope::All];
-    let world = Arc::new(Mutex::new(World::new(&scopes)));
-    let progress = Progress::default();
-    let witnessed = cluster::door::of_term(stage, id, client, &term);
-    let ctx = Arc::new(context(stage, id, &term.client(&witnessed), term.clone(), Arc::clone(&world)));
-    let (looks, look_receiver) = mpsc::unbounded_channel();
-    let changed = {
-        let (ctx, progress) = (Arc::clone(&ctx), progress.clone());
-        move |change: Change| {
-            for gone in change.gone {
-                ctx.forget(&gone);
-                progress.forget(&gone.name);
-            }
-            for name in change.look {
-                let _ = looks.send(name);
-            }
-        }
-    };
-    let ending = CancellationToken::new();
-    let watching = tokio::spawn(watch::run(client.clone(), scopes, None, world, changed, ending.clone()));
-    let _watching = Task(watching.abort_handle());
-    let (looking, panicking, running) = (Arc::clone(&ctx), Arc::clone(&ctx), Arc::clone(stage));
-    let mut controller = tokio::spawn(controller::run(
-        look_receiver,
-        move |name| Arc::clone(&running).unless_paused(id, reconcile::reconcile(Arc::clone(&looking), name)),
-        move |name| reconcile::panicked(&panicking, name),
-        progress,
-        stage.time.nodes_clock(),
-        stage.weather.rhythm(),
-        ending.clone(),
-    ));
-    let _controller = Task(controller.abort_handle());
-    tokio::select! {
-        biased;
-        () = term.over() => {}
-        () = stop.cancelled() => {}
-    }
-    term.close();
-    ending.cancel();
-    tokio::time::timeout(GRACE, &mut controller).await.is_ok()
-}
-
-fn context(stage: &Arc<Stage>, id: ProcessId, client: &Client, term: Term, world: Arc<Mutex<World>>) -> Ctx {
-    let dice = stage.dice.fork();
+fn operator(stage: &Arc<Stage>, id: ProcessId, leads: Leads) -> Operator {
     let clock = stage.time.nodes_clock();
-    Ctx {
-        client: client.clone(),
-        world,
-        memories: Memories::default(),
-        platforms: Platforms {
-            door: platform::door(stage, id),
-            hosts: BTreeMap::from([(
-                "WeChat",
-                ["https://api.weixin.qq.com", "https://api2.weixin.qq.com"].map(str::to_owned).to_vec(),
-            )]),
-            connect_timeout: Duration::from_secs(5),
-            request_timeout: Duration::from_secs(10),
-        },
-        slots: Slots::new(32, NonZeroU32::new(50).unwrap_or(NonZeroU32::MIN), &clock),
-        term,
+    let dice = stage.dice.fork();
+    let client = cluster::door::client(stage, id);
+    let (of_term, witness) = (client.clone(), Arc::clone(stage));
+    let held_up = Arc::clone(stage);
+    let health = Health::new(clock.clone(), Duration::from_mins(5));
+    Operator {
+        leadership: leadership(id, leads),
+        identity: format!("P{id}"),
+        client_of_term: Box::new(move |term| cluster::door::of_term(&witness, id, &of_term, term)),
+        client,
+        platforms: platforms(stage, id),
+        concurrency: 32,
+        platform_qps: NonZeroU32::new(50).unwrap_or(NonZeroU32::MIN),
+        scopes: vec![Scope::All],
+        selector: None,
         clock,
         chance: Chance::from_fn(move || dice.number()),
+        rhythm: stage.weather.rhythm(),
+        health_period: stage.weather.rhythm().beat,
+        grace: GRACE,
         metrics: Metrics::new("0", "simulation", false),
-        events: Events::new(client.clone(), Some(format!("P{id}"))),
+        watches: health.gate("watches"),
+        health,
+        on_change: on_change(stage, id, leads),
+        run_pass: Arc::new(move |pass| Box::pin(Arc::clone(&held_up).unless_paused(id, pass))),
+    }
+}
+
+fn leadership(id: ProcessId, leads: Leads) -> Leadership {
+    match leads {
+        Leads::Alone(operator) => Leadership::Alone(operator.to_owned()),
+        Leads::ByElection => Leadership::ByElection(leader::Config {
+            namespace: "mp-system".to_owned(),
+            name: "operator".to_owned(),
+            identity: format!("P{id}"),
+            duration: LEASE,
+        }),
+    }
+}
+
+/// Notes a succession. Who leads by its owner's word succeeds nobody.
+fn on_change(stage: &Arc<Stage>, id: ProcessId, leads: Leads) -> Arc<dyn Fn(bool) + Send + Sync> {
+    let stage = Arc::clone(stage);
+    Arc::new(move |now_leads| {
+        if leads == Leads::ByElection {
+            let what = if now_leads { "leads" } else { "leads no more" };
+            stage.trace.note("process", format_args!("P{id} {what}"));
+            let now = stage.time.now();
+            stage.ledger().trouble(now, now, Cause::Succession, None);
+        }
+    })
+}
+
+fn platforms(stage: &Arc<Stage>, id: ProcessId) -> Platforms {
+    let hosts = ["https://api.weixin.qq.com", "https://api2.weixin.qq.com"];
+    Platforms {
+        door: platform::door(stage, id),
+        hosts: BTreeMap::from([("WeChat", hosts.map(str::to_owned).to_vec())]),
+        connect_timeout: Duration::from_secs(5),
+        request_timeout: Duration::from_secs(10),
     }
 }

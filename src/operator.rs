@@ -1,0 +1,223 @@
+//! The operator between its start and its end: takes part in the election, and reconciles during
+//! each term. Decides nothing. The process and the simulation run this same wiring; what differs
+//! between them is passed in.
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use kube::Client;
+use tokio::{sync::mpsc, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    controller::{self, Looked, Progress, Rhythm},
+    reconcile::{
+        self, Ctx,
+        events::Events,
+        fetch::{Platforms, slots::Slots},
+        memory::Memories,
+    },
+    shell::{
+        chance::Chance,
+        clock::Clock,
+        leader::{self, Elector, ElectorEnded, Term},
+        metrics::Metrics,
+        server::{Gate, Health},
+    },
+    watch,
+    world::{Change, Scope, World},
+};
+
+/// A candidate that does not lead by then is a standby, and as ready as one can be.
+const STANDBY_AFTER: Duration = Duration::from_secs(3);
+
+/// How a process comes to lead.
+pub enum Leadership {
+    /// By its owner's word. Targets are stamped with this name.
+    Alone(String),
+    /// By holding the Lease.
+    ByElection(leader::Config),
+}
+
+/// How the last term of a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "after a term that was not wound up, the process must end and leave the Lease to expire"]
+pub enum Ended {
+    /// All that was begun is finished, and the Lease is released.
+    WoundUp,
+    /// A call was still under way when the grace ran out: nobody else may make one before the Lease
+    /// expires, so it is not released.
+    CallUnderWay,
+}
+
+/// Runs one pass over an object.
+pub type RunPass = dyn Fn(BoxFuture<'static, Looked>) -> BoxFuture<'static, Looked> + Send + Sync;
+
+/// What every term is made from.
+pub struct Operator {
+    /// How it comes to lead.
+    pub leadership: Leadership,
+    /// Its name in Events.
+    pub identity: String,
+    /// The client of the election and the watches.
+    pub client: Client,
+    /// The client that a term's reads and writes go through, before the term fences it.
+    pub client_of_term: Box<dyn Fn(&Term) -> Client + Send + Sync>,
+    /// The door to the platforms.
+    pub platforms: Platforms,
+    /// The most calls to one platform at a time.
+    pub concurrency: usize,
+    /// The most calls to one platform in a second.
+    pub platform_qps: NonZeroU32,
+    /// The namespaces to work in.
+    pub scopes: Vec<Scope>,
+    /// The label selector of the objects.
+    pub selector: Option<String>,
+    /// The clocks.
+    pub clock: Clock,
+    /// What must differ each time.
+    pub chance: Chance,
+    /// What the controller does although nothing has changed.
+    pub rhythm: Rhythm,
+    /// How often health and the overdue metric are brought up to date.
+    pub health_period: Duration,
+    /// How long calls under way may take to end.
+    pub grace: Duration,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// The state of the probes.
+    pub health: Health,
+    /// Opens when the lists are complete, or the process stands by.
+    pub watches: Gate,
+    /// Hears of every beginning and end of leadership.
+    pub on_change: Arc<dyn Fn(bool) + Send + Sync>,
+    /// Runs each pass: as it is, or held up where a model lets the process stand still.
+    pub run_pass: Arc<RunPass>,
+}
+
+impl Operator {
+    /// Leads whenever it can, until told to stop.
+    ///
+    /// # Errors
+    /// If the election has ended by itself.
+    pub async fn run(&self, stop: &CancellationToken) -> Result<Ended, ElectorEnded> {
+        let config = match &self.leadership {
+            Leadership::Alone(operator) => {
+                (self.on_change)(true);
+                return Ok(self.lead(Term::unelected(operator.clone(), self.clock.clone()), stop).await);
+            }
+            Leadership::ByElection(config) => config.clone(),
+        };
+        let on_change = Arc::clone(&self.on_change);
+        let mut elector = Elector::start(self.client.clone(), config, self.clock.clone(), move |leads| on_change(leads));
+        while !stop.is_cancelled() {
+            let Some(term) = stop.run_until_cancelled(self.stand_by(&mut elector)).await else { break };
+            if self.lead(term?, stop).await == Ended::CallUnderWay {
+                return Ok(Ended::CallUnderWay);
+            }
+        }
+        elector.release().await;
+        Ok(Ended::WoundUp)
+    }
+
+    async fn stand_by(&self, elector: &mut Elector) -> Result<Term, ElectorEnded> {
+        if let Ok(term) = tokio::time::timeout(STANDBY_AFTER, elector.lead()).await {
+            return term;
+        }
+        self.watches.open();
+        elector.lead().await
+    }
+
+    /// Works for one term. All its tasks end with it, also if it is dropped.
+    async fn lead(&self, term: Term, stop: &CancellationToken) -> Ended {
+        let world = Arc::new(Mutex::new(World::new(&self.scopes)));
+        let progress = Progress::default();
+        let ctx = Arc::new(self.context(term.clone(), Arc::clone(&world)));
+        let (looks, look_receiver) = mpsc::unbounded_channel();
+        let changed = {
+            let (ctx, progress) = (Arc::clone(&ctx), progress.clone());
+            let (world, gate) = (Arc::clone(&world), self.watches.clone());
+            move |change: Change| {
+                for gone in change.gone {
+                    ctx.forget(&gone);
+                    progress.forget(&gone.name);
+                }
+                for name in change.look {
+                    // Nobody listens any more once the term is over.
+                    let _ = looks.send(name);
+                }
+                if world.lock().unwrap_or_else(PoisonError::into_inner).complete() {
+                    gate.open();
+                }
+            }
+        };
+        let ending = CancellationToken::new();
+        let mut watching = JoinSet::new();
+        watching.spawn(watch::run(
+            self.client.clone(),
+            self.scopes.clone(),
+            self.selector.clone(),
+            world,
+            changed,
+            ending.clone(),
+        ));
+        let (reconciled, panicked) = (Arc::clone(&ctx), Arc::clone(&ctx));
+        let run_pass = Arc::clone(&self.run_pass);
+        let mut controlling = JoinSet::new();
+        controlling.spawn(controller::run(
+            look_receiver,
+            move |name| run_pass(Box::pin(reconcile::reconcile(Arc::clone(&reconciled), name))),
+            move |name| reconcile::panicked(&panicked, name),
+            progress.clone(),
+            self.clock.clone(),
+            self.rhythm,
+            ending.clone(),
+        ));
+        tokio::select! {
+            biased;
+            () = term.over() => {}
+            () = stop.cancelled() => {}
+            () = self.report_health(&progress) => {}
+        }
+        term.close();
+        ending.cancel();
+        self.health.overdue_since(None);
+        let wound_up = tokio::time::timeout(self.grace, controlling.join_next()).await.is_ok();
+        if wound_up { Ended::WoundUp } else { Ended::CallUnderWay }
+    }
+
+    /// Tells the probes and the metrics how the controller gets on.
+    async fn report_health(&self, progress: &Progress) {
+        let mut beat = tokio::time::interval(self.health_period);
+        loop {
+            beat.tick().await;
+            let now = self.clock.now().boot;
+            let turned = progress.last_turn().max(self.health_period);
+            let stuck = progress.longest_running().unwrap_or(now).min(turned);
+            self.health.overdue_since(Some(stuck));
+            let overdue = progress.oldest_overdue();
+            let overdue = overdue.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+            self.metrics.oldest_overdue(overdue);
+        }
+    }
+
+    fn context(&self, term: Term, world: Arc<Mutex<World>>) -> Ctx {
+        let client = term.client(&(self.client_of_term)(&term));
+        Ctx {
+            events: Events::new(client.clone(), Some(self.identity.clone())),
+            client,
+            world,
+            memories: Memories::default(),
+            platforms: self.platforms.clone(),
+            slots: Slots::new(self.concurrency, self.platform_qps, &self.clock),
+            term,
+            clock: self.clock.clone(),
+            chance: self.chance.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+}
