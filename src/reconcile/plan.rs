@@ -7,6 +7,7 @@ mod advice;
 pub mod case;
 pub mod doubt;
 pub mod due;
+mod failure;
 pub mod hold;
 pub mod report;
 pub mod retry;
@@ -24,13 +25,13 @@ use self::{
     turn::Turn,
 };
 use super::{
-    call::Wanted,
+    call::{Wanted, Why},
     memory::HandFacts,
     observe::{Close, Observed},
 };
 use crate::{
     api::{
-        ConditionType, MiniProgramStatus, Reason,
+        ConditionType, LastFailure, MiniProgramStatus, Reason,
         conditions::{self, Truth, Verdict},
     },
     projection::Projection,
@@ -124,13 +125,18 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
     if mp.metadata.deletion_timestamp.is_some() || !seen.listed {
         return Planned { act: Act::Rest, wake: LONGEST_REST, due: false };
     }
-    let Some(case) = Case::of(seen, now) else {
+    let Some(mut case) = Case::of(seen, now) else {
         return Planned { act: settled(mp.status.as_ref(), unsupported(seen, now)), wake: LONGEST_REST, due: false };
     };
     let wanted = wanted(&case);
+    case.status.last_failure = failure(&case, wanted);
+    let case = case;
     let step = STEPS.iter().find_map(|step| step(&case, wanted.map(|(wanted, _)| wanted)));
     // A wish that is held is not a refresh that is late.
-    let findings = Findings { due: wanted.is_some_and(|(wanted, _)| wanted.why.by_time() || wanted.why.urgent()) };
+    let findings = Findings {
+        due: wanted.is_some_and(|(wanted, _)| wanted.why.by_time() || wanted.why.urgent()),
+        takes_over: wanted.is_some_and(|(wanted, _)| wanted.why == Why::WonApp),
+    };
     let due = findings.due && wanted.is_some_and(|(_, hold)| hold.is_zero()) && !is_hindered(&case);
     let wake = wake(&case, wanted);
     let (act, wake) = match step {
@@ -157,6 +163,18 @@ fn wanted(case: &Case<'_>) -> Option<(Wanted, Duration)> {
         return None;
     }
     due::due(case).map(|wanted| (wanted, hold::hold(case, wanted))).min_by_key(|(_, hold)| *hold)
+}
+
+/// The last failure, as far as the call that is due bears it out.
+fn failure(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Option<LastFailure> {
+    let has_no_target = match case.target {
+        Target::Foreign => case.in_use.is_none(),
+        Target::Former => true,
+        Target::Missing | Target::Ours(_) => false,
+    };
+    let may_ask = turn::turn(case) == Turn::Mine && case.credential.unusable().is_none() && !has_no_target;
+    let next_call = wanted.filter(|_| may_ask).map(|(_, hold)| hold);
+    failure::current(case, next_call, may_ask)
 }
 
 /// A token that lies in no Secret yet comes before everything else.
@@ -383,7 +401,9 @@ fn wake(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {
     let next = due::next(case).filter(|_| !case.mp.spec.suspend).map(|at| wait(case.now, at)).filter(|wait| !wait.is_zero());
     let overdue = case.seen.recall.due_since.map(|since| (since + OVERDUE_AFTER).saturating_sub(case.now.boot));
     let overdue = overdue.filter(|wait| !wait.is_zero());
-    [held, next, overdue].into_iter().flatten().min().unwrap_or(LONGEST_REST).min(LONGEST_REST)
+    let failure = case.failure().map(|(failure, _)| wait(case.now, failure.next_attempt_time.0));
+    let failure = failure.filter(|wait| !wait.is_zero());
+    [held, next, overdue, failure].into_iter().flatten().min().unwrap_or(LONGEST_REST).min(LONGEST_REST)
 }
 
 /// The status of an object whose spec this version does not know in full: said, and nothing else touched.
@@ -391,6 +411,8 @@ fn unsupported(seen: &Observed, now: Now) -> MiniProgramStatus {
     let mp = &seen.mini_program;
     let mut status = mp.status.clone().unwrap_or_default();
     status.observed_generation = mp.metadata.generation;
+    // Nothing is planned any more.
+    status.last_failure = None;
     let verdict = Verdict { truth: Truth::False, reason: Reason::Unsupported, message: advice::unsupported(mp) };
     let stalled = Verdict { truth: Truth::True, ..verdict.clone() };
     let now = time::whole_seconds(now.wall);

@@ -1,10 +1,15 @@
 //! What people ask for by annotation: a refresh, once for each value; a new token, if theirs is the current one.
 
-use miniprogram_operator::api::{ConditionType::CredentialValid, MiniProgram};
+use futures::{StreamExt as _, stream};
+use miniprogram_operator::api::{
+    ConditionType::{CredentialValid, TokenFresh},
+    MiniProgram,
+};
+use platform_simulator::model::{Fault, FaultRule};
 use serde_json::json;
 
 use crate::harness::{
-    Stage,
+    Mini, Stage, says,
     wait::{check, eventually},
 };
 
@@ -90,6 +95,79 @@ async fn a_request_lifts_a_stop_for_one_call_and_is_handled_whatever_the_answer(
     operator.until_calm().await;
     shop.was_asked(1);
     shop.until("the request is handled", 35, |mini| handled(mini) == Some("try again")).await;
+    operator.until_calm().await;
+    shop.was_asked(2);
+}
+
+/// What one call may meet, and what the status says of it.
+fn passing_faults() -> Vec<(&'static str, Fault, &'static str)> {
+    let code = |code| Fault::Code { code, msg: None };
+    vec![
+        ("busy", code(-1), "PlatformBusy"),
+        ("ip", code(40164), "IPNotAllowed"),
+        ("minute", code(45011), "Throttled"),
+        ("html", Fault::Html, "BadResponse"),
+        ("error", Fault::Status { status: 500 }, "PlatformBusy"),
+        ("drop", Fault::Drop { reset: true }, "PlatformUnreachable"),
+    ]
+}
+
+/// The next call for an object fails; the one after it answers the request.
+async fn is_tried_again(mini: &Mini<'_>, annotation: &str, fault: Fault, reason: &str) {
+    let before = mini.get().await;
+    let value = if annotation == INVALID { fingerprint(&before) } else { "now".to_owned() };
+    mini.stage.simulator.fault(&mini.app_id, FaultRule::from(fault).times(1));
+    mini.annotate(annotation, &value).await;
+    let seen = mini.until_says_within(TokenFresh, &format!("False/{reason}"), 10).await;
+    assert_eq!(handled(&seen), None, "{}", mini.name);
+    let is_answered = |seen: &MiniProgram| {
+        if annotation == INVALID { fingerprint(seen) != value } else { handled(seen) == Some("now") }
+    };
+    let seen =
+        mini.until("the request is answered", 100, |seen| is_answered(seen) && says(seen, TokenFresh) == "True/Fresh").await;
+    assert!(seen.status.expect("a status").last_failure.is_none(), "{}", mini.name);
+}
+
+#[tokio::test]
+async fn a_request_or_a_report_whose_call_fails_once_is_tried_again() {
+    let stage = Stage::new("annotations").await;
+    let mut operator = stage.operator().start().await;
+    let mut minis = vec![];
+    for mode in ["Stable", "Legacy"] {
+        for (kind, annotation) in [("request", REQUEST), ("report", INVALID)] {
+            for (name, fault, reason) in passing_faults() {
+                let mini = stage.app(&format!("{name}-{kind}-{}", mode.to_lowercase()));
+                let mini = mini.spec(json!({ "tokenMode": mode })).ready().await;
+                minis.push((mini, annotation, fault, reason));
+            }
+        }
+    }
+    operator.kill();
+    for (mini, ..) in &minis {
+        mini.some_hours_later().await;
+    }
+    let _operator = operator.again().await;
+    stream::iter(minis)
+        .for_each_concurrent(None, async |(mini, annotation, fault, reason)| {
+            is_tried_again(&mini, annotation, fault, reason).await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_taken_back_leaves_no_failure_behind() {
+    let stage = Stage::new("annotations").await;
+    let mut operator = stage.operator().start().await;
+    let shop = stage.app("shop").ready().await;
+    operator.kill();
+    shop.some_hours_later().await;
+    let operator = operator.again().await;
+    stage.simulator.fault(&shop.app_id, Fault::Code { code: 40164, msg: None });
+    shop.annotate(REQUEST, "now").await;
+    shop.until_says(TokenFresh, "False/IPNotAllowed").await;
+    shop.patch(json!({ "metadata": { "annotations": { REQUEST: null } } })).await;
+    let seen = shop.until_says(TokenFresh, "True/Fresh").await;
+    assert!(seen.status.expect("a status").last_failure.is_none());
     operator.until_calm().await;
     shop.was_asked(2);
 }

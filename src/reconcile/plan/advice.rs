@@ -121,6 +121,11 @@ fn ip_not_allowed(case: &Case<'_>) -> String {
 /// Names the other object only within its own namespace: elsewhere it is nobody's business.
 fn conflict_of_apps(case: &Case<'_>) -> String {
     let other = match super::turn::turn(case) {
+        super::turn::Turn::Mine => {
+            return "Another MiniProgram kept the token of this app and may have ended this one's. A new token is asked for; \
+                    status.lastFailure says why none has come"
+                .into();
+        }
         super::turn::Turn::Theirs(other) if other.metadata.namespace == case.mp.metadata.namespace => {
             format!("MiniProgram {}", other.metadata.name.as_deref().unwrap_or_default())
         }

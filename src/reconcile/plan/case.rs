@@ -297,9 +297,15 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
             if !*unknown {
                 withdraw(&mut status, ended);
             }
-            answer_request(&mut status, ended);
+            // Any other failure leaves the request open: it is tried again by the ordinary back-off.
+            if retry::stops(refusal.reason) {
+                answer_request(&mut status, ended);
+            }
             let only_forced = ended.call.wanted.force && refusal.reason == Reason::QuotaExhausted;
-            if !only_forced {
+            if only_forced {
+                // The platform has answered: what it said before is over, and other calls may be made.
+                status.last_failure = None;
+            } else {
                 status.observed_generation = ended.generation;
                 status.last_failure = Some(LastFailure {
                     time: Time(*sent),

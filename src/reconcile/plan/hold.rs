@@ -21,7 +21,7 @@ const MINTS_APART: Duration = Duration::from_secs(300);
 /// The same where the stored token is or may be gone, by how many such mints were made in a row. If the one before was lost,
 /// the stored token has 300 s from there, and pods need 90 of them.
 const GONE_APART: [u64; 6] = [0, 15, 30, 60, 120, 180];
-/// Two calls that somebody asks for by annotation.
+/// A call that somebody asks for by annotation, after a success, and after a stop that the request lifts.
 const REQUESTS_APART: Duration = Duration::from_secs(30);
 /// A forced call that brought no new token is worth another one, a little later than the platform's own limit, and each time
 /// later: those that it refuses may count among those that it allows a day.
@@ -34,7 +34,7 @@ pub fn hold(case: &Case<'_>, wanted: Wanted) -> Duration {
         return foreign_intent(case);
     }
     let holds: [fn(&Case<'_>, Wanted) -> Duration; 6] =
-        [|case, _| foreign_intent(case), |case, _| spacing(case), last_failure, wishes, mint_floor, force_limits];
+        [|case, _| foreign_intent(case), |case, _| spacing(case), last_failure, requests, mint_floor, force_limits];
     holds.iter().map(|hold| hold(case, wanted)).max().unwrap_or_default()
 }
 
@@ -66,17 +66,18 @@ fn is_requested(case: &Case<'_>) -> bool {
     })
 }
 
-fn wishes(case: &Case<'_>, wanted: Wanted) -> Duration {
-    if !matches!(wanted.why, Why::Requested | Why::Invalid | Why::RivalNewer) {
+/// A request waits after the last success; after a failure the back-off decides.
+fn requests(case: &Case<'_>, wanted: Wanted) -> Duration {
+    if wanted.why != Why::Requested {
         return Duration::ZERO;
     }
     let token = case.status.token.as_ref();
     let checked = token.and_then(|token| token.check_time.as_ref()).map(|time| time.0);
     let again = case.seen.recall.checked.as_ref().map(|(_, at)| *at);
-    let failed = case.status.last_failure.as_ref().map(|failure| failure.time.0);
-    // A reported token's first forced call waits for nobody: 30 s apart is what `force_limits` asks.
-    let last = if wanted.why == Why::Requested { checked.max(again).max(failed) } else { failed };
-    last.filter(|last| is_past(case.now, *last)).map_or(Duration::ZERO, |last| wait(case.now, after(last, REQUESTS_APART)))
+    checked
+        .max(again)
+        .filter(|last| is_past(case.now, *last))
+        .map_or(Duration::ZERO, |last| wait(case.now, after(last, REQUESTS_APART)))
 }
 
 /// What the app's objects and this process know of its mints.

@@ -35,6 +35,8 @@ const SAME_TIME: SignedDuration = SignedDuration::from_secs(60);
 pub struct Findings {
     /// Whether a call is due.
     pub due: bool,
+    /// Whether a call is due since this object keeps the app's token now.
+    pub takes_over: bool,
 }
 
 /// The status as it should be now.
@@ -183,6 +185,10 @@ fn token_fresh(case: &Case<'_>, findings: Findings) -> Verdict {
     if let Turn::Theirs(_) = turn::turn(case) {
         return no(Reason::AppIdConflict);
     }
+    // Until a call has succeeded, this condition alone remembers that another object kept the app.
+    if findings.takes_over && is_standing(case, Reason::AppIdConflict) {
+        return no(Reason::AppIdConflict);
+    }
     let overdue = case.seen.recall.due_since.is_some_and(|since| case.now.boot >= since + OVERDUE_AFTER);
     match (case.failure(), case.valid_token()) {
         (Some((_, Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)), _) => no(Reason::Blocked),
@@ -230,7 +236,7 @@ fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdic
         return no(blocking.reason);
     }
     match fresh.reason {
-        _ if fresh.reason != Reason::AppIdConflict && case.has_expired() => no(Reason::Expired),
+        _ if !matches!(turn::turn(case), Turn::Theirs(_)) && case.has_expired() => no(Reason::Expired),
         Reason::Issuing if case.status.token.is_none() => verdict(case, Truth::Unknown, Reason::Pending),
         reason => no(reason),
     }

@@ -3,6 +3,7 @@
 mod call;
 mod doubt;
 mod due;
+mod failure;
 mod found;
 mod hold;
 mod sight;

@@ -1,0 +1,43 @@
+//! Keeps `status.lastFailure` true: the next attempt is planned for the time that it names, or a
+//! person must act; else it is dropped. Pure.
+
+use std::time::Duration;
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+
+use super::{
+    case::Case,
+    due, retry,
+    time::{after, whole_seconds},
+};
+use crate::api::LastFailure;
+
+/// Planned times that differ by less are the same: one of them is in whole seconds.
+const SAME_TIME: Duration = Duration::from_secs(1);
+
+/// The last failure as the status should report it. `next_call` is how long it is until the next
+/// call, if one is planned; `may_ask` is whether the object could make one at all.
+pub fn current(case: &Case<'_>, next_call: Option<Duration>, may_ask: bool) -> Option<LastFailure> {
+    let (failure, reason) = case.failure()?;
+    let stored = failure.next_attempt_time.0;
+    let planned = match next_call {
+        Some(wait) => after(case.now.wall, wait),
+        // Its cause is not over, but only the token's own time leads to the next call.
+        None if retry::stops(reason) => due::next(case).filter(|_| may_ask).map_or(stored, |next| next.max(stored)),
+        // The request was withdrawn, the token is back in its Secret, another object keeps the app.
+        None => return None,
+    };
+    if next_call.is_none() && planned <= case.now.wall {
+        return None;
+    }
+    let mut failure = failure.clone();
+    // A floor or a quota may hold the call for longer than the back-off does.
+    if planned > after(stored, SAME_TIME) {
+        failure.next_attempt_time = Time(round_up(planned));
+    }
+    Some(failure)
+}
+
+fn round_up(time: Timestamp) -> Timestamp {
+    whole_seconds(after(time, Duration::from_millis(999)))
+}
