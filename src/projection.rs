@@ -45,6 +45,9 @@ pub struct Projection {
     pub owner: Owner,
     /// The label that names the `MiniProgram`.
     pub label: Option<String>,
+    /// Whether this operator has applied it: a copy that somebody made of a target has no entry of
+    /// ours in `managedFields`.
+    pub applied: bool,
     /// Whether our apply entry lacks something that we always write.
     pub edited: bool,
     /// Whether it is on its way out.
@@ -133,6 +136,7 @@ impl Projection {
             version: meta.resource_version.clone().unwrap_or_default(),
             owner: owner(meta),
             label: meta.labels.as_ref().and_then(|labels| labels.get(names::NAME)).cloned(),
+            applied: ours.is_some(),
             edited: !whole(ours),
             terminating: meta.deletion_timestamp.is_some(),
             token: token(&annotation),

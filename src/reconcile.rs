@@ -296,6 +296,13 @@ impl Ctx {
                 Ok(()) => {
                     self.metrics.secret_written("delete");
                     self.world().removed_target(mp.metadata.namespace.as_deref().unwrap_or_default(), &old.name, &old.uid);
+                    tracing::info!(
+                        namespace = mp.metadata.namespace,
+                        name = mp.metadata.name,
+                        secret = old.name,
+                        "deleted the Secret that was the target before"
+                    );
+                    self.events.tell(mp, &[events::old_target_deleted(&old.name)]).await;
                     Next::Round
                 }
                 Err(error) => self.set_back(mp, &error, "delete the Secret that was the target before"),

@@ -66,6 +66,11 @@ pub fn foreign_write() -> Notice {
     Notice::warning("ForeignWrite", "Another operator wrote the target Secret: two releases must not watch the same objects")
 }
 
+/// The Secret that was the target before a rename is deleted.
+pub fn old_target_deleted(secret: &str) -> Notice {
+    Notice::normal("OldTargetDeleted", &format!("Secret {secret} was the target before and is deleted: the new target holds its token"))
+}
+
 /// What a status write is worth telling.
 #[must_use]
 pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Vec<Notice> {

@@ -306,10 +306,11 @@ pub fn trusted_fingerprint(case: &Case<'_>, target: &Projection) -> Option<Strin
     target.token.as_ref().map(|token| token.fingerprint.clone())
 }
 
-/// Any Secret of our type that this object controls under another name was a target once; the new one comes first.
+/// A Secret of our type that this object controls under another name, and that this operator has applied, was a target once;
+/// the new one comes first. A copy that somebody made of a target, owner and all, is left to the garbage collector.
 fn forget_old(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     let Target::Ours(_) = case.target else { return None };
-    let old = case.seen.old.iter().find(|old| !old.terminating)?;
+    let old = case.seen.old.iter().find(|old| old.applied && !old.terminating)?;
     case.token().is_some().then(|| Step::Do(Act::Forget(Arc::clone(old))))
 }
 

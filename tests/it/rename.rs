@@ -1,6 +1,6 @@
 //! A new target name, other keys, another template, another deletion policy: the token moves, and the platform is not asked.
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{Api, ResourceExt, api::DeleteParams};
 use miniprogram_operator::api::ConditionType::{Ready, TargetSynced};
 use serde_json::{Value, json};
@@ -53,9 +53,26 @@ async fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
         let order = [format!("patch secrets {new} 201"), format!("delete secrets {} 200", shop.target_name())];
         assert_eq!(writes[..2], order, "{writes:?}");
         assert_eq!(writes.len(), 3, "{writes:?}");
+        shop.until_event("OldTargetDeleted").await;
         shop.was_asked(1);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_copy_that_somebody_made_of_the_target_stays() {
+    let stage = Stage::new("copy").await;
+    let _operator = stage.operator().start().await;
+    let shop = stage.app("shop").ready().await;
+    let mut copy = shop.target().await;
+    let metadata = &mut copy.metadata;
+    (metadata.uid, metadata.resource_version, metadata.creation_timestamp, metadata.managed_fields) = (None, None, None, None);
+    metadata.name = Some("my-config".into());
+    copy.data.get_or_insert_default().insert("more".into(), ByteString(b"mine".to_vec()));
+    let copy = stage.create::<Secret>(serde_json::to_value(copy).expect("JSON")).await;
+    stage.until_noticed().await;
+    assert_eq!(stage.secret("my-config").await.expect("it is still there"), copy);
+    shop.was_asked(1);
 }
 
 #[tokio::test]

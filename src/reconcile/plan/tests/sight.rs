@@ -90,6 +90,7 @@ pub fn projection(mode: TokenMode) -> Projection {
         version: "20".into(),
         owner: Owner::MiniProgram { uid: "shop-uid".into(), name: "shop".into() },
         label: Some("shop".into()),
+        applied: true,
         edited: false,
         terminating: false,
         token: Some(TokenFacts { fingerprint: token().fingerprint(), issued: at(0), expires: at(LIFE) }),

@@ -32,6 +32,17 @@ fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
 }
 
 #[test]
+fn a_copy_that_somebody_made_of_the_target_is_not_deleted() {
+    let copied = |applied| {
+        let mut copy = projection(LEGACY);
+        (copy.name, copy.applied, copy.edited) = ("my-config".into(), applied, true);
+        Sight::healthy(LEGACY).with(|sight| sight.old.push(copy)).plan(500).act
+    };
+    assert!(matches!(copied(false), Act::Rest));
+    assert!(matches!(copied(true), Act::Forget(old) if old.name == "my-config"));
+}
+
+#[test]
 fn what_the_spec_changes_is_written_without_a_call() {
     let cases: [fn(&mut Target); 4] = [
         |target| target.keys = Some(TargetKeys { access_token: "token".into(), ..TargetKeys::default() }),
