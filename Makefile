@@ -77,11 +77,15 @@ simulate: replay ## The same, then fresh seeds for SECONDS=120, FROM=… on, and
 explore: need-rust ## Two callers of one app, every script of FAULTS=2 faults: minutes for two, hours for three
 	$(EXPLORE) --faults $(or $(FAULTS),2) --grave $(or $(FAULTS),2)
 
-SECONDS_EACH = $(or $(SECONDS),60)
+MUTATE = cargo run --locked --quiet -p mutants --
 
 .PHONY: mutants
-mutants: need-rust ## Break the operator on purpose, SECONDS=60 for each way: whether the simulation notices. MUTANTS='name …' for some
-	@SECONDS_EACH='$(SECONDS_EACH)' TARGET='$(abspath $(TARGET))' tests/mutants/run $(MUTANTS:%=tests/mutants/%.diff)
+mutants: need-rust ## Break the operator on purpose, one rule at a time: which test, script or seed notices? MUTANTS='name …' for some
+	$(MUTATE) --seconds $(or $(SECONDS),60) --from-seed "$(or $(FROM),$(FRESH))" $(MUTANTS)
+
+.PHONY: mutants-unit
+mutants-unit: need-rust ## The same for those rules that a unit test holds, by that test alone
+	$(MUTATE) --unit $(MUTANTS)
 
 FUZZ_TARGETS := answers credentials objects plans targets
 # What cargo-fuzz passes, less the sanitizer: none of this needs a nightly compiler, and no code of ours is unsafe.

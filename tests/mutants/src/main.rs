@@ -1,0 +1,164 @@
+//! `mutants`: breaks the operator on purpose, one rule at a time, and shows who notices: a unit
+//! test, or else the simulation. One build holds all mutants, and the variable MUTANT says which of
+//! them is on. This file knows the order of things only.
+//!
+//! | room | its one job |
+//! |---|---|
+//! | [`table`] | which rule each mutant breaks, and how |
+//! | [`insert`] | puts mutants into a source text |
+//! | [`copy`] | copies the tree, with the mutants in it |
+//! | [`cargo`] | builds the copy |
+//! | [`child`] | runs a process with a mutant, for so long at most |
+//! | [`unit`], [`simulation`] | look for a mutant |
+//! | [`report`] | says what was found |
+
+mod cargo;
+mod child;
+mod copy;
+mod insert;
+mod report;
+mod simulation;
+mod table;
+mod unit;
+
+use std::{
+    num::NonZero,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use clap::Parser;
+
+use self::{
+    report::Report,
+    simulation::Simulation,
+    table::{KilledBy, Mutant},
+    unit::UnitTests,
+};
+
+/// Breaks the operator on purpose, one rule at a time: which test, script or seed notices?
+#[derive(Parser)]
+struct Args {
+    /// Only the mutants that the table has a unit test for, each against that test.
+    #[arg(long)]
+    unit: bool,
+    /// For what no test and no script notices: seconds of seeds from the first one on, and as many
+    /// of fresh ones.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// The first of the fresh seeds.
+    #[arg(long, default_value_t = 1_000_000)]
+    from_seed: u64,
+    /// Only these mutants.
+    names: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("mutants: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all mutants are noticed.
+fn run(args: &Args) -> Result<bool, String> {
+    let began = Instant::now();
+    let mutants = chosen(args)?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .map_err(|error| error.to_string())?;
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), |target| root.join(PathBuf::from(target)));
+    let tree = target.join("mutants/tree");
+    copy::copy(&root, &tree)?;
+    let tests = UnitTests::list(&tree, cargo::unit_tests(&tree, &target)?)?;
+    tests.check(if args.unit { &mutants } else { &[] })?;
+    println!(
+        "{} mutants, built in {:.0} s; without any, the unit tests pass",
+        mutants.len(),
+        began.elapsed().as_secs_f64()
+    );
+
+    let mut report = Report::default();
+    let look = |mutant: &&Mutant| tests.look_for(mutant, !args.unit);
+    let mut surviving = Vec::new();
+    for (mutant, kill) in mutants.iter().zip(in_parallel(&mutants, look)) {
+        match kill? {
+            Some(kill) => report.killed(mutant, &kill),
+            None if args.unit => report.survives(mutant),
+            None => surviving.push(*mutant),
+        }
+    }
+    if !surviving.is_empty() {
+        let seconds = Duration::from_secs(args.seconds);
+        let simulation = Simulation::new(
+            cargo::simulation(&tree, &target.join("mutants/build"))?,
+            seconds,
+            args.from_seed,
+        );
+        if let Some(kill) = simulation.look_for("")? {
+            return Err(format!(
+                "the simulation finds fault with the code as it is, mend that first: {kill}"
+            ));
+        }
+        for mutant in surviving {
+            match simulation.look_for(mutant.name)? {
+                Some(kill) => report.killed(mutant, &kill),
+                None => report.survives(mutant),
+            }
+        }
+    }
+    println!("\n{}; {:.0} s in all", report.sum(), began.elapsed().as_secs_f64());
+    Ok(report.is_good())
+}
+
+/// The mutants that were asked for.
+fn chosen(args: &Args) -> Result<Vec<&'static Mutant>, String> {
+    if let Some(unknown) =
+        args.names.iter().find(|name| !table::all().any(|(_, mutant)| mutant.name == **name))
+    {
+        return Err(format!("no mutant is named {unknown}"));
+    }
+    let named = |mutant: &Mutant| {
+        args.names.is_empty() || args.names.iter().any(|name| name == mutant.name)
+    };
+    let wanted = |mutant: &Mutant| !args.unit || matches!(mutant.killed_by, KilledBy::Test(_));
+    Ok(table::all()
+        .map(|(_, mutant)| mutant)
+        .filter(|mutant| named(mutant) && wanted(mutant))
+        .collect())
+}
+
+/// What `work` makes of each, in their order, as many at a time as there are processors.
+fn in_parallel<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        Some((at, all.get(at)?))
+    };
+    let done = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(|| {
+                while let Some((at, one)) = take() {
+                    let result = work(one);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
