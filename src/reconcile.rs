@@ -13,6 +13,8 @@ pub mod plan;
 pub mod status;
 mod storing;
 mod telling;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -159,3 +159,6 @@ pub async fn forget(client: &Client, mp: &MiniProgram, old: &Projection) -> Resu
 fn namespace(mp: &MiniProgram) -> &str {
     mp.metadata.namespace.as_deref().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

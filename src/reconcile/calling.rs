@@ -381,3 +381,6 @@ fn facts(case: &Case<'_>, grant: &Grant, sent: k8s_openapi::jiff::Timestamp) -> 
     let issued = known.map(|known| known.issue_time.0).filter(|issued| *issued <= sent);
     TokenFacts { expires: after(sent, grant.life), issued: issued.unwrap_or(sent), fingerprint }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ pub mod hold;
 pub mod report;
 pub mod retry;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 pub mod time;
 pub mod turn;
 

@@ -115,3 +115,6 @@ pub fn counted_with(case: &Case<'_>, call: &Call) -> Mints {
         forced_times,
     }
 }
+
+#[cfg(test)]
+mod tests;

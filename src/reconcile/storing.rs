@@ -221,3 +221,6 @@ fn sent(case: &Case<'_>, close: &Close, from: &Projection, chance: &Chance) -> S
         None => from.sent.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

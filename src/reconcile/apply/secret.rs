@@ -104,11 +104,11 @@ fn owner(mp: &MiniProgram) -> OwnerReference {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry};
     use serde_json::{Value, json};
 
-    use super::{Content, target_secret};
+    use super::{Content, Secret, target_secret};
     use crate::{
         api::{MiniProgram, names},
         projection::{Owner, Projection, Sent, TokenFacts},
@@ -116,7 +116,7 @@ mod tests {
         sensitive::AccessToken,
     };
 
-    fn mini_program(target: &Value) -> MiniProgram {
+    pub fn mini_program(target: &Value) -> MiniProgram {
         serde_json::from_value(json!({
             "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram",
             "metadata": { "name": "shop", "namespace": "team-a", "uid": "shop-uid" },
@@ -125,7 +125,7 @@ mod tests {
         .expect("a MiniProgram")
     }
 
-    fn written(target: &Value, base: &Base, unsettled: bool) -> k8s_openapi::api::core::v1::Secret {
+    pub fn written(target: &Value, base: &Base, unsettled: bool) -> Secret {
         let token = AccessToken::parse("76_token").expect("plausible");
         let time = |text: &str| text.parse().expect("a time");
         let facts = TokenFacts {
@@ -146,8 +146,12 @@ mod tests {
         target_secret(&mini_program(target), "shop-token", base, &content)
     }
 
+    fn applied(secret: Secret) -> Projection {
+        Projection::of(&managed(secret).metadata)
+    }
+
     /// The Secret as the API server returns it after our apply: every field that was sent is ours.
-    fn applied(mut secret: k8s_openapi::api::core::v1::Secret) -> Projection {
+    pub fn managed(mut secret: Secret) -> Secret {
         let owned = |keys: Vec<&String>| -> Value {
             keys.into_iter().map(|key| (format!("f:{key}"), json!({}))).collect::<serde_json::Map<_, _>>().into()
         };
@@ -166,7 +170,7 @@ mod tests {
             fields_v1: Some(FieldsV1(fields)),
             ..ManagedFieldsEntry::default()
         }]);
-        Projection::of(&secret.metadata)
+        secret
     }
 
     #[test]

@@ -3,10 +3,12 @@
 mod call;
 mod doubt;
 mod due;
+mod ended;
 mod failure;
 mod found;
+mod hand;
 mod hold;
-mod sight;
+pub mod sight;
 mod status;
 mod target;
 mod turn;

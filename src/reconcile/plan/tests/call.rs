@@ -2,13 +2,13 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::sight::{LEGACY, LIFE, MODES, REQUEST, STABLE, Sight, at, due_at, token};
+use super::sight::{LEGACY, LIFE, MODES, REQUEST, STABLE, Sight, at, due_at, now, token};
 use crate::{
     api::{ConditionType, conditions, names},
     projection::TokenFacts,
     reconcile::{
         call::{Wanted, Why},
-        plan::Act,
+        plan::{Act, plan},
     },
 };
 
@@ -160,12 +160,29 @@ fn an_object_on_its_way_out_gets_nothing() {
 }
 
 #[test]
+fn nothing_is_planned_before_everything_in_the_namespace_is_listed() {
+    let mut seen = Sight::new(STABLE).observed();
+    assert!(!matches!(plan(&seen, now(500)).act, Act::Rest));
+    seen.listed = false;
+    assert!(matches!(plan(&seen, now(500)).act, Act::Rest));
+}
+
+#[test]
 fn ready_is_put_right_before_the_platform_is_asked_for_an_expired_token() {
     let mut sight = Sight::healthy(STABLE);
     let Act::Status(status) = sight.plan(LIFE + 1).act else { panic!("Ready first") };
     assert_eq!(conditions::find(&status.conditions, ConditionType::Ready).map(|ready| ready.reason.as_str()), Some("Expired"));
     sight.mp.status = Some(*status);
     sight.asks(LIFE + 1, Why::Time);
+}
+
+#[test]
+fn a_newer_token_from_a_clock_that_jumped_does_not_make_the_stored_one_old() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        let newer = sight.status().token.as_mut().expect("a token");
+        (newer.fingerprint, newer.issue_time) = ("sha256:newer".into(), Time(at(7200)));
+    });
+    sight.keeps_silent(500);
 }
 
 #[test]

@@ -60,6 +60,22 @@ fn forced_calls_are_apart_counted_and_given_up() {
 }
 
 #[test]
+fn the_platforms_count_of_forced_calls_a_day_is_kept() {
+    let forced = |count: u64| {
+        Sight::healthy(STABLE).with(|sight| {
+            let fingerprint = token().fingerprint();
+            sight.annotate(names::INVALID_TOKEN, &fingerprint);
+            // All of them before the token's issue: none of them shows anything about this token.
+            let before = |number| at(0) - Duration::from_secs(3600 + number);
+            let forced_times = (0..count).map(|number| Time(before(number))).collect();
+            sight.status().mints = Some(Mints { forced_times, ..Mints::default() });
+        })
+    };
+    assert!(matches!(forced(19).closer(500), Act::Begin(Wanted { why: Why::Invalid, .. })));
+    forced(20).keeps_silent(500);
+}
+
+#[test]
 fn a_held_report_does_not_hold_the_refresh_by_time() {
     let due = due_at(STABLE);
     let mut sight = Sight::healthy(STABLE).with(|sight| {

@@ -11,7 +11,7 @@ use crate::{
     projection::{Owner, Projection, Sent, TokenFacts},
     reconcile::{
         call::Why,
-        memory::{AppMints, Recall},
+        memory::{AppMints, HandFacts, Recall},
         observe::{Close, CredentialRead, Held, Observed, TargetSeen},
         plan::{
             Act, Planned,
@@ -41,6 +41,11 @@ pub fn boot(seconds: u64) -> Duration {
     BOOT + Duration::from_secs(seconds)
 }
 
+/// Both clocks so many seconds after the stored token's issue.
+pub fn now(seconds: u64) -> Now {
+    Now { wall: at(seconds), boot: boot(seconds) }
+}
+
 pub fn token() -> AccessToken {
     AccessToken::parse("76_stored").expect("plausible")
 }
@@ -67,6 +72,8 @@ pub struct Sight {
     pub held: Held,
     pub old_held: Held,
     pub immutable: bool,
+    /// The token that lies in no Secret yet.
+    pub hand: Option<HandFacts>,
     /// What this process remembers of the app.
     pub app: AppMints,
 }
@@ -141,6 +148,7 @@ impl Sight {
             held: Held::default(),
             old_held: Held::default(),
             immutable: false,
+            hand: None,
             app: AppMints::default(),
         }
     }
@@ -187,17 +195,21 @@ impl Sight {
 
     /// Plans at so many seconds after the stored token's issue.
     pub fn plan(&mut self, seconds: u64) -> Planned {
-        plan(&self.observed(), Now { wall: at(seconds), boot: boot(seconds) })
+        plan(&self.observed(), now(seconds))
     }
 
     /// Whether a call that begins so many seconds after the stored token's issue may be overtaken by an earlier one.
     pub fn doubts(&mut self, seconds: u64) -> bool {
-        let seen = self.observed();
-        let case = Case::of(&seen, Now { wall: at(seconds), boot: boot(seconds) }).expect("a known platform");
-        is_doubtful(&case)
+        self.case(seconds, is_doubtful)
     }
 
-    fn observed(&mut self) -> Observed {
+    /// What `judge` makes of it at so many seconds after the stored token's issue.
+    pub fn case<T>(&mut self, seconds: u64, judge: impl FnOnce(&Case<'_>) -> T) -> T {
+        let seen = self.observed();
+        judge(&Case::of(&seen, now(seconds)).expect("a known platform"))
+    }
+
+    pub fn observed(&mut self) -> Observed {
         let target = match &self.target {
             Some(target) => TargetSeen::Is(Arc::new(target.clone())),
             None if self.foreign => TargetSeen::Foreign,
@@ -219,7 +231,7 @@ impl Sight {
             credential: self.credential.as_ref().map_or(Seen::Absent, |version| Seen::Is(version_of(version))),
             rivals: self.rivals.iter().cloned().map(Arc::new).collect(),
             recall: self.recall.clone(),
-            in_hand: None,
+            in_hand: self.hand.clone(),
             app: self.app.clone(),
             patience: Duration::from_secs(15),
             begun: self.begun,

@@ -193,6 +193,7 @@ fn a_wish_that_is_held_is_no_late_refresh() {
     sight.status().mints = Some(crate::api::Mints { day: "2026-05-01".into(), last_time, ..Default::default() });
     let planned = sight.plan(500);
     assert!(!planned.due, "{planned:?}");
+    assert!(!sight.plan(800).due, "nor is one that nothing holds: the token is fresh");
 }
 
 #[test]

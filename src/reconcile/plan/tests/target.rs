@@ -43,6 +43,19 @@ fn a_copy_that_somebody_made_of_the_target_is_not_deleted() {
 }
 
 #[test]
+fn a_target_that_was_before_goes_only_when_the_new_one_holds_a_token() {
+    let mut sight = Sight::healthy(LEGACY).with(|sight| {
+        let mut old = projection(LEGACY);
+        old.name = "former-token".into();
+        sight.old = vec![old];
+        sight.target().token = None;
+    });
+    assert!(!matches!(sight.plan(500).act, Act::Forget(_)));
+    sight.target().token = projection(LEGACY).token;
+    assert!(matches!(sight.plan(500).act, Act::Forget(old) if old.name == "former-token"));
+}
+
+#[test]
 fn what_the_spec_changes_is_written_without_a_call() {
     let cases: [fn(&mut Target); 4] = [
         |target| target.keys = Some(TargetKeys { access_token: "token".into(), ..TargetKeys::default() }),

@@ -25,6 +25,8 @@ struct Server {
     lease: Option<Lease>,
     version: u64,
     hangs: bool,
+    /// How long it thinks before it answers.
+    delay: Duration,
 }
 
 type Shared = Arc<Mutex<Server>>;
@@ -59,7 +61,14 @@ async fn write(State(server): State<Shared>, body: String) -> Answer {
 }
 
 async fn answering(server: &Shared) {
-    if server.lock().unwrap().hangs {
+    let (hangs, delay) = {
+        let server = server.lock().unwrap();
+        (server.hangs, server.delay)
+    };
+    if !delay.is_zero() {
+        sleep(delay).await;
+    }
+    if hangs {
         std::future::pending::<()>().await;
     }
 }
@@ -130,6 +139,17 @@ async fn a_hanging_api_server_ends_the_term_in_time() {
     let next = elector.lead().await.unwrap();
     assert!(next.leads() && !term.leads(), "the old term stays over");
     assert_eq!(*changes.lock().unwrap(), [true, false, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_term_counts_from_when_its_renewal_was_sent() {
+    let server = Shared::default();
+    server.lock().unwrap().delay = Duration::from_secs(2);
+    let (mut elector, _) = elector(&server, "first");
+    let term = elector.lead().await.unwrap();
+    // Two of its ten seconds were the API server's.
+    assert!(term.ticket(Duration::from_secs(8)).is_none());
+    assert!(term.ticket(Duration::from_secs(7)).is_some());
 }
 
 #[tokio::test(start_paused = true)]

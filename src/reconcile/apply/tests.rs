@@ -1,0 +1,193 @@
+//! What is written, and what a refused write comes to, with an API server that answers as told.
+
+use k8s_openapi::api::core::v1::Secret;
+use serde_json::{Value, json};
+
+use super::{
+    Settle, clear, forget,
+    secret::tests::{managed, mini_program, written},
+    settle,
+};
+use crate::{
+    api::names,
+    projection::{Projection, Sent, TokenFacts},
+    reconcile::{
+        api_error::ApiError,
+        call::{Call, Wanted, Why},
+        memory::{Base, HandFacts},
+        plan::tests::sight::{LIFE, at},
+        tests::{api_server, no},
+    },
+};
+
+const TARGET: &str = "/api/v1/namespaces/team-a/secrets/shop-token";
+const SECRETS: &str = "/api/v1/namespaces/team-a/secrets";
+const OBJECT: &str = "/apis/miniprogram.dev/v1alpha1/namespaces/team-a/miniprograms/shop";
+
+/// A token that `call-2` brought, over a target that `call-1` was stored in.
+fn hand(mints: bool) -> HandFacts {
+    let wanted = Wanted { why: Why::Time, force: false, mints };
+    HandFacts {
+        name: "shop-token".into(),
+        call: Call { id: "call-2".into(), wanted, handles: None, stood: None, doubt: false },
+        token: TokenFacts { fingerprint: "sha256:new".into(), issued: at(0), expires: at(LIFE) },
+        sent: Sent::default(),
+        unsettled: false,
+        base: base("20", "call-1"),
+        refused: None,
+    }
+}
+
+fn base(version: &str, issued_for: &str) -> Base {
+    let issued_for = Some(issued_for.to_owned());
+    Base::Is { uid: "target-uid".into(), version: version.into(), issued_for }
+}
+
+/// The target, stamped with this call.
+fn target(issued_for: &str) -> Secret {
+    let mut secret = managed(written(&json!({}), &base("21", ""), false));
+    let annotations = secret.metadata.annotations.get_or_insert_default();
+    annotations.insert(names::ISSUED_FOR.into(), issued_for.into());
+    secret
+}
+
+fn listed(secrets: &[Secret]) -> (u16, Value) {
+    (200, json!({ "apiVersion": "v1", "kind": "SecretList", "metadata": {}, "items": secrets }))
+}
+
+/// The object, with the intent of this call.
+fn object(intent: &str) -> (u16, Value) {
+    let mut object = json!(mini_program(&json!({})));
+    let intent = json!({ "id": intent, "time": "2026-05-01T10:00:00Z" });
+    object["status"] = json!({ "intent": intent });
+    (200, object)
+}
+
+type Answers = fn(&str, &str) -> (u16, Value);
+
+/// A word for what a refused write comes to, and the base of the next one.
+async fn settled(answer: Answers, mints: bool) -> (&'static str, Option<Base>) {
+    let (client, _) = api_server(answer);
+    let settled = settle(&client, &mini_program(&json!({})), "shop-token", &hand(mints)).await;
+    match settled.expect("the API server answers") {
+        Settle::Done(_) => ("done", None),
+        Settle::Again(base) => ("again", Some(base)),
+        Settle::Lost => ("lost", None),
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_refused_is_repeated_unless_another_call_came_first() {
+    let again = |base| ("again", Some(base));
+    let cases: [(&str, Answers, _); 7] = [
+        (
+            "it was written, and the answer lost",
+            |_, path| if path == SECRETS { listed(&[target("call-2")]) } else { object("call-2") },
+            ("done", None),
+        ),
+        (
+            "somebody labelled it",
+            |_, path| if path == SECRETS { listed(&[target("call-1")]) } else { object("call-2") },
+            again(base("21", "call-1")),
+        ),
+        (
+            "somebody has stored the token of another call",
+            |_, path| if path == SECRETS { listed(&[target("call-9")]) } else { object("call-2") },
+            ("lost", None),
+        ),
+        (
+            "somebody deleted it",
+            |_, path| match path {
+                SECRETS => listed(&[]),
+                TARGET => no(404),
+                _ => object("call-2"),
+            },
+            again(Base::Absent),
+        ),
+        (
+            "the name is another's now",
+            |_, path| match path {
+                SECRETS => listed(&[]),
+                TARGET => (200, json!({ "metadata": { "name": "shop-token" } })),
+                _ => object("call-2"),
+            },
+            ("lost", None),
+        ),
+        (
+            "somebody has begun another call",
+            |_, path| if path == SECRETS { listed(&[target("call-1")]) } else { object("call-9") },
+            ("lost", None),
+        ),
+        (
+            "the object is gone before anybody could see that it was",
+            |_, path| if path == SECRETS { listed(&[target("call-1")]) } else { no(404) },
+            ("lost", None),
+        ),
+    ];
+    for (what, answers, expected) in cases {
+        assert_eq!(settled(answers, true).await, expected, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ends_no_other_is_stored_whatever_else_was_begun() {
+    let begun = |_: &str, path: &str| {
+        if path == SECRETS { listed(&[target("call-1")]) } else { object("call-9") }
+    };
+    assert_eq!(settled(begun, false).await, ("again", Some(base("21", "call-1"))));
+}
+
+#[tokio::test]
+async fn an_edit_of_what_was_just_written_is_written_over() {
+    let edited = |_: &str, path: &str| {
+        let mut target = target("call-2");
+        target.metadata.managed_fields = None;
+        if path == SECRETS { listed(&[target]) } else { object("call-2") }
+    };
+    assert_eq!(settled(edited, true).await, ("again", Some(base("21", "call-2"))));
+}
+
+#[tokio::test]
+async fn an_object_on_its_way_out_gets_no_token() {
+    let deleted = |_: &str, path: &str| {
+        let (code, mut object) = object("call-2");
+        object["metadata"]["deletionTimestamp"] = json!("2026-05-01T10:00:00Z");
+        if path == SECRETS { listed(&[target("call-1")]) } else { (code, object) }
+    };
+    assert_eq!(settled(deleted, true).await, ("lost", None));
+}
+
+#[tokio::test]
+async fn only_the_very_secret_that_was_seen_is_deleted() {
+    let old = Projection::of(&target("call-1").metadata);
+    let mp = mini_program(&json!({}));
+    let (client, requests) = api_server(|_, _| (200, json!({ "status": "Success" })));
+    forget(&client, &mp, &old).await.expect("it was deleted");
+    let (method, path, body) = requests.lock().unwrap()[0].clone();
+    assert_eq!((method.as_str(), path.split('?').next()), ("DELETE", Some(TARGET)));
+    assert_eq!(body["preconditions"], json!({ "uid": "target-uid", "resourceVersion": "21" }));
+    forget(&api_server(|_, _| no(404)).0, &mp, &old).await.expect("it is gone already");
+    let refused = forget(&api_server(|_, _| no(409)).0, &mp, &old).await;
+    assert!(matches!(refused, Err(ApiError::Conflict)), "it is another one");
+}
+
+#[tokio::test]
+async fn before_a_call_the_creation_of_its_target_is_tried_without_being_done() {
+    let mp = mini_program(&json!({}));
+    let (client, requests) = api_server(|method, path| match (method, path) {
+        ("PATCH", _) => (200, json!({ "metadata": { "name": "shop-token" } })),
+        _ => object("call-2"),
+    });
+    clear(&client, &mp, "shop-token", &base("21", "call-1")).await.expect("it exists");
+    assert!(requests.lock().unwrap().is_empty(), "it was read just now");
+    clear(&client, &mp, "shop-token", &Base::Absent).await.expect("it can be created");
+    let sent = requests.lock().unwrap().clone();
+    let [(first, object, _), (second, target, body)] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!((first.as_str(), object.as_str()), ("GET", OBJECT));
+    assert!(second == "PATCH" && target.contains("dryRun=All"), "{second} {target}");
+    assert_eq!(body["metadata"]["resourceVersion"], "1", "it may only be created");
+    let (client, requests) = api_server(|_, _| no(404));
+    let gone = clear(&client, &mp, "shop-token", &Base::Absent).await;
+    assert!(matches!(gone, Err(ApiError::NotFound)), "nobody would own it");
+    assert_eq!(requests.lock().unwrap().len(), 1);
+}

@@ -1,0 +1,201 @@
+//! What the process remembers of a call's end.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{Begin, Begun};
+use crate::{
+    api::{Mints, Reason},
+    projection::TokenFacts,
+    reconcile::{
+        Ctx, app_key,
+        call::{Call, Wanted, Why},
+        fetch::{door::NoAnswer, slots::Claimant},
+        memory::{AppMints, HandFacts, How, LastMint, Recall},
+        plan::tests::sight::{LEGACY, LIFE, STABLE, Sight, at, boot, token},
+        tests::{Said, api_server, carrying, ctx, no, now},
+    },
+};
+
+const NEW: Said = Ok((200, r#"{"access_token":"76_new","expires_in":7200}"#));
+const SAME: Said = Ok((200, r#"{"access_token":"76_stored","expires_in":7100}"#));
+const BUSY: Said = Ok((200, r#"{"errcode":-1,"errmsg":"system error"}"#));
+const QUOTA: Said = Ok((200, r#"{"errcode":45009,"errmsg":"reach max api daily quota limit"}"#));
+const REJECTED: Said = Ok((200, r#"{"errcode":40125,"errmsg":"invalid appsecret"}"#));
+const SILENCE: Said = Err(NoAnswer::Unknown);
+
+type Platform = fn() -> Said;
+
+/// A call that has begun, for the reason that is wanted most.
+fn begin(force: bool, doubt: bool) -> Begin {
+    let wanted = Wanted { why: Why::Invalid, force, mints: true };
+    let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, doubt };
+    Begin { call, begun: Begun::at(now().boot), mints_before: None, app_before: None }
+}
+
+/// An operator that has just made this call for this object.
+async fn asked(sight: Sight, begin: Begin, platform: Platform) -> Ctx {
+    // The target stands there: nothing has to be asked of the API server.
+    let ctx = ctx(api_server(|_, _| no(500)).0, platform);
+    ask(&ctx, sight, begin).await;
+    ctx
+}
+
+async fn ask(ctx: &Ctx, mut sight: Sight, begin: Begin) {
+    sight.looked_closer();
+    let mut seen = sight.observed();
+    let mut carry = carrying(&mut seen);
+    let wanted = begin.call.wanted;
+    carry.begin = Some(begin);
+    Box::pin(ctx.ask(&seen, &mut carry, wanted, now())).await;
+}
+
+fn hand(ctx: &Ctx) -> HandFacts {
+    ctx.memories.with("shop-uid", |memory| memory.in_hand.as_ref().expect("a token").facts.clone())
+}
+
+fn recall(ctx: &Ctx) -> Recall {
+    ctx.memories.with("shop-uid", |memory| memory.recall.clone())
+}
+
+fn how(ctx: &Ctx) -> How {
+    recall(ctx).ended.expect("the call has ended").how
+}
+
+fn app(ctx: &Ctx, sight: &Sight) -> AppMints {
+    ctx.memories.with_app(&app_key(&sight.mp).expect("a known platform"), |app| app.clone())
+}
+
+#[tokio::test]
+async fn a_token_that_a_late_request_may_replace_is_marked() {
+    for doubt in [false, true] {
+        let ctx = asked(Sight::healthy(LEGACY), begin(false, doubt), || NEW).await;
+        assert_eq!(hand(&ctx).unsettled, doubt);
+    }
+}
+
+#[tokio::test]
+async fn a_tokens_end_counts_from_its_call_and_the_same_token_keeps_its_issue_time() {
+    let times = |issued, expires| (at(issued), at(expires));
+    let cases: [(Platform, _); 2] = [(|| NEW, times(500, 500 + LIFE)), (|| SAME, times(0, 7600))];
+    for (platform, expected) in cases {
+        let ctx = asked(Sight::healthy(STABLE), begin(true, false), platform).await;
+        let TokenFacts { issued, expires, .. } = hand(&ctx).token;
+        assert_eq!((issued, expires), expected);
+    }
+    let mut sight = Sight::healthy(STABLE);
+    sight.status().token.as_mut().expect("a token").issue_time.0 = at(900);
+    let ctx = asked(sight, begin(true, false), || SAME).await;
+    assert_eq!(hand(&ctx).token.issued, at(500), "a clock that went back makes no token younger");
+}
+
+#[tokio::test]
+async fn a_lost_mint_may_land_yet_and_a_refused_one_did_nothing() {
+    let cases: [(Platform, _); 2] = [(|| SILENCE, Some(boot(500))), (|| BUSY, None)];
+    for (platform, lost) in cases {
+        let sight = Sight::healthy(LEGACY);
+        let ctx = asked(Sight::healthy(LEGACY), begin(false, false), platform).await;
+        assert_eq!(app(&ctx, &sight).lost, lost);
+        let How::Failed { unknown, .. } = how(&ctx) else { panic!("it brought no token") };
+        assert_eq!(unknown, lost.is_some());
+        assert_eq!(recall(&ctx).unanswered, u32::from(unknown), "the next one is given more time");
+    }
+}
+
+#[tokio::test]
+async fn a_mint_that_may_have_ended_the_stored_token_is_repeated_soon() {
+    // By its own times the stored token has two hours left, and a busy platform is given minutes.
+    let cases: [(Platform, _, _); 2] = [(|| SILENCE, 15, 18), (|| BUSY, 300, 340)];
+    for (platform, least, most) in cases {
+        let mut sight = Sight::healthy(LEGACY);
+        sight.fails(Reason::PlatformBusy, 400, 450);
+        sight.status().last_failure.as_mut().expect("a failure").attempts = 20;
+        let ctx = asked(sight, begin(false, false), platform).await;
+        let How::Failed { next, .. } = how(&ctx) else { panic!("it brought no token") };
+        assert!((at(500 + least)..=at(500 + most)).contains(&next), "{next}");
+    }
+}
+
+#[tokio::test]
+async fn a_quota_answer_holds_forced_calls_until_the_platforms_midnight() {
+    for (force, until) in [(true, Some(at(6 * 3600))), (false, None)] {
+        let sight = Sight::healthy(STABLE);
+        let ctx = asked(Sight::healthy(STABLE), begin(force, false), || QUOTA).await;
+        assert_eq!(app(&ctx, &sight).force_stopped_until, until);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_mint_is_not_counted_and_a_lost_one_is() {
+    let cases: [(Platform, _); 2] = [(|| BUSY, false), (|| SILENCE, true)];
+    for (platform, counted) in cases {
+        let sight = Sight::healthy(LEGACY);
+        let before = LastMint { begun: boot(100), uid: "another".into() };
+        let mut begin = begin(false, false);
+        begin.app_before = Some(AppMints { last: Some(before), ..AppMints::default() });
+        let ctx = asked(Sight::healthy(LEGACY), begin, platform).await;
+        // The count itself was made when the call began, which this one has skipped.
+        let last = app(&ctx, &sight).last.map(|last| last.begun);
+        assert_eq!(last, (!counted).then(|| boot(100)));
+        assert_eq!(recall(&ctx).ended.expect("it ended").mints_before.is_some(), !counted);
+    }
+}
+
+#[tokio::test]
+async fn rejected_credentials_use_up_the_patience_with_their_namespace() {
+    let ctx = ctx(api_server(|_, _| no(500)).0, || REJECTED);
+    let room = |ctx: &Ctx, accepted| {
+        let key = app_key(&Sight::new(LEGACY).mp).expect("a known platform");
+        let claimant = Claimant { key: &key, namespace: "team-a", failing: true, accepted };
+        ctx.slots.take(&claimant, now().boot).is_some()
+    };
+    for _ in 0..31 {
+        assert!(room(&ctx, false));
+        ask(&ctx, Sight::healthy(LEGACY), begin(false, false)).await;
+    }
+    assert!(!room(&ctx, false) && room(&ctx, true), "an accepted one goes on");
+}
+
+#[tokio::test]
+async fn a_call_that_was_begun_long_ago_is_given_up() {
+    let late = Begin { begun: Begun::at(boot(489)), ..begin(false, false) };
+    let ctx = asked(Sight::healthy(LEGACY), late, || NEW).await;
+    assert!(matches!(how(&ctx), How::Withdrawn));
+    assert!(ctx.memories.with("shop-uid", |memory| memory.in_hand.is_none()));
+}
+
+#[tokio::test]
+async fn who_minted_a_token_remembers_when() {
+    let ctx = asked(Sight::healthy(LEGACY), begin(false, false), || NEW).await;
+    let (fingerprint, minted) = recall(&ctx).minted.expect("it was minted here");
+    assert_eq!(minted, boot(500));
+    assert_ne!(fingerprint, token().fingerprint());
+}
+
+#[test]
+fn a_write_that_is_refused_waits_twice_as_long_each_time_up_to_half_a_minute() {
+    let mut refused = None;
+    for wait in [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000] {
+        let next = super::next_refusal(refused, Reason::WriteFailed, now());
+        assert_eq!(next.retry, now().boot + Duration::from_millis(wait));
+        refused = Some(next);
+    }
+}
+
+#[tokio::test]
+async fn mints_for_lost_tokens_are_counted_in_a_row() {
+    let ctx = ctx(api_server(|_, _| no(500)).0, || SILENCE);
+    let mut sight = Sight::healthy(LEGACY);
+    let counted = |sight: &mut Sight, why| {
+        let mut begin = begin(false, false);
+        begin.call.wanted.why = why;
+        sight.case(500, |case| ctx.count_mint(case, &begin.call));
+        app(&ctx, sight).gone
+    };
+    assert_eq!(counted(&mut sight, Why::NoToken), 0, "an app's first mint replaces no lost token");
+    sight.app.mints = Mints { last_time: Some(Time(at(400))), ..Mints::default() };
+    assert_eq!(counted(&mut sight, Why::TargetMissing), 1);
+    assert_eq!(counted(&mut sight, Why::TargetMissing), 2);
+    assert_eq!(counted(&mut sight, Why::Time), 0, "the row ends");
+}

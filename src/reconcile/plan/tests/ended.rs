@@ -1,0 +1,125 @@
+//! What a call leaves in the status when it ends, whatever becomes of the process after that.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::sight::{LEGACY, STABLE, Sight, at, credential};
+use crate::{
+    api::{ConditionType, Intent, MiniProgramStatus, Mints, Reason, TokenMode},
+    platform::Refusal,
+    reconcile::{
+        call::{Call, Wanted, Why},
+        memory::{Ended, How},
+    },
+};
+
+/// An object whose call `call-1`, made at 400, has ended so.
+fn ended(mode: TokenMode, how: How) -> Sight {
+    let wanted = Wanted { why: Why::Requested, force: false, mints: true };
+    let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, doubt: false };
+    let (generation, credential) = (Some(1), Some(credential()));
+    let mut sight = Sight::healthy(mode);
+    sight.recall.own_intent = Some("call-1".into());
+    sight.recall.ended = Some(Ended { call, generation, credential, mints_before: None, how });
+    sight
+}
+
+fn end(sight: &mut Sight) -> &mut Ended {
+    sight.recall.ended.as_mut().expect("a call that has ended")
+}
+
+fn failed(reason: Reason, unknown: bool) -> How {
+    let (sent, next) = (at(400), at(4000));
+    How::Failed { refusal: Refusal::because(reason), sent, next, attempts: 3, unknown }
+}
+
+/// The token that the call brought lies in the target, and is the one that the tables know.
+fn stored(unsettled: bool) -> Sight {
+    let token = Sight::healthy(LEGACY).target().token.clone().expect("a token");
+    let how = How::Token { token, sent: at(400), stored: true, same: true, unsettled };
+    let mut sight = ended(LEGACY, how);
+    (sight.target().issued_for, sight.target().unsettled) = (Some("call-1".into()), unsettled);
+    sight
+}
+
+/// The status with the end of the call in it, as the plan sees it and the next write says it.
+fn told(mut sight: Sight) -> MiniProgramStatus {
+    sight.case(500, |case| case.status.clone())
+}
+
+fn intent(id: &str, doubt: bool) -> Intent {
+    Intent { id: id.into(), time: Time(at(400)), doubt }
+}
+
+#[test]
+fn a_token_that_a_late_request_may_replace_keeps_its_intent() {
+    let with = |unsettled, intends| {
+        let mut sight = stored(unsettled);
+        sight.status().intent = Some(intends);
+        told(sight).intent
+    };
+    assert_eq!(with(false, intent("call-1", false)), None);
+    assert_eq!(with(true, intent("call-1", false)), Some(intent("call-1", true)));
+}
+
+#[test]
+fn a_call_that_did_nothing_takes_back_its_own_intent_and_no_older_doubt() {
+    for (intends, unknown, left) in [
+        (intent("call-1", false), false, None),
+        (intent("call-1", true), false, Some(intent("call-1", true))),
+        (intent("call-9", false), false, Some(intent("call-9", false))),
+        (intent("call-1", false), true, Some(intent("call-1", false))),
+    ] {
+        let mut sight = ended(LEGACY, failed(Reason::PlatformBusy, unknown));
+        sight.status().intent = Some(intends.clone());
+        assert_eq!(told(sight).intent, left, "{intends:?}, unknown: {unknown}");
+    }
+}
+
+#[test]
+fn a_request_is_handled_by_a_token_and_by_a_no_that_only_a_person_can_lift() {
+    for mut sight in [stored(false), ended(STABLE, failed(Reason::CredentialRejected, false))] {
+        end(&mut sight).call.handles = Some("now".into());
+        assert_eq!(told(sight).handled_refresh_request.as_deref(), Some("now"));
+    }
+}
+
+#[test]
+fn what_the_platform_refused_is_not_counted_but_for_a_forced_call() {
+    let mints = |count, forced: &[u64]| Mints {
+        day: "2026-05-01".into(),
+        count,
+        last_time: Some(Time(at(300))),
+        forced_times: forced.iter().map(|time| Time(at(*time))).collect(),
+    };
+    for (how, counted) in [
+        (failed(Reason::PlatformBusy, false), mints(2, &[300, 400])),
+        (failed(Reason::PlatformBusy, true), mints(3, &[300, 400])),
+    ] {
+        let mut sight = ended(STABLE, how.clone());
+        sight.status().mints = Some(mints(3, &[300, 400]));
+        let unknown = matches!(how, How::Failed { unknown: true, .. });
+        end(&mut sight).mints_before = (!unknown).then(|| mints(2, &[300]));
+        assert_eq!(told(sight).mints, Some(counted), "{how:?}");
+    }
+    let mut withdrawn = ended(STABLE, How::Withdrawn);
+    withdrawn.status().mints = Some(mints(3, &[300, 400]));
+    end(&mut withdrawn).mints_before = Some(mints(2, &[300]));
+    assert_eq!(told(withdrawn).mints, Some(mints(2, &[300])), "it was never sent");
+}
+
+#[test]
+fn only_an_answer_about_the_credential_changes_what_is_said_of_it() {
+    let said = |reason, truth, said| {
+        let mut sight = ended(STABLE, failed(reason, false));
+        sight.says_of(500, ConditionType::CredentialValid, truth, said);
+    };
+    said(Reason::CredentialRejected, "False", Reason::CredentialRejected);
+    said(Reason::PlatformBusy, "True", Reason::Accepted);
+}
+
+#[test]
+fn a_token_ends_a_row_of_failures() {
+    let mut sight = stored(false);
+    sight.fails(Reason::PlatformBusy, 390, 4000);
+    assert_eq!(told(sight).last_failure, None);
+}

@@ -1,0 +1,77 @@
+//! A token that lies in no Secret yet: stored, or dropped, or nothing to write at all.
+
+use std::time::Duration;
+
+use super::sight::{LIFE, STABLE, Sight, at, boot, due_at};
+use crate::{
+    api::Reason,
+    reconcile::{
+        call::{Call, Wanted, Why},
+        memory::{Base, HandFacts, Refused},
+        plan::Act,
+    },
+};
+
+type Change = fn(&mut Sight);
+
+/// The token that the target holds came back from a call.
+fn same_token() -> Sight {
+    let mut sight = Sight::healthy(STABLE);
+    let wanted = Wanted { why: Why::Requested, force: false, mints: false };
+    let target = sight.target();
+    let (uid, version) = (target.uid.clone(), target.version.clone());
+    let base = Base::Is { uid, version, issued_for: target.issued_for.clone() };
+    sight.hand = Some(HandFacts {
+        name: target.name.clone(),
+        call: Call { id: "call-1".into(), wanted, handles: None, stood: None, doubt: false },
+        token: target.token.clone().expect("a token"),
+        sent: target.sent.clone(),
+        unsettled: false,
+        base,
+        refused: None,
+    });
+    sight
+}
+
+fn hand(sight: &mut Sight) -> &mut HandFacts {
+    sight.hand.as_mut().expect("a token in hand")
+}
+
+fn refused(retry: u64) -> Refused {
+    Refused { reason: Reason::WriteFailed, attempts: 1, retry: boot(retry) }
+}
+
+#[test]
+fn the_same_token_is_written_again_only_if_pods_or_we_depend_on_what_changed() {
+    assert!(matches!(same_token().plan(500).act, Act::Keep { early: false }));
+    let by_then = due_at(STABLE);
+    assert!(matches!(same_token().plan(by_then).act, Act::Keep { early: true }), "any moment now");
+    let moved = |sight: &mut Sight| hand(sight).token.expires = at(LIFE - 5);
+    assert!(matches!(same_token().with(moved).plan(500).act, Act::Keep { .. }), "by seconds only");
+    let written: [(&str, Change); 7] = [
+        ("its end moved by more", |sight| hand(sight).token.expires = at(LIFE - 6)),
+        ("it is another token", |sight| hand(sight).token.fingerprint = "sha256:new".into()),
+        ("a late request may replace it", |sight| hand(sight).unsettled = true),
+        ("a late request might have replaced it", |sight| sight.target().unsettled = true),
+        ("another credential brought it", |sight| hand(sight).sent.digest = "another".into()),
+        ("another mode brought it", |sight| hand(sight).sent.mode = "Other".into()),
+        ("it belongs into another Secret", |sight| hand(sight).name = "renamed".into()),
+    ];
+    for (what, change) in written {
+        assert!(matches!(same_token().with(change).plan(500).act, Act::Store), "{what}");
+    }
+}
+
+#[test]
+fn a_token_whose_write_was_refused_waits_and_is_dropped_when_its_time_is_over() {
+    let new = || same_token().with(|sight| hand(sight).token.fingerprint = "sha256:new".into());
+    let waiting = |retry| new().with(|sight| hand(sight).refused = Some(refused(retry)));
+    let planned = waiting(510).plan(500);
+    assert!(matches!(planned.act, Act::Status(_)), "it is told: {planned:?}");
+    assert_eq!(planned.wake, Duration::from_secs(10));
+    assert!(matches!(waiting(500).plan(500).act, Act::Store));
+    let by_then = due_at(STABLE);
+    assert!(matches!(new().plan(by_then).act, Act::Store), "it has yet to be tried");
+    assert!(matches!(waiting(500).plan(by_then).act, Act::Drop), "the next one is due");
+    assert!(matches!(new().plan(LIFE).act, Act::Drop), "it has expired");
+}

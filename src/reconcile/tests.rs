@@ -1,0 +1,144 @@
+//! What a look does beside its steps: what was read counts at once, and what fails waits. Builds
+//! the operator for tests of single acts, with an API server and a platform that answer as told.
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    http::{Method, StatusCode, Uri},
+    routing::any,
+};
+use futures::FutureExt;
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Client, core::PartialObjectMeta, runtime::watcher::Event};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{
+    ApiError, Carry, Ctx, Next,
+    events::Events,
+    fetch::{
+        Platforms,
+        door::{Answer, Door, NoAnswer},
+        slots::Slots,
+    },
+    memory::Memories,
+    plan::{
+        case::version_of,
+        tests::sight::{STABLE, Sight, at, boot, credential},
+    },
+};
+use crate::{
+    shell::{
+        chance::Chance,
+        clock::{Clock, Now},
+        leader::Term,
+        metrics::Metrics,
+    },
+    world::{Scope, Seen, World},
+};
+
+/// When all of it happens: 500 s after the stored token's issue.
+pub fn now() -> Now {
+    Now { wall: at(500), boot: boot(500) }
+}
+
+/// The requests that an API server was sent: method, path with query, and body.
+pub type Requests = Arc<Mutex<Vec<(String, String, Value)>>>;
+
+/// An API server that answers each method and path with a status and a body.
+pub fn api_server(answer: fn(&str, &str) -> (u16, Value)) -> (Client, Requests) {
+    let requests = Requests::default();
+    let log = Arc::clone(&requests);
+    let answering = move |method: Method, uri: Uri, body: String| {
+        let (code, answer) = answer(method.as_str(), uri.path());
+        let body = serde_json::from_str(&body).unwrap_or_default();
+        log.lock().unwrap().push((method.to_string(), uri.to_string(), body));
+        std::future::ready((StatusCode::from_u16(code).unwrap(), answer.to_string()))
+    };
+    (Client::new(Router::new().fallback(any(answering)), "team-a"), requests)
+}
+
+/// What the API server says when it says no.
+pub fn no(code: u16) -> (u16, Value) {
+    let reason = if code == 404 { "NotFound" } else { "" };
+    (code, json!({ "kind": "Status", "status": "Failure", "code": code, "reason": reason }))
+}
+
+/// What a platform answers: status and body, if it does.
+pub type Said = Result<(u16, &'static str), NoAnswer>;
+
+/// An operator that leads alone, at the one moment `now`.
+pub fn ctx(client: Client, platform: fn() -> Said) -> Ctx {
+    let clock = Clock::from_fn(now);
+    let door = Door::from_fn(move |_| {
+        let said = platform().map(|(status, body)| (status, Some(Zeroizing::new(body.into()))));
+        std::future::ready(said.map(|(status, body)| Answer { status, body })).boxed()
+    });
+    let hosts = BTreeMap::from([("WeChat", vec!["https://platform".to_owned()])]);
+    let (connect_timeout, request_timeout) = (Duration::from_secs(5), Duration::from_secs(10));
+    Ctx {
+        events: Events::new(client.clone(), None),
+        client,
+        world: Arc::new(Mutex::new(World::new(&[Scope::All]))),
+        memories: Memories::default(),
+        platforms: Platforms { door, hosts, connect_timeout, request_timeout },
+        slots: Slots::new(8, NonZeroU32::new(1000).unwrap(), &clock),
+        term: Term::unelected("system/lease".into(), clock.clone()),
+        clock,
+        chance: Chance::from_fn(|| 7),
+        metrics: Metrics::new("0", "lease", false),
+    }
+}
+
+/// An operator whose platform and API server are not asked.
+fn alone() -> Ctx {
+    ctx(api_server(|_, _| no(500)).0, || Err(NoAnswer::NotSent))
+}
+
+#[tokio::test]
+async fn a_credential_that_was_read_is_known_before_the_watch_shows_it() {
+    let (ctx, mut sight) = (alone(), Sight::healthy(STABLE));
+    for event in [Event::Init, Event::InitDone] {
+        ctx.world().secret_event(&Scope::All, event as Event<PartialObjectMeta<Secret>>);
+    }
+    sight.looked_closer();
+    let close = sight.observed().close.expect("it was read");
+    ctx.saw_closely(&sight.mp, &close);
+    let known = ctx.world().secret("team-a", "shop-credential");
+    assert_eq!(known, Seen::Is(version_of(&credential())));
+}
+
+#[tokio::test]
+async fn what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute() {
+    let (ctx, sight) = (alone(), Sight::healthy(STABLE));
+    let waits = [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000];
+    for wait in waits.map(Duration::from_millis) {
+        let next = ctx.set_back(&sight.mp, &ApiError::Unanswered, "do it");
+        assert!(matches!(next, Next::Rest(rest, _) if rest == wait), "{wait:?}");
+        assert_eq!(ctx.recall(&sight.mp, |recall| recall.not_before), now().boot + wait);
+    }
+}
+
+#[test]
+fn a_look_closer_of_another_spec_is_not_used() {
+    let mut sight = Sight::healthy(STABLE);
+    sight.looked_closer();
+    let close = sight.observed().close.expect("it was read");
+    assert!(close.is_of(&sight.mp));
+    sight.mp.metadata.generation = Some(2);
+    assert!(!close.is_of(&sight.mp), "another spec names other Secrets");
+    sight.mp.metadata.generation = Some(1);
+    sight.mp.metadata.uid = Some("another".into());
+    assert!(!close.is_of(&sight.mp), "another object of the name");
+}
+
+/// What the first steps of a look have brought: strong reads, and nothing begun.
+pub fn carrying(seen: &mut super::Observed) -> Carry {
+    Carry { close: seen.close.take(), ..Carry::default() }
+}
