@@ -7,22 +7,21 @@ use std::{
 
 use serde_json::Value;
 
+use crate::copy::CopiedTree;
+
 /// Builds the unit tests of the operator and answers where they are. Into the tree's own target
 /// folder: its dependencies are compiled there already.
-pub fn unit_tests(tree: &Path, target: &Path) -> Result<PathBuf, String> {
-    let built =
-        build(tree, target, &["test", "--no-run", "--lib", "--package", "miniprogram-operator"])?;
+pub fn unit_tests(copy: &CopiedTree) -> Result<PathBuf, String> {
+    let arguments = ["test", "--no-run", "--lib", "--package", "miniprogram-operator"];
+    let built = build(&copy.root, &copy.target, &arguments)?;
     built.into_iter().next().ok_or_else(|| "cargo has built no unit tests".to_owned())
 }
 
 /// Builds the programs of the simulation and answers in which folder they are. Into a target folder
 /// of their own: nobody is to run a mutant by mistake.
-pub fn simulation(tree: &Path, target: &Path) -> Result<PathBuf, String> {
-    let built = build(
-        tree,
-        target,
-        &["build", "--bins", "--profile", "simulation", "--package", "simulation"],
-    )?;
+pub fn simulation(copy: &CopiedTree) -> Result<PathBuf, String> {
+    let arguments = ["build", "--bins", "--profile", "simulation", "--package", "simulation"];
+    let built = build(&copy.root, &copy.target.join("mutants/build"), &arguments)?;
     let folder = built.first().and_then(|program| program.parent()).map(Path::to_owned);
     folder.ok_or_else(|| "cargo has built no simulation".to_owned())
 }

@@ -24,20 +24,36 @@ pub fn is(name: &str) -> bool {
 }
 "#;
 
-/// Makes `copy` what git knows of the tree at `root`, with all mutants in it. A file that has not
-/// changed since the last time is not written, so that it is not compiled again.
-pub fn copy(root: &Path, copy: &Path) -> Result<(), String> {
-    let mut copied = HashSet::new();
-    for path in listed(root)? {
-        // Git still lists what was deleted and not committed.
-        let Ok(bytes) = fs::read(root.join(&path)) else { continue };
-        write(&copy.join(&path), &with_mutants(&path, bytes)?)?;
-        copied.insert(copy.join(&path));
+/// The copy, and where it is built.
+pub struct CopiedTree {
+    /// Its root.
+    pub root: PathBuf,
+    /// The target folder of the tree that it was made from.
+    pub target: PathBuf,
+}
+
+impl CopiedTree {
+    /// Copies what git knows of this tree, with all mutants in it. A file that has not changed is
+    /// not written again, so that it is not compiled again.
+    pub fn of_this_tree() -> Result<Self, String> {
+        let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize();
+        let tree = tree.map_err(|error| format!("the tree that this was built from: {error}"))?;
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let target = tree.join(target);
+        let root = target.join("mutants/tree");
+        let mut copied = HashSet::new();
+        for path in listed(&tree)? {
+            // Git still lists what was deleted and not committed.
+            let Ok(bytes) = fs::read(tree.join(&path)) else { continue };
+            write(&root.join(&path), &with_mutants(&path, bytes)?)?;
+            copied.insert(root.join(&path));
+        }
+        let mutant = root.join("src/mutant.rs");
+        write(&mutant, MUTANT_RS.as_bytes())?;
+        copied.insert(mutant);
+        remove_others(&root, &copied)?;
+        Ok(Self { root, target })
     }
-    let mutant = copy.join("src/mutant.rs");
-    write(&mutant, MUTANT_RS.as_bytes())?;
-    copied.insert(mutant);
-    remove_others(copy, &copied)
 }
 
 /// A file of the tree as the copy has it.

@@ -9,7 +9,7 @@
 //! | [`copy`] | copies the tree, with the mutants in it |
 //! | [`cargo`] | builds the copy |
 //! | [`child`] | runs a process with a mutant, for so long at most |
-//! | [`unit`], [`simulation`] | look for a mutant |
+//! | [`unit_tests`], [`simulation`] | look for a mutant |
 //! | [`report`] | says what was found |
 
 mod cargo;
@@ -19,11 +19,10 @@ mod insert;
 mod report;
 mod simulation;
 mod table;
-mod unit;
+mod unit_tests;
 
 use std::{
     num::NonZero,
-    path::{Path, PathBuf},
     process::ExitCode,
     sync::{
         Mutex, PoisonError,
@@ -36,10 +35,11 @@ use std::{
 use clap::Parser;
 
 use self::{
+    copy::CopiedTree,
     report::Report,
     simulation::Simulation,
     table::{KilledBy, Mutant},
-    unit::UnitTests,
+    unit_tests::UnitTests,
 };
 
 /// Breaks the operator on purpose, one rule at a time: which test, script or seed notices?
@@ -48,6 +48,9 @@ struct Args {
     /// Only the mutants that the table has a unit test for, each against that test.
     #[arg(long)]
     unit: bool,
+    /// No unit tests: whether the simulation sees what they do.
+    #[arg(long, conflicts_with = "unit")]
+    simulation: bool,
     /// For what no test and no script notices: seconds of seeds from the first one on, and as many
     /// of fresh ones.
     #[arg(long, default_value_t = 60)]
@@ -73,54 +76,64 @@ fn main() -> ExitCode {
 /// Whether all mutants are noticed.
 fn run(args: &Args) -> Result<bool, String> {
     let began = Instant::now();
-    let mutants = chosen(args)?;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .map_err(|error| error.to_string())?;
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root.join("target"), |target| root.join(PathBuf::from(target)));
-    let tree = target.join("mutants/tree");
-    copy::copy(&root, &tree)?;
-    let tests = UnitTests::list(&tree, cargo::unit_tests(&tree, &target)?)?;
-    tests.check(if args.unit { &mutants } else { &[] })?;
-    println!(
-        "{} mutants, built in {:.0} s; without any, the unit tests pass",
-        mutants.len(),
-        began.elapsed().as_secs_f64()
-    );
-
+    let mut mutants = chosen(args)?;
+    let copy = CopiedTree::of_this_tree()?;
     let mut report = Report::default();
-    let look = |mutant: &&Mutant| tests.look_for(mutant, !args.unit);
-    let mut surviving = Vec::new();
-    for (mutant, kill) in mutants.iter().zip(in_parallel(&mutants, look)) {
-        match kill? {
-            Some(kill) => report.killed(mutant, &kill),
-            None if args.unit => report.survives(mutant),
-            None => surviving.push(*mutant),
-        }
+    if !args.simulation {
+        mutants = by_unit_tests(args, &copy, &mutants, &mut report)?;
     }
-    if !surviving.is_empty() {
-        let seconds = Duration::from_secs(args.seconds);
-        let simulation = Simulation::new(
-            cargo::simulation(&tree, &target.join("mutants/build"))?,
-            seconds,
-            args.from_seed,
-        );
-        if let Some(kill) = simulation.look_for("")? {
-            return Err(format!(
-                "the simulation finds fault with the code as it is, mend that first: {kill}"
-            ));
-        }
-        for mutant in surviving {
-            match simulation.look_for(mutant.name)? {
-                Some(kill) => report.killed(mutant, &kill),
-                None => report.survives(mutant),
-            }
-        }
+    if args.unit {
+        mutants.drain(..).for_each(|mutant| report.survives(mutant));
+    }
+    if !mutants.is_empty() {
+        by_simulation(args, &copy, &mutants, &mut report)?;
     }
     println!("\n{}; {:.0} s in all", report.sum(), began.elapsed().as_secs_f64());
     Ok(report.is_good())
+}
+
+/// The mutants that no unit test notices.
+fn by_unit_tests(
+    args: &Args,
+    copy: &CopiedTree,
+    mutants: &[&'static Mutant],
+    report: &mut Report,
+) -> Result<Vec<&'static Mutant>, String> {
+    let began = Instant::now();
+    let tests = UnitTests::list(&copy.root, cargo::unit_tests(copy)?)?;
+    println!("unit tests of {} mutants built in {} s", mutants.len(), began.elapsed().as_secs());
+    tests.check(if args.unit { mutants } else { &[] })?;
+    let kills = in_parallel(mutants, |mutant| tests.look_for(mutant, !args.unit));
+    let mut left = Vec::new();
+    for (mutant, kill) in mutants.iter().zip(kills) {
+        match kill? {
+            Some(kill) => report.killed(mutant, &kill),
+            None => left.push(*mutant),
+        }
+    }
+    Ok(left)
+}
+
+fn by_simulation(
+    args: &Args,
+    copy: &CopiedTree,
+    mutants: &[&Mutant],
+    report: &mut Report,
+) -> Result<(), String> {
+    let began = Instant::now();
+    let seconds = Duration::from_secs(args.seconds);
+    let simulation = Simulation::new(cargo::simulation(copy)?, seconds, args.from_seed);
+    println!("simulation of {} mutants built in {} s", mutants.len(), began.elapsed().as_secs());
+    if let Some(kill) = simulation.look_for("")? {
+        return Err(format!("without any mutant, the simulation finds fault: {kill}"));
+    }
+    for mutant in mutants {
+        match simulation.look_for(mutant.name)? {
+            Some(kill) => report.killed(mutant, &kill),
+            None => report.survives(mutant),
+        }
+    }
+    Ok(())
 }
 
 /// The mutants that were asked for.

@@ -1,5 +1,4 @@
-//! Looks for a mutant with the simulation: known scripts, all scripts of a few faults, then
-//! seeds.
+//! Looks for a mutant with the simulation: known scripts, all scripts of a few faults, then seeds.
 
 use std::{
     path::PathBuf,

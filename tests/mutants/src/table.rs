@@ -2,7 +2,10 @@
 //! each subject.
 
 mod call;
+mod cluster;
 mod due;
+mod failures;
+mod leader;
 mod limits;
 mod report;
 mod siblings;
@@ -21,7 +24,6 @@ pub struct Mutant {
 }
 
 /// Who notices a mutant.
-#[derive(Clone, Copy)]
 pub enum KilledBy {
     /// The unit test of this name, wherever it stands.
     Test(&'static str),
@@ -35,13 +37,16 @@ struct Source {
     mutants: &'static [Mutant],
 }
 
-const SUBJECTS: [&[Source]; 6] = [
+const SUBJECTS: [&[Source]; 9] = [
     due::SOURCES,
     limits::SOURCES,
+    failures::SOURCES,
     siblings::SOURCES,
     call::SOURCES,
     target::SOURCES,
     report::SOURCES,
+    cluster::SOURCES,
+    leader::SOURCES,
 ];
 
 /// All mutants, with the file that each changes.

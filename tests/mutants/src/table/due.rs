@@ -17,8 +17,21 @@ const DUE: &[Mutant] = &[
         killed_by: Test("a_clock_that_went_back_does_not_lengthen_a_tokens_life"),
     },
     Mutant {
+        name: "future-token-believed",
+        means: "A token that was issued in the future is believed.",
+        changes: &[("!is_past(case.now, counted)", "false")],
+        killed_by: Test("each_reason_for_a_call_leads_to_one"),
+    },
+    Mutant {
+        name: "endless-token-believed",
+        means: "A token that lives longer than any of its platform is believed.",
+        changes: &[("span(counted, token.expires) > case.endpoint.longest_life", "false")],
+        killed_by: Test("each_reason_for_a_call_leads_to_one"),
+    },
+    Mutant {
         name: "forced-call-unforced",
-        means: "A forced call in the place of one of unknown end counts as forced and is sent unforced.",
+        means: "A forced call in the place of one of unknown end counts as forced and is sent \
+                unforced.",
         changes: &[("!beginning || intent.doubt && !forced", "!beginning || intent.doubt")],
         killed_by: Test("a_forced_call_that_begins_over_an_open_intent_stays_forced"),
     },
@@ -44,9 +57,21 @@ const DUE: &[Mutant] = &[
         killed_by: Test("forced_calls_are_apart_counted_and_given_up"),
     },
     Mutant {
+        name: "old-report-believed",
+        means: "A report of a token that was replaced since costs the new one.",
+        changes: &[("token.fingerprint == reported", "true")],
+        killed_by: Test("only_the_current_token_can_be_reported_invalid"),
+    },
+    Mutant {
         name: "rival-overlooked",
         means: "Another object forces a new token, and this one keeps the one that died of it.",
         changes: &[("case.seen.recall.rival_asked.as_ref() != Some(&newer)", "false")],
+        killed_by: Test("a_rivals_newer_token_is_asked_after_once_on_stable_endpoints"),
+    },
+    Mutant {
+        name: "rival-asked-after-for-ever",
+        means: "Another object's newer token is asked after again and again.",
+        changes: &[("case.seen.recall.rival_asked.as_ref() != Some(&newer)", "true")],
         killed_by: Test("a_rivals_newer_token_is_asked_after_once_on_stable_endpoints"),
     },
     Mutant {
@@ -54,6 +79,48 @@ const DUE: &[Mutant] = &[
         means: "A token that a late request may have replaced is never asked after.",
         changes: &[("settles_at(case, target, case.token()?) <= case.now.wall", "false")],
         killed_by: Test("an_unsettled_token_is_asked_for_once_more_after_two_minutes"),
+    },
+    Mutant {
+        name: "edit-overlooked",
+        means: "A target that somebody changed beyond repair is left so.",
+        changes: &[("target.edited", "false")],
+        killed_by: Test("an_edit_is_put_right_from_the_data_if_the_token_is_still_there"),
+    },
+    Mutant {
+        name: "credential-change-overlooked",
+        means: "A new app secret is not tried before the token is due.",
+        changes: &[("case.credential == Credential::Known(Reason::NotTested)", "false")],
+        killed_by: Test("another_credential_is_read_and_only_another_value_is_a_call"),
+    },
+    Mutant {
+        name: "mode-change-overlooked",
+        means: "A new token mode takes effect when the token is due, not before.",
+        changes: &[("case.in_use?.sent.mode != case.mode()", "false")],
+        killed_by: Test("each_reason_for_a_call_leads_to_one"),
+    },
+    Mutant {
+        name: "request-overlooked",
+        means: "A request by annotation leads to nothing.",
+        changes: &[(
+            "!stamped && !handled(case.status.handled_refresh_request.as_deref())",
+            "false",
+        )],
+        killed_by: Test("each_reason_for_a_call_leads_to_one"),
+    },
+    Mutant {
+        name: "handled-request-asked-again",
+        means: "A request that was handled is handled again.",
+        changes: &[(
+            "!stamped && !handled(case.status.handled_refresh_request.as_deref())",
+            "true",
+        )],
+        killed_by: Test("a_handled_request_is_handled_by_status_or_by_the_target"),
+    },
+    Mutant {
+        name: "won-app-not-asked",
+        means: "Who keeps the app from now on goes on with a token that another one has ended.",
+        changes: &[("had_lost && turn::turn(case) == Turn::Mine", "false")],
+        killed_by: Test("who_stops_being_a_loser_asks_at_once"),
     },
     Mutant {
         name: "lead-short-by-the-overlap",
@@ -66,6 +133,24 @@ const DUE: &[Mutant] = &[
         means: "A stable endpoint is asked before its window opens, and returns the same token.",
         changes: &[("self.lead.map_or(window, |lead| lead.min(window))", "2 * window")],
         killed_by: Test("a_fresh_token_needs_nothing_until_its_window_opens"),
+    },
+    Mutant {
+        name: "short-life-asked-at-once",
+        means: "A token whose life is shorter than the lead is replaced as soon as it is there.",
+        changes: &[("after(token.issued, (life / 2).max(SHORTEST))", "token.issued")],
+        killed_by: Test("short_lives_are_halved_and_the_same_token_is_asked_for_again_soon"),
+    },
+    Mutant {
+        name: "same-token-asked-without-rest",
+        means: "The same token inside the window is asked for again twice a second.",
+        changes: &[("(span(last, token.expires) / 2).clamp(SPACING, AGAIN)", "SPACING")],
+        killed_by: Test("short_lives_are_halved_and_the_same_token_is_asked_for_again_soon"),
+    },
+    Mutant {
+        name: "interval-ignored",
+        means: "spec.refreshIntervalSeconds changes nothing.",
+        changes: &[("self.interval.map(|interval| after(last, interval))", "None")],
+        killed_by: Test("the_interval_counts_from_the_last_check"),
     },
 ];
 
@@ -110,22 +195,73 @@ const CASE: &[Mutant] = &[
         killed_by: Test("each_reason_for_a_call_leads_to_one"),
     },
     Mutant {
-        name: "stop-outlives-its-cause",
-        means: "A rejection goes on to hold after the credential was corrected.",
+        name: "jump-makes-tokens-old",
+        means: "A status from a clock that jumped makes every token an old one.",
+        changes: &[("known <= after(self.now.wall, due::SKEW)", "true")],
+        killed_by: Test("a_newer_token_from_a_clock_that_jumped_does_not_make_the_stored_one_old"),
+    },
+    Mutant {
+        name: "credential-edit-asks",
+        means: "A label edit of the credential costs a call.",
         changes: &[(
-            "of_older_token || of_other_spec || of_other_credential || of_other_clock",
-            "of_older_token || of_other_spec || of_other_clock",
+            "if brought_the_token { Reason::Accepted } else { Reason::NotTested }",
+            "Reason::NotTested",
         )],
-        killed_by: Test("a_stop_holds_for_the_credential_that_was_sent_and_a_request_lifts_it"),
+        killed_by: Test("another_credential_is_read_and_only_another_value_is_a_call"),
     },
 ];
 
-const PLAN: &[Mutant] = &[Mutant {
-    name: "suspended-and-asked",
-    means: "A suspended object is asked for all the same.",
-    changes: &[
-        ("if case.mp.spec.suspend {\n        return None;\n    }", ""),
-        ("if case.mp.spec.suspend {\n        return withdraw_or(case, None);\n    }", ""),
-    ],
-    killed_by: Test("a_suspended_object_asks_for_nothing"),
-}];
+const PLAN: &[Mutant] = &[
+    Mutant {
+        name: "suspended-and-asked",
+        means: "A suspended object is asked for all the same.",
+        changes: &[
+            ("if case.mp.spec.suspend {\n        return None;\n    }", ""),
+            ("if case.mp.spec.suspend {\n        return withdraw_or(case, None);\n    }", ""),
+        ],
+        killed_by: Test("a_suspended_object_asks_for_nothing"),
+    },
+    Mutant {
+        name: "deleted-object-served",
+        means: "An object on its way out gets calls and writes.",
+        changes: &[("mp.metadata.deletion_timestamp.is_some() || !seen.listed", "!seen.listed")],
+        killed_by: Test("an_object_on_its_way_out_gets_nothing"),
+    },
+    Mutant {
+        name: "planned-before-listed",
+        means: "An object is served before its namespace is listed: what is not known looks \
+                absent.",
+        changes: &[(
+            "mp.metadata.deletion_timestamp.is_some() || !seen.listed",
+            "mp.metadata.deletion_timestamp.is_some()",
+        )],
+        killed_by: Test("nothing_is_planned_before_everything_in_the_namespace_is_listed"),
+    },
+    Mutant {
+        name: "intent-skipped",
+        means: "A call that may end a token is made without an intent.",
+        changes: &[("wanted.mints && case.seen.begun.is_none()", "false")],
+        killed_by: Test("a_rotating_call_begins_with_an_intent_and_a_stable_one_does_not"),
+    },
+    Mutant {
+        name: "intent-left-behind",
+        means: "A call that was begun and is not wanted any more leaves its intent.",
+        changes: &[("case.seen.begun.is_some()", "false")],
+        killed_by: Test("what_was_begun_is_withdrawn_when_a_closer_look_shows_no_need"),
+    },
+    Mutant {
+        name: "immutable-target-asked",
+        means: "A token is asked for that an immutable target cannot take.",
+        changes: &[(
+            "if close.immutable {\n        return Step::Settle(IMMUTABLE_AGAIN);\n    }",
+            "",
+        )],
+        killed_by: Test("an_immutable_target_is_told_and_costs_no_call"),
+    },
+    Mutant {
+        name: "closed-intent-stays",
+        means: "An intent whose call has ended well stands on when the next call is made.",
+        changes: &[("!wanted.mints && closed_intent_stands(case)", "false")],
+        killed_by: Test("a_closed_intent_is_removed_before_an_unforced_call"),
+    },
+];

@@ -5,6 +5,8 @@ use super::{KilledBy::Test, Mutant, Source};
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan/hold.rs", mutants: HOLD },
     Source { file: "src/reconcile/plan/retry.rs", mutants: RETRY },
+    Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
+    Source { file: "src/reconcile/fetch/slots.rs", mutants: SLOTS },
 ];
 
 const HOLD: &[Mutant] = &[
@@ -13,6 +15,24 @@ const HOLD: &[Mutant] = &[
         means: "A call that failed is made again at once.",
         changes: &[("failure.next_attempt_time.0", "failure.time.0")],
         killed_by: Test("a_failure_older_than_the_target_or_of_another_spec_is_void"),
+    },
+    Mutant {
+        name: "stop-not-lifted",
+        means: "A request by annotation does not lift a stop.",
+        changes: &[("lifted && retry::stops(reason)", "false")],
+        killed_by: Test("a_stop_holds_for_the_credential_that_was_sent_and_a_request_lifts_it"),
+    },
+    Mutant {
+        name: "spacing-ignored",
+        means: "An object that wants a call again and again gets it as fast as it can.",
+        changes: &[("(sent + SPACING).saturating_sub(case.now.boot)", "Duration::ZERO")],
+        killed_by: Test("no_object_asks_more_often_than_twice_a_second"),
+    },
+    Mutant {
+        name: "requests-without-limit",
+        means: "A request by annotation is answered however soon it follows a call.",
+        changes: &[("after(last, REQUESTS_APART)", "last")],
+        killed_by: Test("requests_are_thirty_seconds_apart"),
     },
     Mutant {
         name: "forced-too-soon",
@@ -27,6 +47,22 @@ const HOLD: &[Mutant] = &[
         name: "forced-without-limit",
         means: "New tokens are forced as often as somebody reports one.",
         changes: &[("case.endpoint.force.filter(|_| wanted.force)", "None")],
+        killed_by: Test("forced_calls_are_apart_counted_and_given_up"),
+    },
+    Mutant {
+        name: "forced-past-the-days-count",
+        means: "More calls are forced than the platform allows a day.",
+        changes: &[("counted.forced.len() >= limits.per_day", "false")],
+        killed_by: Test("the_platforms_count_of_forced_calls_a_day_is_kept"),
+    },
+    Mutant {
+        name: "quota-of-forced-calls-forgotten",
+        means: "What the platform said of the day's forced calls holds nobody.",
+        changes: &[(
+            "case.seen.app.force_stopped_until.map_or(Duration::ZERO, |until| wait(case.now, \
+             until))",
+            "Duration::ZERO",
+        )],
         killed_by: Test("forced_calls_are_apart_counted_and_given_up"),
     },
     Mutant {
@@ -51,14 +87,31 @@ const HOLD: &[Mutant] = &[
         killed_by: Test("mints_that_no_clock_asks_for_are_five_minutes_apart"),
     },
     Mutant {
-        name: "quota-of-forced-calls-forgotten",
-        means: "What the platform said of the day's forced calls holds nobody.",
+        name: "refresh-held-by-the-floor",
+        means: "A refresh that is due by time waits for the floor between mints.",
+        changes: &[("!wanted.mints || wanted.why.by_time()", "!wanted.mints")],
+        killed_by: Test("mints_that_no_clock_asks_for_are_five_minutes_apart"),
+    },
+    Mutant {
+        name: "floor-moves-with-the-clock",
+        means: "Whoever sets the clock moves the floor between two mints of one process.",
+        changes: &[("last.filter(|_| told == case.seen.app.mints.last_time.as_ref())", "None")],
+        killed_by: Test("mints_that_no_clock_asks_for_are_five_minutes_apart"),
+    },
+    Mutant {
+        name: "share-of-quota-ignored",
+        means: "Mints that no clock asked for use up the day's quota.",
+        changes: &[("counted.today >= share_of_quota(case.endpoint)", "false")],
+        killed_by: Test("a_tenth_of_the_days_quota_goes_to_mints_that_no_clock_asks_for"),
+    },
+    Mutant {
+        name: "only-own-mints-count",
+        means: "What other processes have minted today is not counted.",
         changes: &[(
-            "case.seen.app.force_stopped_until\
-             .map_or(Duration::ZERO, |until| wait(case.now, until))",
-            "Duration::ZERO",
+            "of_objects.iter().map(|mints| count(mints)).sum::<i64>().max(count(of_process))",
+            "count(of_process)",
         )],
-        killed_by: Test("forced_calls_are_apart_counted_and_given_up"),
+        killed_by: Test("a_tenth_of_the_days_quota_goes_to_mints_that_no_clock_asks_for"),
     },
 ];
 
@@ -76,15 +129,98 @@ const RETRY: &[Mutant] = &[
         killed_by: Test("near_the_end_retries_follow_2_4_8_15"),
     },
     Mutant {
+        name: "retry-sleeps-into-the-end",
+        means: "A retry that was put off sleeps past the moment when the end becomes near.",
+        changes: &[(
+            "(wait + jitter(wait / 8)).min(until_urgent).max(least)",
+            "(wait + jitter(wait / 8)).max(least)",
+        )],
+        killed_by: Test(
+            "far_from_the_end_retries_back_off_to_five_minutes_but_never_past_the_last_five",
+        ),
+    },
+    Mutant {
         name: "throttling-ignored",
         means: "The platform asks for a minute, and gets seconds.",
         changes: &[("MINUTE + jitter(MINUTE / 6)", "MINUTE / 6 + jitter(MINUTE / 6)")],
         killed_by: Test("stops_quotas_and_people_have_their_own_times"),
     },
     Mutant {
+        name: "new-quota-waited-past",
+        means: "A new day's quota is not used before the half hour is over.",
+        changes: &[("after(now, STOP).min(midnight)", "after(now, STOP)")],
+        killed_by: Test("an_exhausted_quota_is_tried_again_just_after_the_platforms_midnight"),
+    },
+    Mutant {
         name: "unanswered-mint-repeated",
         means: "A mint without an answer is repeated at once.",
         changes: &[("Duration::from_secs(15)", "Duration::from_secs(1)")],
         killed_by: Test("an_unanswered_mint_waits_fifteen_seconds_at_least"),
+    },
+    Mutant {
+        name: "mixed-failures-start-over",
+        means: "A platform that fails in several ways in turn is asked as if it had failed once.",
+        changes: &[("before == now || (transient(before) && transient(now))", "before == now")],
+        killed_by: Test("a_row_of_failures_is_of_one_reason_or_of_transient_ones"),
+    },
+];
+
+const CASE: &[Mutant] = &[
+    Mutant {
+        name: "stop-outlives-its-cause",
+        means: "A rejection goes on to hold after the credential was corrected.",
+        changes: &[(
+            "of_older_token || of_other_spec || of_other_credential || of_other_clock",
+            "of_older_token || of_other_spec || of_other_clock",
+        )],
+        killed_by: Test("a_stop_holds_for_the_credential_that_was_sent_and_a_request_lifts_it"),
+    },
+    Mutant {
+        name: "failure-outlives-its-spec",
+        means: "A failure goes on to hold after the spec was corrected.",
+        changes: &[(
+            "of_older_token || of_other_spec || of_other_credential || of_other_clock",
+            "of_older_token || of_other_credential || of_other_clock",
+        )],
+        killed_by: Test("a_failure_older_than_the_target_or_of_another_spec_is_void"),
+    },
+    Mutant {
+        name: "failure-outlives-its-token",
+        means: "A failure from before the stored token holds the next call.",
+        changes: &[(
+            "of_older_token || of_other_spec || of_other_credential || of_other_clock",
+            "of_other_spec || of_other_credential || of_other_clock",
+        )],
+        killed_by: Test("a_failure_older_than_the_target_or_of_another_spec_is_void"),
+    },
+];
+
+const SLOTS: &[Mutant] = &[
+    Mutant {
+        name: "one-app-asked-twice",
+        means: "Two calls of one app are under way at a time.",
+        changes: &[("apps.insert(key.clone())", "apps.insert(key.clone()) || true")],
+        killed_by: Test("an_app_is_asked_one_call_at_a_time"),
+    },
+    Mutant {
+        name: "failing-objects-take-all",
+        means: "Objects whose calls fail leave no room for those that work.",
+        changes: &[("claimant.failing", "false")],
+        killed_by: Test("failing_objects_take_half_of_the_room"),
+    },
+    Mutant {
+        name: "junk-tried-without-limit",
+        means: "Whoever stores wrong app secrets has them tried as fast as they come.",
+        changes: &[("!claimant.accepted && self.is_spent(claimant.namespace, boot)", "false")],
+        killed_by: Test("a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else"),
+    },
+    Mutant {
+        name: "junk-holds-good-secrets",
+        means: "Wrong app secrets hold the accepted ones of their namespace.",
+        changes: &[(
+            "!claimant.accepted && self.is_spent(claimant.namespace, boot)",
+            "self.is_spent(claimant.namespace, boot)",
+        )],
+        killed_by: Test("a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else"),
     },
 ];

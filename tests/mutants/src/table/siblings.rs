@@ -15,9 +15,39 @@ const TURN: &[Mutant] = &[
         ),
     },
     Mutant {
+        name: "youngest-keeps-the-app",
+        means: "A new object takes the app from the one that keeps it.",
+        changes: &[("age(case.mp) < age(rival)", "age(case.mp) > age(rival)")],
+        killed_by: Test(
+            "the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody",
+        ),
+    },
+    Mutant {
+        name: "suspended-object-keeps-the-app",
+        means: "A suspended object keeps the app from those that would ask.",
+        changes: &[(
+            "!mp.spec.suspend && mp.metadata.deletion_timestamp.is_none()",
+            "mp.metadata.deletion_timestamp.is_none()",
+        )],
+        killed_by: Test(
+            "the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody",
+        ),
+    },
+    Mutant {
         name: "rejected-object-keeps-the-app",
         means: "A rejected object goes before those that have not been tried.",
         changes: &[("verdict != Some(false)", "true")],
+        killed_by: Test(
+            "the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody",
+        ),
+    },
+    Mutant {
+        name: "other-mode-keeps-the-app",
+        means: "An object of another mode, which has tokens of its own, keeps the app.",
+        changes: &[(
+            "case.platform.endpoint(other.spec.token_mode).map(mode_name) == Some(case.mode())",
+            "true",
+        )],
         killed_by: Test(
             "the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody",
         ),
@@ -42,5 +72,14 @@ const TURN: &[Mutant] = &[
             ("minted_here(case, token).or_else(by_life)", "by_life()"),
         ],
         killed_by: Test("of_two_mints_in_one_second_who_made_both_knows_the_later_one"),
+    },
+    Mutant {
+        name: "mints-of-the-gone-forgotten",
+        means: "What an object minted that is gone since has ended no token.",
+        changes: &[(
+            "of_app.filter(|time| due::is_past(case.now, *time)) > own.max(Some(token.issued))",
+            "false",
+        )],
+        killed_by: Test("what_an_object_minted_that_is_gone_since_is_remembered"),
     },
 ];

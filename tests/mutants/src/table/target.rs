@@ -1,15 +1,14 @@
 //! The Secret that holds the token: what is written to it, and what of it is believed.
 
-use super::{
-    KilledBy::{Simulation, Test},
-    Mutant, Source,
-};
+use super::{KilledBy::Test, Mutant, Source};
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
     Source { file: "src/reconcile/apply/secret.rs", mutants: SECRET },
     Source { file: "src/reconcile/apply.rs", mutants: APPLY },
     Source { file: "src/reconcile/storing.rs", mutants: STORING },
+    Source { file: "src/reconcile/observe.rs", mutants: OBSERVE },
+    Source { file: "src/projection.rs", mutants: PROJECTION },
 ];
 
 const PLAN: &[Mutant] = &[
@@ -29,19 +28,82 @@ const PLAN: &[Mutant] = &[
         killed_by: Test("a_new_name_is_filled_from_the_old_secret_before_that_is_deleted"),
     },
     Mutant {
+        name: "old-target-deleted-first",
+        means: "The old target is deleted before the new one holds a token.",
+        changes: &[(
+            "case.token().is_some().then(|| Step::Do(Act::Forget(Arc::clone(old))))",
+            "Some(Step::Do(Act::Forget(Arc::clone(old))))",
+        )],
+        killed_by: Test("a_target_that_was_before_goes_only_when_the_new_one_holds_a_token"),
+    },
+    Mutant {
+        name: "copy-deleted",
+        means: "A copy that somebody made of a target, owner and all, is deleted.",
+        changes: &[("old.applied && !old.terminating", "!old.terminating")],
+        killed_by: Test("a_copy_that_somebody_made_of_the_target_is_not_deleted"),
+    },
+    Mutant {
         name: "same-token-not-rewritten",
         means: "The end of a token is not put right when the platform tells another one.",
         changes: &[("moved <= SAME_EXPIRY", "true")],
-        killed_by: Simulation,
+        killed_by: Test(
+            "the_same_token_is_written_again_only_if_pods_or_we_depend_on_what_changed",
+        ),
+    },
+    Mutant {
+        name: "same-token-always-written",
+        means: "The same token is written again although nothing has changed.",
+        changes: &[(
+            "(same && same_credential(target, hand)).then_some(Act::Keep { early })",
+            "None",
+        )],
+        killed_by: Test(
+            "the_same_token_is_written_again_only_if_pods_or_we_depend_on_what_changed",
+        ),
+    },
+    Mutant {
+        name: "dead-token-stored",
+        means: "A token in hand is stored although it has expired.",
+        changes: &[("outdated || hand.token.expires <= case.now.wall", "false")],
+        killed_by: Test(
+            "a_token_whose_write_was_refused_waits_and_is_dropped_when_its_time_is_over",
+        ),
+    },
+    Mutant {
+        name: "corrections-without-rest",
+        means: "A target that another controller keeps changing is written back as fast as it \
+                changes.",
+        changes: &[("(at + CORRECTIONS_APART).saturating_sub(case.now.boot)", "Duration::ZERO")],
+        killed_by: Test("a_stripped_owner_or_template_value_is_drift_but_waits_for_its_turn"),
+    },
+    Mutant {
+        name: "conflict-read-again",
+        means: "Another's Secret is looked at again at each look.",
+        changes: &[("!is_told(case, Reason::Conflict)", "true")],
+        killed_by: Test("another_ones_secret_is_told_after_one_look_and_left_alone"),
+    },
+    Mutant {
+        name: "setback-ignored",
+        means: "After a read or a write that failed, everything is tried again at once.",
+        changes: &[("(!wait.is_zero()).then_some(Step::Settle(wait))", "None")],
+        killed_by: Test("a_refresh_that_is_due_and_not_made_is_told_after_a_minute"),
     },
 ];
 
-const SECRET: &[Mutant] = &[Mutant {
-    name: "fence-dropped",
-    means: "A target is written whatever has become of it since it was read.",
-    changes: &[("(Some(uid.clone()), version.clone())", r#"(None, "0".to_owned())"#)],
-    killed_by: Test("a_create_can_only_create_and_a_rewrite_can_only_replace"),
-}];
+const SECRET: &[Mutant] = &[
+    Mutant {
+        name: "fence-dropped",
+        means: "A target is written whatever has become of it since it was read.",
+        changes: &[("(Some(uid.clone()), version.clone())", "(None, \"0\".to_owned())")],
+        killed_by: Test("a_create_can_only_create_and_a_rewrite_can_only_replace"),
+    },
+    Mutant {
+        name: "unsettled-not-stamped",
+        means: "The target does not say that a late request may replace its token.",
+        changes: &[("content.unsettled.then(|| (names::UNSETTLED, \"true\".to_owned()))", "None")],
+        killed_by: Test("a_projection_of_what_we_write_is_whole_and_says_the_same"),
+    },
+];
 
 const APPLY: &[Mutant] = &[
     Mutant {
@@ -51,7 +113,7 @@ const APPLY: &[Mutant] = &[
             "!hand.call.wanted.mints || intent.is_some_and(|intent| intent.id == hand.call.id)",
             "false",
         )],
-        killed_by: Simulation,
+        killed_by: Test("a_write_that_was_refused_is_repeated_unless_another_call_came_first"),
     },
     Mutant {
         name: "lost-race-written-over",
@@ -60,7 +122,34 @@ const APPLY: &[Mutant] = &[
             "id != before && !(found.edited && id == Some(hand.call.id.as_str()))",
             "false",
         )],
-        killed_by: Simulation,
+        killed_by: Test("a_write_that_was_refused_is_repeated_unless_another_call_came_first"),
+    },
+    Mutant {
+        name: "own-write-not-recognised",
+        means: "A write whose answer was lost is taken for somebody else's.",
+        changes: &[("id == Some(hand.call.id.as_str()) && !found.edited", "false")],
+        killed_by: Test("a_write_that_was_refused_is_repeated_unless_another_call_came_first"),
+    },
+    Mutant {
+        name: "deleted-object-gets-a-token",
+        means: "A token is stored for an object on its way out.",
+        changes: &[("current.metadata.deletion_timestamp.is_none()", "true")],
+        killed_by: Test("an_object_on_its_way_out_gets_no_token"),
+    },
+    Mutant {
+        name: "creation-not-tried",
+        means: "A token is asked for that no quota or policy allows to be stored.",
+        changes: &[("*base == Base::Absent", "false")],
+        killed_by: Test("before_a_call_the_creation_of_its_target_is_tried_without_being_done"),
+    },
+    Mutant {
+        name: "another-secret-deleted",
+        means: "Whatever Secret has the name of the old target by now is deleted.",
+        changes: &[(
+            "DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() }",
+            "DeleteParams::default()",
+        )],
+        killed_by: Test("only_the_very_secret_that_was_seen_is_deleted"),
     },
 ];
 
@@ -68,5 +157,50 @@ const STORING: &[Mutant] = &[Mutant {
     name: "unstored-token-dropped",
     means: "A token whose write failed is thrown away.",
     changes: &[("hand.facts.refused = Some(refused);", "memory.in_hand = None;")],
-    killed_by: Simulation,
+    killed_by: Test("a_token_whose_write_was_refused_stays_in_hand_and_is_tried_again"),
 }];
+
+const OBSERVE: &[Mutant] = &[
+    Mutant {
+        name: "others-target-taken",
+        means: "The target of another object is taken over.",
+        changes: &[("Some(uid.as_str()) == mp.metadata.uid.as_deref()", "true")],
+        killed_by: Test("a_former_objects_target_is_left_to_the_garbage_collector_for_ten_seconds"),
+    },
+    Mutant {
+        name: "other-apps-secret-adopted",
+        means: "A Secret without an owner is adopted whatever app its token is of.",
+        changes: &[("target.sent.app_id == mp.spec.app_id", "true")],
+        killed_by: Test("an_ownerless_secret_of_ours_is_ours_only_with_our_name_platform_and_app"),
+    },
+    Mutant {
+        name: "stale-look-used",
+        means: "Strong reads that were made for another spec are used for this one.",
+        changes: &[(
+            "(&self.of.0, self.of.1) == (&mp.metadata.uid, mp.metadata.generation)",
+            "true",
+        )],
+        killed_by: Test("a_look_closer_of_another_spec_is_not_used"),
+    },
+];
+
+const PROJECTION: &[Mutant] = &[
+    Mutant {
+        name: "stripped-field-overlooked",
+        means: "Nobody notices when somebody takes a field of ours off the target.",
+        changes: &[("annotations && labels && data && has(&[\"type\"])", "true")],
+        killed_by: Test("every_field_that_somebody_takes_from_us_shows_as_an_edit"),
+    },
+    Mutant {
+        name: "backups-mark-believed",
+        means: "A mark that came back with a backup keeps a token unsettled for ever.",
+        changes: &[("keys_in(\"f:annotations\").contains(&names::UNSETTLED)", "true")],
+        killed_by: Test("a_mark_of_an_unsettled_token_that_a_backup_brought_back_is_not_ours"),
+    },
+    Mutant {
+        name: "endless-fingerprint-believed",
+        means: "A fingerprint that no status can hold keeps the status from being written.",
+        changes: &[("text.len() <= LONGEST_FINGERPRINT", "true")],
+        killed_by: Test("a_fingerprint_that_no_status_can_hold_names_no_token"),
+    },
+];

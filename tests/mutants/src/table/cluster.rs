@@ -1,0 +1,151 @@
+//! What the cluster looks like from here, and who is looked at when it changes.
+
+use super::{
+    KilledBy::{Simulation, Test},
+    Mutant, Source,
+};
+
+pub(super) const SOURCES: &[Source] = &[
+    Source { file: "src/reconcile.rs", mutants: RECONCILE },
+    Source { file: "src/world.rs", mutants: WORLD },
+    Source { file: "src/world/listing.rs", mutants: LISTING },
+    Source { file: "src/operator.rs", mutants: OPERATOR },
+    Source { file: "src/controller.rs", mutants: CONTROLLER },
+    Source { file: "src/watch.rs", mutants: WATCH },
+];
+
+const RECONCILE: &[Mutant] = &[
+    Mutant {
+        name: "read-credential-forgotten",
+        means: "A verdict on a credential that the watch has yet to show counts as another one's.",
+        changes: &[(
+            "world.read_secret(&name, &mp.spec.credential_ref.name, &version.uid, \
+             &version.resource_version);",
+            "",
+        )],
+        killed_by: Test("a_credential_that_was_read_is_known_before_the_watch_shows_it"),
+    },
+    Mutant {
+        name: "setbacks-keep-their-pace",
+        means: "What fails against the API server is tried again twice a second for ever.",
+        changes: &[("2_u32.pow(recall.setbacks.min(8) - 1)", "1")],
+        killed_by: Test("what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute"),
+    },
+    Mutant {
+        name: "foreign-intent-always-new",
+        means: "Another process's intent is waited out anew at each look.",
+        changes: &[("sight(&mut recall.foreign_intent, intent);", "")],
+        killed_by: Simulation,
+    },
+    Mutant {
+        name: "tokens-end-not-kept",
+        means: "How long a token had left when it was first seen is forgotten.",
+        changes: &[("recall.ends.push((token, end));", "")],
+        killed_by: Simulation,
+    },
+];
+
+const WORLD: &[Mutant] = &[
+    Mutant {
+        name: "rivals-not-looked-at",
+        means: "Nobody looks at the other objects of an app when one of them changes.",
+        changes: &[("self.look_at_app(&new, &mut change);", "")],
+        killed_by: Test("a_change_of_an_object_concerns_its_app"),
+    },
+    Mutant {
+        name: "readers-not-told",
+        means: "A credential that one object has read is news to the others only when the watch \
+                shows it.",
+        changes: &[(
+            "self.owed.extend(self.users.get(key).iter().filter(|user| *user != reader).cloned());",
+            "",
+        )],
+        killed_by: Test("a_credential_that_was_read_counts_at_once_and_is_told_to_its_other_users"),
+    },
+    Mutant {
+        name: "own-write-not-counted",
+        means: "The version of a Secret that was just written is the one before.",
+        changes: &[("lists.secrets.wrote(&secret, &new.uid, number, version);", "")],
+        killed_by: Test("an_own_write_counts_at_once_and_concerns_only_others"),
+    },
+    Mutant {
+        name: "unreadable-told-each-time",
+        means: "An object that cannot be read is told at each event.",
+        changes: &[("self.unreadable.insert(key.clone(), version) != Some(version)", "true")],
+        killed_by: Test("an_object_that_cannot_be_read_is_told_once_and_stops_nothing"),
+    },
+];
+
+const LISTING: &[Mutant] = &[
+    Mutant {
+        name: "older-event-believed",
+        means: "An event from before an own write undoes what is known of that.",
+        changes: &[("version < held.version", "false")],
+        killed_by: Test("an_own_write_counts_at_once_and_concerns_only_others"),
+    },
+    Mutant {
+        name: "late-answer-brings-back",
+        means: "The late answer to a write brings back an object that is gone.",
+        changes: &[(
+            "version <= self.shown || older || self.was_removed(key, uid)",
+            "older || self.was_removed(key, uid)",
+        )],
+        killed_by: Test("a_late_answer_brings_nothing_back"),
+    },
+    Mutant {
+        name: "ghosts-kept",
+        means: "A write whose object the watch never shows is believed for ever.",
+        changes: &[("*version < self.shown", "false")],
+        killed_by: Test("a_late_answer_brings_nothing_back"),
+    },
+    Mutant {
+        name: "own-write-lost-in-a-relist",
+        means: "What was written while a list was taken is believed to be gone.",
+        changes: &[("!relist.seen.contains(key) && !ours", "!relist.seen.contains(key)")],
+        killed_by: Test("an_own_write_during_a_relist_is_not_taken_for_vanished"),
+    },
+    Mutant {
+        name: "vanished-objects-stay",
+        means: "What vanished while no watch ran is believed to exist.",
+        changes: &[("!relist.seen.contains(key) && !ours", "false")],
+        killed_by: Test("a_relist_shows_what_vanished_and_only_that"),
+    },
+];
+
+const OPERATOR: &[Mutant] = &[Mutant {
+    name: "changes-not-told",
+    means: "Nobody looks at an object when it changes: each waits for its timer.",
+    changes: &[("let _ = looks.send(name);", "")],
+    killed_by: Simulation,
+}];
+
+const CONTROLLER: &[Mutant] = &[
+    Mutant {
+        name: "objects-oversleep",
+        means: "An object that sees no reason to wake sleeps for a day.",
+        changes: &[("sleep.min(rhythm.longest_sleep)", "sleep")],
+        killed_by: Test("looks_again_when_asked_to_and_in_five_minutes_at_the_latest"),
+    },
+    Mutant {
+        name: "two-looks-at-once",
+        means: "An object is looked at twice at the same time.",
+        changes: &[("!running.names.contains(name)", "true")],
+        killed_by: Test("a_look_that_comes_while_the_object_is_looked_at_runs_once_after_it"),
+    },
+    Mutant {
+        name: "panicked-object-dropped",
+        means: "An object whose look panicked is never looked at again.",
+        changes: &[(
+            "looked.map_or_else(|| panicked(&name), |looked| looked.again)",
+            "looked.map_or(Duration::MAX, |looked| looked.again)",
+        )],
+        killed_by: Test("a_panic_is_the_failure_of_its_object"),
+    },
+];
+
+const WATCH: &[Mutant] = &[Mutant {
+    name: "forbidden-list-hammered",
+    means: "A list that the API server forbids is asked for every second.",
+    changes: &[("!matches!(event, Event::Init)", "true")],
+    killed_by: Test("a_list_that_is_always_refused_is_tried_less_and_less_often"),
+}];
