@@ -27,10 +27,11 @@ use super::{
         door::{Answer, Door, NoAnswer},
         slots::Slots,
     },
-    memory::Memories,
+    memory::{Memories, Recall},
+    note_sightings,
     plan::{
         case::version_of,
-        tests::sight::{STABLE, Sight, at, boot, credential},
+        tests::sight::{LIFE, STABLE, Sight, at, boot, credential},
     },
 };
 use crate::{
@@ -123,6 +124,29 @@ async fn what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute
         assert!(matches!(next, Next::Rest(rest, _) if rest == wait), "{wait:?}");
         assert_eq!(ctx.recall(&sight.mp, |recall| recall.not_before), now().boot + wait);
     }
+}
+
+#[test]
+fn what_is_given_time_is_given_it_from_its_first_sighting() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.intends("call-9", false));
+    let mut recall = Recall::default();
+    let mut note = |sight: &mut Sight, boot| {
+        let seen = sight.observed();
+        // The wall clock was set back, and gives the token all of its life again.
+        let now = Now { wall: at(0), boot };
+        note_sightings(&mut recall, &seen.mini_program, &seen.target, &[], now);
+        let end = recall.ends.first().map(|(_, end)| *end);
+        (end, recall.foreign_intent.clone().map(|(_, first_seen)| first_seen))
+    };
+    let first = (Some(boot(500 + LIFE)), Some(boot(500)));
+    assert_eq!(note(&mut sight, boot(500)), first);
+    assert_eq!(note(&mut sight, boot(900)), first);
+    sight.intends("call-10", false);
+    sight.target().token.as_mut().expect("a token").fingerprint = "sha256:new".into();
+    assert_eq!(note(&mut sight, boot(900)), (Some(boot(900 + LIFE)), Some(boot(900))));
+    sight.status().intent = None;
+    sight.target = None;
+    assert_eq!(note(&mut sight, boot(950)), (None, None));
 }
 
 #[test]

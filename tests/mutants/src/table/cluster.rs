@@ -35,13 +35,13 @@ const RECONCILE: &[Mutant] = &[
         name: "foreign-intent-always-new",
         means: "Another process's intent is waited out anew at each look.",
         changes: &[("sight(&mut recall.foreign_intent, intent);", "")],
-        killed_by: Simulation,
+        killed_by: Test("what_is_given_time_is_given_it_from_its_first_sighting"),
     },
     Mutant {
         name: "tokens-end-not-kept",
         means: "How long a token had left when it was first seen is forgotten.",
         changes: &[("recall.ends.push((token, end));", "")],
-        killed_by: Simulation,
+        killed_by: Test("what_is_given_time_is_given_it_from_its_first_sighting"),
     },
 ];
 
