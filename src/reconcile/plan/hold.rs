@@ -66,18 +66,18 @@ fn is_requested(case: &Case<'_>) -> bool {
     })
 }
 
-/// A request waits after the last success; after a failure the back-off decides.
+/// A request waits after the last success; after a failure the back-off decides, but for forced calls.
 fn requests(case: &Case<'_>, wanted: Wanted) -> Duration {
-    if wanted.why != Why::Requested {
-        return Duration::ZERO;
-    }
     let token = case.status.token.as_ref();
     let checked = token.and_then(|token| token.check_time.as_ref()).map(|time| time.0);
     let again = case.seen.recall.checked.as_ref().map(|(_, at)| *at);
-    checked
-        .max(again)
-        .filter(|last| is_past(case.now, *last))
-        .map_or(Duration::ZERO, |last| wait(case.now, after(last, REQUESTS_APART)))
+    let last = match wanted.why {
+        Why::Requested => checked.max(again),
+        // A refused call has taken back its count: only the failure says when it was.
+        _ if wanted.force => case.status.last_failure.as_ref().map(|failure| failure.time.0),
+        _ => None,
+    };
+    last.filter(|last| is_past(case.now, *last)).map_or(Duration::ZERO, |last| wait(case.now, after(last, REQUESTS_APART)))
 }
 
 /// What the app's objects and this process know of its mints.

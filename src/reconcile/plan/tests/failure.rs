@@ -147,6 +147,16 @@ fn a_quota_of_forced_calls_is_no_failure_and_leaves_a_request_open() {
 }
 
 #[test]
+fn a_forced_call_that_failed_is_repeated_no_sooner_than_the_platform_allows() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.annotate(names::INVALID_TOKEN, &token().fingerprint());
+        sight.fails(Reason::PlatformBusy, SENT, SENT + 2);
+    });
+    sight.keeps_silent(SENT + 29);
+    assert!(matches!(sight.closer(SENT + 31), Act::Begin(Wanted { why: Why::Invalid, force: true, .. })));
+}
+
+#[test]
 fn a_floor_that_holds_a_call_for_longer_than_the_back_off_is_what_the_status_promises() {
     let limited = |mode, why| {
         failed(mode, why, Reason::PlatformBusy, false).with(|sight| {
