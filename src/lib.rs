@@ -7,6 +7,7 @@
 //! | [`api`] | the types, names and reasons of `miniprogram.dev/v1alpha1` | IO |
 //! | [`platform`] | the platforms as data, one file each | HTTP, the cluster, the clock |
 //! | [`sensitive`] | app secrets and tokens that cannot be printed | platforms, Kubernetes objects |
+//! | [`fingerprint`] | what names a token without showing it | tokens |
 //! | [`projection`] | what of a target Secret is kept in memory | its data |
 //! | [`world`] | what the cluster looks like: projections and indexes, pure | clients, clocks |
 //! | [`watch`] | turns the API server's watches into changes of the world | decisions |
@@ -18,6 +19,7 @@
 
 pub mod api;
 pub mod controller;
+pub mod fingerprint;
 pub mod operator;
 pub mod platform;
 pub mod projection;

@@ -8,7 +8,7 @@ use k8s_openapi::{
 };
 use serde_json::Value;
 
-use crate::api::names;
+use crate::{api::names, fingerprint::is_fingerprint};
 
 /// The annotations that every target carries: an apply entry that lacks one was edited. Fixed, so that a new version does
 /// not find ten thousand edits.
@@ -28,11 +28,10 @@ const ANNOTATIONS: [&str; 10] = [
 const SOMETIMES: [&str; 2] = [names::HANDLED_REFRESH_REQUEST, names::UNSETTLED];
 /// The keys of a target's data: the token, its expiry in two forms, the app id.
 const DATA_KEYS: usize = 4;
-/// As the schema of `status.token.fingerprint` has it.
-const LONGEST_FINGERPRINT: usize = 80;
 const LABELS: [&str; 2] = [names::MANAGED_BY, names::NAME];
 
 /// A Secret of our type, without its data.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none excludes another")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Projection {
     /// The Secret's name.
@@ -174,7 +173,7 @@ fn token(annotation: &impl Fn(&str) -> Option<String>) -> Option<TokenFacts> {
     let time = |key: &str| annotation(key)?.parse::<Timestamp>().ok();
     Some(TokenFacts {
         // Only what the status can hold: else no status could be written until the next token.
-        fingerprint: annotation(names::FINGERPRINT).filter(|text| text.len() <= LONGEST_FINGERPRINT)?,
+        fingerprint: annotation(names::FINGERPRINT).filter(|text| is_fingerprint(text))?,
         issued: time(names::ISSUE_TIME)?,
         expires: time(names::EXPIRATION_TIME)?,
     })

@@ -1,6 +1,9 @@
 //! What every status must be like, whatever it was made from: within the CRD's bounds, of known words, and without a secret.
 
-use miniprogram_operator::api::{MiniProgramStatus, Reason};
+use miniprogram_operator::{
+    api::{MiniProgramStatus, Reason},
+    fingerprint::is_fingerprint,
+};
 use serde_json::json;
 
 use crate::choices::{SECRET, TOKENS};
@@ -9,7 +12,7 @@ use crate::choices::{SECRET, TOKENS};
 pub fn check(status: &MiniProgramStatus) {
     let short = |text: &str, longest: usize, what: &str| assert!(text.chars().count() <= longest, "{what} is too long: {text}");
     if let Some(token) = &status.token {
-        short(&token.fingerprint, 80, "token.fingerprint");
+        assert!(is_fingerprint(&token.fingerprint), "token.fingerprint");
     }
     short(status.handled_refresh_request.as_deref().unwrap_or_default(), 80, "handledRefreshRequest");
     short(status.token_mode.as_deref().unwrap_or_default(), 16, "tokenMode");

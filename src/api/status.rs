@@ -5,6 +5,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::fingerprint;
+
 /// What the operator last saw and did.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -58,7 +60,7 @@ pub struct TargetRef {
 #[serde(rename_all = "camelCase")]
 pub struct TokenStatus {
     /// The start of the token's SHA-256, to name a token without showing it.
-    #[schemars(length(max = 80))]
+    #[schemars(length(max = 80), regex(pattern = fingerprint::PATTERN))]
     pub fingerprint: String,
     /// When the call that first brought this token was sent.
     pub issue_time: Time,

@@ -48,6 +48,23 @@ pub fn already_replaced() -> Notice {
     )
 }
 
+/// Somebody reports a token by something that names none.
+pub fn names_no_token() -> Notice {
+    Notice::warning(
+        "InvalidTokenMalformed",
+        "The annotation invalid-token names no token: it takes sha256: and twelve hexadecimal digits, as in status.token.fingerprint",
+    )
+}
+
+/// Somebody reports the token by the token itself.
+pub fn token_shown() -> Notice {
+    Notice::warning(
+        "TokenInAnnotation",
+        "The annotation invalid-token holds the token itself, for all to see who may read this object: put status.token.fingerprint \
+         in its place, and the token is replaced",
+    )
+}
+
 /// A requested refresh brought the same token.
 pub fn same_token() -> Notice {
     Notice::normal(
@@ -68,7 +85,10 @@ pub fn foreign_write() -> Notice {
 
 /// The Secret that was the target before a rename is deleted.
 pub fn old_target_deleted(secret: &str) -> Notice {
-    Notice::normal("OldTargetDeleted", &format!("Secret {secret} was the target before and is deleted: the new target holds its token"))
+    Notice::normal(
+        "OldTargetDeleted",
+        &format!("Secret {secret} was the target before and is deleted: the new target holds its token"),
+    )
 }
 
 /// What a status write is worth telling.

@@ -11,19 +11,29 @@ use super::{
 };
 use crate::{
     api::{ConditionType, MiniProgram, conditions, names},
+    fingerprint,
+    sensitive::AccessToken,
     shell::metrics::Object,
     world::ObjectName,
 };
 
 impl Ctx {
-    /// A report about a token that is not the current one costs no call and is answered by an Event, once.
+    /// A report about a token that is not the current one, or about none, costs no call and is answered by an Event, once.
     pub(super) fn wishes_answered(&self, mp: &MiniProgram) -> Vec<events::Notice> {
         let current = mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
         let reported = mp.annotation(names::INVALID_TOKEN).map(str::to_owned);
         let before = self.recall(mp, |recall| recall.invalid_seen.replace(reported.clone()));
         let is_new = before.is_some_and(|before| before != reported);
-        let stale = reported.is_some() && reported.as_deref() != current;
-        if is_new && stale { vec![events::already_replaced()] } else { vec![] }
+        let Some(reported) = reported.filter(|_| is_new) else { return vec![] };
+        match fingerprint::meant_by(&reported) {
+            Some(meant) if Some(meant.as_str()) == current => vec![],
+            Some(_) => vec![events::already_replaced()],
+            None => {
+                let shown = AccessToken::parse(&reported).map(|token| token.fingerprint());
+                let is_token = shown.is_some() && shown.as_deref() == current;
+                vec![if is_token { events::token_shown() } else { events::names_no_token() }]
+            }
+        }
     }
 
     /// Another release that writes our targets is a mistake of the installation, and shows nowhere else.

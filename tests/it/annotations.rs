@@ -1,12 +1,16 @@
 //! What people ask for by annotation: a refresh, once for each value; a new token, if theirs is the current one.
 
 use futures::{StreamExt as _, stream};
-use miniprogram_operator::api::{
-    ConditionType::{CredentialValid, TokenFresh},
-    MiniProgram,
+use miniprogram_operator::{
+    api::{
+        ConditionType::{CredentialValid, TokenFresh},
+        MiniProgram,
+    },
+    sensitive::hex,
 };
 use platform_simulator::model::{Fault, FaultRule};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::harness::{
     Mini, Stage, says,
@@ -170,6 +174,25 @@ async fn a_request_that_is_taken_back_leaves_no_failure_behind() {
     assert!(seen.status.expect("a status").last_failure.is_none());
     operator.until_calm().await;
     shop.was_asked(2);
+}
+
+#[tokio::test]
+async fn a_report_that_names_no_token_is_told_and_a_whole_digest_is_taken_for_what_it_is() {
+    let stage = Stage::new("annotations").await;
+    let operator = stage.operator().start().await;
+    let shop = stage.app("shop").ready().await;
+    let (token, before) = (shop.token().await, fingerprint(&shop.get().await));
+    shop.annotate(INVALID, "").await;
+    shop.until_event("InvalidTokenMalformed").await;
+    shop.annotate(INVALID, &token).await;
+    shop.until_event("TokenInAnnotation").await;
+    operator.until_calm().await;
+    shop.was_asked(1);
+    assert!(!shop.events().await.contains(&"TokenAlreadyReplaced".to_owned()));
+
+    shop.annotate(INVALID, &hex(&Sha256::digest(token.as_bytes()), 64)).await;
+    shop.until("there is another token", 5, |mini| fingerprint(mini) != before).await;
+    assert_eq!(shop.counts().forced, 1);
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ async fn objects_full_of_labels_and_annotations_are_served_like_others() {
     let half = "x".repeat(LARGEST_ANNOTATIONS / 2 - request.len());
     let _: MiniProgram =
         stage.patch("shop", json!({ "metadata": { "annotations": { request: half, report: half[..half.len() - 64] } } })).await;
-    shop.until_event("TokenAlreadyReplaced").await;
+    shop.until_event("InvalidTokenMalformed").await;
     shop.until("the request is handled", 35, |mini| {
         let handled = mini.status.as_ref().and_then(|status| status.handled_refresh_request.as_deref());
         handled.is_some_and(|handled| handled.starts_with("sha256:"))

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     api::{ConditionType, MiniProgram, Reason, conditions, names},
+    fingerprint,
     platform::Rotation,
     projection::TokenFacts,
     reconcile::call::{Wanted, Why},
@@ -132,7 +133,7 @@ fn mode_changed(case: &Case<'_>) -> Option<Why> {
 }
 
 fn reported_invalid(case: &Case<'_>) -> Option<Why> {
-    let reported = case.mp.annotation(names::INVALID_TOKEN)?;
+    let reported = fingerprint::meant_by(case.mp.annotation(names::INVALID_TOKEN)?)?;
     let token = case.token().filter(|token| token.fingerprint == reported)?;
     let checked = case.status.token.as_ref().and_then(|known| known.check_time.as_ref()).map_or(token.issued, |time| time.0);
     // One that the platform refused shows nothing: only an answer sets the time of the check.
