@@ -15,15 +15,20 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/miniprogram-operator
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 CARGO_DENY := $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
+LANES = MAKE='$(MAKE)' .ci/lanes
+
 # rustfmt is handed every file: it does not follow the macro that declares the files of src/platform.
 RUST_FILES = find src tests fuzz -name '*.rs' -print0
 RUSTFMT = xargs -0 rustfmt --edition 2024
 
-# Cheapest first, one after the other: these keep the cores busy.
-CI_STEPS := check-version lint-workflows lint-scripts check-plugin fmt-check check-generated clippy doc deny test prepare
-# These wait most of the time. So they run beside the last and longest one, and what they print comes after it.
-CI_BESIDE := chart-check gitops-check alerts-check
-CI_LAST := e2e
+# What is soon known, and what all others need. Then what mostly waits, beside what computes: the integration tests beside the
+# image, and what needs the image beside all the rest.
+CI := 'check-version lint-workflows lint-scripts check-plugin fmt-check programs check-generated prepare' \
+	-- it 'nice image' \
+	-- e2e 'alerts-check chart-check gitops-check chaos-short' 'nice unit simulate mutants-unit clippy doc deny'
+
+# What is long, one after the other.
+SOAK := 'programs simulate years explore fresh chaos mutants fuzz reproducible'
 
 .PHONY: help
 help: ## Show this list
@@ -32,9 +37,16 @@ help: ## Show this list
 
 ##@ Use
 
+# All programs and tests in one go and always for the whole workspace: chosen one by one, crates have other features, and what
+# they depend on is built again.
 .PHONY: build
-build: need-rust ## Build the operator and the programs of the demo
-	cargo build --locked --bins -p miniprogram-operator -p platform-simulator -p local-cluster
+build: need-rust ## Build all programs
+	@$(if $(BUILT),,cargo build --locked --workspace --bins)
+
+.PHONY: programs
+programs: need-rust ## Build all programs and all tests, none of which runs
+	cargo test --locked --workspace --no-run
+	cargo build --locked --workspace --bins
 
 .PHONY: demo
 demo: need-rust need-go build ## See it work: control plane, simulated WeChat, operator. ONCE=1 checks each step and ends
@@ -43,7 +55,8 @@ demo: need-rust need-go build ## See it work: control plane, simulated WeChat, o
 ##@ Check
 
 .PHONY: test
-test: unit it simulate ## All tests
+test: ## All tests but the long ones and those on a node, with the time of each step
+	@$(LANES) 'programs control-plane' -- 'it' 'nice unit simulate'
 
 .PHONY: unit
 unit: need-rust ## Unit and property tests: no network, no cluster
@@ -52,39 +65,45 @@ unit: need-rust ## Unit and property tests: no network, no cluster
 
 .PHONY: it
 it: need-rust control-plane ## Integration tests: a real API server, the simulator, the operator
-	cargo test --locked --workspace --exclude simulation --test '*' --no-fail-fast -- --test-threads=8
-
-# What a failing seed shows is replayed with `--seed N --trace`.
-SIMULATE = cargo run --locked --quiet --profile simulation -p simulation --
-
-# What a failing script shows is replayed with `--scenario … --script … --trace`.
-EXPLORE = cargo run --locked --quiet --profile simulation -p simulation --bin explore --
-
-.PHONY: replay
-replay: need-rust ## The operator on virtual time: known seeds and scripts, a hundred years, all pairs of grave faults
-	cargo test --locked --profile simulation -p simulation --tests
-	$(SIMULATE) --seconds 0 --years 100
-	$(EXPLORE) --faults 1 --grave 2
-
-# Fresh for every change of what is simulated, and the same when that is tested again: what fails in CI fails on a laptop.
-FRESH = $$((16\#$$(find src tests/simulation tests/simulator -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-11)))
+	cargo test --locked --workspace --test it --test clusters --test killed --no-fail-fast -- --test-threads=8
 
 .PHONY: simulate
-simulate: replay ## The same, then fresh seeds for SECONDS=120, FROM=… on, and years of others, as many as YEARS=0 says
-	$(SIMULATE) --seconds $(or $(SECONDS),120) --years $(or $(YEARS),0) --from-seed "$(or $(FROM),$(FRESH))"
+simulate: need-rust ## The operator on virtual time: known scripts, one fault at every step, a fixed set of runs
+	cargo test --locked --workspace --test scripts --test runs --no-fail-fast
+
+# What a failing run shows is replayed with `--seed N --trace`.
+SIMULATE = '$(TARGET)/debug/simulate'
+
+# What a failing script shows is replayed with `--scenario … --script … --trace`.
+EXPLORE = '$(TARGET)/debug/explore'
 
 .PHONY: explore
-explore: need-rust ## Two callers of one app, every script of FAULTS=2 faults: minutes for two, hours for three
-	$(EXPLORE) --faults $(or $(FAULTS),2) --grave $(or $(FAULTS),2)
+explore: build ## Two callers of one app: every fault at every step, and every pair of grave ones. FAULTS=2: every pair, for hours
+	$(EXPLORE) --faults $(or $(FAULTS),1) --grave $(or $(FAULTS),2)
 
-MUTATE = cargo run --locked --quiet -p mutants --
+.PHONY: years
+years: build ## A hundred simulated years, or YEARS=…
+	$(SIMULATE) --seconds 0 --years $(or $(YEARS),100)
+
+# Others for every change of what is simulated, and the same when that is tested again: what fails at night fails on a laptop.
+FRESH = $$((16\#$$(find src tests/simulation tests/simulator -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-11)))
+
+.PHONY: fresh
+fresh: build ## Fresh seeds for SECONDS=120, FROM=… on
+	$(SIMULATE) --seconds $(or $(SECONDS),120) --from-seed "$(or $(FROM),$(FRESH))"
+
+.PHONY: soak
+soak: ## All that is long, with fresh seeds and chaos for SECONDS=600: an hour and a half
+	@$(LANES) $(SOAK)
+
+MUTATE = '$(TARGET)/debug/mutants'
 
 .PHONY: mutants
-mutants: need-rust ## Break the operator on purpose, one rule at a time: which test, script or seed notices? MUTANTS='name …' for some
-	$(MUTATE) --seconds $(or $(SECONDS),60) --from-seed "$(or $(FROM),$(FRESH))" $(MUTANTS)
+mutants: build ## Break the operator on purpose, one rule at a time: which test, script or seed notices? MUTANTS='name …' for some
+	$(MUTATE) --seconds $(or $(EACH),60) --from-seed "$(or $(FROM),$(FRESH))" $(MUTANTS)
 
 .PHONY: mutants-unit
-mutants-unit: need-rust ## The same for those rules that a unit test holds, by that test alone
+mutants-unit: build ## The same for those rules that a unit test holds, by that test alone
 	$(MUTATE) --unit $(MUTANTS)
 
 FUZZ_TARGETS := answers credentials objects plans targets
@@ -94,15 +113,18 @@ FUZZ_FLAGS := --cfg libfuzzer -Cpasses=sancov-module -Cllvm-args=-sanitizer-cove
 	-Cllvm-args=-sanitizer-coverage-trace-compares
 
 .PHONY: fuzz
-fuzz: need-rust ## Let libFuzzer look for input that breaks a property: SECONDS=60 for each of FUZZ_TARGETS
+fuzz: need-rust ## Let libFuzzer look for input that breaks a property, EACH=60 seconds for each of FUZZ_TARGETS
 	@command -v c++ > /dev/null || $(call missing,c++ was not found: install a C++ compiler$(comma) such as the package g++)
-	@SECONDS_EACH='$(SECONDS_EACH)' FUZZ_FLAGS='$(FUZZ_FLAGS)' TARGET='$(abspath $(TARGET))/fuzz' fuzz/run $(FUZZ_TARGETS)
+	@SECONDS_EACH='$(or $(EACH),60)' FUZZ_FLAGS='$(FUZZ_FLAGS)' TARGET='$(abspath $(TARGET))/fuzz' fuzz/run $(FUZZ_TARGETS)
 
 .PHONY: chaos
-chaos: need-rust control-plane ## kill -9, SIGTERM and SIGSTOP of operators, API server and etcd for SECONDS=600; SEED=… repeats a plan, DIR=… keeps logs
-	cargo build --locked --bins -p miniprogram-operator -p chaos
+chaos: build control-plane ## kill -9, SIGTERM and SIGSTOP of operators, API server and etcd for SECONDS=600; SEED=… repeats a plan, DIR=… keeps logs
 	'$(TARGET)/debug/chaos' --seconds $(or $(SECONDS),600) --operator '$(TARGET)/debug/miniprogram-operator' \
 		$(if $(SEED),--seed '$(SEED)') $(if $(DIR),--dir '$(DIR)')
+
+.PHONY: chaos-short
+chaos-short:
+	@$(MAKE) chaos SECONDS=60
 
 .PHONY: lint
 lint: fmt-check clippy ## Formatting and clippy
@@ -128,39 +150,28 @@ deny: need-rust $(CARGO_DENY) ## Licences and sources of all dependencies
 	'$(CARGO_DENY)' --locked check bans licenses sources
 
 .PHONY: crds
-crds: need-rust ## Generate crds/ from src/api
-	cargo run --locked --quiet --bin miniprogram-operator -- crd > crds/miniprograms.yaml.new || { rm -f crds/miniprograms.yaml.new; exit 1; }
+crds: build ## Generate crds/ from src/api
+	'$(TARGET)/debug/miniprogram-operator' crd > crds/miniprograms.yaml.new || { rm -f crds/miniprograms.yaml.new; exit 1; }
 	mv crds/miniprograms.yaml.new crds/miniprograms.yaml
 
 .PHONY: check-generated
-check-generated: need-rust ## Whether crds/ is what `make crds` would write
+check-generated: build ## Whether crds/ is what `make crds` would write
 	@generated=$$(mktemp); trap 'rm -f "$$generated"' EXIT; \
-	cargo run --locked --quiet --bin miniprogram-operator -- crd > "$$generated"; \
+	'$(TARGET)/debug/miniprogram-operator' crd > "$$generated"; \
 	diff -u crds/miniprograms.yaml "$$generated" || { echo 'crds/miniprograms.yaml is not what src/api says: run `make crds`' >&2; exit 1; }
 
 .PHONY: ci
 ci: ## All that CI checks, with the time of each step
-	@mkdir -p '$(TARGET)'; export TABLE='$(abspath $(TARGET))/ci.table' MAKE='$(MAKE)'; beside='$(abspath $(TARGET))/ci.beside'; \
-	: > "$$TABLE"; code=0; \
-	if .ci/steps $(CI_STEPS); then \
-		.ci/steps $(CI_BESIDE) > "$$beside" 2>&1 < /dev/null & \
-		.ci/steps $(CI_LAST) || code=$$?; \
-		wait $$! || code=$$?; \
-		cat "$$beside"; \
-	else \
-		code=$$?; \
-	fi; \
-	printf '\n%s\n%-18s%6d s\n' "$$(cat "$$TABLE")" total $$SECONDS; \
-	exit $$code
+	@$(LANES) $(CI)
 
 ##@ Prepare and clean up
 
 .PHONY: control-plane
-control-plane: need-rust need-go ## Build etcd and Kubernetes from source, once per machine, into the cache
-	cargo run --locked --quiet -p local-cluster -- binaries
+control-plane: build need-go ## Build etcd and Kubernetes from source, once per machine, into the cache
+	@'$(TARGET)/debug/local-cluster' binaries
 
 .PHONY: prepare
-prepare: build control-plane need-node need-musl image tools ## Install and build what the tests on a node and of the chart need, and run none
+prepare: control-plane need-node need-musl tools ## Install and build what the tests on a node and of the chart need, and run none
 
 .PHONY: clean
 clean: need-rust ## Remove what was built here; the cache in ~/.cache/miniprogram-operator stays

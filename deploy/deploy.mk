@@ -50,9 +50,9 @@ manifests: $(HELM) $(HELM_DOCS) ## Generate the chart's CRD and README, deploy/i
 	HELM='$(HELM)' deploy/render
 
 .PHONY: chart-check
-chart-check: need-rust control-plane $(HELM) $(HELM3) $(PROMTOOL) $(HELM_DOCS) $(KUSTOMIZE) ## Chart, manifests, alerts and dashboard, against a real API server
+chart-check: control-plane $(HELM) $(HELM3) $(PROMTOOL) $(HELM_DOCS) $(KUSTOMIZE) ## Chart, manifests, alerts and dashboard, against a real API server
 	@HELM='$(HELM)' HELM3='$(HELM3)' PROMTOOL='$(PROMTOOL)' HELM_DOCS='$(HELM_DOCS)' KUSTOMIZE='$(KUSTOMIZE)' \
-		cargo run --locked --quiet -p local-cluster -- run -- tests/chart/check
+		'$(TARGET)/debug/local-cluster' run -- tests/chart/check
 
 .PHONY: alerts-check
 alerts-check: build control-plane $(HELM) $(PROMTOOL) $(PROMETHEUS) ## The alerts fire and end, in a real Prometheus, while the platform fails
@@ -61,15 +61,14 @@ alerts-check: build control-plane $(HELM) $(PROMTOOL) $(PROMETHEUS) ## The alert
 
 .PHONY: e2e
 e2e: need-root need-node control-plane image $(HELM) $(HELM3) $(PROMTOOL) ## Everything on a real node that runs Pods, without Docker; needs root
-	@cargo build --locked --quiet -p platform-simulator -p local-cluster
 	@HELM='$(HELM)' HELM3='$(HELM3)' PROMTOOL='$(PROMTOOL)' BIN='$(abspath $(TARGET))/debug' IMAGE_FILE='$(abspath $(IMAGE_FILE))' tests/e2e/e2e
 
 .PHONY: tools
 tools: $(HELM) $(HELM3) $(HELM_DOCS) $(KUSTOMIZE) $(PROMTOOL) $(PROMETHEUS)
 
 .PHONY: node-binaries
-node-binaries: need-rust need-go
-	@cargo run --locked --quiet -p local-cluster -- node-binaries > /dev/null
+node-binaries: build need-go
+	@'$(TARGET)/debug/local-cluster' node-binaries > /dev/null
 
 # go-install FILE PACKAGE@VERSION [FLAGS]; renamed at the end, so that what is there is whole.
 go-install = mkdir -p '$(dir $(1)).new' && GOBIN='$(dir $(1)).new' CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' $(3) $(2) && \
