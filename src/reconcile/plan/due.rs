@@ -17,7 +17,10 @@ use crate::{
     fingerprint,
     platform::Rotation,
     projection::TokenFacts,
-    reconcile::call::{Wanted, Why},
+    reconcile::{
+        call::{Wanted, Why},
+        memory::How,
+    },
     sensitive::hex,
     shell::clock::Now,
 };
@@ -157,7 +160,10 @@ fn won_the_app(case: &Case<'_>) -> Option<Why> {
     let stored = conditions::find(&case.status.conditions, ConditionType::TokenFresh).and_then(Reason::of);
     // Who was suspended meanwhile was no loser, and yet its token is another one's no more.
     let beginning = case.seen.begun.is_some_and(|begun| begun.why == Why::WonApp);
-    let had_lost = beginning || stored == Some(Reason::AppIdConflict) || turn::is_ended_by_another(case);
+    // A call that has brought a token since is not in the stored condition yet.
+    let answered = matches!(case.seen.recall.ended.as_ref().map(|ended| &ended.how), Some(How::Token { .. }));
+    let told_lost = stored == Some(Reason::AppIdConflict) && !answered;
+    let had_lost = beginning || told_lost || turn::is_ended_by_another(case);
     (had_lost && turn::turn(case) == Turn::Mine).then_some(Why::WonApp)
 }
 

@@ -7,6 +7,7 @@ use super::sight::{LEGACY, MODES, REQUEST, STABLE, Sight, at, boot, credential, 
 use crate::{
     api::{ConditionType::TokenFresh, LastFailure, MiniProgramStatus, Mints, Reason, TokenMode, conditions, names},
     platform::Refusal,
+    projection::TokenFacts,
     reconcile::{
         call::{Call, Wanted, Why},
         memory::{AppMints, Ended, How},
@@ -258,4 +259,17 @@ fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
     assert!(matches!(status.last_failure, Some(LastFailure { attempts: 1, .. })));
     sight.mp.status = Some(*status);
     sight.asks(NEXT + 1, Why::WonApp);
+    // The call brings a token, which is stored.
+    let wanted = Wanted { why: Why::WonApp, force: false, mints: true };
+    let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, doubt: false };
+    let token = TokenFacts { issued: at(NEXT + 2), ..sight.target().token.clone().expect("a token") };
+    sight.target().token = Some(token.clone());
+    sight.recall.ended = Some(Ended {
+        call,
+        generation: Some(1),
+        credential: Some(credential()),
+        mints_before: None,
+        how: How::Token { token, sent: at(NEXT + 2), stored: true, same: false, unsettled: false },
+    });
+    sight.says_of(NEXT + 3, TokenFresh, "True", Reason::Fresh);
 }
