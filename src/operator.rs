@@ -27,6 +27,7 @@ use crate::{
         leader::{self, Elector, ElectorEnded, Term},
         metrics::Metrics,
         server::{Gate, Health},
+        stall,
     },
     watch,
     world::{Change, Scope, World},
@@ -54,6 +55,9 @@ pub enum Ended {
     CallUnderWay,
 }
 
+/// The client of a term's reads and writes, before the term fences it.
+pub type ClientOfTerm = dyn Fn(&Term, &Client) -> Client + Send + Sync;
+
 /// Runs one pass over an object.
 pub type RunPass = dyn Fn(BoxFuture<'static, Looked>) -> BoxFuture<'static, Looked> + Send + Sync;
 
@@ -63,10 +67,10 @@ pub struct Operator {
     pub leadership: Leadership,
     /// Its name in Events.
     pub identity: String,
-    /// The client of the election and the watches.
+    /// The way to the API server.
     pub client: Client,
-    /// The client that a term's reads and writes go through, before the term fences it.
-    pub client_of_term: Box<dyn Fn(&Term) -> Client + Send + Sync>,
+    /// The client of a term's reads and writes: the same, or a watched one.
+    pub client_of_term: Box<ClientOfTerm>,
     /// The door to the platforms.
     pub platforms: Platforms,
     /// The most calls to one platform at a time.
@@ -83,6 +87,8 @@ pub struct Operator {
     pub chance: Chance,
     /// What the controller does although nothing has changed.
     pub rhythm: Rhythm,
+    /// After how many seconds the API server ends a watch, which is then resumed.
+    pub watch_seconds: u32,
     /// How often health and the overdue metric are brought up to date.
     pub health_period: Duration,
     /// How long calls under way may take to end.
@@ -105,18 +111,20 @@ impl Operator {
     /// # Errors
     /// If the election has ended by itself.
     pub async fn run(&self, stop: &CancellationToken) -> Result<Ended, ElectorEnded> {
+        let client = stall::bounded(&self.client, &self.metrics);
         let config = match &self.leadership {
             Leadership::Alone(operator) => {
                 (self.on_change)(true);
-                return Ok(self.lead(Term::unelected(operator.clone(), self.clock.clone()), stop).await);
+                let term = Term::unelected(operator.clone(), self.clock.clone());
+                return Ok(self.lead(&client, term, stop).await);
             }
             Leadership::ByElection(config) => config.clone(),
         };
         let on_change = Arc::clone(&self.on_change);
-        let mut elector = Elector::start(self.client.clone(), config, self.clock.clone(), move |leads| on_change(leads));
+        let mut elector = Elector::start(client.clone(), config, self.clock.clone(), move |leads| on_change(leads));
         while !stop.is_cancelled() {
             let Some(term) = stop.run_until_cancelled(self.stand_by(&mut elector)).await else { break };
-            if self.lead(term?, stop).await == Ended::CallUnderWay {
+            if self.lead(&client, term?, stop).await == Ended::CallUnderWay {
                 return Ok(Ended::CallUnderWay);
             }
         }
@@ -133,10 +141,10 @@ impl Operator {
     }
 
     /// Works for one term. All its tasks end with it, also if it is dropped.
-    async fn lead(&self, term: Term, stop: &CancellationToken) -> Ended {
+    async fn lead(&self, client: &Client, term: Term, stop: &CancellationToken) -> Ended {
         let world = Arc::new(Mutex::new(World::new(&self.scopes)));
         let progress = Progress::default();
-        let ctx = Arc::new(self.context(term.clone(), Arc::clone(&world)));
+        let ctx = Arc::new(self.context(client, term.clone(), Arc::clone(&world)));
         let (looks, look_receiver) = mpsc::unbounded_channel();
         let changed = {
             let (ctx, progress) = (Arc::clone(&ctx), progress.clone());
@@ -158,9 +166,10 @@ impl Operator {
         let ending = CancellationToken::new();
         let mut watching = JoinSet::new();
         watching.spawn(watch::run(
-            self.client.clone(),
+            client.clone(),
             self.scopes.clone(),
             self.selector.clone(),
+            self.watch_seconds,
             world,
             changed,
             ending.clone(),
@@ -205,8 +214,8 @@ impl Operator {
         }
     }
 
-    fn context(&self, term: Term, world: Arc<Mutex<World>>) -> Ctx {
-        let client = term.client(&(self.client_of_term)(&term));
+    fn context(&self, client: &Client, term: Term, world: Arc<Mutex<World>>) -> Ctx {
+        let client = term.client(&(self.client_of_term)(&term, client));
         Ctx {
             events: Events::new(client.clone(), Some(self.identity.clone())),
             client,

@@ -10,7 +10,6 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
-use tower::timeout::TimeoutLayer;
 
 use crate::{
     controller::Rhythm,
@@ -31,11 +30,11 @@ use crate::{
     world::Scope,
 };
 
+/// A watch that fell silent is noticed soon after it should have ended: the only sign where a proxy keeps the connection open.
+/// It costs one request for each watch every half a minute, and no list: a watch is resumed where it ended.
+const WATCH_SECONDS: u32 = 30;
 /// How often the health and the overdue metric are brought up to date.
 const HEALTH_PERIOD: Duration = Duration::from_secs(5);
-
-/// An API server that has not begun to answer by then will not.
-const ANSWER_BEGINS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Why the operator could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -88,12 +87,12 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let servers = serve(&args, &metrics, &health, &servers_stop).await?;
     let identity = leader::identity();
     let client = client().await?;
-    let (of_term, told) = (client.clone(), metrics.clone());
+    let told = metrics.clone();
     let operator = Operator {
         leadership: leadership(&args, &identity),
         identity,
         client,
-        client_of_term: Box::new(move |_| of_term.clone()),
+        client_of_term: Box::new(|_, client| client.clone()),
         platforms: platforms(&args)?,
         concurrency: args.concurrency.into(),
         platform_qps: NonZeroU32::new(args.platform_qps).unwrap_or(NonZeroU32::MIN),
@@ -102,6 +101,7 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
         clock,
         chance: Chance::system(),
         rhythm: Rhythm::default(),
+        watch_seconds: WATCH_SECONDS,
         health_period: HEALTH_PERIOD,
         grace: args.shutdown_grace,
         metrics,
@@ -171,9 +171,7 @@ async fn client() -> Result<Client, Error> {
     // kube would retry 429, 503 and 504 for minutes inside one await; the plan has its own times.
     config.default_retry = false;
     let builder = ClientBuilder::try_from(config).map_err(|error| Error::Client(error.into()))?;
-    // Until an answer begins, kube waits for ever: a list that is accepted and then met with silence would end a watch. What
-    // comes after the head of an answer is not cut, or no watch could live.
-    Ok(builder.with_layer(&TimeoutLayer::new(ANSWER_BEGINS_WITHIN)).build())
+    Ok(builder.build())
 }
 
 fn door(args: &RunArgs) -> Result<Door, Error> {

@@ -37,25 +37,29 @@ const MINI_PROGRAMS_PER_PAGE: u32 = 200;
 /// Follows the three kinds of objects in each scope until told to stop. `changed` hears what follows from each event, also
 /// if that is nothing: the event may have completed a list. The world is not locked while it does.
 ///
+/// The API server ends each watch after so many `seconds`, and it is resumed.
+///
 /// Lists are read from the API server's newest state, not from whatever a cache holds: a list that is older than what was
 /// seen before it would bring back what is gone.
 pub async fn run(
     client: Client,
     scopes: Vec<Scope>,
     selector: Option<String>,
+    seconds: u32,
     world: Arc<Mutex<World>>,
     changed: impl Fn(Change) + Send + Sync,
     stop: CancellationToken,
 ) {
     let (world, changed, stop) = (&*world, &changed, &stop);
-    let mut mini_programs = Config::default().page_size(MINI_PROGRAMS_PER_PAGE);
+    let config = Config::default().timeout(seconds);
+    let mut mini_programs = config.clone().page_size(MINI_PROGRAMS_PER_PAGE);
     mini_programs.label_selector = selector;
-    let targets = Config::default().fields(&format!("type={}", names::SECRET_TYPE));
+    let targets = config.clone().fields(&format!("type={}", names::SECRET_TYPE));
     // Each guard is dropped before `changed` is called: it may want to ask the world.
     let all = scopes.iter().flat_map(|scope| -> [BoxFuture<'_, ()>; 3] {
         let watch = |kind| Watch { kind, scope, stop };
         let objects = watcher(api::<DeserializeGuard<MiniProgram>>(&client, scope), mini_programs.clone());
-        let secrets = watcher(api::<PartialObjectMeta<Secret>>(&client, scope), Config::default());
+        let secrets = watcher(api::<PartialObjectMeta<Secret>>(&client, scope), config.clone());
         let targets = watcher(api::<PartialObjectMeta<Secret>>(&client, scope), targets.clone());
         let objects = watch(Kind::MiniPrograms).follow(objects, move |event| {
             let change = lock(world).mini_program_event(scope, event);

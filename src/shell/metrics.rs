@@ -53,6 +53,7 @@ struct Inner {
     secret_writes: Family<Operation, Counter>,
     status_writes: Counter,
     foreign_writes: Counter,
+    api_stalls: Counter,
     reconcile_duration: Histogram,
     oldest_overdue: Gauge<f64, AtomicU64>,
     leader: Gauge,
@@ -129,6 +130,8 @@ impl Metrics {
         let secret_writes = add(own, "secret_writes", "Writes of target Secrets, by operation");
         let status_writes = add(own, "status_writes", "Writes of a status");
         let foreign_writes = add(own, "foreign_writes", "Targets found written by another operator during our term");
+        let api_stalls =
+            add(own, "api_request_stalls", "Requests to the API server given up since no answer, or no more of one, came");
         let reconcile_duration = reconcile_seconds();
         own.register("reconcile_duration_seconds", "How long reconciles took", reconcile_duration.clone());
         let oldest_overdue = add(own, "oldest_overdue_seconds", "For how long the oldest work has been overdue");
@@ -162,6 +165,7 @@ impl Metrics {
             secret_writes,
             status_writes,
             foreign_writes,
+            api_stalls,
             reconcile_duration,
             oldest_overdue,
             leader,
@@ -197,6 +201,11 @@ impl Metrics {
     /// A target turned out to be written by another operator during our term.
     pub fn foreign_write(&self) {
         self.0.foreign_writes.inc();
+    }
+
+    /// An exchange with the API server made no progress and was given up.
+    pub fn api_request_stalled(&self) {
+        self.0.api_stalls.inc();
     }
 
     /// Counts a reconcile as under way, until the guard is dropped.

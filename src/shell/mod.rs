@@ -7,4 +7,5 @@ pub mod core_dumps;
 pub mod leader;
 pub mod metrics;
 pub mod server;
+pub mod stall;
 pub mod telemetry;

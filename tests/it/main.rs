@@ -29,5 +29,6 @@ mod scale;
 mod schema;
 mod scope;
 mod secrecy;
+mod silence;
 mod two_releases;
 mod writes;

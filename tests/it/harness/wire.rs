@@ -16,6 +16,10 @@ pub enum State {
     Whole,
     /// Requests arrive, answers do not.
     Mute,
+    /// A connection passes so many bytes of answers, and from then on none, also in other states.
+    Stalls { after: usize },
+    /// Connections that stood before pass no answers any more, also in other states; new ones do.
+    HalfOpen,
     /// Every connection ends, and no new one lasts.
     Cut,
 }
@@ -56,6 +60,7 @@ impl Drop for Wire {
 async fn serve(listener: TcpListener, server: SocketAddr, state: Arc<watch::Sender<State>>) {
     while let Ok((operator, _)) = listener.accept().await {
         let state = state.subscribe();
+        let opened_in = *state.borrow();
         tokio::spawn(async move {
             let Ok(server) = TcpStream::connect(server).await else { return };
             let (mut from_operator, mut to_operator) = operator.into_split();
@@ -63,21 +68,40 @@ async fn serve(listener: TcpListener, server: SocketAddr, state: Arc<watch::Send
             let mut cut = state.clone();
             tokio::select! {
                 _ = cut.wait_for(|state| *state == State::Cut) => {}
-                () = forward(&mut from_operator, &mut to_server, None) => {}
-                () = forward(&mut from_server, &mut to_operator, Some(state)) => {}
+                () = forward(&mut from_operator, &mut to_server, |_| false) => {}
+                () = forward(&mut from_server, &mut to_operator, mutes(state, opened_in)) => {}
             }
         });
     }
 }
 
-/// Copies until the end; what comes while the wire is mute is swallowed for ever.
-async fn forward(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin), state: Option<watch::Receiver<State>>) {
+/// Whether a part of an answer is swallowed, by how many bytes came before it on its connection.
+fn mutes(state: watch::Receiver<State>, opened_in: State) -> impl FnMut(usize) -> bool {
+    let mut stalled = false;
+    move |passed| {
+        let state = *state.borrow();
+        stalled |= match state {
+            State::Stalls { after } => passed >= after,
+            State::HalfOpen => opened_in != State::HalfOpen,
+            State::Whole | State::Mute | State::Cut => false,
+        };
+        stalled || state == State::Mute
+    }
+}
+
+/// Copies until the end; what is swallowed never arrives.
+async fn forward(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    mut is_swallowed: impl FnMut(usize) -> bool,
+) {
     let mut bytes = vec![0; 16 << 10];
+    let mut passed = 0;
     loop {
         let Ok(read @ 1..) = from.read(&mut bytes).await else { return };
-        let mute = state.as_ref().is_some_and(|state| *state.borrow() == State::Mute);
-        if !mute && to.write_all(&bytes[..read]).await.is_err() {
+        if !is_swallowed(passed) && to.write_all(&bytes[..read]).await.is_err() {
             return;
         }
+        passed += read;
     }
 }

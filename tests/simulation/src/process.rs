@@ -68,15 +68,14 @@ async fn main(stage: Arc<Stage>, id: ProcessId, leads: Leads, stop: Cancellation
 fn operator(stage: &Arc<Stage>, id: ProcessId, leads: Leads) -> Operator {
     let clock = stage.time.nodes_clock();
     let dice = stage.dice.fork();
-    let client = cluster::door::client(stage, id);
-    let (of_term, witness) = (client.clone(), Arc::clone(stage));
+    let witness = Arc::clone(stage);
     let held_up = Arc::clone(stage);
     let health = Health::new(clock.clone(), Duration::from_mins(5));
     Operator {
         leadership: leadership(id, leads),
         identity: format!("P{id}"),
-        client_of_term: Box::new(move |term| cluster::door::of_term(&witness, id, &of_term, term)),
-        client,
+        client_of_term: Box::new(move |term, client| cluster::door::of_term(&witness, id, client, term)),
+        client: cluster::door::client(stage, id),
         platforms: platforms(stage, id),
         concurrency: 32,
         platform_qps: NonZeroU32::new(50).unwrap_or(NonZeroU32::MIN),
@@ -85,6 +84,7 @@ fn operator(stage: &Arc<Stage>, id: ProcessId, leads: Leads) -> Operator {
         clock,
         chance: Chance::from_fn(move || dice.number()),
         rhythm: stage.weather.rhythm(),
+        watch_seconds: stage.weather.watch_seconds(),
         health_period: stage.weather.rhythm().beat,
         grace: GRACE,
         metrics: Metrics::new("0", "simulation", false),

@@ -54,7 +54,7 @@ pub enum Fate {
     Unsent(Millis),
     /// It never arrives; the caller hears of it (reset) or waits.
     Lost { reset: bool },
-    /// It takes effect, the answer is lost.
+    /// It takes effect, the answer is lost, or stops in the middle (no reset).
     AnswerLost { reset: bool },
     /// It takes effect so much later, whoever still waits for it.
     Late { by: Millis, reset: bool },
@@ -183,6 +183,11 @@ impl Weather {
         if self.steps_clock() { Rhythm::default() } else { Rhythm { longest_sleep: WATCHFUL, beat: WATCHFUL } }
     }
 
+    /// What a watch asks for. Years of silence are mostly bookmarks, so where streams live for hours they are far apart.
+    pub fn watch_seconds(&self) -> u32 {
+        if self.climate.short_streams { 30 } else { 290 }
+    }
+
     pub fn stream_life(&self, asked: &Asked) -> Millis {
         if self.climate.short_streams {
             let wanted = asked.parameter("timeoutSeconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(290);
@@ -197,6 +202,11 @@ impl Weather {
 
     pub fn tears_stream(&self, now: Millis) -> bool {
         self.troubles_streams(now)
+    }
+
+    /// Whether a stream that breaks stays open, and says nothing more. Only where it soon shows.
+    pub fn breaks_in_silence(&self) -> bool {
+        self.climate.short_streams && self.dice.chance(0.3)
     }
 
     pub fn repeats_event(&self, now: Millis) -> bool {

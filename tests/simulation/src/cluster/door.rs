@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use bytes::Bytes;
-use futures::{StreamExt, channel::mpsc};
+use futures::{StreamExt, channel::mpsc, stream};
 use http::{Method, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
@@ -12,7 +12,7 @@ use miniprogram_operator::shell::leader::Term;
 use serde_json::{Value, json};
 use tokio::{
     sync::oneshot,
-    time::{Duration, sleep, timeout},
+    time::{Duration, sleep},
 };
 
 use super::{
@@ -29,9 +29,6 @@ use crate::{
     trouble::Cause,
     weather::Fate,
 };
-
-/// What the operator's own client does: an answer begins within this, or never.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 type Reply = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
@@ -72,12 +69,9 @@ async fn carry(stage: Arc<Stage>, process: ProcessId, request: Request<Body>) ->
     let (answered, answer) = oneshot::channel();
     // The server's side goes on whatever becomes of the caller.
     tokio::spawn(serve(Arc::clone(&stage), process, asked, fate, answered));
-    let answer = timeout(HEAD_TIMEOUT, answer).await;
+    let answer = answer.await;
     stage.pass_pause(process).await;
-    match answer {
-        Ok(answer) => answer.map_err(|_| io::Error::new(io::ErrorKind::ConnectionReset, "no answer")),
-        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time")),
-    }
+    answer.map_err(|_| io::Error::new(io::ErrorKind::ConnectionReset, "no answer"))
 }
 
 async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, answered: oneshot::Sender<Reply>) {
@@ -120,10 +114,13 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, 
         Fate::Lost { reset } => never(answered, reset).await,
         Fate::AnswerLost { reset } => {
             pass(3).await;
-            if asked.verb != Verb::Watch {
-                carry_out(&stage);
+            if asked.verb == Verb::Watch {
+                return never(answered, reset).await;
             }
-            never(answered, reset).await;
+            let answer = carry_out(&stage);
+            if !reset {
+                let _ = answered.send(half(&answer));
+            }
         }
         Fate::Late { by, reset } => {
             let caller = tokio::spawn(never(answered, reset));
@@ -187,6 +184,16 @@ async fn never(mut answered: oneshot::Sender<Reply>, reset: bool) {
 
 async fn pass(time: Millis) {
     sleep(Duration::from_millis(time)).await;
+}
+
+/// An answer that stops in the middle, over a connection that stays open.
+fn half(answer: &Answer) -> Reply {
+    let mut text = answer.body.to_string().into_bytes();
+    text.truncate(text.len() / 2);
+    let begins = stream::iter([Ok(Frame::data(Bytes::from(text)))]);
+    let mut reply = Response::new(BodyExt::boxed_unsync(StreamBody::new(begins.chain(stream::pending()))));
+    *reply.status_mut() = http::StatusCode::from_u16(answer.code).unwrap_or_default();
+    reply
 }
 
 fn reply(answer: &Answer) -> Reply {

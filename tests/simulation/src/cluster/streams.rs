@@ -46,7 +46,7 @@ pub async fn serve(stage: Arc<Stage>, asked: Asked, lines: Lines) {
                         note(&stage, lag);
                     }
                     if stage.weather.tears_stream(stage.time.now()) {
-                        return tear(&stage, &lines);
+                        return tear(&stage, &lines).await;
                     }
                     seen = change.version;
                     let object = shape(&change.object, &asked);
@@ -72,7 +72,7 @@ pub async fn serve(stage: Arc<Stage>, asked: Asked, lines: Lines) {
                 seen = seen.max(stage.cluster().version());
                 let _ = lines.unbounded_send(Ok(bookmark(&asked, seen)));
             }
-            () = stage.weather.storm_begins() => return tear(&stage, &lines),
+            () = stage.weather.storm_begins() => return tear(&stage, &lines).await,
         }
     }
 }
@@ -90,13 +90,19 @@ fn note(stage: &Stage, lasted: Millis) {
     stage.ledger().trouble(now - lasted, now, Cause::Watch, None);
 }
 
-fn tear(stage: &Stage, lines: &Lines) {
+async fn tear(stage: &Stage, lines: &Lines) {
     note(stage, 0);
     // What happens until the caller is back it finds by listing only.
     if stage.weather.dice.chance(0.2) {
         stage.cluster().compact();
     }
-    if stage.weather.dice.chance(0.5) {
+    if stage.weather.breaks_in_silence() {
+        let began = stage.time.now();
+        while !lines.is_closed() {
+            wait(SECOND).await;
+        }
+        note(stage, stage.time.now() - began);
+    } else if stage.weather.dice.chance(0.5) {
         let _ = lines.unbounded_send(Err(io::Error::new(io::ErrorKind::ConnectionReset, "the stream was torn")));
     }
 }
