@@ -2,6 +2,8 @@
 //! each term. Decides nothing. The process and the simulation run this same wiring; what differs
 //! between them is passed in.
 
+mod health;
+
 use std::{
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
@@ -13,6 +15,7 @@ use kube::Client;
 use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use self::health::Report;
 use crate::{
     controller::{self, Looked, Progress, Rhythm},
     reconcile::{
@@ -29,7 +32,7 @@ use crate::{
         server::{Gate, Health},
         stall,
     },
-    watch,
+    watch::{Gaps, Watches},
     world::{Change, Scope, World},
 };
 
@@ -143,7 +146,8 @@ impl Operator {
     /// Works for one term. All its tasks end with it, also if it is dropped.
     async fn lead(&self, client: &Client, term: Term, stop: &CancellationToken) -> Ended {
         let world = Arc::new(Mutex::new(World::new(&self.scopes)));
-        let progress = Progress::default();
+        let (progress, gaps) = (Progress::default(), Gaps::default());
+        let report = self.report();
         let ctx = Arc::new(self.context(client, term.clone(), Arc::clone(&world)));
         let (looks, look_receiver) = mpsc::unbounded_channel();
         let changed = {
@@ -165,15 +169,15 @@ impl Operator {
         };
         let ending = CancellationToken::new();
         let mut watching = JoinSet::new();
-        watching.spawn(watch::run(
-            client.clone(),
-            self.scopes.clone(),
-            self.selector.clone(),
-            self.watch_seconds,
-            world,
-            changed,
-            ending.clone(),
-        ));
+        let watches = Watches {
+            client: client.clone(),
+            scopes: self.scopes.clone(),
+            selector: self.selector.clone(),
+            seconds: self.watch_seconds,
+            gaps: gaps.clone(),
+            clock: self.clock.clone(),
+        };
+        watching.spawn(watches.run(world, changed, ending.clone()));
         let (reconciled, panicked) = (Arc::clone(&ctx), Arc::clone(&ctx));
         let run_pass = Arc::clone(&self.run_pass);
         let mut controlling = JoinSet::new();
@@ -190,27 +194,23 @@ impl Operator {
             biased;
             () = term.over() => {}
             () = stop.cancelled() => {}
-            () = self.report_health(&progress) => {}
+            () = report.run(&progress, &gaps) => {}
         }
         term.close();
         ending.cancel();
         self.health.overdue_since(None);
+        self.metrics.watch_gaps(0);
         let wound_up = tokio::time::timeout(self.grace, controlling.join_next()).await.is_ok();
         if wound_up { Ended::WoundUp } else { Ended::CallUnderWay }
     }
 
-    /// Tells the probes and the metrics how the controller gets on.
-    async fn report_health(&self, progress: &Progress) {
-        let mut beat = tokio::time::interval(self.health_period);
-        loop {
-            beat.tick().await;
-            let now = self.clock.now().boot;
-            let turned = progress.last_turn().max(self.health_period);
-            let stuck = progress.longest_running().unwrap_or(now).min(turned);
-            self.health.overdue_since(Some(stuck));
-            let overdue = progress.oldest_overdue();
-            let overdue = overdue.map_or(Duration::ZERO, |since| now.saturating_sub(since));
-            self.metrics.oldest_overdue(overdue);
+    fn report(&self) -> Report {
+        Report {
+            clock: self.clock.clone(),
+            metrics: self.metrics.clone(),
+            health: self.health.clone(),
+            watches: self.watches.clone(),
+            period: self.health_period,
         }
     }
 

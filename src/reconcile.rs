@@ -180,6 +180,8 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
     drop(world);
     let (recall, in_hand) = ctx.memories.with(&uid, |memory| {
         note_sightings(&mut memory.recall, &mp, &target, &old, now);
+        let unlisted_since = &mut memory.recall.unlisted_since;
+        *unlisted_since = (!listed).then(|| unlisted_since.unwrap_or(now.boot));
         (memory.recall.clone(), memory.in_hand.as_ref().map(|hand| hand.facts.clone()))
     });
     let app = app_key(&mp).map(|key| ctx.memories.with_app(&key, |app| app.clone())).unwrap_or_default();

@@ -2,10 +2,12 @@
 //!
 //! Of a Secret only metadata is asked for, so that its data never reaches this process by way of a watch.
 
+mod gaps;
 #[cfg(test)]
 mod tests;
 
 use std::{
+    fmt,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -14,9 +16,11 @@ use futures::{
     Stream, StreamExt,
     future::{BoxFuture, FutureExt, join_all},
 };
+use http::Request;
 use k8s_openapi::{NamespaceResourceScope, api::core::v1::Secret};
 use kube::{
     Api, Client, Resource,
+    client::Body,
     core::{DeserializeGuard, PartialObjectMeta},
     runtime::{
         utils::Backoff,
@@ -26,56 +30,68 @@ use kube::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+pub use self::gaps::Gaps;
 use crate::{
     api::{MiniProgram, names},
+    shell::clock::Clock,
     world::{Change, Scope, World},
 };
 
 /// A `MiniProgram` comes with managedFields, some 15 kB in all, and each page is held at once.
 const MINI_PROGRAMS_PER_PAGE: u32 = 200;
 
-/// Follows the three kinds of objects in each scope until told to stop. `changed` hears what follows from each event, also
-/// if that is nothing: the event may have completed a list. The world is not locked while it does.
-///
-/// The API server ends each watch after so many `seconds`, and it is resumed.
-///
-/// Lists are read from the API server's newest state, not from whatever a cache holds: a list that is older than what was
-/// seen before it would bring back what is gone.
-pub async fn run(
-    client: Client,
-    scopes: Vec<Scope>,
-    selector: Option<String>,
-    seconds: u32,
-    world: Arc<Mutex<World>>,
-    changed: impl Fn(Change) + Send + Sync,
-    stop: CancellationToken,
-) {
-    let (world, changed, stop) = (&*world, &changed, &stop);
-    let config = Config::default().timeout(seconds);
-    let mut mini_programs = config.clone().page_size(MINI_PROGRAMS_PER_PAGE);
-    mini_programs.label_selector = selector;
-    let targets = config.clone().fields(&format!("type={}", names::SECRET_TYPE));
-    // Each guard is dropped before `changed` is called: it may want to ask the world.
-    let all = scopes.iter().flat_map(|scope| -> [BoxFuture<'_, ()>; 3] {
-        let watch = |kind| Watch { kind, scope, stop };
-        let objects = watcher(api::<DeserializeGuard<MiniProgram>>(&client, scope), mini_programs.clone());
-        let secrets = watcher(api::<PartialObjectMeta<Secret>>(&client, scope), config.clone());
-        let targets = watcher(api::<PartialObjectMeta<Secret>>(&client, scope), targets.clone());
-        let objects = watch(Kind::MiniPrograms).follow(objects, move |event| {
-            let change = lock(world).mini_program_event(scope, event);
-            tell(change, changed);
+/// The watches of one term.
+pub struct Watches {
+    /// The way to the API server.
+    pub client: Client,
+    /// Where to watch.
+    pub scopes: Vec<Scope>,
+    /// The label selector of the `MiniProgram`s.
+    pub selector: Option<String>,
+    /// After how many seconds the API server ends a watch, which is then resumed.
+    pub seconds: u32,
+    /// Where it is told which of them show nothing.
+    pub gaps: Gaps,
+    /// The clock that gaps are measured by.
+    pub clock: Clock,
+}
+
+impl Watches {
+    /// Follows the three kinds of objects in each scope until told to stop. `changed` hears what follows from each event, also
+    /// if that is nothing: the event may have completed a list. The world is not locked while it does.
+    ///
+    /// Lists are read from the API server's newest state, not from whatever a cache holds: a list that is older than what was
+    /// seen before it would bring back what is gone.
+    pub async fn run(self, world: Arc<Mutex<World>>, changed: impl Fn(Change) + Send + Sync, stop: CancellationToken) {
+        let (world, changed) = (&*world, &changed);
+        let config = Config::default().timeout(self.seconds);
+        let mut mini_programs = config.clone().page_size(MINI_PROGRAMS_PER_PAGE);
+        mini_programs.label_selector.clone_from(&self.selector);
+        let targets = config.clone().fields(&format!("type={}", names::SECRET_TYPE));
+        // Each guard is dropped before `changed` is called: it may want to ask the world.
+        let all = self.scopes.iter().flat_map(|scope| -> [BoxFuture<'_, ()>; 3] {
+            let watch = |kind| Watch { kind, scope, gaps: &self.gaps, clock: &self.clock, stop: &stop };
+            let [of_objects, of_secrets, of_targets] = [Kind::MiniPrograms, Kind::Secrets, Kind::Targets].map(watch);
+            let objects =
+                watcher(api::<DeserializeGuard<MiniProgram>>(&of_objects.client(&self.client), scope), mini_programs.clone());
+            let secrets = watcher(api::<PartialObjectMeta<Secret>>(&of_secrets.client(&self.client), scope), config.clone());
+            let targets = watcher(api::<PartialObjectMeta<Secret>>(&of_targets.client(&self.client), scope), targets.clone());
+            let objects = of_objects.follow(objects, move |event| {
+                let change = lock(world).mini_program_event(scope, event);
+                tell(change, changed);
+            });
+            let secrets = of_secrets.follow(secrets, move |event| {
+                let change = lock(world).secret_event(scope, event);
+                tell(change, changed);
+            });
+            let targets = of_targets.follow(targets, move |event| {
+                let change = lock(world).target_event(scope, event);
+                tell(change, changed);
+            });
+            [objects.boxed(), secrets.boxed(), targets.boxed()]
         });
-        let secrets = watch(Kind::Secrets).follow(secrets, move |event| {
-            let change = lock(world).secret_event(scope, event);
-            tell(change, changed);
-        });
-        let targets = watch(Kind::Targets).follow(targets, move |event| {
-            let change = lock(world).target_event(scope, event);
-            tell(change, changed);
-        });
-        [objects.boxed(), secrets.boxed(), targets.boxed()]
-    });
-    join_all(all).await;
+        join_all(all).await;
+    }
 }
 
 fn api<K>(client: &Client, scope: &Scope) -> Api<K>
@@ -98,15 +114,37 @@ enum Kind {
 struct Watch<'a> {
     kind: Kind,
     scope: &'a Scope,
+    gaps: &'a Gaps,
+    clock: &'a Clock,
     stop: &'a CancellationToken,
 }
 
 impl Watch<'_> {
+    /// The client, which notes when the API server begins to serve the watch: kube's watcher says nothing of a watch that was
+    /// resumed until something changes.
+    fn client(&self, client: &Client) -> Client {
+        let (client, gaps, what) = (client.clone(), self.gaps.clone(), self.to_string());
+        let namespace = client.default_namespace().to_owned();
+        let noting = tower::service_fn(move |request: Request<Body>| {
+            let (client, gaps, what) = (client.clone(), gaps.clone(), what.clone());
+            let is_watch = request.uri().query().is_some_and(|query| query.split('&').any(|part| part == "watch=true"));
+            async move {
+                let answer = client.send(request).await?;
+                if is_watch && answer.status().is_success() {
+                    gaps.end(&what);
+                }
+                Ok::<_, kube::Error>(answer)
+            }
+        });
+        Client::new(noting, namespace)
+    }
+
     /// Each watch waits for itself alone: one that is forbidden must not hold the others.
     async fn follow<K>(self, events: impl Stream<Item = watcher::Result<Event<K>>>, take: impl Fn(Event<K>)) {
         let mut events = pin!(events);
         let mut backoff = DefaultBackoff::default();
         let mut failing = None;
+        self.gaps.begin(&self.to_string(), self.clock.now().boot);
         while let Some(Some(event)) = self.stop.run_until_cancelled(events.next()).await {
             match event {
                 Ok(event) => {
@@ -116,10 +154,14 @@ impl Watch<'_> {
                         backoff.reset();
                         self.report(&mut failing, None);
                     }
+                    if matches!(event, Event::InitDone) {
+                        self.gaps.end(&self.to_string());
+                    }
                     take(event);
                 }
                 Err(error) => {
                     self.report(&mut failing, Some(&error));
+                    self.gaps.begin(&self.to_string(), self.clock.now().boot);
                     let pause = backoff.next().unwrap_or_default();
                     #[allow(clippy::disallowed_methods, reason = "a watch waits for its own back-off, not inside a look")]
                     self.stop.run_until_cancelled(tokio::time::sleep(pause)).await;
@@ -154,6 +196,12 @@ impl Watch<'_> {
             (Failure::Unauthorized, _) => "check the ServiceAccount and its token".to_owned(),
             _ => "see whether the API server is well and can be reached".to_owned(),
         }
+    }
+}
+
+impl fmt::Display for Watch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.kind.name(), self.scope)
     }
 }
 

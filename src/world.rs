@@ -225,8 +225,8 @@ impl World {
         let lists = self.scopes.get(scope).filter(|lists| lists.complete() && !was_complete);
         change.look.extend(lists.into_iter().flat_map(|lists| lists.mini_programs.keys().cloned()));
         change.look.append(&mut self.owed);
-        let to_look_at = |name: &ObjectName| self.listed(&name.namespace) && self.mini_program(name).is_some();
-        let look = change.look.into_iter().filter(to_look_at).collect();
+        let exists = |name: &ObjectName| self.mini_program(name).is_some();
+        let look = change.look.into_iter().filter(exists).collect();
         Change { look, gone: change.gone, unreadable: change.unreadable }
     }
 

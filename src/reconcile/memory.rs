@@ -126,6 +126,8 @@ pub struct Recall {
     pub ended: Option<Ended>,
     /// The ids of the intents that this process wrote, the last one only.
     pub own_intent: Option<String>,
+    /// Since when (boot time) the lists of its namespace have not been complete.
+    pub unlisted_since: Option<Duration>,
     /// The open intent of somebody else, and when this process first saw it (boot time).
     pub foreign_intent: Option<(String, Duration)>,
     /// A former object's target, by uid, and when this process first saw it (boot time).

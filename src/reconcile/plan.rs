@@ -45,6 +45,10 @@ const IMMUTABLE_AGAIN: Duration = Duration::from_secs(300);
 /// Against another controller that keeps changing the target, or another release that says something else of the object, we
 /// write no more often.
 pub const CORRECTIONS_APART: Duration = Duration::from_secs(10);
+/// Lists that are not complete by then are not only slow.
+const LISTS_PATIENCE: Duration = Duration::from_secs(30);
+/// So much later, the clock has passed the whole second that the status speaks of.
+const PAST_THE_SECOND: Duration = Duration::from_millis(20);
 /// The same token with an expiry that moved by less is not written again.
 const SAME_EXPIRY: Duration = Duration::from_secs(5);
 
@@ -122,8 +126,12 @@ const STEPS: [Check; 6] = [token_in_hand, setback, identify, synchronise, forget
 /// Plans one round.
 pub fn plan(seen: &Observed, now: Now) -> Planned {
     let mp = &seen.mini_program;
-    if mp.metadata.deletion_timestamp.is_some() || !seen.listed {
+    if mp.metadata.deletion_timestamp.is_some() {
         return Planned { act: Act::Rest, wake: LONGEST_REST, due: false };
+    }
+    if !seen.listed {
+        let (act, wake) = unlisted(seen, now);
+        return Planned { act, wake, due: false };
     }
     let Some(mut case) = Case::of(seen, now) else {
         return Planned { act: settled(mp.status.as_ref(), unsupported(seen, now)), wake: LONGEST_REST, due: false };
@@ -145,6 +153,23 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
         None => settle(&case, findings, wake),
     };
     Planned { act, wake, due }
+}
+
+/// Before the lists are complete nothing can be judged, but by the clock: a token whose time is over is not reported as
+/// valid. Lists that are only slow may still show a newer one.
+fn unlisted(seen: &Observed, now: Now) -> (Act, Duration) {
+    let status = seen.mini_program.status.as_ref();
+    let Some(token) = status.and_then(|status| status.token.as_ref()) else { return (Act::Rest, LONGEST_REST) };
+    let patience = seen.recall.unlisted_since.map_or(Duration::ZERO, |since| (since + LISTS_PATIENCE).saturating_sub(now.boot));
+    let wait = wait(now, token.expiration_time.0).max(patience);
+    if !wait.is_zero() {
+        return (Act::Rest, wait.saturating_add(PAST_THE_SECOND).min(LONGEST_REST));
+    }
+    let act = settled(status, report::of_expiry(&seen.mini_program, now));
+    match contradicted(seen, now) {
+        Some(wait) if matches!(act, Act::Status(_)) => (Act::Rest, wait),
+        _ => (act, LONGEST_REST),
+    }
 }
 
 /// Whether a call could not be made however well the operator did: another must let go, or a person help.
@@ -377,20 +402,19 @@ fn closed_intent_stands(case: &Case<'_>) -> bool {
 fn settle(case: &Case<'_>, findings: Findings, wake: Duration) -> (Act, Duration) {
     let status = report(case, findings);
     let change = report::next_change(case, &status).unwrap_or(LONGEST_REST);
-    // A second's fraction later, so that the clock has passed the whole second that the status speaks of.
-    let wake = wake.min(change.saturating_add(Duration::from_millis(20)));
+    let wake = wake.min(change.saturating_add(PAST_THE_SECOND));
     let act = settled(case.mp.status.as_ref(), status);
-    match contradicted(case) {
+    match contradicted(case.seen, case.now) {
         Some(wait) if matches!(act, Act::Status(_)) => (Act::Rest, wake.min(wait)),
         _ => (act, wake),
     }
 }
 
 /// How long a status that somebody else has written over ours is still left standing.
-fn contradicted(case: &Case<'_>) -> Option<Duration> {
-    let (told, at) = case.seen.recall.told.as_ref()?;
-    let wait = (*at + CORRECTIONS_APART).saturating_sub(case.now.boot);
-    (case.mp.status.as_ref() != Some(told) && !wait.is_zero()).then_some(wait)
+fn contradicted(seen: &Observed, now: Now) -> Option<Duration> {
+    let (told, at) = seen.recall.told.as_ref()?;
+    let wait = (*at + CORRECTIONS_APART).saturating_sub(now.boot);
+    (seen.mini_program.status.as_ref() != Some(told) && !wait.is_zero()).then_some(wait)
 }
 
 fn settled(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act {

@@ -56,6 +56,7 @@ struct Inner {
     api_stalls: Counter,
     reconcile_duration: Histogram,
     oldest_overdue: Gauge<f64, AtomicU64>,
+    watch_gaps: Gauge,
     leader: Gauge,
     reconciles: Family<Reconcile, Counter>,
     reconcile_errors: Family<Controller, Counter>,
@@ -135,6 +136,7 @@ impl Metrics {
         let reconcile_duration = reconcile_seconds();
         own.register("reconcile_duration_seconds", "How long reconciles took", reconcile_duration.clone());
         let oldest_overdue = add(own, "oldest_overdue_seconds", "For how long the oldest work has been overdue");
+        let watch_gaps = add(own, "watch_gaps", "Watches of the leader that do not show the cluster: not listed yet, or failing");
         let leader = add(own, "leader", "1 while this process leads, else 0");
 
         let runtime = registry.sub_registry_with_prefix("controller_runtime");
@@ -168,6 +170,7 @@ impl Metrics {
             api_stalls,
             reconcile_duration,
             oldest_overdue,
+            watch_gaps,
             leader,
             reconciles,
             reconcile_errors,
@@ -233,6 +236,11 @@ impl Metrics {
     /// For how long the oldest work has been overdue; zero if none is.
     pub fn oldest_overdue(&self, overdue: Duration) {
         self.0.oldest_overdue.set(overdue.as_secs_f64());
+    }
+
+    /// How many of our watches do not show the cluster; zero if we do not lead.
+    pub fn watch_gaps(&self, count: usize) {
+        self.0.watch_gaps.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// We lead from now on, or no longer. Whoever does not lead says nothing of single objects.

@@ -9,6 +9,15 @@ use kube::core::Status;
 use tokio::time::Instant;
 
 use super::*;
+use crate::shell::clock::Now;
+
+/// A watch on Secrets of the whole cluster, with a clock that stands still.
+fn watch<'a>(kind: Kind, scope: &'a Scope, gaps: &'a Gaps, stop: &'a CancellationToken) -> Watch<'a> {
+    static CLOCK: std::sync::LazyLock<Clock> = std::sync::LazyLock::new(|| {
+        Clock::from_fn(|| Now { wall: k8s_openapi::jiff::Timestamp::UNIX_EPOCH, boot: Duration::from_secs(7) })
+    });
+    Watch { kind, scope, gaps, clock: &CLOCK, stop }
+}
 
 fn refused(code: u16) -> watcher::Error {
     watcher::Error::InitialListFailed(kube::Error::Api(Status::failure("no", "No").with_code(code).boxed()))
@@ -19,7 +28,8 @@ async fn a_list_that_is_always_refused_is_tried_less_and_less_often() {
     let (scope, stop) = (Scope::All, CancellationToken::new());
     let (start, times) = (Instant::now(), RefCell::new(vec![]));
     let events = stream::iter(0..40).map(|n| if n % 2 == 0 { Ok(Event::<()>::Init) } else { Err(refused(403)) });
-    let watch = Watch { kind: Kind::Secrets, scope: &scope, stop: &stop };
+    let gaps = Gaps::default();
+    let watch = watch(Kind::Secrets, &scope, &gaps, &stop);
     watch.follow(events, |_| times.borrow_mut().push(start.elapsed())).await;
     let pauses: Vec<_> = times.borrow().windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
     assert!(pauses[0] < Duration::from_secs(2), "{pauses:?}");
@@ -30,7 +40,8 @@ async fn a_list_that_is_always_refused_is_tried_less_and_less_often() {
 async fn a_watch_that_waits_for_its_next_try_stops_when_told_to() {
     let (scope, stop) = (Scope::All, CancellationToken::new());
     let events = stream::repeat_with(|| Err::<Event<()>, _>(refused(403)));
-    let watch = Watch { kind: Kind::Secrets, scope: &scope, stop: &stop };
+    let gaps = Gaps::default();
+    let watch = watch(Kind::Secrets, &scope, &gaps, &stop);
     let told = async {
         tokio::time::sleep(Duration::from_mins(10)).await;
         stop.cancel();
@@ -48,7 +59,8 @@ fn a_person_is_told_what_to_do() {
         (Kind::MiniPrograms, 500, "see whether the API server is well and can be reached"),
     ];
     for (kind, code, expected) in cases {
-        let watch = Watch { kind, scope: &scope, stop: &CancellationToken::new() };
+        let (gaps, stop) = (Gaps::default(), CancellationToken::new());
+        let watch = watch(kind, &scope, &gaps, &stop);
         assert_eq!(watch.what_to_do(Failure::of(&refused(code))), expected);
     }
 }
@@ -59,4 +71,36 @@ fn an_answer_that_cannot_be_read_is_not_quoted() {
     assert!(quoting.to_string().contains("hunter2"));
     let error = watcher::Error::InitialListFailed(kube::Error::SerdeError(quoting));
     assert!(!text(&error).contains("hunter2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_shows_nothing_until_its_list_is_done_and_from_an_error_until_it_is_served_again() {
+    let (scope, stop, gaps) = (Scope::All, CancellationToken::new(), Gaps::default());
+    let seen = RefCell::new(vec![]);
+    let events = [Ok(Event::<()>::Init), Ok(Event::InitApply(())), Ok(Event::InitDone), Err(refused(500)), Ok(Event::Apply(()))];
+    let events = stream::iter(events).inspect(|_| seen.borrow_mut().push(gaps.all().len()));
+    let watch = watch(Kind::Secrets, &scope, &gaps, &stop);
+    watch.follow(events, |_| ()).await;
+    assert_eq!(*seen.borrow(), [1, 1, 1, 0, 1]);
+    assert_eq!(gaps.all(), [("Secrets in all namespaces".to_owned(), Duration::from_secs(7))]);
+}
+
+#[tokio::test]
+async fn a_watch_that_the_api_server_serves_again_shows_the_cluster_without_any_event() {
+    use axum::{Router, http::StatusCode, routing::any};
+    let (scope, stop, gaps) = (Scope::All, CancellationToken::new(), Gaps::default());
+    let status = Arc::new(Mutex::new(StatusCode::FORBIDDEN));
+    let shown = Arc::clone(&status);
+    let server = Router::new().fallback(any(move || std::future::ready((*shown.lock().unwrap(), "{}"))));
+    let watch = watch(Kind::Secrets, &scope, &gaps, &stop);
+    let secrets: Api<Secret> = Api::all(watch.client(&Client::new(server, "ns")));
+    let begins = async || drop(secrets.watch(&kube::api::WatchParams::default(), "1").await);
+    gaps.begin(&watch.to_string(), Duration::ZERO);
+    begins().await;
+    assert_eq!(gaps.all().len(), 1, "it is refused");
+    *status.lock().unwrap() = StatusCode::OK;
+    drop(secrets.list(&kube::api::ListParams::default()).await);
+    assert_eq!(gaps.all().len(), 1, "a list may stop in the middle");
+    begins().await;
+    assert!(gaps.all().is_empty());
 }

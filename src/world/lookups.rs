@@ -45,7 +45,7 @@ impl World {
         names.filter_map(|name| self.mini_program(name)).filter(is_it).collect()
     }
 
-    /// Whether everything in a namespace is known. Before that nothing is planned there.
+    /// Whether everything in a namespace is known. Before that only the clock is judged there.
     #[must_use]
     pub fn listed(&self, namespace: &str) -> bool {
         self.lists_of(namespace).is_some_and(Lists::complete)
@@ -55,20 +55,6 @@ impl World {
     #[must_use]
     pub fn complete(&self) -> bool {
         self.scopes.values().all(Lists::complete)
-    }
-
-    /// The lists that are not complete, in words.
-    #[must_use]
-    pub fn waiting_for(&self) -> Vec<String> {
-        let waiting = self.scopes.iter().flat_map(|(scope, lists)| {
-            let all = [
-                ("MiniPrograms", lists.mini_programs.complete()),
-                ("Secrets", lists.secrets.complete()),
-                ("access token Secrets", lists.targets.complete()),
-            ];
-            all.into_iter().filter(|(_, complete)| !complete).map(move |(what, _)| format!("{what} in {scope}"))
-        });
-        waiting.collect()
     }
 
     pub(super) fn users_of(&self, secret: &ObjectName) -> &[ObjectName] {

@@ -81,7 +81,7 @@ impl fmt::Display for Scope {
 /// What follows from an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
-    /// The `MiniProgram`s to look at, each once and in order. All of them exist, and all of their namespaces are listed.
+    /// The `MiniProgram`s to look at, each once and in order. All of them exist.
     pub look: Vec<ObjectName>,
     /// The `MiniProgram`s that exist no more.
     pub gone: Vec<Gone>,

@@ -114,9 +114,16 @@ trouble_ends() {
     stop mp-miniprogram-operator KILL
     fires MiniProgramOperatorAbsent 60
     mends MiniProgramOperatorAbsent
+    # The API server refuses this selector: it leads, and sees no MiniProgram.
+    provokes MiniProgramOperatorBlind
+    start_operator mp-miniprogram-operator crowd --selector 'tier in gold'
+    ends MiniProgramOperatorAbsent 60
+    fires MiniProgramOperatorBlind 60
+    mends MiniProgramOperatorBlind
+    stop mp-miniprogram-operator TERM
     # With the namespaces that are its own.
     start_operator mp-miniprogram-operator crowd
-    ends MiniProgramOperatorAbsent 60
+    ends MiniProgramOperatorBlind 60
 }
 
 # Both releases make the Secret anew when it is gone; whoever is later finds the other's.

@@ -8,6 +8,7 @@ mod harness;
 
 mod annotations;
 mod api_server;
+mod blind;
 mod conflict;
 mod crash;
 mod credentials;

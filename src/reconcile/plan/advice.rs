@@ -10,6 +10,12 @@ use crate::{
 /// The message of `InternalError`, which no case stands behind.
 pub const INTERNAL_ERROR: &str = "The operator failed on this object and tries again. Its log says where: please report it";
 
+/// The message of an object whose token expired while the operator could not list what it needs for a new one.
+pub const UNLISTED: &str = "The token has expired, and the operator cannot list the Secrets and MiniPrograms that it needs for a \
+                            new one. Its log and its /readyz?verbose say what it waits for";
+/// The message of a suspended object.
+pub const SUSPENDED: &str = "spec.suspend is set: the platform is not asked. Set it to false to go on";
+
 /// The message for a reason, about one object.
 pub fn advice(case: &Case<'_>, reason: Reason) -> String {
     let platform = case.platform.name;
@@ -20,7 +26,7 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
         Reason::Pending => "Waiting for the operator".into(),
         Reason::TokenAvailable => format!("Secret {target_in_use} holds a valid token", target_in_use = in_use(case)),
         Reason::Issuing => format!("A token is being asked for at {platform}"),
-        Reason::Suspended => "spec.suspend is set: the platform is not asked. Set it to false to go on".into(),
+        Reason::Suspended => SUSPENDED.into(),
         Reason::Expired => format!(
             "The token has expired and {platform} has not given a new one. Condition TokenFresh and status.lastFailure say why"
         ),

@@ -8,7 +8,7 @@ use k8s_openapi::{
 };
 
 use super::{
-    advice::{INTERNAL_ERROR, advice},
+    advice::{INTERNAL_ERROR, SUSPENDED, UNLISTED, advice},
     case::{Case, Credential, Target},
     due,
     time::{after, span, whole_seconds},
@@ -92,6 +92,18 @@ pub fn of_panic(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
     let kind = if good { ConditionType::TokenFresh } else { ConditionType::Ready };
     let verdict = Verdict { truth: Truth::False, reason: Reason::InternalError, message: INTERNAL_ERROR.into() };
     conditions::set(&mut status.conditions, kind, &verdict, mp.metadata.generation, whole_seconds(now.wall));
+    status
+}
+
+/// The status of an object whose token's time is over while the operator cannot see more than the object itself.
+pub fn of_expiry(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
+    let mut status = mp.status.clone().unwrap_or_default();
+    let is_ready = conditions::find(&status.conditions, ConditionType::Ready).is_some_and(|ready| ready.status == "True");
+    let (reason, message) = if mp.spec.suspend { (Reason::Suspended, SUSPENDED) } else { (Reason::Expired, UNLISTED) };
+    let verdict = Verdict { truth: Truth::False, reason, message: message.into() };
+    for kind in [ConditionType::Ready, ConditionType::TokenFresh].into_iter().filter(|_| is_ready) {
+        conditions::set(&mut status.conditions, kind, &verdict, mp.metadata.generation, whole_seconds(now.wall));
+    }
     status
 }
 

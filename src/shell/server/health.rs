@@ -1,13 +1,10 @@
-//! Whether the process is live and ready. Ready: what it waited for at start has come. Live: it still makes progress.
+//! Whether the process is live and ready. Ready: what it waits for has come, and is still there. Live: it makes progress.
 //!
-//! Neither depends on the API server or a platform being up: a restart would not bring them back.
+//! Liveness does not depend on the API server or a platform being up: a restart would not bring them back.
 
 use std::{
     fmt::Write,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -28,17 +25,23 @@ struct Inner {
 #[derive(Clone)]
 pub struct Gate {
     name: &'static str,
-    open: Arc<AtomicBool>,
+    /// Why it is closed; absent while it is open.
+    closed: Arc<Mutex<Option<String>>>,
 }
 
 impl Gate {
     pub fn open(&self) {
-        self.open.store(true, Ordering::Release);
+        *lock(&self.closed) = None;
+    }
+
+    /// Closes it, and says what it waits for.
+    pub fn close(&self, why: &str) {
+        *lock(&self.closed) = Some(why.to_owned());
     }
 }
 
-/// The answer to one probe: the checks in order, and whether each passed.
-pub(super) struct Verdict(Vec<(&'static str, bool)>);
+/// The answer to one probe: the checks in order, and why each failed, if it did.
+pub(crate) struct Verdict(Vec<(&'static str, Option<String>)>);
 
 impl Health {
     /// Live as long as nothing is overdue for longer than `patience`.
@@ -51,7 +54,7 @@ impl Health {
     /// Adds something that readiness waits for. All gates are added before the server starts, or it is ready too early.
     #[must_use]
     pub fn gate(&self, name: &'static str) -> Gate {
-        let gate = Gate { name, open: Arc::default() };
+        let gate = Gate { name, closed: Arc::new(Mutex::new(Some(String::new()))) };
         lock(&self.0.gates).push(gate.clone());
         gate
     }
@@ -63,19 +66,19 @@ impl Health {
         *lock(&self.0.overdue_since) = due;
     }
 
-    pub(super) fn ready(&self) -> Verdict {
-        Verdict(lock(&self.0.gates).iter().map(|gate| (gate.name, gate.open.load(Ordering::Acquire))).collect())
+    pub(crate) fn ready(&self) -> Verdict {
+        Verdict(lock(&self.0.gates).iter().map(|gate| (gate.name, lock(&gate.closed).clone())).collect())
     }
 
     pub(super) fn live(&self) -> Verdict {
         let overdue = lock(&self.0.overdue_since).map_or(Duration::ZERO, |due| self.0.clock.now().boot.saturating_sub(due));
-        Verdict(vec![("progress", overdue <= self.0.patience)])
+        Verdict(vec![("progress", (overdue > self.0.patience).then(String::new))])
     }
 }
 
 impl Verdict {
     pub fn passed(&self) -> bool {
-        self.0.iter().all(|(_, passed)| *passed)
+        self.0.iter().all(|(_, failure)| failure.is_none())
     }
 
     /// As Kubernetes' own components answer: `ok`, or every check with a sign if asked to or if one failed.
@@ -84,9 +87,13 @@ impl Verdict {
             return "ok".to_owned();
         }
         let mut text = String::new();
-        for (name, passed) in &self.0 {
+        for (name, failure) in &self.0 {
             // Writing to a String cannot fail.
-            let _ = if *passed { writeln!(text, "[+]{name} ok") } else { writeln!(text, "[-]{name} failed") };
+            let _ = match failure.as_deref() {
+                None => writeln!(text, "[+]{name} ok"),
+                Some("") => writeln!(text, "[-]{name} failed"),
+                Some(why) => writeln!(text, "[-]{name} failed: {why}"),
+            };
         }
         text.push_str(if self.passed() { "check passed\n" } else { "check failed\n" });
         text

@@ -4,7 +4,7 @@ use k8s_openapi::{
     api::{
         authentication::v1::{TokenRequest, TokenRequestSpec},
         core::v1::ServiceAccount,
-        rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject},
+        rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
@@ -74,6 +74,20 @@ impl Account {
                 .patch(&role.name_any(), &PatchParams::apply("administrator").force(), &Patch::Apply(&role))
                 .await
                 .expect("a role");
+        }
+    }
+
+    /// Takes verbs on a resource away from it in a namespace, until it is allowed to work there again.
+    pub async fn forbid(&self, namespace: &str, resource: &str, verbs: &[&str]) {
+        let roles = Api::<Role>::namespaced(self.client.clone(), namespace);
+        for mut role in shipped::<Role>("deploy/rbac/namespaced.yaml") {
+            let of_resource = |rule: &&mut PolicyRule| rule.resources.iter().flatten().any(|name| name == resource);
+            for rule in role.rules.iter_mut().flatten().filter(of_resource) {
+                rule.verbs.retain(|verb| !verbs.contains(&verb.as_str()));
+            }
+            role.rules.iter_mut().for_each(|rules| rules.retain(|rule| !rule.verbs.is_empty()));
+            let params = PatchParams::apply("administrator").force();
+            roles.patch(&role.name_any(), &params, &Patch::Apply(&role)).await.expect("a role");
         }
     }
 

@@ -96,6 +96,11 @@ impl<'a> Operator<'a> {
         .await;
     }
 
+    /// What `/readyz?verbose` answers.
+    pub async fn readiness(&self) -> String {
+        self.fetch(self.health, "readyz?verbose").await.unwrap_or_else(|error| error)
+    }
+
     /// Waits until it has seen all that has happened in the stage's namespace so far, and has done what it wants to do about it.
     pub async fn until_calm(&self) {
         self.launch.stage.until_noticed().await;

@@ -74,6 +74,8 @@ pub struct Sight {
     pub immutable: bool,
     /// The token that lies in no Secret yet.
     pub hand: Option<HandFacts>,
+    /// Whether the lists of the namespace are complete.
+    pub listed: bool,
     /// What this process remembers of the app.
     pub app: AppMints,
 }
@@ -149,6 +151,7 @@ impl Sight {
             old_held: Held::default(),
             immutable: false,
             hand: None,
+            listed: true,
             app: AppMints::default(),
         }
     }
@@ -225,7 +228,7 @@ impl Sight {
         });
         Observed {
             mini_program: Arc::new(self.mp.clone()),
-            listed: true,
+            listed: self.listed,
             target,
             old: self.old.iter().cloned().map(Arc::new).collect(),
             credential: self.credential.as_ref().map_or(Seen::Absent, |version| Seen::Is(version_of(version))),

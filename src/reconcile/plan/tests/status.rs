@@ -225,3 +225,25 @@ fn a_panic_is_told_and_takes_nothing_from_a_token_that_is_still_good() {
         Some(crate::reconcile::plan::report::of_panic(&sight.mp, crate::shell::clock::Now { wall: at(500), boot: boot(500) }));
     sight.says_of(501, TokenFresh, "True", Reason::Fresh);
 }
+
+#[test]
+fn ready_turns_false_at_expiry_also_while_the_secrets_cannot_be_listed() {
+    for suspend in [false, true] {
+        let mut sight = Sight::healthy(STABLE).with(|sight| {
+            (sight.listed, sight.target, sight.credential) = (false, None, None);
+            sight.mp.spec.suspend = suspend;
+            sight.recall.unlisted_since = Some(boot(LIFE - 10));
+        });
+        sight.rests(LIFE - 5, 25);
+        sight.says_of(LIFE + 19, Ready, "True", Reason::TokenAvailable);
+        let reason = if suspend { Reason::Suspended } else { Reason::Expired };
+        sight.says_of(LIFE + 20, Ready, "False", reason);
+        sight.says_of(LIFE + 20, TokenFresh, "False", reason);
+        let Act::Status(status) = sight.plan(LIFE + 20).act else { panic!("it is told") };
+        sight.mp.status = Some(*status);
+        assert!(matches!(sight.plan(LIFE + 21).act, Act::Rest), "once");
+    }
+    let mut sight = Sight::healthy(STABLE).with(|sight| (sight.listed, sight.target) = (false, None));
+    sight.recall.unlisted_since = Some(boot(0));
+    sight.rests(LIFE - 100, 100);
+}

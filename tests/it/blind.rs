@@ -1,0 +1,64 @@
+//! A leader that cannot list or watch its world says so, and what it knew of tokens still ends by the
+//! clock.
+
+use miniprogram_operator::api::ConditionType::{Ready, TokenFresh};
+
+use crate::harness::{
+    Operator, Stage,
+    wait::{check, eventually},
+};
+
+const GAPS: &str = "miniprogram_watch_gaps";
+
+async fn until_not_ready(operator: &Operator<'_>, what: &str, seconds: u64) {
+    eventually(format!("it is not ready without {what}"), seconds, async || {
+        let answer = operator.readiness().await;
+        check(answer.contains(&format!("[-]watches failed: waiting for {what}")), || answer.clone())
+    })
+    .await;
+    assert!(operator.metric(GAPS, &[]).await >= 1.0);
+    assert!(operator.log().contains("the operator leads and does not see the cluster"));
+}
+
+#[tokio::test]
+async fn who_takes_over_without_the_secrets_is_not_ready_and_ends_tokens_by_the_clock() {
+    let stage = Stage::new("blind").await;
+    let mut operator = stage.operator().start().await;
+    let shop = stage.app("shop").short_lived(20_000, 6_000).ready().await;
+    operator.kill();
+    stage.account.forbid(&stage.namespace, "secrets", &["list", "watch"]).await;
+    let operator = stage.operator().unready().start().await;
+    shop.until_says_within(Ready, "False/Expired", 60).await;
+    shop.until_says(TokenFresh, "False/Expired").await;
+    until_not_ready(&operator, "Secrets in namespace", 60).await;
+
+    stage.account.allow_namespace(&stage.namespace).await;
+    shop.until_says_within(Ready, "True/TokenAvailable", 60).await;
+    eventually("it is ready", 10, async || {
+        let answer = operator.readiness().await;
+        check(answer.contains("[+]watches ok"), || answer.clone())
+    })
+    .await;
+    eventually("no watch shows nothing", 10, async || {
+        let gaps = operator.metric(GAPS, &[]).await;
+        check(gaps < 1.0, || gaps.to_string())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_leader_that_loses_its_watch_is_not_ready_and_sees_again_without_any_event() {
+    let stage = Stage::new("blind").await;
+    let operator = stage.operator().start().await;
+    let shop = stage.app("shop").ready().await;
+    stage.account.forbid(&stage.namespace, "miniprograms", &["list", "watch"]).await;
+    // The watch that stands ends within half a minute.
+    until_not_ready(&operator, "MiniPrograms in namespace", 30 + 60).await;
+    stage.account.allow_namespace(&stage.namespace).await;
+    eventually("it is ready", 60, async || {
+        let answer = operator.readiness().await;
+        check(answer.contains("[+]watches ok"), || answer.clone())
+    })
+    .await;
+    shop.was_asked(1);
+}
