@@ -3,6 +3,8 @@
 //! between them is passed in.
 
 mod health;
+#[cfg(test)]
+mod tests;
 
 use std::{
     num::NonZeroU32,

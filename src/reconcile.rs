@@ -51,6 +51,8 @@ use crate::{
 
 /// A look takes a handful of rounds; more means that two of its acts undo each other.
 const ROUNDS: usize = 24;
+/// So many races with other writers are met at once in one pass; then the object waits, as after any failure.
+const RACES: u32 = 3;
 /// What cannot be done now is tried again after so long, doubled each time up to a minute.
 const SETBACK: Duration = Duration::from_millis(500);
 const LONGEST_SETBACK: Duration = Duration::from_secs(60);
@@ -87,6 +89,8 @@ struct Carry {
     close: Option<Close>,
     begin: Option<Begin>,
     slot: Option<Slot>,
+    /// How many writes lost a race.
+    lost_races: u32,
 }
 
 /// What comes after an act.
@@ -109,18 +113,24 @@ pub async fn reconcile(ctx: Arc<Ctx>, name: ObjectName) -> Looked {
 
 async fn look(ctx: &Ctx, name: &ObjectName) -> (Looked, Outcome) {
     let mut carry = Carry::default();
-    for _ in 0..ROUNDS {
+    let mut overdue_since = None;
+    for round in 0..ROUNDS {
         // A leader that wakes late must neither write nor call.
         if !ctx.term.leads() {
             return (Looked::GONE, Outcome::Success);
         }
         let now = ctx.clock.now();
         let Some(mut seen) = observe(ctx, name, now, &mut carry) else { return (Looked::GONE, Outcome::Success) };
+        let pause = seen.recall.no_pass_before.saturating_sub(now.boot);
+        if round == 0 && !pause.is_zero() {
+            return (Looked { again: pause, overdue_since: seen.recall.due_since }, Outcome::RequeueAfter);
+        }
         ctx.notice_foreign_write(&seen).await;
         let Planned { act, wake, due } = plan::plan(&seen, now);
-        let overdue_since = note_due(ctx, &seen, due, now);
+        overdue_since = note_due(ctx, &seen, due, now);
         carry.close = seen.close.take();
         if let Act::Rest = act {
+            ctx.recall(&seen.mini_program, |recall| recall.diverged = 0);
             ctx.expose(name, &seen.mini_program);
             ctx.events.tell(&seen.mini_program, &ctx.wishes_answered(&seen.mini_program)).await;
             return (Looked { again: wake, overdue_since }, Outcome::RequeueAfter);
@@ -129,8 +139,8 @@ async fn look(ctx: &Ctx, name: &ObjectName) -> (Looked, Outcome) {
             return (Looked { again, overdue_since }, outcome);
         }
     }
-    tracing::warn!(namespace = name.namespace, name = name.name, "a look did not come to rest; it goes on in a moment");
-    (Looked { again: NO_SLOT, overdue_since: None }, Outcome::Error)
+    let again = ctx.diverged(name);
+    (Looked { again, overdue_since }, Outcome::Error)
 }
 
 /// A look panicked: that object waits and says so, all others go on.
@@ -146,7 +156,7 @@ pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
         let ctx = Arc::clone(ctx);
         tokio::spawn(async move {
             let status = plan::report::of_panic(&mp, ctx.clock.now());
-            ctx.write_status(&mp, status).await
+            ctx.write_status(&mp, status, &mut Carry::default()).await
         });
     }
     LONGEST_SETBACK
@@ -264,7 +274,7 @@ impl Ctx {
         let mp = &*seen.mini_program;
         match act {
             Act::Rest => Next::Round,
-            Act::Status(status) => self.write_status(mp, *status).await,
+            Act::Status(status) => self.write_status(mp, *status, carry).await,
             Act::LookCloser { for_call: true, .. } if !self.has_room(seen, carry, now) => LATER,
             Act::LookCloser { old, .. } => match observe::look_closer(&self.client, mp, old.as_deref()).await {
                 Ok(close) => {
@@ -328,7 +338,7 @@ impl Ctx {
         }
     }
 
-    async fn write_status(&self, mp: &MiniProgram, status: MiniProgramStatus) -> Next {
+    async fn write_status(&self, mp: &MiniProgram, status: MiniProgramStatus, carry: &mut Carry) -> Next {
         let notices = events::of_status(mp.status.as_ref(), &status);
         match status::write(&self.client, mp, status).await {
             Ok(written) => {
@@ -343,7 +353,7 @@ impl Ctx {
                 self.events.tell(mp, &notices).await;
                 Next::Round
             }
-            Err(error) => self.set_back_on_write(mp, &error).await,
+            Err(error) => self.set_back_on_write(mp, &error, carry).await,
         }
     }
 
@@ -354,8 +364,8 @@ impl Ctx {
     }
 
     /// A status write that lost a race is planned again from what stands there now.
-    async fn set_back_on_write(&self, mp: &MiniProgram, error: &ApiError) -> Next {
-        if !matches!(error, ApiError::Conflict | ApiError::Unanswered) {
+    async fn set_back_on_write(&self, mp: &MiniProgram, error: &ApiError, carry: &mut Carry) -> Next {
+        if !matches!(error, ApiError::Conflict | ApiError::Unanswered) || !carry.may_race_again() {
             return self.set_back(mp, error, "write the status");
         }
         let minis =
@@ -371,12 +381,27 @@ impl Ctx {
         }
     }
 
+    /// The acts of a pass undo each other: a failure, and the next pass over the object waits, longer each time.
+    fn diverged(&self, name: &ObjectName) -> Duration {
+        let now = self.clock.now();
+        let Some(mp) = self.world().mini_program(name) else { return NO_SLOT };
+        let (wait, times) = self.recall(&mp, |recall| {
+            recall.diverged = recall.diverged.saturating_add(1);
+            let wait = backoff(recall.diverged);
+            recall.no_pass_before = now.boot + wait;
+            (wait, recall.diverged)
+        });
+        let (namespace, name) = (&name.namespace, &name.name);
+        tracing::warn!(namespace, name, times, "a pass over an object did not come to rest; the next one waits");
+        wait
+    }
+
     /// Something could not be done: everything about the object waits, longer each time.
     fn set_back(&self, mp: &MiniProgram, error: &ApiError, doing: &'static str) -> Next {
         let now = self.clock.now();
         let (wait, times) = self.recall(mp, |recall| {
             recall.setbacks = recall.setbacks.saturating_add(1);
-            let wait = (SETBACK * 2_u32.pow(recall.setbacks.min(8) - 1)).min(LONGEST_SETBACK);
+            let wait = backoff(recall.setbacks);
             recall.not_before = now.boot + wait;
             (wait, recall.setbacks)
         });
@@ -384,6 +409,19 @@ impl Ctx {
         tracing::warn!(namespace, name, %error, times, "could not {doing}; it is tried again");
         Next::Rest(wait, Outcome::Error)
     }
+}
+
+impl Carry {
+    /// Whether a write that lost a race is planned anew at once.
+    fn may_race_again(&mut self) -> bool {
+        self.lost_races += 1;
+        self.lost_races <= RACES
+    }
+}
+
+/// How long to wait after so many failures in a row.
+fn backoff(failures: u32) -> Duration {
+    (SETBACK * 2_u32.pow(failures.clamp(1, 8) - 1)).min(LONGEST_SETBACK)
 }
 
 /// The case of an observation that the plan has just judged.

@@ -10,6 +10,7 @@ use std::{
     fmt,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures::{
@@ -20,6 +21,7 @@ use http::Request;
 use k8s_openapi::{NamespaceResourceScope, api::core::v1::Secret};
 use kube::{
     Api, Client, Resource,
+    api::ListParams,
     client::Body,
     core::{DeserializeGuard, PartialObjectMeta},
     runtime::{
@@ -64,35 +66,76 @@ impl Watches {
     /// seen before it would bring back what is gone.
     pub async fn run(self, world: Arc<Mutex<World>>, changed: impl Fn(Change) + Send + Sync, stop: CancellationToken) {
         let (world, changed) = (&*world, &changed);
+        let restored = Restored::new(());
         let config = Config::default().timeout(self.seconds);
         let mut mini_programs = config.clone().page_size(MINI_PROGRAMS_PER_PAGE);
         mini_programs.label_selector.clone_from(&self.selector);
         let targets = config.clone().fields(&format!("type={}", names::SECRET_TYPE));
+        let (mini_programs, secrets, targets) = (&mini_programs, &config, &targets);
         // Each guard is dropped before `changed` is called: it may want to ask the world.
         let all = self.scopes.iter().flat_map(|scope| -> [BoxFuture<'_, ()>; 3] {
             let watch = |kind| Watch { kind, scope, gaps: &self.gaps, clock: &self.clock, stop: &stop };
             let [of_objects, of_secrets, of_targets] = [Kind::MiniPrograms, Kind::Secrets, Kind::Targets].map(watch);
-            let objects =
-                watcher(api::<DeserializeGuard<MiniProgram>>(&of_objects.client(&self.client), scope), mini_programs.clone());
-            let secrets = watcher(api::<PartialObjectMeta<Secret>>(&of_secrets.client(&self.client), scope), config.clone());
-            let targets = watcher(api::<PartialObjectMeta<Secret>>(&of_targets.client(&self.client), scope), targets.clone());
-            let objects = of_objects.follow(objects, move |event| {
+            let client = of_objects.client(&self.client);
+            let objects = move || watcher(api::<DeserializeGuard<MiniProgram>>(&client, scope), mini_programs.clone());
+            let objects = of_objects.follow_again(objects, restored.subscribe(), move |event| {
                 let change = lock(world).mini_program_event(scope, event);
                 tell(change, changed);
             });
-            let secrets = of_secrets.follow(secrets, move |event| {
+            let client = of_secrets.client(&self.client);
+            let secrets = move || watcher(api::<PartialObjectMeta<Secret>>(&client, scope), secrets.clone());
+            let secrets = of_secrets.follow_again(secrets, restored.subscribe(), move |event| {
                 let change = lock(world).secret_event(scope, event);
                 tell(change, changed);
             });
-            let targets = of_targets.follow(targets, move |event| {
+            let client = of_targets.client(&self.client);
+            let targets = move || watcher(api::<PartialObjectMeta<Secret>>(&client, scope), targets.clone());
+            let targets = of_targets.follow_again(targets, restored.subscribe(), move |event| {
                 let change = lock(world).target_event(scope, event);
                 tell(change, changed);
             });
             [objects.boxed(), secrets.boxed(), targets.boxed()]
         });
-        join_all(all).await;
+        let watching = join_all(all);
+        tokio::select! {
+            _ = watching => {}
+            () = self.probe_history(world, &restored) => {}
+        }
+    }
+
+    /// Asks from time to time for the API server's newest version. Versions only grow, unless the cluster was restored from a
+    /// copy: a watch then waits, without a word, for versions that are yet to come, so everything is listed again.
+    async fn probe_history(&self, world: &Mutex<World>, restored: &Restored) {
+        let mut newest = 0;
+        let mut ticks = tokio::time::interval(Duration::from_secs(self.seconds.into()));
+        loop {
+            ticks.tick().await;
+            let Some(version) = self.newest_version().await else { continue };
+            if version < newest {
+                warn!(version, before = newest, "the cluster was restored from a copy: everything is listed again");
+                lock(world).went_back();
+                restored.send_replace(());
+            }
+            newest = version;
+        }
+    }
+
+    /// The version of a list of one object, from the first scope that answers.
+    async fn newest_version(&self) -> Option<u64> {
+        for scope in &self.scopes {
+            let minis = api::<PartialObjectMeta<MiniProgram>>(&self.client, scope);
+            let list = minis.list(&ListParams::default().limit(1)).await.ok();
+            let version = list.and_then(|list| list.metadata.resource_version?.parse().ok());
+            if version.is_some() {
+                return version;
+            }
+        }
+        None
     }
 }
+
+/// Tells the watches that versions have begun anew.
+type Restored = tokio::sync::watch::Sender<()>;
 
 fn api<K>(client: &Client, scope: &Scope) -> Api<K>
 where
@@ -111,6 +154,7 @@ enum Kind {
     Targets,
 }
 
+#[derive(Clone, Copy)]
 struct Watch<'a> {
     kind: Kind,
     scope: &'a Scope,
@@ -137,6 +181,21 @@ impl Watch<'_> {
             }
         });
         Client::new(noting, namespace)
+    }
+
+    /// Follows a watch, and begins with another list each time that the cluster was restored.
+    async fn follow_again<K, S: Stream<Item = watcher::Result<Event<K>>>>(
+        self,
+        watch: impl Fn() -> S,
+        mut restored: tokio::sync::watch::Receiver<()>,
+        take: impl Fn(Event<K>),
+    ) {
+        loop {
+            tokio::select! {
+                () = self.follow(watch(), &take) => return,
+                Ok(()) = restored.changed() => {}
+            }
+        }
     }
 
     /// Each watch waits for itself alone: one that is forbidden must not hold the others.

@@ -153,6 +153,15 @@ impl World {
         self.finish(scope, was_complete, change)
     }
 
+    /// The cluster was restored from a copy, so that versions have begun anew: the next lists count, whatever is held.
+    pub fn went_back(&mut self) {
+        for lists in self.scopes.values_mut() {
+            lists.mini_programs.went_back();
+            lists.secrets.went_back();
+            lists.targets.went_back();
+        }
+    }
+
     /// Takes in the API server's answer to an own write of a `MiniProgram` or its status.
     pub fn wrote_mini_program(&mut self, mut object: MiniProgram) {
         prune(&mut object);

@@ -95,7 +95,7 @@ impl Ctx {
                     let never_sent = Begin { call, begun: Begun::at(Duration::ZERO), mints_before, app_before: None };
                     self.recall(mp, |recall| recall.ended = Some(never_sent.withdrawn(mp)));
                 }
-                self.set_back_on_write(mp, &error).await
+                self.set_back_on_write(mp, &error, carry).await
             }
         }
     }

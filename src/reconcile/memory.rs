@@ -151,6 +151,10 @@ pub struct Recall {
     pub not_before: Duration,
     /// How many writes or reads in a row failed or lost a race.
     pub setbacks: u32,
+    /// How many passes in a row did not come to rest.
+    pub diverged: u32,
+    /// No pass at all before this boot time, since the ones before did not come to rest.
+    pub no_pass_before: Duration,
     /// Since when (boot time) a call is due and was not made.
     pub due_since: Option<Duration>,
     /// A failed write of the target that carried no new token.

@@ -189,7 +189,8 @@ impl Ctx {
                 }
                 Next::Round
             }
-            Err(ApiError::Conflict | ApiError::NotFound) => Next::Round,
+            Err(ApiError::Conflict | ApiError::NotFound) if carry.may_race_again() => Next::Round,
+            Err(error @ (ApiError::Conflict | ApiError::NotFound)) => self.set_back(mp, &error, "write the target Secret"),
             Err(error) => {
                 self.refused(mp, &error, now);
                 Next::Round

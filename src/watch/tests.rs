@@ -99,8 +99,49 @@ async fn a_watch_that_the_api_server_serves_again_shows_the_cluster_without_any_
     begins().await;
     assert_eq!(gaps.all().len(), 1, "it is refused");
     *status.lock().unwrap() = StatusCode::OK;
-    drop(secrets.list(&kube::api::ListParams::default()).await);
+    drop(secrets.list(&ListParams::default()).await);
     assert_eq!(gaps.all().len(), 1, "a list may stop in the middle");
     begins().await;
     assert!(gaps.all().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_is_listed_again_when_the_api_servers_versions_go_back() {
+    use axum::{Router, body, extract::RawQuery, routing::any};
+    let (version, lists) = (Arc::new(Mutex::new(1400)), Arc::new(Mutex::new(0)));
+    let (shown, counted) = (Arc::clone(&version), Arc::clone(&lists));
+    let server = Router::new().fallback(any(move |RawQuery(query): RawQuery| {
+        let query = query.unwrap_or_default();
+        let body = if query.contains("watch=true") {
+            body::Body::from_stream(stream::pending::<Result<String, std::convert::Infallible>>())
+        } else {
+            *counted.lock().unwrap() += usize::from(!query.contains("limit=1&") && !query.ends_with("limit=1"));
+            let version = shown.lock().unwrap().to_string();
+            body::Body::from(format!(r#"{{"metadata":{{"resourceVersion":"{version}"}},"items":[]}}"#))
+        };
+        std::future::ready(body)
+    }));
+    let (stop, world) = (CancellationToken::new(), Arc::new(Mutex::new(World::new(&[Scope::All]))));
+    let watches = Watches {
+        client: Client::new(server, "ns"),
+        scopes: vec![Scope::All],
+        selector: None,
+        seconds: 30,
+        gaps: Gaps::default(),
+        clock: Clock::from_fn(|| Now { wall: k8s_openapi::jiff::Timestamp::UNIX_EPOCH, boot: Duration::ZERO }),
+    };
+    let told = async {
+        tokio::time::sleep(Duration::from_secs(200)).await;
+        assert_eq!(*lists.lock().unwrap(), 3, "one of each kind");
+        *version.lock().unwrap() = 1401;
+        tokio::time::sleep(Duration::from_secs(45)).await;
+        assert_eq!(*lists.lock().unwrap(), 3, "versions grow");
+        *version.lock().unwrap() = 1000;
+        tokio::time::sleep(Duration::from_secs(45)).await;
+        assert_eq!(*lists.lock().unwrap(), 6, "versions went back");
+        tokio::time::sleep(Duration::from_secs(200)).await;
+        assert_eq!(*lists.lock().unwrap(), 6, "once");
+        stop.cancel();
+    };
+    tokio::join!(watches.run(world, |_| {}, stop.clone()), told);
 }

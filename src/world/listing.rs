@@ -3,6 +3,7 @@
 //! It rests on one promise of the API server: a watch shows the changes of a kind in the order of their resourceVersions,
 //! and a list is never older than what was shown before it. So what is not newer than the newest change that was shown has
 //! been shown: a write of ours that we hear of late, and whose object is not there, is a write to an object that is gone.
+//! Where the promise is broken, since the cluster was restored from a copy, the next list counts and all that was held does not.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -37,6 +38,8 @@ pub(super) struct Listing<K, V> {
     ahead: BTreeSet<(u64, K)>,
     /// The uids of what we removed ourselves and the watch still believes to exist.
     removed: HashMap<K, String>,
+    /// Whether versions have begun anew: the next list replaces whatever is held.
+    went_back: bool,
 }
 
 struct Held<V> {
@@ -46,13 +49,25 @@ struct Held<V> {
 
 struct Relist<K> {
     seen: HashSet<K>,
-    /// The newest version that the list is known to reflect.
+    /// The newest version in the list.
     newest: u64,
+    /// Our newest write before the list was asked for: the list reflects it.
+    written: u64,
+    /// Whether the list shows that versions have begun anew.
+    went_back: bool,
 }
 
 impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
     pub fn new() -> Self {
-        Self { held: HashMap::new(), complete: false, relist: None, shown: 0, ahead: BTreeSet::new(), removed: HashMap::new() }
+        Self {
+            held: HashMap::new(),
+            complete: false,
+            relist: None,
+            shown: 0,
+            ahead: BTreeSet::new(),
+            removed: HashMap::new(),
+            went_back: false,
+        }
     }
 
     /// Whether every object has been listed once. Stays so during later lists.
@@ -73,8 +88,8 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
         match event {
             // The list is yet to be asked for: what we have written by now is in it, or gone.
             Event::Init => {
-                let newest = self.ahead.last().map_or(0, |(version, _)| *version);
-                self.relist = Some(Relist { seen: HashSet::new(), newest });
+                let written = self.ahead.last().map_or(0, |(version, _)| *version);
+                self.relist = Some(Relist { seen: HashSet::new(), newest: 0, written, went_back: self.went_back });
             }
             Event::InitApply(item) => self.listed(item, &mut effects),
             Event::InitDone => self.done(&mut effects),
@@ -93,6 +108,11 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
             }
         }
         effects
+    }
+
+    /// The cluster was restored from a copy: what is held may be newer than all that is true.
+    pub fn went_back(&mut self) {
+        self.went_back = true;
     }
 
     /// Takes in an own write at once. Answers what it replaced, or nothing if the watch has overtaken it.
@@ -123,16 +143,24 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
         if let Some(relist) = &mut self.relist {
             relist.seen.insert(item.key.clone());
             relist.newest = relist.newest.max(item.version);
+            let held = self.held.get(&item.key).map_or(0, |held| held.version);
+            let written_since = held > relist.written && self.ahead.contains(&(held, item.key.clone()));
+            // A list is never older than what is held, unless the cluster was restored.
+            relist.went_back |= item.version < held && !written_since;
+            if relist.went_back && !written_since {
+                self.removed.remove(&item.key);
+                return self.replace(item.key, item.version, value, effects);
+            }
         }
         self.set(item.key, &item.uid, item.version, value, effects);
     }
 
     fn done(&mut self, effects: &mut Vec<Effect<K, V>>) {
         let Some(relist) = self.relist.take() else { return };
-        let ahead = &self.ahead;
+        let (ahead, reflected) = (&self.ahead, relist.newest.max(relist.written));
         // What we wrote after the list was taken cannot be in it.
         let gone = self.held.extract_if(|key, held| {
-            let ours = held.version > relist.newest && ahead.contains(&(held.version, key.clone()));
+            let ours = held.version > reflected && ahead.contains(&(held.version, key.clone()));
             !relist.seen.contains(key) && !ours
         });
         let gone: Vec<_> = gone.collect();
@@ -142,7 +170,8 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
         }
         // A deletion that the list already reflects is shown by no event.
         self.removed.retain(|key, _| relist.seen.contains(key));
-        self.shown = self.shown.max(relist.newest);
+        self.shown = if relist.went_back { relist.newest } else { self.shown.max(reflected) };
+        self.went_back &= !relist.went_back;
         self.complete = true;
     }
 
@@ -160,7 +189,14 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
                 return;
             }
         }
+        self.replace(key, version, value, effects);
+    }
+
+    fn replace(&mut self, key: K, version: u64, value: V, effects: &mut Vec<Effect<K, V>>) {
         let old = self.held.insert(key.clone(), Held { version, value: value.clone() });
+        if let Some(old) = &old {
+            self.ahead.remove(&(old.version, key.clone()));
+        }
         effects.push(Effect::Set { key, old: old.map(|old| old.value), new: value });
     }
 

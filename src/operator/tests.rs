@@ -1,0 +1,108 @@
+//! The whole operator on virtual time against an API server that contradicts itself: requests stay few.
+
+#![allow(clippy::disallowed_methods, reason = "the clock is tokio's paused one, and the sleeper is this test")]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{Method, StatusCode},
+    response::IntoResponse,
+    routing::any,
+};
+use futures::{FutureExt, stream};
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::*;
+use crate::{
+    reconcile::fetch::door::{Door, NoAnswer},
+    shell::clock::Now,
+};
+
+fn object(version: &str) -> Value {
+    json!({
+        "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram",
+        "metadata": { "name": "shop", "namespace": "team-a", "uid": "u-shop", "resourceVersion": version, "generation": 1 },
+        "spec": { "platform": "WeChat", "appID": "wx0123456789abcdef", "credentialRef": { "name": "none" } },
+    })
+}
+
+/// An API server that was restored behind its caches: lists show an object as it was never written, every write of it loses.
+fn restored(request: &Request) -> (StatusCode, Body) {
+    let query = request.uri().query().unwrap_or_default();
+    let path = request.uri().path();
+    if query.contains("watch=true") {
+        return (StatusCode::OK, Body::from_stream(stream::pending::<Result<String, std::convert::Infallible>>()));
+    }
+    let list = |items: Vec<Value>| json!({ "metadata": { "resourceVersion": "1400" }, "items": items });
+    let (code, answer) = match *request.method() {
+        Method::GET if path.ends_with("/miniprograms") => (200, list(vec![object("1390")])),
+        Method::GET if path.ends_with("/secrets") => (200, list(vec![])),
+        Method::GET if path.ends_with("/miniprograms/shop") => (200, object("1000")),
+        Method::GET => (404, json!({ "kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404 })),
+        _ => (409, json!({ "kind": "Status", "status": "Failure", "reason": "Conflict", "code": 409 })),
+    };
+    (StatusCode::from_u16(code).unwrap_or_default(), Body::from(answer.to_string()))
+}
+
+fn operator(client: Client) -> Operator {
+    let start = Instant::now();
+    let clock = Clock::from_fn(move || Now {
+        wall: Timestamp::UNIX_EPOCH.checked_add(start.elapsed()).unwrap_or(Timestamp::MAX),
+        boot: start.elapsed(),
+    });
+    let health = Health::new(clock.clone(), Duration::from_mins(5));
+    Operator {
+        leadership: Leadership::Alone("ns/lease".into()),
+        identity: "test".into(),
+        client,
+        client_of_term: Box::new(|_, client| client.clone()),
+        platforms: Platforms {
+            door: Door::from_fn(|_| std::future::ready(Err(NoAnswer::NotSent)).boxed()),
+            hosts: std::collections::BTreeMap::default(),
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+        },
+        concurrency: 2,
+        platform_qps: NonZeroU32::MIN,
+        scopes: vec![Scope::All],
+        selector: None,
+        clock,
+        chance: Chance::from_fn(|| 1),
+        rhythm: Rhythm::default(),
+        watch_seconds: 30,
+        health_period: Duration::from_secs(5),
+        grace: Duration::from_secs(20),
+        metrics: Metrics::new("0", "lease", false),
+        watches: health.gate("watches"),
+        health,
+        on_change: Arc::new(|_| {}),
+        run_pass: Arc::new(|pass| pass),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_that_always_lose_are_tried_less_and_less_often() {
+    let writes = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&writes);
+    let server = Router::new().fallback(any(move |request: Request| {
+        if request.method() == Method::PUT {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+        std::future::ready(restored(&request).into_response())
+    }));
+    let (operator, stop) = (operator(Client::new(server, "ns")), CancellationToken::new());
+    let watched = async {
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        stop.cancel();
+    };
+    let (ended, ()) = tokio::join!(operator.run(&stop), watched);
+    assert_eq!(ended.ok(), Some(Ended::WoundUp));
+    let writes = writes.load(Ordering::Relaxed);
+    // Four at once at most, after pauses that grow to a minute.
+    assert!((5..=80).contains(&writes), "{writes} writes of one object in ten minutes");
+}
