@@ -1,6 +1,7 @@
 //! The mutants: which rule of the operator each breaks, how, and who notices. Data only, a file for
 //! each subject.
 
+mod api_server;
 mod call;
 mod cluster;
 mod due;
@@ -37,7 +38,7 @@ struct Source {
     mutants: &'static [Mutant],
 }
 
-const SUBJECTS: [&[Source]; 9] = [
+const SUBJECTS: [&[Source]; 10] = [
     due::SOURCES,
     limits::SOURCES,
     failures::SOURCES,
@@ -46,6 +47,7 @@ const SUBJECTS: [&[Source]; 9] = [
     target::SOURCES,
     report::SOURCES,
     cluster::SOURCES,
+    api_server::SOURCES,
     leader::SOURCES,
 ];
 

@@ -109,7 +109,7 @@ fn a_handled_request_is_handled_by_status_or_by_the_target() {
 
 #[test]
 fn only_the_current_token_can_be_reported_invalid() {
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.annotate(names::INVALID_TOKEN, "sha256:another"));
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.annotate(names::INVALID_TOKEN, "sha256:0123456789ab"));
     sight.keeps_silent(500);
     let fingerprint = token().fingerprint();
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.annotate(names::INVALID_TOKEN, &fingerprint));

@@ -191,7 +191,7 @@ fn a_failure_with_no_call_planned_is_forgotten() {
             sight.annotate(REQUEST, "now");
             sight.status().handled_refresh_request = Some("now".into());
         }),
-        ("another token is reported dead", |sight| sight.annotate(names::INVALID_TOKEN, "sha256:another")),
+        ("another token is reported dead", |sight| sight.annotate(names::INVALID_TOKEN, "sha256:0123456789ab")),
         ("the spec was edited, and edited back", |sight| sight.mp.metadata.generation = Some(3)),
         ("it is suspended", |sight| {
             sight.mp.spec.suspend = true;

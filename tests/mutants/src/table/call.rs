@@ -156,6 +156,16 @@ const FETCH: &[Mutant] = &[
 
 const CASE: &[Mutant] = &[
     Mutant {
+        name: "request-answered-by-a-failure",
+        means: "A request whose call failed counts as answered.",
+        changes: &[(
+            "if retry::stops(refusal.reason) {\n                \
+             answer_request(&mut status, ended);\n            }",
+            "answer_request(&mut status, ended);",
+        )],
+        killed_by: Test("a_request_that_fails_stays_open_and_is_tried_again_when_the_status_says"),
+    },
+    Mutant {
         name: "doubt-not-kept",
         means: "An unsettled token's call leaves no intent behind for when that token is deleted.",
         changes: &[("*stored && *unsettled", "false")],

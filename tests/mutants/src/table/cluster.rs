@@ -28,7 +28,7 @@ const RECONCILE: &[Mutant] = &[
     Mutant {
         name: "setbacks-keep-their-pace",
         means: "What fails against the API server is tried again twice a second for ever.",
-        changes: &[("2_u32.pow(recall.setbacks.min(8) - 1)", "1")],
+        changes: &[("backoff(recall.setbacks)", "backoff(1)")],
         killed_by: Test("what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute"),
     },
     Mutant {

@@ -11,6 +11,12 @@ pub(super) const SOURCES: &[Source] = &[
 
 const HOLD: &[Mutant] = &[
     Mutant {
+        name: "forced-again-after-a-refusal",
+        means: "A forced call that was refused is repeated by the ordinary back-off alone.",
+        changes: &[("case.status.last_failure.as_ref().map(|failure| failure.time.0)", "None")],
+        killed_by: Test("a_forced_call_that_failed_is_repeated_no_sooner_than_the_platform_allows"),
+    },
+    Mutant {
         name: "failure-forgotten",
         means: "A call that failed is made again at once.",
         changes: &[("failure.next_attempt_time.0", "failure.time.0")],

@@ -200,7 +200,7 @@ const PROJECTION: &[Mutant] = &[
     Mutant {
         name: "endless-fingerprint-believed",
         means: "A fingerprint that no status can hold keeps the status from being written.",
-        changes: &[("text.len() <= LONGEST_FINGERPRINT", "true")],
+        changes: &[("is_fingerprint(text)", "true")],
         killed_by: Test("a_fingerprint_that_no_status_can_hold_names_no_token"),
     },
 ];

@@ -1,0 +1,57 @@
+//! An API server that falls silent, goes back in time, or cannot be listed.
+
+use super::{KilledBy::Test, Mutant, Source};
+
+pub(super) const SOURCES: &[Source] = &[
+    Source { file: "src/shell/stall.rs", mutants: STALL },
+    Source { file: "src/operator/health.rs", mutants: HEALTH },
+    Source { file: "src/world/listing.rs", mutants: LISTING },
+    Source { file: "src/reconcile/plan.rs", mutants: PLAN },
+    Source { file: "src/reconcile.rs", mutants: RECONCILE },
+];
+
+const STALL: &[Mutant] = &[
+    Mutant {
+        name: "cut-answer-awaited",
+        means: "An answer that stops in the middle is waited for, for ever.",
+        changes: &[("Box::pin(sleep(silence))", "Box::pin(sleep(silence * 100_000))")],
+        killed_by: Test("an_answer_that_stops_in_the_middle_is_given_up"),
+    },
+    Mutant {
+        name: "silent-watch-believed",
+        means: "A watch that says nothing after its end was due counts as quiet.",
+        changes: &[(
+            "Duration::from_secs(seconds) + WATCH_ENDS_WITHIN",
+            "Duration::from_secs(seconds) + WATCH_ENDS_WITHIN * 100_000",
+        )],
+        killed_by: Test("only_a_watch_may_be_silent_for_as_long_as_it_says"),
+    },
+];
+
+const HEALTH: &[Mutant] = &[Mutant {
+    name: "blind-leader-ready",
+    means: "A leader whose lists fail is ready.",
+    changes: &[("*since + BLIND_AFTER <= now", "false")],
+    killed_by: Test("a_leader_that_does_not_see_its_world_is_not_ready_within_a_minute"),
+}];
+
+const LISTING: &[Mutant] = &[Mutant {
+    name: "restore-not-believed",
+    means: "Whatever has a smaller version than what is held is ignored, for ever.",
+    changes: &[("item.version < held && !written_since", "false")],
+    killed_by: Test("after_a_restore_the_next_list_counts_whatever_was_held"),
+}];
+
+const PLAN: &[Mutant] = &[Mutant {
+    name: "expired-while-blind",
+    means: "Nobody's Ready turns False at expiry while lists are incomplete.",
+    changes: &[("wait(now, token.expiration_time.0).max(patience)", "LONGEST_REST")],
+    killed_by: Test("ready_turns_false_at_expiry_also_while_the_secrets_cannot_be_listed"),
+}];
+
+const RECONCILE: &[Mutant] = &[Mutant {
+    name: "lost-writes-repeated",
+    means: "A status write that always loses its race is tried again without a pause.",
+    changes: &[("self.lost_races <= RACES", "true")],
+    killed_by: Test("writes_that_always_lose_are_tried_less_and_less_often"),
+}];
