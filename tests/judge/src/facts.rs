@@ -1,0 +1,248 @@
+//! The log by app, object, Secret and token, each in the order of time. Judges nothing.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    calm::calm,
+    log::{Act, Call, Event, Expect, Log, Millis, Process, Status, Verb, Writer},
+    rules::Rules,
+    spans::Spans,
+};
+
+/// From a moment on something is so.
+#[derive(Clone, Copy, Debug)]
+pub struct Since<T> {
+    pub from: Millis,
+    pub is: T,
+}
+
+/// A token's true life.
+#[derive(Clone, Debug)]
+pub struct Life<'a> {
+    pub app: &'a str,
+    pub replaces: bool,
+    pub minted: Millis,
+    pub ends: Millis,
+    /// When it ends if nothing ends it before.
+    pub of_age: Millis,
+}
+
+/// What a Secret holds, and which process wrote it.
+#[derive(Clone, Copy, Debug)]
+pub struct Held<'a> {
+    pub by: Option<Process>,
+    pub token: Option<&'a str>,
+}
+
+/// What a status says, and who wrote it.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    pub by: Option<Writer>,
+    pub status: Option<&'a Status>,
+}
+
+/// What happened to the objects of one app.
+#[derive(Debug, Default)]
+pub struct App<'a> {
+    pub calls: Vec<Since<&'a Call>>,
+    pub acts: Vec<Since<&'a Act>>,
+    pub used: Vec<Since<&'a str>>,
+    pub requests: Vec<Since<Verb>>,
+    pub objects: BTreeMap<&'a str, Object<'a>>,
+    pub calm: Spans,
+}
+
+#[derive(Debug, Default)]
+pub struct Object<'a> {
+    pub statuses: Vec<Since<Said<'a>>>,
+    pub expects: Vec<Since<&'a Expect>>,
+}
+
+/// A Lease as it was stored: who wrote it, and whether to hold or to release it.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease {
+    pub by: Process,
+    pub sent: Millis,
+    pub held: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Facts<'a> {
+    pub end: Millis,
+    pub apps: BTreeMap<&'a str, App<'a>>,
+    pub secrets: BTreeMap<&'a str, Vec<Since<Held<'a>>>>,
+    pub tokens: BTreeMap<&'a str, Life<'a>>,
+    pub skews: Vec<Since<i64>>,
+    pub leases: Vec<Since<Lease>>,
+    /// Who set about a write, and when.
+    pub writes: Vec<Since<Process>>,
+    pub disturbances: u64,
+}
+
+impl<'a> Facts<'a> {
+    #[must_use]
+    pub fn of(log: &'a Log, rules: &Rules, end: Millis) -> Self {
+        let mut facts = Self { end, ..Self::default() };
+        let mut entries: Vec<_> = log.entries().iter().collect();
+        entries.sort_by_key(|entry| entry.at);
+        let app_of: BTreeMap<&str, &str> = entries
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                Event::Expect { object, app, .. } => Some((object.as_str(), app.as_str())),
+                _ => None,
+            })
+            .collect();
+        let mut disturbed: Vec<(Option<&str>, Millis, Millis)> = Vec::new();
+        for entry in entries {
+            let from = entry.at;
+            match &entry.event {
+                Event::Call(call) => facts.app(&call.app).calls.push(Since { from, is: call }),
+                Event::Mint { app, token, replaces, ends } => {
+                    let life = Life { app, replaces: *replaces, minted: from, ends: *ends, of_age: *ends };
+                    facts.tokens.entry(token).or_insert(life);
+                }
+                Event::Ends { token, at } => {
+                    if let Some(life) = facts.tokens.get_mut(token.as_str()) {
+                        life.ends = *at;
+                    }
+                }
+                Event::Secret { name, by, token } => {
+                    let held = Held { by: *by, token: token.as_deref() };
+                    facts.secrets.entry(name).or_default().push(Since { from, is: held });
+                }
+                Event::Status { object, by, status } => {
+                    let said = Said { by: *by, status: status.as_ref() };
+                    if let Some(app) = app_of.get(object.as_str()) {
+                        facts.app(app).object(object).statuses.push(Since { from, is: said });
+                    }
+                }
+                Event::Used { app, token } => facts.app(app).used.push(Since { from, is: token }),
+                Event::Lease { by, sent, held } => {
+                    facts.leases.push(Since { from, is: Lease { by: *by, sent: *sent, held: *held } });
+                }
+                Event::Request { by, app, verb } => {
+                    if *verb != Verb::Read {
+                        facts.writes.push(Since { from, is: *by });
+                    }
+                    if let Some(app) = app {
+                        facts.app(app).requests.push(Since { from, is: *verb });
+                    }
+                }
+                Event::Disturbance { until, app, .. } => {
+                    facts.disturbances += 1;
+                    disturbed.push((app.as_deref(), from, *until));
+                }
+                Event::Act { app, act } => {
+                    disturbed.push((Some(app), from, from));
+                    facts.app(app).acts.push(Since { from, is: act });
+                }
+                Event::Expect { object, app, expect } => {
+                    facts.app(app).object(object).expects.push(Since { from, is: expect });
+                }
+                Event::Clock { skew } => {
+                    disturbed.push((None, from, from));
+                    facts.skews.push(Since { from, is: *skew });
+                }
+            }
+        }
+        for (app_id, app) in &mut facts.apps {
+            let mut spans = Spans::default();
+            let concern = disturbed.iter().filter(|(whom, ..)| whom.is_none_or(|whom| whom == *app_id));
+            concern.for_each(|(_, from, until)| spans.add(*from, (*until).max(*from + 1)));
+            app.calm = calm(&spans, rules.recovery, end);
+        }
+        facts
+    }
+
+    fn app(&mut self, app: &'a str) -> &mut App<'a> {
+        self.apps.entry(app).or_default()
+    }
+
+    /// When a Secret holds no live token, and when a pod whose file lags behind it holds a dead
+    /// one.
+    #[must_use]
+    pub fn dead(&self, secret: &str, (from, to): (Millis, Millis), lag: Millis) -> (Spans, Spans) {
+        let (mut dead, mut stale) = (Spans::default(), Spans::default());
+        let history = self.secrets.get(secret).map(Vec::as_slice).unwrap_or_default();
+        dead.add(from, history.first().map_or(to, |first| first.from.min(to)));
+        for (begin, end, held) in stretches(history, to) {
+            let ends = held.token.and_then(|token| self.tokens.get(token)).map_or(begin, |life| life.ends);
+            let since = ends.max(begin).max(from);
+            dead.add(since, end.min(to));
+            if held.token.is_some() && end < to {
+                stale.add(since, (end + lag).min(to));
+            }
+        }
+        (dead, stale)
+    }
+
+    /// How far the operator's clock was off at a moment.
+    #[must_use]
+    pub fn skew(&self, at: Millis) -> i64 {
+        last(&self.skews, at).map_or(0, |skew| skew.is)
+    }
+
+    /// A moment by true time that the operator's clock told, as far as that clock is the same
+    /// still.
+    #[must_use]
+    pub fn true_time(&self, told: i64, at: Millis) -> Millis {
+        Millis::try_from(told - self.skew(at)).unwrap_or(0)
+    }
+}
+
+impl<'a> App<'a> {
+    fn object(&mut self, name: &'a str) -> &mut Object<'a> {
+        self.objects.entry(name).or_default()
+    }
+
+    /// What people did within a stretch of time, its ends included.
+    pub fn acts_within(&self, from: Millis, to: Millis) -> usize {
+        self.acts.iter().filter(|act| (from..=to).contains(&act.from)).count()
+    }
+}
+
+impl Object<'_> {
+    /// When an expectation holds.
+    #[must_use]
+    pub fn when_expected(&self, end: Millis, holds: impl Fn(&Expect) -> bool) -> Spans {
+        let mut spans = Spans::default();
+        let held = stretches(&self.expects, end).filter(|(_, _, expect)| holds(expect));
+        held.for_each(|(from, to, _)| spans.add(from, to));
+        spans
+    }
+
+    /// When the status says something.
+    #[must_use]
+    pub fn when_said(&self, end: Millis, says: impl Fn(&Status) -> bool) -> Spans {
+        let mut spans = Spans::default();
+        let said = stretches(&self.statuses, end).filter(|(_, _, said)| said.status.is_some_and(&says));
+        said.for_each(|(from, to, _)| spans.add(from, to));
+        spans
+    }
+}
+
+/// From when to when what was so.
+pub fn stretches<T>(history: &[Since<T>], end: Millis) -> impl Iterator<Item = (Millis, Millis, &T)> {
+    let ends = history.iter().skip(1).map(|next| next.from).chain([end]);
+    history.iter().zip(ends).map(|(since, to)| (since.from, to, &since.is))
+}
+
+/// What is so at a moment.
+pub fn last<T>(history: &[Since<T>], at: Millis) -> Option<&Since<T>> {
+    history.partition_point(|since| since.from <= at).checked_sub(1).and_then(|last| history.get(last))
+}
+
+/// How many of these moments lie within one stretch of time, at most, and when that begins.
+#[must_use]
+pub fn busiest(moments: &[Millis], stretch: Millis) -> (usize, Millis) {
+    let (mut first, mut most) = (0, (0, 0));
+    for (index, at) in moments.iter().enumerate() {
+        while moments[first] + stretch <= *at {
+            first += 1;
+        }
+        if index + 1 - first > most.0 {
+            most = (index + 1 - first, moments[first]);
+        }
+    }
+    most
+}

@@ -1,0 +1,76 @@
+//! A refresh costs a few requests, and rest costs none: no cause makes requests at a pace of
+//! seconds.
+
+use crate::{
+    facts::{Facts, busiest},
+    log::Verb,
+    rules::{HOUR, MINUTE, Rules},
+    verdict::{Promise, Verdict},
+};
+
+/// A call writes an intent, the Secret and the status; a failure is written as often. What another
+/// operator did is written again.
+const WRITES_A_CALL: u64 = 3;
+/// Live reads before and after a call, and what a refused write has read.
+const READS_A_CALL: u64 = 5;
+/// What was due when calm began is written then, and the end of the run cuts a call off.
+const OVERLAP: u64 = 4;
+
+pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
+    for (app_id, app) in &facts.apps {
+        let objects = app.objects.len().max(1) as u64 * rules.operators;
+        let all: Vec<_> = app.requests.iter().map(|request| request.from).collect();
+        let (most, since) = busiest(&all, HOUR);
+        if most as u64 > rules.requests_an_hour as u64 * objects {
+            verdict.add(Promise::Rest, since, format!("{most} requests for {app_id} within an hour"));
+        }
+        for (from, to) in app.calm.joined() {
+            let during = |at: u64| (from..to).contains(&at);
+            let calls = app.calls.iter().filter(|call| during(call.from)).count() as u64;
+            for (verb, a_call) in [(Verb::Write, WRITES_A_CALL), (Verb::Read, READS_A_CALL)] {
+                let requests = app.requests.iter().filter(|request| during(request.from) && request.is == verb).count() as u64;
+                if requests > (a_call * calls + OVERLAP) * objects {
+                    let minutes = (to - from) / MINUTE;
+                    let what =
+                        format!("{requests} requests to {verb:?} for {app_id} in {minutes} min of calm with {calls} calls");
+                    verdict.add(Promise::Rest, from, what);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        End, Event, Promise, Verb,
+        promises::story::Story,
+        rules::{HOUR, MINUTE, SECOND},
+    };
+
+    fn writes(times: u64, apart: u64) -> Story {
+        let mut story = Story::begin();
+        for nth in 0..times {
+            let request = Event::Request { by: 1, app: Some("wx1".into()), verb: Verb::Write };
+            story.log.push(HOUR + nth * apart, request);
+        }
+        story
+    }
+
+    #[test]
+    fn writes_in_calm_belong_to_a_call() {
+        let end = HOUR + 30 * MINUTE;
+        writes(3, SECOND).keeps_until(end, Promise::Rest);
+        writes(7, SECOND).breaks_until(end, Promise::Rest);
+        let mut story = writes(7, SECOND);
+        story.call(HOUR, End::Answered(0));
+        story.keeps_until(end, Promise::Rest);
+    }
+
+    #[test]
+    fn whatever_goes_wrong_there_is_no_storm_of_requests() {
+        let mut story = writes(7000, 500);
+        story.disturb(0, 4 * HOUR);
+        story.breaks(Promise::Rest);
+    }
+}
