@@ -32,6 +32,7 @@ pub struct Life<'a> {
 pub struct Held<'a> {
     pub by: Option<Process>,
     pub token: Option<&'a str>,
+    pub unconfirmed: bool,
 }
 
 /// What a status says, and who wrote it.
@@ -46,6 +47,7 @@ pub struct Said<'a> {
 pub struct App<'a> {
     pub calls: Vec<Since<&'a Call>>,
     pub acts: Vec<Since<&'a Act>>,
+    pub mints: Vec<Since<&'a str>>,
     pub used: Vec<Since<&'a str>>,
     pub requests: Vec<Since<Verb>>,
     pub objects: BTreeMap<&'a str, Object<'a>>,
@@ -77,6 +79,8 @@ pub struct Facts<'a> {
     /// Who set about a write, and when.
     pub writes: Vec<Since<Process>>,
     pub disturbances: u64,
+    /// When the API server reads no request.
+    unread: Spans,
 }
 
 impl<'a> Facts<'a> {
@@ -100,14 +104,15 @@ impl<'a> Facts<'a> {
                 Event::Mint { app, token, replaces, ends } => {
                     let life = Life { app, replaces: *replaces, minted: from, ends: *ends, of_age: *ends };
                     facts.tokens.entry(token).or_insert(life);
+                    facts.app(app).mints.push(Since { from, is: token });
                 }
                 Event::Ends { token, at } => {
                     if let Some(life) = facts.tokens.get_mut(token.as_str()) {
                         life.ends = *at;
                     }
                 }
-                Event::Secret { name, by, token } => {
-                    let held = Held { by: *by, token: token.as_deref() };
+                Event::Secret { name, by, token, unconfirmed } => {
+                    let held = Held { by: *by, token: token.as_deref(), unconfirmed: *unconfirmed };
                     facts.secrets.entry(name).or_default().push(Since { from, is: held });
                 }
                 Event::Status { object, by, status } => {
@@ -128,6 +133,7 @@ impl<'a> Facts<'a> {
                         facts.app(app).requests.push(Since { from, is: *verb });
                     }
                 }
+                Event::Unread { until } => facts.unread.add(from, *until),
                 Event::Disturbance { until, app, .. } => {
                     facts.disturbances += 1;
                     disturbed.push((app.as_deref(), from, *until));
@@ -165,7 +171,7 @@ impl<'a> Facts<'a> {
         let (mut dead, mut stale) = (Spans::default(), Spans::default());
         let history = self.secrets.get(secret).map(Vec::as_slice).unwrap_or_default();
         dead.add(from, history.first().map_or(to, |first| first.from.min(to)));
-        for (begin, end, held) in stretches(history, to) {
+        for (begin, end, held) in stretches(within(history, from, to), to) {
             let ends = held.token.and_then(|token| self.tokens.get(token)).map_or(begin, |life| life.ends);
             let since = ends.max(begin).max(from);
             dead.add(since, end.min(to));
@@ -180,6 +186,14 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn skew(&self, at: Millis) -> i64 {
         last(&self.skews, at).map_or(0, |skew| skew.is)
+    }
+
+    /// When a request was sent, at the earliest, that the API server received at a moment.
+    #[must_use]
+    pub fn sent(&self, received: Millis) -> Millis {
+        let unread = self.unread.joined();
+        let unread = unread.iter().find(|(from, until)| (*from..*until).contains(&received));
+        unread.map_or(received, |(from, _)| *from)
     }
 
     /// A moment by true time that the operator's clock told, as far as that clock is the same
@@ -197,7 +211,7 @@ impl<'a> App<'a> {
 
     /// What people did within a stretch of time, its ends included.
     pub fn acts_within(&self, from: Millis, to: Millis) -> usize {
-        self.acts.iter().filter(|act| (from..=to).contains(&act.from)).count()
+        between(&self.acts, from, to + 1).len()
     }
 }
 
@@ -230,6 +244,18 @@ pub fn stretches<T>(history: &[Since<T>], end: Millis) -> impl Iterator<Item = (
 /// What is so at a moment.
 pub fn last<T>(history: &[Since<T>], at: Millis) -> Option<&Since<T>> {
     history.partition_point(|since| since.from <= at).checked_sub(1).and_then(|last| history.get(last))
+}
+
+/// What was so at some moment of a stretch of time, its end excluded.
+pub fn within<T>(history: &[Since<T>], from: Millis, to: Millis) -> &[Since<T>] {
+    let first = history.partition_point(|since| since.from <= from).saturating_sub(1);
+    &history[first..history.partition_point(|since| since.from < to).max(first)]
+}
+
+/// What happened within a stretch of time, its end excluded.
+pub fn between<T>(history: &[Since<T>], from: Millis, to: Millis) -> &[Since<T>] {
+    let first = history.partition_point(|since| since.from < from);
+    &history[first..history.partition_point(|since| since.from < to).max(first)]
 }
 
 /// How many of these moments lie within one stretch of time, at most, and when that begins.

@@ -5,16 +5,16 @@
 //! ```
 //! use judge::{Event, Log, Rules, judge};
 //!
-//! let mut log = Log::default();
-//! let ends = 7_200_000;
-//! log.push(0, Event::Mint { app: "wx1".into(), token: "A".into(), replaces: false, ends });
-//! log.push(5, Event::Secret { name: "shop-token".into(), by: Some(1), token: Some("A".into()) });
+//! let mut log = Log::default(); let ends = 7_200_000; log.push(0, Event::Mint { app: "wx1".into(),
+//! token: "A".into(), replaces: false, ends }); log.push(5, Event::Secret { name:
+//! "shop-token".into(), by: Some(1), token: Some("A".into()), unconfirmed: false });
 //! assert!(judge(&log, &Rules::default(), 10_000).is_good());
 //! ```
 //!
 //! | file | its one job |
 //! |---|---|
 //! | [`log`] | what can have happened, in the field's words: the only thing that a judgement sees |
+//! | `json` | reads a status |
 //! | [`rules`] | the figures that a run is judged by |
 //! | [`facts`] | the log by app, object, Secret and token |
 //! | [`calm`] | when nothing disturbs an app |
@@ -34,6 +34,7 @@
 
 pub mod calm;
 pub mod facts;
+mod json;
 pub mod log;
 pub mod promises;
 pub mod rules;

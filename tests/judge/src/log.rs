@@ -32,7 +32,8 @@ pub enum Event {
     /// The end of a token was moved: another token replaced it, or the platform ended it early.
     Ends { token: Token, at: Millis },
     /// What a target Secret holds from now on; `by` is the process that wrote it, if one did.
-    Secret { name: Name, by: Option<Process>, token: Option<Token> },
+    /// A token is unconfirmed while its annotation says that a late call may have replaced it.
+    Secret { name: Name, by: Option<Process>, token: Option<Token>, unconfirmed: bool },
     /// What the status of an object says from now on; nothing if the object is gone.
     Status { object: Name, by: Option<Writer>, status: Option<Status> },
     /// A pod used a token for a call of its own.
@@ -42,6 +43,9 @@ pub enum Event {
     /// A process set about a request to the API server that is neither part of a watch nor about
     /// the Lease or an Event.
     Request { by: Process, app: Option<App>, verb: Verb },
+    /// The API server reads no request until then: what it receives at the end of that may have
+    /// been sent at any moment of it.
+    Unread { until: Millis },
     /// Something hinders the operator until then; for one app, or for all.
     Disturbance { until: Millis, app: Option<App>, what: &'static str },
     /// A person did something to an object of an app, or to what the app's token depends on.

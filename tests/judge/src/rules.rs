@@ -25,6 +25,8 @@ pub struct Rules {
     pub calls_an_hour: usize,
     /// Requests about one object and operator within an hour, whatever the reasons.
     pub requests_an_hour: usize,
+    /// Requests about one object and operator within ten seconds, whatever the reasons.
+    pub requests_a_burst: usize,
     /// The platform's limits.
     pub platform: Limits,
 }
@@ -55,6 +57,7 @@ impl Default for Rules {
             operators: 1,
             calls_an_hour: 280,
             requests_an_hour: 6000,
+            requests_a_burst: 200,
             platform: Limits::default(),
         }
     }

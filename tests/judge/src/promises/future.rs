@@ -3,7 +3,7 @@
 //! answered.
 
 use crate::{
-    facts::{App, Facts, Object, stretches},
+    facts::{App, Facts, Object, Since, between, stretches},
     log::{Act, End, Millis, Status},
     rules::{MINUTE, Rules},
     spans::Spans,
@@ -29,6 +29,8 @@ const FOR_A_PERSON: [i64; 13] = [40001, 40013, 40125, 40164, 40243, 45035, 50004
 /// jitter.
 const URGENT: i64 = 300_000;
 const URGENT_APART: i64 = 20_000;
+/// Where a call may have made a token that is lost, the next one waits for its floor, up to 300 s.
+const LOST_APART: i64 = 320_000;
 
 pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
     for app in facts.apps.values() {
@@ -59,7 +61,9 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
 fn failed_without_a_plan(object: &Object<'_>) -> Option<Millis> {
     let is_so = |status: &Status| {
         let planned = status.failure.as_ref().is_some_and(|failure| failure.next_attempt.is_some());
-        status.fresh.is_false && FAILED_CALLS.contains(&status.fresh.reason.as_str()) && !planned
+        // Where an intent stands, an attempt is under way.
+        let under_way = status.intent.is_some();
+        status.fresh.is_false && FAILED_CALLS.contains(&status.fresh.reason.as_str()) && !planned && !under_way
     };
     object.statuses.iter().find(|said| said.is.by.is_some() && said.is.status.is_some_and(is_so)).map(|said| said.from)
 }
@@ -72,7 +76,8 @@ fn planned_too_late(facts: &Facts<'_>, object: &Object<'_>) -> Option<Millis> {
         let clock = i64::try_from(writer.sent).ok()? + facts.skew(writer.sent);
         let next = failure.next_attempt?;
         let urgent_from = status.expires.map_or(clock, |expires| clock.max(expires - URGENT));
-        (next > urgent_from + URGENT_APART).then_some(writer.sent)
+        let apart = if status.intent.is_some() { LOST_APART } else { URGENT_APART };
+        (next > urgent_from + apart).then_some(writer.sent)
     })
 }
 
@@ -97,27 +102,39 @@ fn handled_without_an_answer(app: &App<'_>, object: &Object<'_>) -> Option<Milli
 /// A call that was under way when the request was made answers it as well.
 fn is_answered_within(app: &App<'_>, from: Millis, to: Millis) -> bool {
     let answers = |end| matches!(end, End::Answered(code) if code == 0 || FOR_A_PERSON.contains(&code));
-    app.calls.iter().any(|call| (from..=to).contains(&call.from) && answers(call.is.end))
+    between(&app.calls, from, to + 1).iter().any(|call| answers(call.is.end))
 }
 
 /// When a call was planned in calm and not made.
 fn broken_plan(facts: &Facts<'_>, rules: &Rules, app: &App<'_>, object: &Object<'_>, calm: &Spans) -> Option<Millis> {
     let calm = calm.joined();
-    let said = stretches(&object.statuses, facts.end).filter_map(|(from, to, said)| Some((from, to, said.status?)));
-    for (from, to, status) in said {
-        let Some(planned) = planned(status) else { continue };
+    for (from, to, planned) in plans(object, facts.end) {
         let planned = facts.true_time(planned, from);
         // What is overdue when calm begins is due then.
-        for (begin, end) in calm.iter().copied().filter(|(begin, end)| *begin < to && *end > from) {
+        let calm = calm.iter().skip(calm.partition_point(|(_, end)| *end <= from));
+        for (begin, end) in calm.copied().take_while(|(begin, _)| *begin < to) {
             let due = planned.max(begin).max(from);
             let until = due + rules.delay;
-            let is_made = app.calls.iter().any(|call| call.from + MINUTE >= due && call.from <= until);
+            let early = rules.delay.min(MINUTE);
+            let is_made = !between(&app.calls, due.saturating_sub(early), until + 1).is_empty();
             if until < end.min(to) && !is_made {
                 return Some(due);
             }
         }
     }
     None
+}
+
+/// From when to when the same moment was planned, whatever else the status said meanwhile.
+fn plans(object: &Object<'_>, end: Millis) -> Vec<(Millis, Millis, i64)> {
+    let mut plans: Vec<Since<Option<i64>>> = Vec::new();
+    for said in &object.statuses {
+        let is = said.is.status.and_then(planned);
+        if plans.last().is_none_or(|last| last.is != is) {
+            plans.push(Since { from: said.from, is });
+        }
+    }
+    stretches(&plans, end).filter_map(|(from, to, planned)| Some((from, to, (*planned)?))).collect()
 }
 
 /// When the status says that the platform is asked next.

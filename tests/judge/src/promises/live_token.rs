@@ -104,7 +104,7 @@ mod tests {
             story.expect("other", |expect| expect.shared = true);
             story.mint(HOUR, "B", 4 * HOUR);
             story.log.push(HOUR, Event::Ends { token: "A".into(), at: HOUR + 5 * MINUTE });
-            story.log.push(HOUR, Event::Secret { name: winner.into(), by: Some(1), token: Some("B".into()) });
+            story.log.push(HOUR, Event::Secret { name: winner.into(), by: Some(1), token: Some("B".into()), unconfirmed: false });
             story
         };
         shared("other").keeps(Promise::LiveToken);

@@ -3,7 +3,7 @@
 //! unknown outcome, an edit, a request, a report.
 
 use crate::{
-    facts::{App, Facts, Object, Since, busiest, last},
+    facts::{App, Facts, Object, Since, between, busiest, last},
     log::{Act, Call, End, Millis, Standing},
     rules::{HOUR, MINUTE, Rules},
     verdict::{Promise, Verdict},
@@ -22,7 +22,7 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
         verdict.calls += app.calls.len() as u64;
         verdict.ideal_calls += in_calm(app, rules, (0, facts.end));
         for (from, to) in app.calm.joined() {
-            let calls = app.calls.iter().filter(|call| (from..to).contains(&call.from)).count() as u64;
+            let calls = between(&app.calls, from, to).len() as u64;
             let most = in_calm(app, rules, (from, to));
             if calls > most {
                 let what =
@@ -62,8 +62,8 @@ fn without_a_reason(facts: &Facts<'_>, rules: &Rules, app_id: &str, app: &App<'_
     for pair in app.calls.windows(2).filter(|pair| pair[0].is.end == End::Answered(0)) {
         let (before, call) = (pair[0], pair[1]);
         let since = before.from.saturating_sub(SEEN_LATE);
-        let edited = app.acts.iter().any(|act| (since..=call.from).contains(&act.from) && *act.is == Act::Edit);
-        if edited || is_due(facts, object, before, call) {
+        let edited = between(&app.acts, since, call.from + 1).iter().any(|act| *act.is == Act::Edit);
+        if edited || is_due(facts, app, object, before, call) {
             continue;
         }
         let apart = call.from - before.from;
@@ -81,23 +81,40 @@ fn without_a_reason(facts: &Facts<'_>, rules: &Rules, app_id: &str, app: &App<'_
 
 /// Whether the Secret lacks the newest token, the token's time has come, or a lost call may have
 /// replaced it.
-fn is_due(facts: &Facts<'_>, object: &Object<'_>, before: Since<&Call>, call: Since<&Call>) -> bool {
+fn is_due(facts: &Facts<'_>, app: &App<'_>, object: &Object<'_>, before: Since<&Call>, call: Since<&Call>) -> bool {
     let Some(expect) = last(&object.expects, call.from).map(|expect| expect.is) else { return true };
-    let Some(held) = newest_held(facts, object, call) else { return true };
+    let Some(held) = newest_held(facts, app, object, before, call) else { return true };
     let of_age = call.from + EARLY >= held + expect.pace.refresh_after;
     let interval = expect.pace.interval.is_some_and(|interval| call.from + EARLY >= before.from + interval);
     let status = last(&object.statuses, call.from).and_then(|said| said.is.status);
     of_age || interval || status.and_then(|status| status.intent.as_ref()).is_some_and(|(_, unknown)| *unknown)
 }
 
-/// When the token was made that a target of the object holds, if it lives and is the newest one of
-/// its kind.
-fn newest_held(facts: &Facts<'_>, object: &Object<'_>, call: Since<&Call>) -> Option<Millis> {
-    let of_app = facts.tokens.iter().filter(|(_, life)| life.app == call.is.app && life.replaces == call.is.replaces);
-    let (newest, life) = of_app.filter(|(_, life)| life.minted <= call.from).max_by_key(|(_, life)| life.minted)?;
+/// When the newest token of an endpoint was made, if it lives and need not be asked for again: a
+/// target holds it and nothing is to be confirmed, or the caller itself has got it and is to store
+/// it.
+fn newest_held(
+    facts: &Facts<'_>,
+    app: &App<'_>,
+    object: &Object<'_>,
+    before: Since<&Call>,
+    call: Since<&Call>,
+) -> Option<Millis> {
+    let mut mints = between(&app.mints, 0, call.from + 1).iter().rev();
+    let (newest, life) = mints.find_map(|mint| {
+        let life = facts.tokens.get(mint.is).filter(|life| life.replaces == call.is.replaces)?;
+        Some((mint.is, life))
+    })?;
     let mut targets = object.expects.iter().filter_map(|expect| expect.is.target.as_deref());
-    let holds = |target: &str| last(facts.secrets.get(target)?, call.from)?.is.token;
-    (life.ends > call.from && targets.any(|target| holds(target) == Some(newest))).then_some(life.minted)
+    let held_in = |target: &str| last(facts.secrets.get(target)?, call.from).filter(|held| held.is.token == Some(newest));
+    // What a process has got is forgotten with its term, and only where there is no Lease is that
+    // the process's own time.
+    let is_of_one_term = facts.leases.is_empty() && before.is.by == call.is.by;
+    let is_held = match targets.find_map(held_in) {
+        Some(held) => !held.is.unconfirmed,
+        None => is_of_one_term && before.is.counted.is_some_and(|(at, _)| life.minted <= at),
+    };
+    (life.ends > call.from && is_held).then_some(life.minted)
 }
 
 /// Whether somebody waits for an answer: a request that is not handled, or a report of the token
@@ -117,7 +134,7 @@ fn is_asked_for(facts: &Facts<'_>, app: &App<'_>, object: &Object<'_>, at: Milli
 mod tests {
     use crate::{
         Act, End, Event, Promise, Standing,
-        promises::story::{Story, TARGET},
+        promises::story::{Story, TARGET, call},
         rules::{HOUR, MINUTE, SECOND},
     };
 
@@ -132,8 +149,15 @@ mod tests {
         };
         let act = |story: &mut Story, act| story.log.push(HOUR - SECOND, Event::Act { app: "wx1".into(), act });
         again(|_| ()).breaks(Promise::NoNeedlessCall);
-        again(|story| story.log.push(HOUR, Event::Secret { name: TARGET.into(), by: None, token: None }))
-            .keeps(Promise::NoNeedlessCall);
+        let lose = |story: &mut Story| {
+            story.log.push(HOUR, Event::Secret { name: TARGET.into(), by: None, token: None, unconfirmed: false });
+        };
+        // Who has got the token is to store it; another process has nothing to store.
+        again(lose).breaks(Promise::NoNeedlessCall);
+        let mut lost = Story::begin();
+        lose(&mut lost);
+        lost.log.push(HOUR, Event::Call(crate::Call { by: 2, ..call(End::Answered(0)) }));
+        lost.keeps(Promise::NoNeedlessCall);
         again(|story| story.mint(MINUTE, "B", 3 * HOUR)).keeps(Promise::NoNeedlessCall);
         again(|story| story.status(MINUTE, |status| status.intent = Some(("i".into(), true)))).keeps(Promise::NoNeedlessCall);
         let mut edited = again(|_| ());

@@ -32,7 +32,7 @@ mod tests {
     fn written(by: Option<u32>) -> Story {
         let mut story = Story::begin();
         story.refresh(HOUR, "B", 3 * HOUR);
-        story.log.push(HOUR + MINUTE, Event::Secret { name: TARGET.into(), by, token: Some("A".into()) });
+        story.log.push(HOUR + MINUTE, Event::Secret { name: TARGET.into(), by, token: Some("A".into()), unconfirmed: false });
         story
     }
 

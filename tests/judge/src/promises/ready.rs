@@ -2,8 +2,8 @@
 //! exactly while the target holds a live token.
 
 use crate::{
-    facts::{Facts, Life, Object, stretches},
-    log::Millis,
+    facts::{Facts, Life, Object, stretches, within},
+    log::{Millis, Standing},
     rules::{Rules, SECOND},
     spans::Spans,
     verdict::{Promise, Verdict},
@@ -17,8 +17,9 @@ pub(super) fn judge(facts: &Facts<'_>, _: &Rules, verdict: &mut Verdict) {
             }
             let over_expired = ready_over(facts, object, |life| life.of_age).within(&app.calm);
             verdict.add_longest(Promise::Ready, &over_expired, &format!("{name} is Ready over an expired token"));
-            let expected = object.when_expected(facts.end, |expect| expect.ready && expect.target.is_some());
-            let over_dead = ready_over(facts, object, |life| life.ends).within(&app.calm).within(&expected);
+            // Whose credential is wrong cannot find out that its token is dead before it is old.
+            let served = object.when_expected(facts.end, |expect| expect.standing == Standing::Served);
+            let over_dead = ready_over(facts, object, |life| life.ends).within(&app.calm).within(&served);
             verdict.add_longest(Promise::Ready, &over_dead, &format!("{name} is Ready over a dead token"));
             let unready = expected_live(facts, object).within(&app.calm);
             let unready = unready.without(&object.when_said(facts.end, |status| status.ready));
@@ -32,7 +33,8 @@ pub(super) fn judge(facts: &Facts<'_>, _: &Rules, verdict: &mut Verdict) {
 fn written_after_expiry(facts: &Facts<'_>, object: &Object<'_>) -> Option<Millis> {
     object.statuses.iter().find_map(|said| {
         let (status, writer) = said.is.status.zip(said.is.by)?;
-        let clock = i64::try_from(writer.sent).ok()? + facts.skew(writer.sent);
+        let sent = facts.sent(writer.sent);
+        let clock = i64::try_from(sent).ok()? + facts.skew(sent);
         let is_past = status.expires.is_none_or(|expires| expires + 1000 < clock);
         (status.ready && is_past).then_some(writer.sent)
     })
@@ -44,9 +46,9 @@ fn ready_over(facts: &Facts<'_>, object: &Object<'_>, ends: impl Fn(&Life<'_>) -
     for (from, to, said) in stretches(&object.statuses, facts.end) {
         let Some(status) = said.status.filter(|status| status.ready) else { continue };
         let secret = status.target.as_ref().and_then(|target| facts.secrets.get(target.as_str()));
-        for (begin, until, held) in secret.into_iter().flat_map(|history| stretches(history, facts.end)) {
+        for (begin, until, held) in secret.into_iter().flat_map(|history| stretches(within(history, from, to), to)) {
             let ended = held.token.and_then(|token| facts.tokens.get(token)).map_or(begin, &ends);
-            spans.add(ended.max(begin).max(from), until.min(to));
+            spans.add(ended.max(begin).max(from), until);
         }
     }
     spans

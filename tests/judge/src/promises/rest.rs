@@ -2,19 +2,22 @@
 //! seconds.
 
 use crate::{
-    facts::{Facts, busiest},
-    log::Verb,
-    rules::{HOUR, MINUTE, Rules},
+    facts::{Facts, between, busiest},
+    log::{Millis, Verb},
+    rules::{HOUR, MINUTE, Rules, SECOND},
     verdict::{Promise, Verdict},
 };
 
 /// A call writes an intent, the Secret and the status; a failure is written as often. What another
 /// operator did is written again.
 const WRITES_A_CALL: u64 = 3;
-/// Live reads before and after a call, and what a refused write has read.
-const READS_A_CALL: u64 = 5;
-/// What was due when calm began is written then, and the end of the run cuts a call off.
-const OVERLAP: u64 = 4;
+/// The credential, the target, whose Secret has its name, and the target before it: each before the
+/// intent, and again before the call.
+const READS_A_CALL: u64 = 8;
+/// So long is looked at for who writes as fast as it can.
+const BURST: Millis = 10 * SECOND;
+/// What was due when calm began is written then, and its end cuts a call off.
+const CUT_OFF: u64 = 1;
 
 pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
     for (app_id, app) in &facts.apps {
@@ -24,12 +27,17 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
         if most as u64 > rules.requests_an_hour as u64 * objects {
             verdict.add(Promise::Rest, since, format!("{most} requests for {app_id} within an hour"));
         }
+        let (most, since) = busiest(&all, BURST);
+        if most > rules.requests_a_burst * usize::try_from(objects).unwrap_or(usize::MAX) {
+            let what = format!("{most} requests for {app_id} within {} s", BURST / SECOND);
+            verdict.add(Promise::Rest, since, what);
+        }
         for (from, to) in app.calm.joined() {
-            let during = |at: u64| (from..to).contains(&at);
-            let calls = app.calls.iter().filter(|call| during(call.from)).count() as u64;
+            let calls = between(&app.calls, from, to).len() as u64;
+            let requests = between(&app.requests, from, to);
             for (verb, a_call) in [(Verb::Write, WRITES_A_CALL), (Verb::Read, READS_A_CALL)] {
-                let requests = app.requests.iter().filter(|request| during(request.from) && request.is == verb).count() as u64;
-                if requests > (a_call * calls + OVERLAP) * objects {
+                let requests = requests.iter().filter(|request| request.is == verb).count() as u64;
+                if requests > (a_call * (calls + CUT_OFF) + 1) * objects {
                     let minutes = (to - from) / MINUTE;
                     let what =
                         format!("{requests} requests to {verb:?} for {app_id} in {minutes} min of calm with {calls} calls");
@@ -65,6 +73,16 @@ mod tests {
         let mut story = writes(7, SECOND);
         story.call(HOUR, End::Answered(0));
         story.keeps_until(end, Promise::Rest);
+    }
+
+    #[test]
+    fn nobody_writes_as_fast_as_it_can_for_seconds() {
+        let disturbed = |mut story: Story| {
+            story.disturb(0, 4 * HOUR);
+            story
+        };
+        disturbed(writes(90, 100)).keeps(Promise::Rest);
+        disturbed(writes(210, 40)).breaks(Promise::Rest);
     }
 
     #[test]

@@ -90,14 +90,14 @@ fn is_rejected(end: End) -> bool {
 mod tests {
     use crate::{
         Act, End, Event, Promise,
-        promises::story::{Story, TARGET},
+        promises::story::Story,
         rules::{HOUR, MINUTE, SECOND},
     };
 
     fn twice(end: End, apart: u64) -> Story {
         let mut story = Story::begin();
         story.disturb(0, 4 * HOUR);
-        story.log.push(MINUTE, Event::Secret { name: TARGET.into(), by: None, token: None });
+        story.log.push(MINUTE, Event::Ends { token: "A".into(), at: MINUTE });
         story.call(HOUR, end);
         story.call(HOUR + apart, End::Answered(-1));
         story

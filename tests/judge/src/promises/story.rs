@@ -47,7 +47,8 @@ impl Story {
     }
 
     pub fn call(&mut self, at: Millis, end: End) {
-        self.log.push(at, Event::Call(call(end)));
+        let counted = matches!(end, End::Answered(0)).then_some((at, 0));
+        self.log.push(at, Event::Call(Call { counted, ..call(end) }));
     }
 
     pub fn mint(&mut self, at: Millis, token: &str, ends: Millis) {
@@ -58,7 +59,7 @@ impl Story {
     pub fn refresh(&mut self, at: Millis, token: &str, ends: Millis) {
         self.call(at.saturating_sub(100), End::Answered(0));
         self.mint(at, token, ends);
-        self.log.push(at, Event::Secret { name: TARGET.into(), by: Some(1), token: Some(token.into()) });
+        self.log.push(at, Event::Secret { name: TARGET.into(), by: Some(1), token: Some(token.into()), unconfirmed: false });
         self.status(at, |status| {
             status.ready = true;
             status.fresh = Fresh { is_false: false, reason: "Fresh".into() };

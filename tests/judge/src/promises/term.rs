@@ -1,5 +1,6 @@
 //! Who does not hold the Lease neither calls nor writes: each sets about both within the Lease's
-//! duration after it sent its last renewal, and not after another process has it.
+//! duration after it sent its last renewal, and not after another process has it. What the API
+//! server reads late counts by any moment at which it may have been sent.
 
 use crate::{
     facts::{Facts, Lease, Since},
@@ -15,10 +16,20 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
     }
     let calls = facts.apps.values().flat_map(|app| &app.calls).map(|call| (call.from, call.is.by, "calls"));
     let writes = facts.writes.iter().map(|write| (write.from, write.is, "writes"));
-    let stray = calls.chain(writes).filter(|(at, by, _)| !holds(&facts.leases, rules.lease, *by, *at));
+    let calls = calls.map(|call| (call.0, call));
+    let writes = writes.map(|write| (facts.sent(write.0), write));
+    let stray = calls.chain(writes).filter(|(sent, (at, by, _))| !held_within(&facts.leases, rules.lease, *by, (*sent, *at)));
+    let stray = stray.map(|(_, deed)| deed);
     if let Some((at, by, what)) = stray.min() {
         verdict.add(Promise::Term, at, format!("process {by} {what} without the Lease"));
     }
+}
+
+/// Whether a process held the Lease at some moment of a stretch of time, its ends included.
+fn held_within(leases: &[Since<Lease>], duration: Millis, by: Process, (from, to): (Millis, Millis)) -> bool {
+    let written = leases.partition_point(|lease| lease.from < from);
+    let written = leases.iter().skip(written).map(|lease| lease.from).take_while(|at| *at <= to);
+    [from, to].into_iter().chain(written).any(|at| holds(leases, duration, by, at))
 }
 
 /// Whether the last one who wrote the Lease before a moment is this process, and holds it still.
@@ -60,6 +71,16 @@ mod tests {
         writes(2, 3 * SECOND, Some((2, true))).keeps(Promise::Term);
         writes(1, 3 * SECOND, Some((2, true))).breaks(Promise::Term);
         writes(1, 3 * SECOND, Some((1, false))).breaks(Promise::Term);
+    }
+
+    #[test]
+    fn a_request_that_is_read_late_may_have_been_sent_in_time() {
+        let mut story = writes(1, 18 * SECOND, None);
+        story.log.push(HOUR + 14 * SECOND, Event::Unread { until: HOUR + 19 * SECOND });
+        story.keeps(Promise::Term);
+        let mut story = writes(1, 18 * SECOND, None);
+        story.log.push(HOUR + 16 * SECOND, Event::Unread { until: HOUR + 19 * SECOND });
+        story.breaks(Promise::Term);
     }
 
     #[test]
