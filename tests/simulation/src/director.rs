@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use judge::{Act, Event};
 use tokio::{
     sync::mpsc,
     time::{Duration, Instant, sleep_until},
@@ -14,7 +15,6 @@ use crate::{
     process::{self, Leads, Process},
     stage::{ProcessId, Stage},
     time::{HOUR, MINUTE, Millis, SECOND},
-    trouble::Cause,
     users::{App, deeds::Deed},
 };
 
@@ -87,7 +87,11 @@ impl Director {
             return NEVER;
         }
         let at = self.stage.time.now() + self.dice.between(1, 2 * mean);
-        if at < self.plot.climate.calm_from { at } else { NEVER }
+        // Not all at the first moment after a calm.
+        self.plot
+            .climate
+            .in_a_bout(at)
+            .map_or(NEVER, |begins| if begins == at { at } else { begins + self.dice.between(1, MINUTE) })
     }
 
     /// Goes on until the run is over.
@@ -95,7 +99,7 @@ impl Director {
         let begin = Instant::now();
         loop {
             let now = self.stage.time.now();
-            if now >= self.plot.end || self.stage.ledger().is_hectic() {
+            if now >= self.plot.end || self.stage.record().is_hectic() {
                 return;
             }
             self.act(now).await;
@@ -133,7 +137,7 @@ impl Director {
         for slot in self.slots.iter_mut().filter(|slot| slot.restart_at <= now) {
             slot.restart_at = NEVER;
             self.processes += 1;
-            self.stage.ledger().trouble(now, now, Cause::Start, None);
+            self.stage.record().disturbed(now, now, None, "a process starts");
             slot.process = Some(process::start(&self.stage, self.processes, slot.leads));
         }
         if self.pause_at <= now {
@@ -148,7 +152,7 @@ impl Director {
             self.api_outage_at = self.after(self.plot.api_outage_every);
             let until = now + self.outage();
             self.say(format_args!("the API server is down for {} s", (until - now) / SECOND));
-            self.stage.ledger().trouble(now, until, Cause::ApiOutage, None);
+            self.stage.record().disturbed(now, until, None, "the API server is down");
             self.stage.weather.api_goes_down(until);
             if self.dice.chance(0.5) {
                 self.stage.cluster().compact();
@@ -158,7 +162,7 @@ impl Director {
             self.platform_outage_at = self.after(self.plot.platform_outage_every);
             let until = now + self.outage();
             self.say(format_args!("the platform is down for {} s", (until - now) / SECOND));
-            self.stage.ledger().trouble(now, until, Cause::PlatformOutage, None);
+            self.stage.record().disturbed(now, until, None, "the platform is down");
             self.stage.weather.platform_goes_down(until);
         }
         if self.clock_at <= now {
@@ -168,7 +172,8 @@ impl Director {
         if self.user_at <= now {
             self.let_a_user_act(now);
             let goes_on = self.plot.nags && self.dice.chance(0.7);
-            self.user_at = if goes_on { now + NAG } else { self.after(self.plot.user_every) };
+            self.user_at =
+                if goes_on && !self.plot.climate.is_calm(now + NAG) { now + NAG } else { self.after(self.plot.user_every) };
             self.nag = self.nag.filter(|_| goes_on);
         }
         if self.calm_at <= now {
@@ -188,7 +193,7 @@ impl Director {
     fn note_absence(&self, now: Millis) {
         if self.slots.iter().all(|slot| slot.process.is_none() || slot.leads != Leads::ByElection) {
             let until = self.slots.iter().map(|slot| slot.restart_at).filter(|at| *at != NEVER).min().unwrap_or(now);
-            self.stage.ledger().trouble(now, until, Cause::Absence, None);
+            self.stage.record().disturbed(now, until, None, "no process runs");
         }
     }
 
@@ -204,7 +209,7 @@ impl Director {
             process.stop(&self.stage).await;
             let ended = self.stage.time.now();
             slot.restart_at = ended + self.dice.log_between(100, MINUTE);
-            self.stage.ledger().trouble(began, slot.restart_at, Cause::Absence, None);
+            self.stage.record().disturbed(began, slot.restart_at, None, "no process runs");
         }
     }
 
@@ -215,7 +220,7 @@ impl Director {
         if let Some(process) = self.dice.pick(&running) {
             self.say(format_args!("P{process} stands still for {} ms", until - now));
             self.stage.pause(*process, until);
-            self.stage.ledger().trouble(now, until, Cause::Pause, None);
+            self.stage.record().disturbed(now, until, None, "a process stands still");
         }
     }
 
@@ -246,7 +251,7 @@ impl Director {
             self.stage.trace.note("gc", format_args!("takes Secret {}", orphan.1));
             self.stage.cluster().delete(now, Kind::Secret, &orphan);
             for app in self.apps.iter().filter(|app| app.target() == orphan.1) {
-                app.expect(&self.stage, Cause::Edit, "loses its target");
+                app.expect(&self.stage, Act::Edit, "loses its target");
             }
         }
     }
@@ -256,12 +261,13 @@ impl Director {
         let skew = if self.dice.chance(0.3) { 0 } else { by * if self.dice.chance(0.5) { 1 } else { -1 } };
         self.say(format_args!("the node's clock is {} s off", skew / 1000));
         self.stage.time.step_nodes_clock(skew);
-        self.stage.ledger().clock(now, skew);
+        self.stage.record().log.push(now, Event::Clock { skew });
     }
 
-    /// Never beyond the calm.
+    /// Never into the calm.
     fn outage(&self) -> Millis {
-        let left = self.plot.climate.calm_from.saturating_sub(self.stage.time.now());
+        let now = self.stage.time.now();
+        let left = self.plot.climate.bout_ends(now).saturating_sub(now);
         self.dice.log_between(SECOND, 4 * HOUR).min(left)
     }
 

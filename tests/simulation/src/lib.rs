@@ -10,10 +10,8 @@
 //! | [`cluster`] | the model of the API server, and the way to it |
 //! | [`platform`] | the way to the model of the platform |
 //! | [`weather`] | what goes wrong on both ways |
-//! | [`trouble`] | what can go wrong, and how long that may be felt |
-//! | [`ledger`] | what happened |
-//! | [`oracle`] | whether that was right |
-//! | [`known`] | seeds that once found something |
+//! | [`record`] | what happened, as the log that crate `judge` judges |
+//! | [`known`] | scripts that once found something |
 //! | [`explore`] | every script of a few faults instead of chance, for two callers of one app |
 //! | [`stage`], [`time`], [`dice`], [`trace`] | what all of them share |
 
@@ -22,16 +20,14 @@ pub mod dice;
 pub mod director;
 pub mod explore;
 pub mod known;
-pub mod ledger;
-pub mod oracle;
 pub mod panics;
 pub mod platform;
 pub mod plot;
 pub mod process;
+pub mod record;
 pub mod run;
 pub mod stage;
 pub mod time;
 pub mod trace;
-pub mod trouble;
 pub mod users;
 pub mod weather;

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Parser;
 use simulation::{
-    known, panics,
+    panics,
     plot::Genre,
     run::{Ended, run},
     time::DAY,
@@ -36,9 +36,6 @@ struct Args {
     /// Run fresh seeds that stand for a year until so many years have passed.
     #[arg(long, default_value_t = 0)]
     years: u64,
-    /// Run the seeds that once found something before any other.
-    #[arg(long)]
-    known: bool,
     /// Go on after a failure.
     #[arg(long)]
     keep_going: bool,
@@ -53,10 +50,10 @@ struct Sum {
     app_days: u64,
     calls: u64,
     ideal_calls: u64,
-    injected: u64,
+    disturbances: u64,
     crashes: u64,
-    worst_dead: u64,
-    worst_excess: u64,
+    calm: u64,
+    longest_dead: u64,
     failed: Vec<u64>,
 }
 
@@ -68,30 +65,26 @@ fn main() -> ExitCode {
         if args.trace {
             print!("{}", ended.trace);
         }
-        print!("{}", ended.verdict.summary());
-        println!("seed {seed}: {:?}", ended.verdict);
+        println!("seed {seed}: {:#?}", ended.verdict);
         return if ended.verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let mut sum = Sum::default();
-    if args.known {
-        sum.run_while(&args, known::SEEDS.into_iter(), |_| true);
-    }
     let until = Instant::now() + Duration::from_secs(args.seconds);
     let fresh = || args.from_seed..;
     sum.run_while(&args, fresh().filter(|seed| !is_a_year(*seed)), |_| Instant::now() < until);
     sum.run_while(&args, fresh().filter(|seed| is_a_year(*seed)), |sum| sum.days_of_years < args.years * 365 * DAY);
     println!(
-        "{} runs, {:.1} simulated years ({:.1} years of apps), {} faults injected ({} crashes), {} calls (ideal {}), \
-         longest dead token {} s, worst excess {} s",
+        "{} runs, {:.1} simulated years ({:.1} years of apps, {:.1} of them calm), {} disturbances ({} crashes), {} calls (ideal {}), \
+         longest dead token {} s",
         sum.runs,
         years(sum.days),
         years(sum.app_days),
-        sum.injected,
+        years(sum.calm),
+        sum.disturbances,
         sum.crashes,
         sum.calls,
         sum.ideal_calls,
-        sum.worst_dead / 1000,
-        sum.worst_excess / 1000,
+        sum.longest_dead / 1000,
     );
     if sum.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -121,7 +114,7 @@ impl Sum {
                     while let Some(seed) = next() {
                         let ended = run(seed, false);
                         if !ended.verdict.is_good() {
-                            println!("seed {seed} fails:\n{}", ended.verdict.summary());
+                            println!("{ended}");
                         }
                         lock(&sum).add(seed, &ended);
                     }
@@ -138,10 +131,10 @@ impl Sum {
         self.app_days += ended.simulated * ended.apps;
         self.calls += verdict.calls;
         self.ideal_calls += verdict.ideal_calls;
-        self.injected += verdict.injected;
-        self.crashes += verdict.crashes;
-        self.worst_dead = self.worst_dead.max(verdict.worst_dead);
-        self.worst_excess = self.worst_excess.max(verdict.worst_excess);
+        self.disturbances += verdict.disturbances;
+        self.crashes += ended.crashes;
+        self.calm += verdict.calm;
+        self.longest_dead = self.longest_dead.max(verdict.longest_dead);
         if !verdict.is_good() {
             self.failed.push(seed);
         }

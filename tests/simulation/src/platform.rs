@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
+use judge::{Call, End};
 use miniprogram_operator::reconcile::fetch::door::{Answer, Door, NoAnswer, Sending};
 use platform_simulator::model::{AppSettings, Fault, FaultRule, Model, Outcome, Request, World};
 use tokio::{
@@ -14,10 +15,8 @@ use zeroize::Zeroizing;
 
 use crate::{
     explore::step::Step,
-    ledger::{Called, End, app_in},
     stage::{ProcessId, Stage},
-    time::{Millis, show},
-    trouble::Cause,
+    time::{Millis, SECOND, show},
     weather::Fate,
 };
 
@@ -50,6 +49,7 @@ async fn call(stage: Arc<Stage>, process: ProcessId, sending: Sending) -> Answer
     let patience = sending.timeout;
     let request = request_of(&sending);
     drop(sending);
+    let sent = stage.time.now();
     // A connection may stand while its owner does not run.
     stage.pass_pause(process).await;
     let fate = match &stage.prompter {
@@ -58,7 +58,7 @@ async fn call(stage: Arc<Stage>, process: ProcessId, sending: Sending) -> Answer
     };
     let (answered, answer) = oneshot::channel();
     // The platform's side goes on whatever becomes of the caller.
-    tokio::spawn(serve(Arc::clone(&stage), process, request, fate, answered));
+    tokio::spawn(serve(Arc::clone(&stage), process, (request, sent), fate, answered));
     let answer = timeout(patience, answer).await;
     stage.pass_pause(process).await;
     match answer {
@@ -67,7 +67,13 @@ async fn call(stage: Arc<Stage>, process: ProcessId, sending: Sending) -> Answer
     }
 }
 
-async fn serve(stage: Arc<Stage>, process: ProcessId, request: Request, fate: Fate, mut answered: oneshot::Sender<Answered>) {
+async fn serve(
+    stage: Arc<Stage>,
+    process: ProcessId,
+    (request, sent): (Request, Millis),
+    fate: Fate,
+    mut answered: oneshot::Sender<Answered>,
+) {
     let began = stage.time.now();
     let app_id = app_of(&request);
     let say = |what: &str| stage.trace.note("platform", format_args!("P{process} asks for {app_id}: {what}"));
@@ -130,28 +136,24 @@ async fn serve(stage: Arc<Stage>, process: ProcessId, request: Request, fate: Fa
     let ended = stage.time.now();
     let end = match effect {
         None => End::NotSent,
-        Some(Effect { said, .. }) if heard => End::Said(said.unwrap_or_default()),
-        Some(_) => End::Unheard,
+        Some(Effect { said, .. }) if heard => End::Answered(said.unwrap_or_default()),
+        Some(_) => End::Unanswered,
     };
-    let rotates = request.path.ends_with("/token");
+    let replaces = request.path.ends_with("/token");
     let forced = json_of(&request).is_some_and(|body| body["force_refresh"] == true);
-    let called = Called { process, forced, rotates, end };
-    let mut ledger = stage.ledger();
-    if let Some(cause) = cause(fate, heard, forced) {
-        ledger.trouble(began, ended, cause, app_in(&app_id));
+    let counted = effect.and_then(|effect| effect.counted);
+    let mut record = stage.record();
+    if is_disturbed(fate, heard) {
+        record.disturbed(began, ended, Some(app_id.clone()), "a call");
     }
-    ledger.called(began, &app_id, called);
+    record.called(sent, Call { by: process, app: app_id, replaces, forced, end, counted });
 }
 
-/// What a call suffered, if it did.
-fn cause(fate: Fate, heard: bool, forced: bool) -> Option<Cause> {
+/// Whether a call was hindered, so that it took long or brought no answer of the platform's own.
+fn is_disturbed(fate: Fate, heard: bool) -> bool {
     match fate {
-        Fate::Unsent(_) | Fate::Refused(_) if forced => Some(Cause::RefusedForce),
-        Fate::Fine(there, back) if heard => (there + back >= 1000).then_some(Cause::Delay),
-        Fate::Late { .. } if heard => Some(Cause::Delay),
-        Fate::Refused(45011) => Some(Cause::Throttling),
-        Fate::Unsent(_) | Fate::Refused(_) => Some(Cause::Refusal),
-        _ => Some(Cause::Silence),
+        Fate::Fine(there, back) => !heard || there + back >= SECOND,
+        _ => true,
     }
 }
 
@@ -160,6 +162,8 @@ fn cause(fate: Fate, heard: bool, forced: bool) -> Option<Cause> {
 struct Effect {
     minted: bool,
     said: Option<i64>,
+    /// When the platform counted it, and what it said of its own.
+    counted: Option<(Millis, i64)>,
 }
 
 /// Lets the call take effect; answers what it did.
@@ -172,7 +176,11 @@ fn execute(stage: &Stage, process: ProcessId, app_id: &str, request: &Request) -
     let live = model.live_tokens(now, app_id);
     let call = model.log().calls(app_id).last().cloned();
     drop(platform);
-    let effect = call.as_ref().map_or_else(Effect::default, |call| Effect { minted: call.minted, said: call.errcode });
+    let effect = call.as_ref().map_or_else(Effect::default, |call| Effect {
+        minted: call.minted,
+        said: call.errcode,
+        counted: call.executed_ms.filter(|_| call.fault.is_none()).zip(call.errcode),
+    });
     if let Some(call) = call {
         let what = format!(
             "{:?}{} → {}{} {}",
@@ -183,7 +191,7 @@ fn execute(stage: &Stage, process: ProcessId, app_id: &str, request: &Request) -
             call.token.as_deref().unwrap_or_default(),
         );
         stage.trace.note("platform", format_args!("P{process} {app_id}: {what}"));
-        stage.ledger().executed(now, &call, &live);
+        stage.record().executed(now, app_id, &live);
     }
     for token in &live {
         let (name, dies) = (&token.fingerprint, show(token.dies_ms));
@@ -234,5 +242,5 @@ pub fn outside(stage: &Stage, app_id: &str, act: impl FnOnce(&mut Model, Millis)
         act(platform.model(), now);
         platform.model().live_tokens(now, app_id)
     };
-    stage.ledger().alive(now, app_id, &live);
+    stage.record().alive(now, app_id, &live);
 }

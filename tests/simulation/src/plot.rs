@@ -73,9 +73,6 @@ impl Genre {
     }
 }
 
-/// Traces of troubles are gone so long after the last one: the longest stop is half an hour.
-const SETTLING: Millis = 40 * MINUTE;
-
 impl Plot {
     #[must_use]
     pub fn of(seed: u64) -> Self {
@@ -97,8 +94,11 @@ impl Plot {
             Genre::Year => (270 * DAY, 95 * DAY),
             _ => (dice.between(12 * HOUR, 3 * DAY), 4 * life + HOUR),
         };
+        let between = Dice::from_seed(seed ^ 0xca1);
         let climate = Climate {
             calm_from,
+            bout: between.between(HOUR, 6 * HOUR),
+            calm: between.between(20 * MINUTE, HOUR),
             api: rate(has(Genre::ApiServer, 0.4)),
             platform: rate(has(Genre::Platform, 0.5)),
             api_kinds: kinds(&Dice::from_seed(seed ^ 0xa91)),
@@ -147,7 +147,7 @@ impl Plot {
             deeds,
             nags,
             clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
-            end: calm_from + SETTLING + quiet,
+            end: calm_from + quiet,
             climate,
         };
         plot.climate.steps_clock = plot.clock_every > 0;
@@ -175,11 +175,6 @@ impl Plot {
     pub fn operators(&self) -> u64 {
         let alone = self.cast.iter().filter(|leads| matches!(leads, Leads::Alone(_))).count() as u64;
         alone.max(1)
-    }
-
-    #[must_use]
-    pub fn settled_from(&self) -> Millis {
-        self.climate.calm_from + SETTLING
     }
 }
 

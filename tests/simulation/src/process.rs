@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cluster, platform,
     stage::{ProcessId, Stage},
-    trouble::Cause,
 };
 
 /// What `--shutdown-grace-seconds` says unless told otherwise.
@@ -115,7 +114,7 @@ fn on_change(stage: &Arc<Stage>, id: ProcessId, leads: Leads) -> Arc<dyn Fn(bool
             let what = if now_leads { "leads" } else { "leads no more" };
             stage.trace.note("process", format_args!("P{id} {what}"));
             let now = stage.time.now();
-            stage.ledger().trouble(now, now, Cause::Succession, None);
+            stage.record().disturbed(now, now, None, "the Lease changes hands");
         }
     })
 }

@@ -1,24 +1,27 @@
-//! One seed from beginning to end: sets the stage, lets the plot happen, has the ledger judged.
+//! One seed from beginning to end: sets the stage, lets the plot happen, has its log judged.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use crate::{
-    director::Director,
-    oracle::{Bounds, Oracle, Verdict, judge},
-    panics,
-    plot::Plot,
-    stage::Stage,
-    time::{Millis, SECOND},
-    trace::Trace,
-    users::App,
-};
+use judge::{Promise, Rules, Verdict};
+
+use crate::{director::Director, panics, plot::Plot, stage::Stage, time::Millis, trace::Trace, users::App};
 
 /// How a run ended.
 pub struct Ended {
+    pub seed: u64,
     pub verdict: Verdict,
+    pub crashes: u64,
     pub trace: Trace,
     pub simulated: Millis,
     pub apps: u64,
+}
+
+impl fmt::Display for Ended {
+    /// What was broken, a line each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed {} fails:", self.seed)?;
+        self.verdict.broken.iter().try_for_each(|broken| write!(f, "\n  {broken}"))
+    }
 }
 
 /// Runs one seed on this thread, and writes down what happens if somebody will read it.
@@ -52,11 +55,11 @@ async fn play(seed: u64, traced: bool) -> Ended {
     }
     Director::new(Arc::clone(&stage), plot.clone(), deaths, apps).direct().await;
     let end = stage.time.now();
-    let skew = if plot.clock_every > 0 { 60 * SECOND } else { 0 };
-    let bounds = Bounds { settled_from: plot.settled_from(), end, skew, operators: plot.operators() };
-    let mut verdict = judge(&stage.ledger(), &bounds);
+    let rules = Rules { operators: plot.operators(), ..Rules::default() };
+    let mut verdict = stage.record().judge(&rules, end);
     for panic in panics::taken() {
-        verdict.say(Oracle::Soundness, format!("the operator panicked: {panic}"));
+        verdict.add(Promise::Soundness, end, format!("the operator panicked: {panic}"));
     }
-    Ended { verdict, trace: stage.trace.clone(), simulated: end, apps: objects }
+    let crashes = stage.record().crashes();
+    Ended { seed, verdict, crashes, trace: stage.trace.clone(), simulated: end, apps: objects }
 }

@@ -14,11 +14,10 @@ use crate::{
     cluster::Cluster,
     dice::Dice,
     explore::prompter::Prompter,
-    ledger::Ledger,
     platform::Platform,
+    record::Record,
     time::{Millis, Time},
     trace::Trace,
-    trouble::Cause,
     weather::{Climate, Weather},
 };
 
@@ -34,7 +33,7 @@ pub struct Stage {
     pub prompter: Option<Arc<Prompter>>,
     cluster: Mutex<Cluster>,
     platform: Mutex<Platform>,
-    ledger: Arc<Mutex<Ledger>>,
+    record: Arc<Mutex<Record>>,
     running: Mutex<BTreeMap<ProcessId, AbortHandle>>,
     /// Until when a process stands still.
     paused: Mutex<BTreeMap<ProcessId, Millis>>,
@@ -52,12 +51,12 @@ impl Stage {
         let time = Time::begin();
         let dice = Dice::from_seed(seed);
         let trace = Trace::new(time.clone(), traced);
-        let ledger = Arc::new(Mutex::new(Ledger::default()));
+        let record = Arc::new(Mutex::new(Record::default()));
         let (deaths, heard) = mpsc::unbounded_channel();
         let witness = {
-            let (ledger, prompter) = (Arc::clone(&ledger), prompter.clone());
+            let (record, prompter) = (Arc::clone(&record), prompter.clone());
             Box::new(move |now, kind, name: &_, object: Option<&_>| {
-                lock(&ledger).saw(now, kind, name, object);
+                lock(&record).saw(now, kind, name, object);
                 if let Some(prompter) = &prompter {
                     prompter.saw(now, kind, name, object);
                 }
@@ -71,7 +70,7 @@ impl Stage {
             time,
             dice,
             trace,
-            ledger,
+            record,
             running: Mutex::default(),
             paused: Mutex::default(),
             deaths,
@@ -87,8 +86,8 @@ impl Stage {
         lock(&self.platform)
     }
 
-    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        lock(&self.ledger)
+    pub fn record(&self) -> MutexGuard<'_, Record> {
+        lock(&self.record)
     }
 
     pub fn started(&self, process: ProcessId, main: AbortHandle) {
@@ -147,7 +146,7 @@ impl Stage {
         let Some(main) = lock(&self.running).remove(&process) else { return };
         self.trace.note("process", format_args!("P{process} dies: {why}"));
         let now = self.time.now();
-        self.ledger().trouble(now, now, Cause::Crash, None);
+        self.record().crashed(now);
         main.abort();
         // The director is gone only when the run is over.
         let _ = self.deaths.send(process);

@@ -2,16 +2,15 @@
 
 pub mod deeds;
 
+use judge::{Act, Expect, Pace, Standing};
 use miniprogram_operator::api::names;
 use platform_simulator::model::AppSettings;
 use serde_json::{Value, json};
 
 use crate::{
     cluster::{Kind, Name, fields::Fields},
-    ledger::app_in,
     stage::Stage,
     time::{HOUR, MINUTE, Millis, SECOND},
-    trouble::Cause,
 };
 
 pub const NAMESPACE: &str = "team-a";
@@ -103,7 +102,7 @@ impl App {
         self.tell_platform(stage);
         self.write_credential(stage, &self.right_secret());
         self.create(stage);
-        self.expect(stage, Cause::Edit, "creates");
+        self.expect(stage, Act::Edit, "creates");
     }
 
     fn tell_platform(&self, stage: &Stage) {
@@ -196,22 +195,30 @@ impl App {
     }
 
     /// Says what was done, and what may be expected from now on.
-    pub fn expect(&self, stage: &Stage, cause: Cause, deed: &str) {
+    pub fn expect(&self, stage: &Stage, act: Act, deed: &str) {
         let now = stage.time.now();
         stage.trace.note("user", format_args!("{deed}: {} of {} ({})", self.name.1, self.app_id, self.mode));
-        let contested = self.paired && self.mode == "Legacy";
-        let alone = self.is_served(stage);
-        let served = alone && !contested;
-        let mut ledger = stage.ledger();
-        ledger.expect(now, &self.name, served.then(|| self.target()));
-        ledger.contest(now, &self.name, (alone && contested).then(|| self.target()));
-        // In a conflict the target before it is kept fresh, and the status says so.
-        ledger.wholesome(now, &self.name, served && self.squatted.is_none());
-        ledger.rests(now, &self.name, self.suspended || self.deleted);
-        ledger.trouble(now, now, cause, app_in(&self.app_id));
-        ledger.answers(now, &self.name, alone);
-        // A window opens at most 300 s before the end, and is used within a minute.
-        let by_end = self.life - (10 + self.lead.unwrap_or(300)) * SECOND;
-        ledger.pace(&self.app_id, by_end, self.interval.map_or(Millis::MAX, |interval| interval * SECOND));
+        // Which of two objects keeps a token that replaces the one before it is nobody's to expect.
+        let shared = self.paired && self.mode == "Legacy";
+        let served = self.is_served(stage);
+        let expect = Expect {
+            target: served.then(|| self.target()),
+            shared,
+            // In a conflict the target before it is kept fresh, and the status says so.
+            ready: served && !shared && self.squatted.is_none(),
+            standing: match () {
+                () if self.suspended || self.deleted => Standing::AtRest,
+                () if served => Standing::Served,
+                () => Standing::Blocked,
+            },
+            // A window opens at most 300 s before the end, and is used within a minute.
+            pace: Pace {
+                refresh_after: self.life - (10 + self.lead.unwrap_or(300)) * SECOND,
+                interval: self.interval.map(|interval| interval * SECOND),
+            },
+        };
+        let mut record = stage.record();
+        record.expects(now, &self.name, &self.app_id, expect);
+        record.acted(now, &self.app_id, act);
     }
 }

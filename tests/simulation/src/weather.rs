@@ -28,6 +28,10 @@ pub const KINDS: u64 = 12;
 pub struct Climate {
     /// From then on nothing goes wrong any more.
     pub calm_from: Millis,
+    /// Before that, things go wrong for so long at a time, and then it is calm for so long; 0 for no
+    /// calm between.
+    pub bout: Millis,
+    pub calm: Millis,
     /// A request to the API server meets a fault of its own.
     pub api: f64,
     /// A call to the platform meets a fault of its own.
@@ -43,6 +47,30 @@ pub struct Climate {
     pub short_streams: bool,
     /// Whether the node's clock is stepped now and then.
     pub steps_clock: bool,
+}
+
+impl Climate {
+    #[must_use]
+    pub fn is_calm(&self, at: Millis) -> bool {
+        at >= self.calm_from || self.bout_ends(at) <= at
+    }
+
+    /// When the bout of faults around a moment ends, or has ended.
+    #[must_use]
+    pub fn bout_ends(&self, at: Millis) -> Millis {
+        if self.calm == 0 {
+            return self.calm_from;
+        }
+        (at - at % (self.bout + self.calm) + self.bout).min(self.calm_from)
+    }
+
+    /// This moment, or when the next bout of faults begins if it is calm; none if there is no
+    /// other.
+    #[must_use]
+    pub fn in_a_bout(&self, at: Millis) -> Option<Millis> {
+        let at = if self.is_calm(at) { (at / (self.bout + self.calm).max(1) + 1) * (self.bout + self.calm) } else { at };
+        (at < self.calm_from).then_some(at)
+    }
 }
 
 /// What becomes of a request.
@@ -111,7 +139,7 @@ impl Weather {
                 _ => Fate::Refused(503),
             };
         }
-        if now >= self.climate.calm_from {
+        if self.climate.is_calm(now) {
             return fine;
         }
         let matters = asked.writes() || !matches!(asked.verb, Verb::Watch | Verb::List);
@@ -151,7 +179,7 @@ impl Weather {
                 _ => Fate::Refused(-1),
             };
         }
-        if now >= self.climate.calm_from {
+        if self.climate.is_calm(now) {
             return fine;
         }
         if self.dice.chance(self.climate.crash) {
@@ -214,6 +242,6 @@ impl Weather {
     }
 
     fn troubles_streams(&self, now: Millis) -> bool {
-        now < self.climate.calm_from && self.dice.chance(self.climate.streams)
+        !self.climate.is_calm(now) && self.dice.chance(self.climate.streams)
     }
 }

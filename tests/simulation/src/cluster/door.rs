@@ -26,7 +26,6 @@ use crate::{
     explore::step::Step,
     stage::{ProcessId, Stage},
     time::Millis,
-    trouble::Cause,
     weather::Fate,
 };
 
@@ -44,7 +43,8 @@ pub fn of_term(stage: &Arc<Stage>, process: ProcessId, client: &Client, term: &T
     let (stage, client, term) = (Arc::clone(stage), client.clone(), term.clone());
     let service = tower::service_fn(move |request: Request<Body>| {
         if request.method() != Method::GET && !term.leads() && stage.is_running(process) {
-            stage.ledger().blame(format!("P{process} writes after its term: {} {}", request.method(), request.uri().path()));
+            let what = format!("P{process} writes after its term: {} {}", request.method(), request.uri().path());
+            stage.record().is_unsound(what);
         }
         let client = client.clone();
         async move { client.send(request).await }
@@ -57,38 +57,46 @@ async fn carry(stage: Arc<Stage>, process: ProcessId, request: Request<Body>) ->
     let body = body.collect_bytes().await.map_err(io::Error::other)?;
     let Some(asked) = Asked::read(&parts, &body) else {
         stage.trace.note("api", format_args!("P{process} {} {}: not in this model", parts.method, parts.uri));
-        stage.ledger().blame(format!("the operator asked what the model does not serve: {} {}", parts.method, parts.uri));
+        stage.record().is_unsound(format!("the operator asked what the model does not serve: {} {}", parts.method, parts.uri));
         return Ok(reply(&Refusal::not_found("page").into()));
     };
+    let sent = stage.time.now();
+    stage.record().requests(sent, process, &asked);
     stage.pass_pause(process).await;
     let fate = match &stage.prompter {
         Some(prompter) => prompter.fate(&stage, process, Step::of(&asked), Fate::Fine(2, 2)).await,
         None => stage.weather.api_fate(stage.time.now(), &asked),
     };
-    stage.ledger().requested(stage.time.now(), &asked);
+    stage.record().requested(stage.time.now(), &asked);
     let (answered, answer) = oneshot::channel();
     // The server's side goes on whatever becomes of the caller.
-    tokio::spawn(serve(Arc::clone(&stage), process, asked, fate, answered));
+    tokio::spawn(serve(Arc::clone(&stage), Sender { process, sent }, asked, fate, answered));
     let answer = answer.await;
     stage.pass_pause(process).await;
     answer.map_err(|_| io::Error::new(io::ErrorKind::ConnectionReset, "no answer"))
 }
 
-async fn serve(stage: Arc<Stage>, process: ProcessId, asked: Asked, fate: Fate, answered: oneshot::Sender<Reply>) {
+/// Who sends a request, and since when.
+#[derive(Clone, Copy)]
+struct Sender {
+    process: ProcessId,
+    sent: Millis,
+}
+
+async fn serve(stage: Arc<Stage>, Sender { process, sent }: Sender, asked: Asked, fate: Fate, answered: oneshot::Sender<Reply>) {
     let quiet = asked.verb == Verb::Watch || asked.kind == Kind::Event;
     if !matches!(fate, Fate::Fine(..)) {
         stage.trace.note("api", format_args!("P{process} {asked}: {fate:?}"));
     }
     if let Some(lasts) = lasts(fate) {
         let now = stage.time.now();
-        stage.ledger().trouble(now, now + lasts, Cause::ApiFault, asked.app());
+        stage.record().disturbed(now, now + lasts, asked.app(), "a request");
     }
     let carry_out = |stage: &Arc<Stage>| {
         let now = stage.time.now();
+        stage.record().carries_out(process, sent);
         let answer = answer(&mut stage.cluster(), now, &asked);
-        if let (Verb::Apply, Kind::Secret, Some(name)) = (asked.verb, asked.kind, &asked.name) {
-            stage.ledger().wrote(now, process, &(asked.namespace.clone().unwrap_or_default(), name.clone()));
-        }
+        stage.record().has_carried_out(now, &asked, &answer.body);
         if !quiet {
             let version = answer.body["metadata"]["resourceVersion"].as_str().unwrap_or_default();
             let status = if asked.verb == Verb::ReplaceStatus { told(&asked.body["status"]) } else { String::new() };
@@ -168,6 +176,9 @@ fn told(status: &Value) -> String {
     if let Some(intent) = status["intent"]["id"].as_str() {
         let doubt = if status["intent"]["doubt"] == true { " in doubt" } else { "" };
         text = text + " intent " + intent.get(..6).unwrap_or_default() + doubt;
+    }
+    for (what, time) in [("checked", &status["token"]["checkTime"]), ("next", &status["token"]["nextRefreshTime"])] {
+        text = time.as_str().map_or(text.clone(), |time| format!("{text} {what} {time}"));
     }
     if let Some(next) = status["lastFailure"]["nextAttemptTime"].as_str() {
         text = text + " failed until " + next;

@@ -87,10 +87,10 @@ impl Asked {
         self.query.get(name).map(String::as_str)
     }
 
-    /// The app that it concerns, if it is about one.
-    pub fn app(&self) -> Option<u64> {
+    /// The id of the app that it concerns, if it is about one.
+    pub fn app(&self) -> Option<String> {
         let selected = || self.parameter("fieldSelector")?.split(',').find_map(|term| term.strip_prefix("metadata.name="));
-        crate::ledger::app_in(self.name.as_deref().or_else(selected)?)
+        crate::record::app_of(self.name.as_deref().or_else(selected)?)
     }
 
     pub fn is_dry_run(&self) -> bool {
@@ -105,6 +105,10 @@ impl Asked {
     /// Whether it is one of the lists that a watch begins with.
     pub fn lists_for_a_watch(&self) -> bool {
         self.verb == Verb::List && self.parameter("limit").is_some()
+    }
+
+    pub fn is_of_a_watch(&self) -> bool {
+        self.lists_for_a_watch() || self.verb == Verb::Watch || self.parameter("watch").is_some()
     }
 
     /// Whether an object is among those that were asked for.

@@ -11,7 +11,6 @@ use super::{Change, Kind, answer::shape, apply::Refusal, request::Asked};
 use crate::{
     stage::Stage,
     time::{Millis, SECOND},
-    trouble::Cause,
 };
 
 pub type Lines = mpsc::UnboundedSender<Result<Bytes, io::Error>>;
@@ -87,7 +86,7 @@ fn next(stage: &Stage, asked: &Asked, seen: u64) -> Next {
 /// Whoever waits for an event waits for those before it as well: a watch that lags concerns all.
 fn note(stage: &Stage, lasted: Millis) {
     let now = stage.time.now();
-    stage.ledger().trouble(now - lasted, now, Cause::Watch, None);
+    stage.record().disturbed(now - lasted, now, None, "a watch");
 }
 
 async fn tear(stage: &Stage, lines: &Lines) {

@@ -1,6 +1,7 @@
 //! What stood in the target and in the status, from when on, as far as it tells whether the token is known to be in doubt. Judges
 //! nothing.
 
+use judge::facts::Since;
 use k8s_openapi::{ByteString, jiff::Timestamp};
 use miniprogram_operator::api::names;
 use platform_simulator::model::fingerprint;
@@ -8,7 +9,6 @@ use serde_json::Value;
 
 use crate::{
     cluster::{Kind, Name},
-    ledger::Since,
     time::{Millis, millis_of},
     users::App,
 };

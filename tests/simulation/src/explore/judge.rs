@@ -1,7 +1,14 @@
-//! Whether a run ended well: the target holds the newest token or it is known that it may not, at every moment; in the end it
-//! does, and nobody goes on calling or writing. Lets nothing happen.
+//! Whether a script ended well: every promise was kept, the target held the newest token or it was
+//! known that it may not, at every moment; in the end it does, and nobody goes on calling or
+//! writing. Lets nothing happen.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+use judge::{
+    Millis, Promise, Rules,
+    facts::{Facts, Life, stretches},
+    spans::Spans,
+};
 
 use super::{
     chronicle::{Chronicle, Scene},
@@ -12,21 +19,16 @@ use super::{
     step::Step,
 };
 use crate::{
-    cluster::Kind,
-    ledger::Ledger,
-    oracle::{Verdict, limits, spans::Spans},
-    time::{MINUTE, Millis, SECOND, show},
+    record::Record,
+    time::{MINUTE, SECOND, show},
 };
 
-/// What a pod's file may lag behind its Secret, with the kubelet's default settings.
-const KUBELET: Millis = 90 * SECOND;
 /// A token of the platform is asked for so long before its end: from then on another one is due.
 const DUE: Millis = 300 * SECOND;
-/// A dead token is replaced so long after the last thing that went wrong.
+/// All is well so long after the last thing that went wrong.
 const RECOVERY: Millis = 240 * SECOND;
 /// New tokens, at most, by how many things went wrong that may cost one.
 const MOST_MINTS: [u64; 4] = [1, 3, 5, 9];
-
 /// Writes, at most: so many, and as many again for each thing that went wrong.
 const MOST_WRITES: u64 = 12;
 
@@ -50,7 +52,8 @@ pub struct Ending {
 
 /// A run that is over, as far as it is judged.
 struct Run<'a> {
-    ledger: &'a Ledger,
+    record: &'a Record,
+    facts: Facts<'a>,
     chronicle: &'a Chronicle,
     script: &'a Script,
     made: &'a [Made],
@@ -58,46 +61,43 @@ struct Run<'a> {
     began: Millis,
     /// When the last thing that went wrong was over.
     over: Millis,
-    end: Millis,
 }
 
 #[must_use]
-pub fn judge(ledger: &Ledger, prompter: &Prompter, scenario: Scenario, (began, end): (Millis, Millis)) -> Ending {
+pub fn judge(record: &Record, prompter: &Prompter, scenario: Scenario, (began, end): (Millis, Millis)) -> Ending {
+    let rules = Rules { recovery: RECOVERY, operators: scenario.operators(), ..Rules::default() };
     let (chronicle, made) = (prompter.chronicle(), prompter.made());
     let (script, over) = (prompter.script(), prompter.over());
-    let run = Run { ledger, chronicle: &chronicle, script, made: &made, scenario, began, over, end };
-    let mut ending = Ending { faults: ledger.blames.clone(), ..Ending::default() };
+    let facts = Facts::of(&record.log, &rules, end);
+    let run = Run { record, facts, chronicle: &chronicle, script, made: &made, scenario, began, over };
+    let mut ending = Ending::default();
     run.acts(&mut ending);
-    let mut limits = Verdict::default();
-    limits::forced(ledger, &mut limits);
-    ending.faults.extend(limits.faults.iter().map(ToString::to_string));
-    let tokens = [run.doubts(), run.lives(&mut ending), run.settled()].concat();
-    if !run.outlives_its_object() {
-        ending.faults.extend(tokens);
+    run.lives(&mut ending);
+    let knows = !run.outlives_its_object();
+    let needs_to_know = |promise| matches!(promise, Promise::LiveToken | Promise::Ready);
+    let broken = record.judge(&rules, end).broken.into_iter().filter(|broken| knows || !needs_to_know(broken.promise));
+    ending.faults.extend(broken.map(|broken| broken.to_string()));
+    if knows {
+        ending.faults.extend([run.doubts(), run.settled()].concat());
     }
     ending
 }
 
-/// When somebody last called or wrote.
-#[must_use]
-pub fn last_act(ledger: &Ledger) -> Option<Millis> {
-    let calls = ledger.executed.values().flatten().map(|call| call.arrived_ms);
-    calls.chain(writes(ledger)).max()
-}
-
-fn writes(ledger: &Ledger) -> impl Iterator<Item = Millis> + '_ {
-    ledger.writes.iter().filter(|(_, kind, _)| *kind != Kind::Lease).map(|(at, ..)| *at)
-}
-
 impl Run<'_> {
     /// New tokens in the order in which the platform made them.
-    fn mints(&self) -> impl DoubleEndedIterator<Item = (Millis, &str)> {
-        let calls = self.ledger.executed.values().flatten().filter(|call| call.minted);
-        calls.filter_map(|call| Some((call.executed_ms?, call.token.as_deref()?)))
+    fn mints(&self) -> Vec<(Millis, &str)> {
+        let mut mints: Vec<_> = self.facts.tokens.iter().map(|(token, life)| (life.minted, *token)).collect();
+        mints.sort_unstable();
+        mints
     }
 
-    /// Whether a request for an object was on its way when the object was re-created. What is in doubt stands in the status,
-    /// and goes with it: that such a request may still land, nobody can know.
+    fn life(&self, token: Option<&String>) -> Option<&Life<'_>> {
+        self.facts.tokens.get(token?.as_str())
+    }
+
+    /// Whether a request for an object was on its way when the object was re-created. What is in
+    /// doubt stands in the status, and goes with it: that such a request may still land, nobody can
+    /// know.
     fn outlives_its_object(&self) -> bool {
         let is_call = |cue: &&Cue| self.made.get(cue.step - 1).is_some_and(|made| made.step == Step::Call);
         let mut slow = self.script.cues().iter().filter(is_call);
@@ -108,11 +108,11 @@ impl Run<'_> {
     /// How much was done, and for how long.
     fn acts(&self, ending: &mut Ending) {
         let after = |at: &Millis| *at >= self.began;
-        let calls = self.ledger.executed.values().flatten().map(|call| call.arrived_ms).filter(after);
-        ending.calls = calls.count() as u64;
-        ending.mints = self.mints().filter(|(at, _)| after(at)).count() as u64;
-        ending.writes = writes(self.ledger).filter(after).count() as u64;
-        ending.rest = last_act(self.ledger).unwrap_or_default().saturating_sub(self.over);
+        let calls = self.facts.apps.values().flat_map(|app| &app.calls);
+        ending.calls = calls.filter(|call| call.is.counted.is_some_and(|(at, _)| after(&at))).count() as u64;
+        ending.mints = self.mints().iter().filter(|(at, _)| after(at)).count() as u64;
+        ending.writes = self.facts.writes.iter().filter(|write| after(&write.from)).count() as u64;
+        ending.rest = self.record.last_act().unwrap_or_default().saturating_sub(self.over);
         let mut hasher = DefaultHasher::new();
         for made in self.made {
             (made.process, made.step).hash(&mut hasher);
@@ -134,13 +134,29 @@ impl Run<'_> {
         }
     }
 
-    /// At every moment the target holds the newest token, or something that lasts says that it may not.
+    /// For how long the target held a dead token, and for how long that was called good.
+    fn lives(&self, ending: &mut Ending) {
+        let (mut dead, mut lies) = (Spans::default(), Spans::default());
+        for (from, to, scene) in stretches(&self.chronicle.scenes, self.facts.end) {
+            let token = scene.target.as_ref().and_then(|target| target.token.as_ref());
+            let since = self.life(token).map_or(from, |life| life.ends).max(from).max(self.began);
+            dead.add(since, to);
+            if scene.object.ready {
+                lies.add(since, to);
+            }
+        }
+        let length = |spans: &Spans| spans.longest().map_or(0, |(from, to)| to - from);
+        (ending.dead, ending.lie) = (length(&dead), length(&lies));
+    }
+
+    /// At every moment the target holds the newest token, or something that lasts says that it may
+    /// not.
     fn doubts(&self) -> Vec<String> {
-        let scenes = &self.chronicle.scenes;
-        let mut moments: Vec<Millis> = scenes.iter().map(|scene| scene.from).chain(self.mints().map(|(at, _)| at)).collect();
+        let (scenes, mints) = (&self.chronicle.scenes, self.mints());
+        let mut moments: Vec<Millis> = scenes.iter().map(|scene| scene.from).chain(mints.iter().map(|(at, _)| *at)).collect();
         moments.sort_unstable();
         let is_bad = |at: &Millis| {
-            let newest = self.mints().rfind(|(minted, _)| minted <= at);
+            let newest = mints.iter().rfind(|(minted, _)| minted <= at);
             let scene = scenes.iter().rfind(|scene| scene.from <= *at);
             scene.zip(newest).is_some_and(|(scene, (_, newest))| !holds_or_knows(&scene.is, newest, *at))
         };
@@ -148,53 +164,21 @@ impl Run<'_> {
         first.map(|at| format!("the target holds an old token and nobody knows, from {}", show(at))).into_iter().collect()
     }
 
-    /// Dead tokens, for how long, and whether anybody called them good.
-    fn lives(&self, ending: &mut Ending) -> Vec<String> {
-        let scenes = &self.chronicle.scenes;
-        let (mut dead, mut stale, mut lies) = (Spans::default(), Spans::default(), Spans::default());
-        let ends = scenes.iter().skip(1).map(|scene| scene.from).chain([self.end]);
-        for (scene, to) in scenes.iter().zip(ends) {
-            let token = scene.is.target.as_ref().and_then(|target| target.token.as_ref());
-            let dies = token.and_then(|token| self.ledger.tokens.get(token)).map_or(scene.from, |life| life.dies);
-            let from = dies.max(scene.from).max(self.began);
-            dead.add(from, to);
-            if scene.is.object.ready {
-                lies.add(from, to);
-            }
-            if token.is_some() {
-                stale.add(from, (to + KUBELET).min(self.end));
-            }
-        }
-        let length = |spans: &Spans| spans.longest().map_or(0, |(from, to)| to - from);
-        (ending.dead, ending.lie) = (length(&dead), length(&lies));
-        let until = self.over + RECOVERY;
-        let judged = [
-            (dead, until, "the target holds no live token"),
-            (stale, until + KUBELET, "a pod that lags 90 s holds a dead token"),
-            (lies, until, "Ready is True over a dead token"),
-        ];
-        let longest = judged.into_iter().filter_map(|(spans, until, what)| {
-            let mut excused = Spans::default();
-            excused.add(0, until);
-            let (from, to) = spans.without(&excused).longest().filter(|(from, to)| to - from > SECOND)?;
-            Some(format!("{what} for {} s from {}", (to - from) / SECOND, show(from)))
-        });
-        longest.collect()
-    }
-
-    /// In the end the newest token lies in the target and lives, the status says so, and no doubt is left.
+    /// In the end the newest token lies in the target and lives, the status says so, and no doubt
+    /// is left.
     fn settled(&self) -> Vec<String> {
         let Scene { target, object } = self.chronicle.now();
         let target = target.unwrap_or_default();
-        let newest = self.mints().next_back().map(|(_, token)| token);
-        let dies = target.token.as_ref().and_then(|token| self.ledger.tokens.get(token)).map_or(0, |life| life.dies);
+        let newest = self.mints().last().map(|(_, token)| *token);
+        let ends = self.life(target.token.as_ref()).map_or(0, |life| life.ends);
         let wrong = [
             (!target.whole || target.token.as_deref() != newest, "the target does not hold the newest token"),
-            (dies <= self.end, "the target holds a dead token"),
+            (ends <= self.facts.end, "the target holds a dead token"),
             (target.unsettled, "the target's token is unsettled and nobody asks again"),
             (object.intent.is_some(), "an intent stands and nobody asks again"),
             (!object.ready, "Ready is not True"),
-            // One of two releases may have failed in the second in which the other one got the token.
+            // One of two releases may have failed in the second in which the other one got the
+            // token.
             (object.failing && self.scenario.cast == Cast::Lease, "a failure stands"),
         ];
         wrong.into_iter().filter(|(is, _)| *is).map(|(_, what)| format!("in the end {what}")).collect()

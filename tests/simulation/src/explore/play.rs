@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    judge::{Ending, judge, last_act},
+    judge::{Ending, judge},
     prompter::{Made, Prompter},
     scenario::{Occasion, Scenario},
     script::Script,
@@ -21,6 +21,7 @@ use crate::{
     stage::{ProcessId, Stage},
     time::{MINUTE, Millis, SECOND},
     trace::Trace,
+    users::deeds::Deed,
     weather::Climate,
 };
 
@@ -60,7 +61,7 @@ pub fn play(scenario: Scenario, script: &Script, traced: bool) -> Played {
         let mut callers = Callers::new(Arc::clone(&stage), Arc::clone(&prompter), scenario, deaths);
         let began = callers.bring_about().await;
         let end = callers.work().await;
-        let mut ending = judge(&stage.ledger(), &prompter, scenario, (began, end));
+        let mut ending = judge(&stage.record(), &prompter, scenario, (began, end));
         ending.faults.extend(panics::taken().into_iter().map(|panic| format!("the operator panicked: {panic}")));
         Played { made: prompter.made(), ending, trace: stage.trace.clone() }
     })
@@ -94,7 +95,7 @@ impl Callers {
         let before = match self.scenario.occasion {
             Occasion::First => 0,
             Occasion::Due => BEFORE_DUE,
-            Occasion::Report => BEFORE_REPORT,
+            Occasion::Report | Occasion::Request => BEFORE_REPORT,
         };
         if before > 0 {
             self.issue_the_first_token().await;
@@ -115,6 +116,7 @@ impl Callers {
                 outside(&self.stage, &app.app_id, |model, now| model.kill_tokens(now, &app.app_id));
                 app.report_dead(&self.stage);
             }
+            Occasion::Request => self.prompter.app().act(&self.stage, Deed::Request),
         }
         now
     }
@@ -131,7 +133,7 @@ impl Callers {
         loop {
             let now = self.stage.time.now();
             let over = self.prompter.over();
-            let last = last_act(&self.stage.ledger()).unwrap_or(over);
+            let last = self.stage.record().last_act().unwrap_or(over);
             let end = over.max(last.min(over + SETTLING)) + QUIET;
             if now >= end {
                 return now;
@@ -164,6 +166,8 @@ impl Callers {
 
     fn start(&mut self, leads: Leads) -> Process {
         self.processes += 1;
+        let now = self.stage.time.now();
+        self.stage.record().disturbed(now, now, None, "a process starts");
         process::start(&self.stage, self.processes, leads)
     }
 

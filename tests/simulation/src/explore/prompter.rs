@@ -155,7 +155,9 @@ impl Prompter {
 
     /// Something goes wrong for so long; answers until when.
     fn lasts(&self, stage: &Stage, long: Millis) -> Millis {
-        let until = stage.time.now() + long;
+        let now = stage.time.now();
+        let until = now + long;
+        stage.record().disturbed(now, until, None, "the script");
         let mut state = lock(&self.state);
         state.over = state.over.max(until);
         until

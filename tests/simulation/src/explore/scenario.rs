@@ -22,6 +22,8 @@ pub enum Occasion {
     Due,
     /// A token that the platform has ended, and that somebody reports.
     Report,
+    /// A token that is good, and that somebody wants refreshed.
+    Request,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,10 +39,26 @@ const OCCASIONS: [Occasion; 3] = [Occasion::First, Occasion::Report, Occasion::D
 const CASTS: [Cast; 2] = [Cast::Twins, Cast::Lease];
 
 impl Scenario {
-    /// Every scenario there is, those that are the first to show a bug before the others.
+    /// Every scenario that every script is played in, those that are the first to show a bug before
+    /// the others.
     pub fn all() -> impl Iterator<Item = Self> {
         let modes = |cast, occasion| MODES.map(|mode| Self { mode, occasion, cast });
         CASTS.into_iter().flat_map(move |cast| OCCASIONS.into_iter().flat_map(move |occasion| modes(cast, occasion)))
+    }
+
+    /// Those of every script, and those that only scripts of their own are for.
+    fn named() -> impl Iterator<Item = Self> {
+        let requests = MODES.map(|mode| Self { mode, occasion: Occasion::Request, cast: Cast::Lease });
+        Self::all().chain(requests)
+    }
+
+    /// How many operators know nothing of each other.
+    #[must_use]
+    pub fn operators(&self) -> u64 {
+        match self.cast {
+            Cast::Lease => 1,
+            Cast::Twins => 2,
+        }
     }
 
     #[must_use]
@@ -63,8 +81,8 @@ impl FromStr for Scenario {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let names = || Self::all().map(|scenario| scenario.to_string()).collect::<Vec<_>>().join(", ");
-        Self::all()
+        let names = || Self::named().map(|scenario| scenario.to_string()).collect::<Vec<_>>().join(", ");
+        Self::named()
             .find(|scenario| scenario.to_string() == text)
             .ok_or_else(|| format!("no such scenario; there are {}", names()))
     }

@@ -1,5 +1,6 @@
 //! What people do to their objects, one deed at a time, and how they set it right in the end.
 
+use judge::Act;
 use miniprogram_operator::api::names;
 use serde_json::json;
 
@@ -10,11 +11,9 @@ use crate::{
         apply::edit,
         fields::{Fields, fields_of},
     },
-    ledger::{Called, End, app_in},
     platform::outside,
     stage::Stage,
     time::{DAY, MINUTE},
-    trouble::Cause,
 };
 
 const KUBECTL: &str = "kubectl-edit";
@@ -70,24 +69,12 @@ pub const DEEDS: [Deed; 22] = [
     Deed::SetRight,
 ];
 
-impl Deed {
-    /// What a token may suffer from it.
-    fn cause(self) -> Cause {
-        match self {
-            Self::Request | Self::ReportNonsense | Self::Tune => Cause::Wish,
-            // What is in the Secret stays as it is, or what takes its place is filled from it.
-            Self::AddLabel | Self::StripLabel | Self::BackUp | Self::Rename => Cause::Touch,
-            Self::ReportDead => Cause::Report,
-            _ => Cause::Edit,
-        }
-    }
-}
-
 impl App {
     /// Does one thing.
     #[allow(clippy::too_many_lines, reason = "a short arm for each deed")]
     pub fn act(&mut self, stage: &Stage, deed: Deed) {
         let now = stage.time.now();
+        let mut done = Act::Edit;
         match deed {
             _ if self.deleted && !matches!(deed, Deed::SetRight) => return,
             // A report would be lost with its object, or with a false one in its place.
@@ -117,15 +104,21 @@ impl App {
             Deed::BreakToken => self.edit_target(stage, |fields| {
                 fields.insert(path(&["data", "access_token"]), json!("YnJva2Vu"));
             }),
-            Deed::StripLabel => self.edit_target(stage, |fields| {
-                fields.remove(&path(&["metadata", "labels", names::NAME]));
-            }),
+            Deed::StripLabel => {
+                done = Act::Touch;
+                self.edit_target(stage, |fields| {
+                    fields.remove(&path(&["metadata", "labels", names::NAME]));
+                });
+            }
             Deed::StripOwner => self.edit_target(stage, |fields| {
                 fields.retain(|path, _| path.get(1).is_none_or(|step| step != "f:ownerReferences"));
             }),
-            Deed::AddLabel => self.edit_target(stage, |fields| {
-                fields.insert(path(&["metadata", "labels", "team"]), json!(now.to_string()));
-            }),
+            Deed::AddLabel => {
+                done = Act::Touch;
+                self.edit_target(stage, |fields| {
+                    fields.insert(path(&["metadata", "labels", "team"]), json!(now.to_string()));
+                });
+            }
             Deed::BackUp => {
                 self.backup = stage.cluster().get(Kind::Secret, &self.target_name()).map(|secret| fields_of(secret));
                 return;
@@ -136,7 +129,9 @@ impl App {
             }
             Deed::Request => {
                 self.requests += 1;
-                self.annotate(stage, names::REFRESH_REQUESTED, &format!("request-{}", self.requests));
+                let value = format!("request-{}", self.requests);
+                self.annotate(stage, names::REFRESH_REQUESTED, &value);
+                done = Act::Request(value);
             }
             Deed::ReportDead => {
                 // A report that nobody can act on is lost with the object.
@@ -144,10 +139,13 @@ impl App {
                     return;
                 }
                 outside(stage, &self.app_id, |model, now| model.kill_tokens(now, &self.app_id));
-                self.report_dead(stage);
+                return self.report_dead(stage);
             }
-            Deed::ReportNonsense if stage.dice.chance(0.5) => self.report(stage),
-            Deed::ReportNonsense => self.annotate(stage, names::INVALID_TOKEN, "sha256:000000000000"),
+            Deed::ReportNonsense if stage.dice.chance(0.5) => return self.report(stage),
+            Deed::ReportNonsense => {
+                done = Act::Touch;
+                self.annotate(stage, names::INVALID_TOKEN, "sha256:000000000000");
+            }
             Deed::Suspend => {
                 self.suspended = !self.suspended;
                 self.write_spec(stage);
@@ -158,6 +156,8 @@ impl App {
                 self.write_spec(stage);
             }
             Deed::Rename if self.squatted.is_none() => {
+                // The new target is filled from the one before it.
+                done = Act::Touch;
                 self.renames += 1;
                 self.write_spec(stage);
             }
@@ -194,7 +194,7 @@ impl App {
             Deed::SetRight => return self.set_right(stage),
             Deed::ResetSecret | Deed::Rename | Deed::RenameOntoForeign | Deed::ToggleRetain => return,
         }
-        self.expect(stage, deed.cause(), &format!("{deed:?}"));
+        self.expect(stage, done, &format!("{deed:?}"));
     }
 
     /// Puts everything right that this user broke.
@@ -202,22 +202,22 @@ impl App {
         if !self.right {
             self.right = true;
             self.write_credential(stage, &self.right_secret());
-            self.expect(stage, Cause::Edit, "writes the right credential");
+            self.expect(stage, Act::Edit, "writes the right credential");
         }
         if self.deleted {
             self.deleted = false;
             self.remove_foreign(stage);
             self.create(stage);
-            self.expect(stage, Cause::Edit, "creates again");
+            self.expect(stage, Act::Edit, "creates again");
         }
         if self.suspended {
             self.suspended = false;
             self.write_spec(stage);
-            self.expect(stage, Cause::Edit, "resumes");
+            self.expect(stage, Act::Edit, "resumes");
         }
         if self.remove_foreign(stage) {
             self.squatted = None;
-            self.expect(stage, Cause::Edit, "makes room for the target");
+            self.expect(stage, Act::Edit, "makes room for the target");
         }
     }
 
@@ -236,39 +236,38 @@ impl App {
         if self.secret != secret {
             self.secret = secret;
             self.right = false;
-            self.expect(stage, Cause::Edit, "does not know of the reset");
+            self.expect(stage, Act::Edit, "does not know of the reset");
         }
     }
 
     /// The platform has ended the app's tokens: everybody who holds one says so.
     pub fn report_dead(&mut self, stage: &Stage) {
-        let now = stage.time.now();
-        self.reported = now;
-        stage.ledger().trouble(now, now, Cause::Report, app_in(&self.app_id));
+        self.reported = stage.time.now();
+        self.expect(stage, Act::Edit, "loses its tokens");
         self.report(stage);
     }
 
     /// Whether the operator knows the target for its own: only then does it stay in use when the next one is taken.
     fn is_in_use(&self, stage: &Stage) -> bool {
-        let ledger = stage.ledger();
-        let told = ledger.told.get(&self.name).and_then(|story| story.last());
-        told.is_some_and(|told| told.is.ready && told.is.target.as_ref() == Some(&self.target()))
+        let cluster = stage.cluster();
+        let Some(object) = cluster.get(Kind::MiniProgram, &self.name) else { return false };
+        let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+        let ready = conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+        ready && object["status"]["targetRef"]["name"] == self.target()
     }
 
     /// Whether lost answers, or other reports, have spent what a day allows for mints that no clock asks for.
     fn is_out_of_mints(&self, stage: &Stage) -> bool {
         let since = stage.time.now().saturating_sub(DAY);
-        let ledger = stage.ledger();
-        let calls = ledger.calls.get(&self.app_id).into_iter().flatten();
-        let calls: Vec<_> = calls.filter(|call| call.from >= since).map(|call| call.is).collect();
-        let count = |is: fn(&Called) -> bool| calls.iter().filter(|call| is(call)).count();
-        count(|call| call.end == End::Unheard) > 60 || count(|call| call.forced) > 12
+        let (unanswered, forced) = stage.record().costly_calls(&self.app_id, since);
+        unanswered > 60 || forced > 12
     }
 
     fn report(&self, stage: &Stage) {
-        let held = stage.ledger().held.get(&self.target_name()).and_then(|story| story.last()?.is.clone());
+        let held = stage.record().held(&self.target_name());
         if let Some(held) = held {
             self.annotate(stage, names::INVALID_TOKEN, &held);
+            self.expect(stage, Act::Report(held), "reports the token");
         }
     }
 
