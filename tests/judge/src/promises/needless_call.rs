@@ -13,7 +13,7 @@ use crate::{
 /// that later.
 const SEEN_LATE: Millis = 150_000;
 /// Times are cut to the second, and the token's own end is when the call was answered.
-const EARLY: Millis = 2_500;
+pub(super) const EARLY: Millis = 2_500;
 /// While it is rejected, a credential is tried again so often.
 const REJECTED_AGAIN: Millis = 29 * MINUTE;
 

@@ -1,6 +1,7 @@
 //! After a call that brought no token the next one keeps its distance: what was said, or not said,
 //! has its time. Where an app has several objects or operators, each has its own patience.
 
+use super::needless_call::EARLY;
 use crate::{
     facts::{App, Facts, Since},
     log::{Call, End, Millis},
@@ -73,10 +74,15 @@ fn is_knocking(facts: &Facts<'_>, app: &App<'_>, row: &[Since<&Call>]) -> bool {
     row.iter().all(rejected) && last.from - first.from < STOP && reasons + 1 < row.len() && facts.skews.is_empty()
 }
 
+/// Three tokens in a row of one process, none of them because the time of the one before had come.
 fn three_tokens(app: &App<'_>) -> Option<Millis> {
+    let expects = app.objects.values().flat_map(|object| &object.expects);
+    let soonest = expects.map(|expect| expect.is.pace.refresh_after).min().unwrap_or(Millis::MAX);
     let replacing: Vec<_> = app.calls.iter().filter(|call| call.is.replaces).collect();
+    let apart = |pair: &[&Since<&Call>]| pair[1].from - pair[0].from;
     let in_a_row = |row: &[&Since<&Call>]| {
         row.iter().all(|call| call.is.end == End::Answered(0) && call.is.by == row[0].is.by)
+            && row.windows(2).all(|pair| apart(pair) + EARLY < soonest)
             && row[2].from - row[0].from < THREE_TOKENS
     };
     replacing.windows(3).find(|row| in_a_row(row)).map(|row| row[0].from)
@@ -90,7 +96,7 @@ fn is_rejected(end: End) -> bool {
 mod tests {
     use crate::{
         Act, End, Event, Promise,
-        promises::story::Story,
+        promises::story::{Story, TARGET},
         rules::{HOUR, MINUTE, SECOND},
     };
 
@@ -140,5 +146,8 @@ mod tests {
             story.call(HOUR + nth * 5 * SECOND, End::Answered(0));
         }
         story.breaks(Promise::Limits);
+        let pace = crate::Pace { refresh_after: 6 * SECOND, interval: None };
+        story.expect(TARGET, |expect| expect.pace = pace);
+        story.keeps(Promise::Limits);
     }
 }
