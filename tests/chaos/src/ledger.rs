@@ -1,146 +1,195 @@
-//! The ledger of a run, for people: rotations, crashes, dead tokens, mints and why. Judges nothing itself.
+//! The ledger of a run, for people: faults, rotations, dead tokens, mints, the Lease, and the
+//! judgement. Judges nothing itself.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
-use platform_simulator::Millis;
+use judge::{
+    Millis, Promise, Verdict,
+    facts::{Facts, last},
+    judge,
+};
 
 use crate::{
-    judge::{
-        Evidence,
-        calls::{self, Calls},
-        lease::{self, Honoured},
-        tokens::{self, Dead},
-    },
-    readers,
-    record::{Struck, Whom, seconds},
+    evidence,
+    losses::Losses,
+    pace::Pace,
+    record::{Struck, Told, Whom, seconds},
+    script::Blow,
+    stage::{App, NAMESPACE, Stage},
 };
+
+/// Whole seconds on both sides, and a clock that is read before the call is sent.
+const EARLY: Millis = 2_500;
 
 /// What a run came to.
 pub struct Ledger {
-    length: Millis,
-    recovered: Millis,
-    struck: Vec<Struck>,
-    missed: usize,
+    told: Told,
     rows: Vec<Row>,
+    lost: usize,
     honoured: Honoured,
-    /// Promises that were broken, with the evidence.
-    blames: Vec<String>,
+    verdict: Verdict,
 }
 
 struct Row {
     name: String,
     life: Millis,
-    dead: Dead,
-    calls: Calls,
+    calls: usize,
+    minted: usize,
+    /// Tokens that were made because it was time.
+    ideal: usize,
+    /// How often pods used a token.
+    used: usize,
+    /// For how long the Secret held a dead token, and how much of that was in calm.
+    dead: Millis,
+    dead_in_calm: Millis,
+}
+
+/// How the Lease was honoured.
+#[derive(Default)]
+struct Honoured {
+    calls: usize,
+    calls_of_holders: usize,
+    /// Stops that outlasted a term, and how many of those were of a leader.
+    late: usize,
+    late_leaders: usize,
+    /// What those who woke late did before they led again.
+    late_calls: usize,
+    late_writes: usize,
 }
 
 impl Ledger {
-    pub fn of(evidence: &Evidence<'_>, recovered: Millis) -> Self {
-        let mut blames = evidence.told.blames.clone();
-        let mut rows = Vec::new();
-        for seen in &evidence.apps {
-            let (dead, calls) = (tokens::judge(evidence, seen), calls::judge(evidence, seen));
-            blames.extend(dead.blames.iter().chain(&calls.blames).cloned());
-            rows.push(Row { name: seen.app.name.clone(), life: seen.app.lives.life, dead, calls });
+    pub fn of(stage: &Stage, pace: &Pace) -> Self {
+        let told = stage.record.with(|told| told.clone());
+        let (rules, end) = (pace.rules(), stage.simulator.now_ms());
+        let log = evidence::log(stage, pace, &told);
+        let mut verdict = judge(&log, &rules, end);
+        for blame in &told.blames {
+            verdict.add(Promise::Soundness, end, blame.clone());
         }
-        let honoured = lease::judge(evidence);
-        blames.extend(honoured.blames.iter().cloned());
-        Self {
-            length: evidence.pace.length,
-            recovered,
-            struck: evidence.told.struck.clone(),
-            missed: evidence.told.missed,
-            rows,
-            honoured,
-            blames,
+        let facts = Facts::of(&log, &rules, end);
+        let losses = Losses::of(&facts, &told.struck);
+        for (at, what) in losses.unexplained {
+            verdict.add(Promise::Soundness, at, what);
         }
+        let expected = pace.calm() * pace.bouts * stage.apps.len() as u64;
+        if verdict.calm < expected {
+            let what = format!("only {} s of calm were judged", verdict.calm / 1000);
+            verdict.add(Promise::Soundness, end, what);
+        }
+        let rows = stage.apps.iter().map(|app| Row::of(app, &facts, told.began)).collect();
+        let lost = losses.lost;
+        Self { lost, honoured: Honoured::of(pace, &told, &facts), told, rows, verdict }
     }
 
     pub fn is_good(&self) -> bool {
-        self.blames.is_empty()
-    }
-
-    fn sum(&self, of: impl Fn(&Row) -> usize) -> usize {
-        self.rows.iter().map(of).sum()
+        self.verdict.is_good()
     }
 
     /// How often each was hit how.
     fn blows(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let struck = &self.told.struck;
         writeln!(f, "\n{:<16}{:>9}{:>9}{:>9}", "hit", "kill -9", "SIGTERM", "SIGSTOP")?;
         for whom in [Whom::Operator(0), Whom::Operator(1), Whom::ApiServer, Whom::Etcd] {
-            let count = |name| self.struck.iter().filter(|struck| struck.whom == whom && struck.blow.name() == name).count();
+            let count = |name| struck.iter().filter(|struck| struck.whom == whom && struck.blow.name() == name).count();
             let [kills, ends, stops] = ["kill -9", "SIGTERM", "SIGSTOP"].map(count);
             writeln!(f, "{:<16}{kills:>9}{ends:>9}{stops:>9}", whom.to_string())?;
         }
-        let led = self.struck.iter().filter(|struck| struck.led).count();
-        let in_call = self.struck.iter().filter(|struck| struck.led && struck.in_call).count();
-        let (all, missed) = (self.struck.len(), self.missed);
-        writeln!(
-            f,
-            "{all} in all, {led} of them at the leader, {in_call} of these just after a call; {missed} more found their victim down"
-        )
+        let led = struck.iter().filter(|struck| struck.led).count();
+        let in_call = struck.iter().filter(|struck| struck.led && struck.in_call).count();
+        let (all, missed) = (struck.len(), self.told.missed);
+        writeln!(f, "{all} in all, {led} at the leader, {in_call} of these just after a call; {missed} found no victim")
     }
 
     fn apps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heads = ["life", "calls", "ideal", "mints", "beyond", "presented", "dead", "excused"];
+        let heads = ["life", "calls", "mints", "ideal", "used", "dead", "in calm"];
         write!(f, "\n{:<10}", "app")?;
         heads.iter().try_for_each(|head| write!(f, "{head:>10}"))?;
         for row in &self.rows {
-            let (dead, calls) = (&row.dead, &row.calls);
-            let beyond: usize = calls.beyond.values().sum();
-            write!(f, "\n{:<10}{:>8} s{:>10}{:>10}", row.name, row.life / 1000, calls.made, calls.ideal)?;
-            write!(f, "{:>10}{beyond:>10}{:>10}", calls.minted, dead.presented)?;
-            write!(f, "{:>8.1} s{:>8.1} s", seconds(dead.millis), seconds(dead.excused))?;
+            write!(f, "\n{:<10}{:>8} s{:>10}{:>10}", row.name, row.life / 1000, row.calls, row.minted)?;
+            write!(f, "{:>10}{:>10}", row.ideal, row.used)?;
+            write!(f, "{:>8.1} s{:>8.1} s", seconds(row.dead), seconds(row.dead_in_calm))?;
         }
         writeln!(f)
     }
 
     fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = |of: fn(&Dead) -> Millis| self.rows.iter().map(|row| of(&row.dead)).sum::<Millis>();
-        let (dead, excused) = (millis(|dead| dead.millis), millis(|dead| dead.excused));
-        let rotations = self.sum(|row| row.calls.ideal.saturating_sub(1));
-        writeln!(f, "\nrotations due by time: {rotations}")?;
-        let kills = self.struck.iter().filter(|struck| struck.blow.name() == "kill -9").count();
+        let sum = |of: fn(&Row) -> usize| self.rows.iter().map(of).sum::<usize>();
+        let millis = |of: fn(&Row) -> Millis| seconds(self.rows.iter().map(of).sum::<Millis>());
+        let kills = self.told.struck.iter().filter(|struck| struck.blow.name() == "kill -9").count();
+        writeln!(f, "\nrotations due by time: {}", sum(|row| row.ideal.saturating_sub(1)))?;
         writeln!(f, "crashes: {kills}")?;
-        writeln!(
-            f,
-            "dead-token seconds, by readers that look every {} ms: {:.1}, excused {:.1}, beyond physics {:.1}",
-            readers::EVERY.as_millis(),
-            seconds(dead),
-            seconds(excused),
-            seconds(dead - excused),
-        )?;
-        let (due, fair) = (self.sum(|row| row.dead.due), self.sum(|row| row.dead.fair));
-        writeln!(f, "  an operator had a fair chance to replace {fair} of the {due} tokens whose time came")?;
-        self.rows.iter().flat_map(|row| &row.dead.excuses).try_for_each(|excuse| writeln!(f, "  excused: {excuse}"))?;
-        let mut causes: BTreeMap<&str, usize> = BTreeMap::new();
-        for (cause, times) in self.rows.iter().flat_map(|row| &row.calls.beyond) {
-            *causes.entry(cause).or_default() += times;
-        }
-        let (mints, spare) = (causes.values().sum::<usize>(), self.sum(|row| row.calls.spare));
-        writeln!(f, "mints beyond the ideal: {mints}; calls beyond it that minted nothing: {spare}")?;
-        causes.iter().try_for_each(|(cause, times)| writeln!(f, "  {times:>3}  {cause}"))?;
+        let (dead, beyond) = (millis(|row| row.dead), millis(|row| row.dead_in_calm));
+        writeln!(f, "dead-token seconds: {dead:.1}, beyond physics {beyond:.1}")?;
+        let beyond = sum(|row| row.minted - row.ideal);
+        writeln!(f, "mints beyond the ideal: {beyond}; tokens that were lost on their way: {}", self.lost)?;
         let lease = &self.honoured;
-        writeln!(f, "calls by who held the Lease: {} of {}", lease.calls - lease.stray_calls, lease.calls)?;
-        writeln!(
-            f,
-            "stops that outlasted a term: {}, of a leader {}; calls upon waking {}, writes upon waking {}",
-            lease.late, lease.late_leaders, lease.late_calls, lease.late_writes
-        )?;
-        writeln!(f, "well again {:.1} s after the last fault was mended", seconds(self.recovered))
+        writeln!(f, "calls by who held the Lease: {} of {}", lease.calls_of_holders, lease.calls)?;
+        let (late, leaders) = (lease.late, lease.late_leaders);
+        let (calls, writes) = (lease.late_calls, lease.late_writes);
+        write!(f, "stops that outlasted a term: {late}, of a leader {leaders}; ")?;
+        writeln!(f, "calls upon waking {calls}, writes upon waking {writes}")?;
+        let calm = self.verdict.calm / self.rows.len().max(1) as u64;
+        writeln!(f, "calm in which liveness was judged: {:.1} s", seconds(calm))
+    }
+}
+
+impl Row {
+    fn of(app: &App, facts: &Facts<'_>, began: Millis) -> Self {
+        let seen = &facts.apps[app.id.as_str()];
+        let lives = facts.tokens.values().filter(|life| life.app == app.id);
+        let mut minted: Vec<_> = lives.map(|life| life.minted).collect();
+        minted.sort_unstable();
+        let after = app.lives.rotates_after;
+        let due = minted.windows(2).filter(|pair| pair[1] + EARLY >= pair[0] + after).count();
+        let target = format!("{NAMESPACE}/{}", app.target());
+        let (dead, _) = facts.dead(&target, (began, facts.end), 0);
+        Self {
+            name: app.name.clone(),
+            life: app.lives.life,
+            calls: seen.calls.len(),
+            minted: minted.len(),
+            ideal: due + 1,
+            used: seen.used.len(),
+            dead: dead.length(),
+            dead_in_calm: dead.within(&seen.calm).length(),
+        }
+    }
+}
+
+impl Honoured {
+    fn of(pace: &Pace, told: &Told, facts: &Facts<'_>) -> Self {
+        let calls = || facts.apps.values().flat_map(|app| &app.calls);
+        let held = |by, at| last(&facts.leases, at).is_some_and(|lease| lease.is.by == by);
+        let mut honoured = Self {
+            calls: calls().count(),
+            calls_of_holders: calls().filter(|call| held(call.is.by, call.from)).count(),
+            ..Self::default()
+        };
+        let is_late = |struck: &&Struck| matches!(struck.blow, Blow::Stop { .. }) && struck.back - struck.from > pace.term();
+        for struck in told.struck.iter().filter(is_late) {
+            let Some(victim) = struck.victim else { continue };
+            honoured.late += 1;
+            honoured.late_leaders += usize::from(struck.led);
+            let led = facts.leases.iter().find(|lease| lease.is.by == victim && lease.from >= struck.back);
+            let sleepy = struck.back..led.map_or(Millis::MAX, |lease| lease.from);
+            let wrote = facts.writes.iter().filter(|write| write.is == victim && sleepy.contains(&write.from));
+            let called = calls().filter(|call| call.is.by == victim && sleepy.contains(&call.from));
+            honoured.late_writes += wrote.count();
+            honoured.late_calls += called.count();
+        }
+        honoured
     }
 }
 
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nthe ledger of {} s", self.length / 1000)?;
         self.blows(f)?;
         self.apps(f)?;
         self.totals(f)?;
         if self.is_good() {
             return writeln!(f, "\nevery promise was kept");
         }
-        writeln!(f, "\n{} promises were broken:", self.blames.len())?;
-        self.blames.iter().try_for_each(|blame| writeln!(f, "- {blame}"))
+        writeln!(f, "\n{} promises were broken:", self.verdict.broken.len())?;
+        self.verdict.broken.iter().try_for_each(|broken| writeln!(f, "- {broken}"))
     }
 }

@@ -1,5 +1,6 @@
-//! `chaos`: operators, API server and etcd as real processes, killed and stopped at random moments, and a judge of what pods and
-//! the platform saw of it. This file knows the order of things only.
+//! `chaos`: operators, API server and etcd as real processes, killed and stopped at random moments,
+//! and judged by what pods, the API server and the platform saw of it. This file knows the order of
+//! things only.
 //!
 //! | room | its one job |
 //! |---|---|
@@ -8,14 +9,15 @@
 //! | [`stage`], [`replica`] | who takes part |
 //! | [`director`] | lets the plan happen |
 //! | [`readers`] | the consumers: they present what the Secrets hold |
-//! | [`record`], [`audit`] | what happened |
-//! | [`judge`] | whether that was right |
-//! | [`ledger`] | says so |
+//! | [`record`] | what was done to whom |
+//! | [`evidence`] | the log of what happened, for the judge |
+//! | [`losses`] | tokens that were made and never stored |
+//! | [`ledger`] | what it came to, for people |
 
-mod audit;
 mod director;
-mod judge;
+mod evidence;
 mod ledger;
+mod losses;
 mod pace;
 mod readers;
 mod record;
@@ -26,17 +28,18 @@ mod stage;
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
-use judge::{Evidence, Seen};
 use ledger::Ledger;
 use pace::Pace;
 use readers::Readers;
+use script::{Aim, Blow};
 use stage::Stage;
 
 /// Kills and stops the operator, kube-apiserver and etcd at random moments, and judges by what the platform saw.
 #[derive(Parser)]
 struct Args {
-    /// For how long; below 240, lives and leases are shorter. The platform remembers no more than half an hour.
-    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(30..=1800))]
+    /// For how long, bouts and peace; below 240, all is shorter. The platform remembers no more than
+    /// half an hour.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(60..=1800))]
     seconds: u64,
     /// What the plan of faults is drawn from: the same seed plans the same faults, though not to the millisecond.
     #[arg(long, default_value_t = rand::random::<u32>().into())]
@@ -55,26 +58,17 @@ async fn main() -> ExitCode {
     rustls::crypto::ring::default_provider().install_default().expect("nobody else installs one");
     let pace = Pace::of(args.seconds * 1000);
     let plan = script::plan(args.seed, &pace);
-    println!("seed {}: {} faults planned within {} s", args.seed, plan.len(), args.seconds);
-    let stage = Arc::new(Stage::set(&args.operator, &pace, args.dir).await);
+    let faults: usize = plan.iter().map(Vec::len).sum();
+    println!("seed {}: {faults} faults planned in {} bouts", args.seed, plan.len());
+    let ends = |planned: &&script::Planned| {
+        !matches!((planned.aim, planned.blow), (Aim::ApiServer | Aim::Etcd, _) | (_, Blow::Stop { .. }))
+    };
+    let processes = 1 + plan.iter().flatten().filter(ends).count();
+    let stage = Arc::new(Stage::set(&args.operator, &pace, processes, args.dir).await);
     let readers = Readers::start(&stage);
-    director::direct(&stage, plan).await;
-    let recovered = stage.until_well(pace.recovery()).await;
+    director::direct(&stage, &pace, plan).await;
     drop(readers);
-    let ledger = judged(&stage, &pace, recovered);
+    let ledger = Ledger::of(&stage, &pace);
     print!("{ledger}");
     if ledger.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn judged(stage: &Stage, pace: &Pace, recovered: u64) -> Ledger {
-    let told = stage.record.with(|told| told.clone());
-    let evidence = Evidence {
-        pace,
-        told: &told,
-        apps: stage.apps.iter().map(|app| Seen::of(app, stage.simulator.calls(&app.id))).collect(),
-        writes: audit::writes(stage),
-        ports: stage.replicas.iter().map(|replica| replica.port).collect(),
-        end: stage.simulator.now_ms(),
-    };
-    Ledger::of(&evidence, recovered)
 }

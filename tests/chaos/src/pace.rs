@@ -8,8 +8,13 @@
 //!
 //! A run shorter than four minutes has no time for that. There the lease is four seconds, and lives are shorter than the
 //! shortest lead, so that the operator asks at half of a life; the overlap and the window are that half and a little.
+//!
+//! Processes are hit in bouts, and left in peace after each for long enough that all must be well
+//! again, and then go well for a while.
 
+use judge::{Rules, rules::Limits};
 use platform_simulator::{Millis, model::AppSettings};
+use witness::ON_ITS_WAY;
 
 const SECOND: Millis = 1000;
 /// Of each mode.
@@ -17,11 +22,18 @@ const APPS: u64 = 8;
 /// The first run that has time for real minutes.
 const LONG: Millis = 240 * SECOND;
 
+/// How long readers may lag: they look a few times a second.
+const READ_WITHIN: Millis = 2 * SECOND;
+
 /// How fast a run goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// For how long processes are hit.
-    pub length: Millis,
+    /// How many bouts there are.
+    pub bouts: u64,
+    /// For how long processes are hit in each.
+    pub bout: Millis,
+    /// For how long they are left in peace after it.
+    pub peace: Millis,
     /// `--lease-duration-seconds`
     pub lease: Millis,
     /// `--connect-timeout-seconds`
@@ -47,9 +59,14 @@ pub struct Lives {
 
 impl Pace {
     pub fn of(length: Millis) -> Self {
+        let (bout, peace) = if length >= LONG { (40, 110) } else { (20, 40) };
+        let (bout, peace) = (bout * SECOND, peace * SECOND);
+        let bouts = (length / (bout + peace)).max(1);
         if length >= LONG {
             Self {
-                length,
+                bouts,
+                bout,
+                peace,
                 lease: 15 * SECOND,
                 connect: 5 * SECOND,
                 request: 10 * SECOND,
@@ -60,7 +77,9 @@ impl Pace {
             }
         } else {
             Self {
-                length,
+                bouts,
+                bout,
+                peace,
                 lease: 4 * SECOND,
                 connect: SECOND,
                 request: 2 * SECOND,
@@ -99,13 +118,43 @@ impl Pace {
         self.lease * 2 / 3
     }
 
-    /// Well again: a term, a call that was lost, and a back-off of a minute.
-    pub fn recovery(&self) -> Millis {
-        self.takeover() + self.patience() + 60 * SECOND
+    /// Well again: a term, and a call that was lost.
+    fn recovery(&self) -> Millis {
+        self.takeover() + self.patience()
+    }
+
+    /// At least so long it is calm after each bout.
+    pub fn calm(&self) -> Millis {
+        self.peace - self.recovery()
+    }
+
+    /// Until all is well at the beginning.
+    pub fn ready_within(&self) -> Millis {
+        self.recovery() + 60 * SECOND
+    }
+
+    /// The figures that a run is judged by.
+    pub fn rules(&self) -> Rules {
+        let rules = Rules::default();
+        // Intents are cut to the second.
+        let unanswered_apart = self.connect + self.request - SECOND;
+        let platform = Limits { unanswered_apart, ..rules.platform };
+        Rules {
+            pod_lag: READ_WITHIN,
+            recovery: self.recovery(),
+            delay: self.slack,
+            lease: self.lease + ON_ITS_WAY,
+            platform,
+            ..rules
+        }
     }
 }
 
 impl Lives {
+    pub fn pace(&self) -> judge::Pace {
+        judge::Pace { refresh_after: self.rotates_after, interval: None }
+    }
+
     pub fn settings(&self, secret: &str) -> AppSettings {
         AppSettings {
             life_ms: Some(self.life),
@@ -128,6 +177,7 @@ mod tests {
                 let left = lives.life - lives.rotates_after;
                 assert!(left > pace.takeover() + pace.patience(), "{pace:?}: {lives:?}");
                 assert!(lives.overlap >= left, "{pace:?}: {lives:?}");
+                assert!(pace.calm() > pace.rules().delay, "{pace:?}");
             }
         }
     }

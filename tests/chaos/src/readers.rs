@@ -15,10 +15,7 @@ use tokio::{
     time::{Duration, interval, timeout},
 };
 
-use crate::{
-    record::Held,
-    stage::{LEASE, Stage, annotation, token},
-};
+use crate::stage::{LEASE, Stage, token};
 
 /// A few times a second.
 pub const EVERY: Duration = Duration::from_millis(250);
@@ -51,13 +48,11 @@ async fn read(stage: Arc<Stage>, files: Files) {
         let Ok(Ok(found)) = timeout(ANSWER_WITHIN, secrets.list(&targets)).await else { continue };
         for app in &stage.apps {
             let target = found.items.iter().find(|secret| secret.metadata.name.as_deref() == Some(&app.target()));
-            let Some((target, token)) = target.and_then(|target| Some((target, token(target)?))) else {
+            let Some(token) = target.and_then(token) else {
                 stage.record.blame(format!("{} has no token in its Secret", app.name));
                 continue;
             };
-            let unsettled = annotation(target, names::UNSETTLED).is_some();
-            let held = Held { fingerprint: fingerprint(&token), from: stage.simulator.now_ms(), unsettled };
-            stage.record.saw_token(&app.id, held);
+            stage.record.saw_token(app.target(), fingerprint(&token), stage.simulator.now_ms());
             files.lock().unwrap_or_else(PoisonError::into_inner).insert(app.id.clone(), token);
         }
     }

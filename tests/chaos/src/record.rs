@@ -1,4 +1,4 @@
-//! What has happened in a run, as the judge needs it. Judges nothing, and waits for nothing.
+//! What was done to processes in a run, and what readers saw. Judges nothing, waits for nothing.
 
 use std::{
     collections::BTreeMap,
@@ -6,7 +6,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use judge::Process;
 use platform_simulator::Millis;
+use witness::Started;
 
 use crate::script::Blow;
 
@@ -33,15 +35,8 @@ pub struct Struck {
     pub idle: bool,
     /// Whether it led.
     pub led: bool,
-}
-
-/// A token that was seen in a Secret.
-#[derive(Clone, Debug)]
-pub struct Held {
-    pub fingerprint: String,
-    /// When it was first seen there.
-    pub from: Millis,
-    pub unsettled: bool,
+    /// The process, if it was an operator's.
+    pub victim: Option<Process>,
 }
 
 /// What has happened, added to from all sides.
@@ -51,10 +46,14 @@ pub struct Record(Mutex<Told>);
 #[derive(Clone, Default)]
 pub struct Told {
     pub struck: Vec<Struck>,
-    /// Faults whose victim was down already.
+    /// Faults whose victim was down already, or made no call.
     pub missed: usize,
-    /// The tokens of each app, in the order in which its Secret held them.
-    pub held: BTreeMap<String, Vec<Held>>,
+    /// The processes of the operators, in the order of their starts.
+    pub started: Vec<Started>,
+    /// When all was well for the first time.
+    pub began: Millis,
+    /// When readers first saw a token in a Secret.
+    pub seen: BTreeMap<(String, String), Millis>,
     /// Which operator the Lease last named.
     pub holder: Option<usize>,
     /// What is wrong whatever the judge says.
@@ -68,14 +67,9 @@ impl Record {
         act(&mut told)
     }
 
-    pub fn saw_token(&self, app_id: &str, held: Held) {
+    pub fn saw_token(&self, target: String, token: String, at: Millis) {
         self.with(|told| {
-            let story = told.held.entry(app_id.to_owned()).or_default();
-            if let Some(last) = story.iter_mut().rfind(|known| known.fingerprint == held.fingerprint) {
-                last.unsettled = held.unsettled;
-            } else {
-                story.push(held);
-            }
+            told.seen.entry((target, token)).or_insert(at);
         });
     }
 
@@ -84,9 +78,23 @@ impl Record {
     }
 }
 
-impl Whom {
-    pub fn is_operator(self) -> bool {
-        matches!(self, Self::Operator(_))
+impl Struck {
+    /// Somebody is hit, and works again at once unless more is said.
+    pub fn of(whom: Whom, blow: Blow, from: Millis) -> Self {
+        let [in_call, idle, led] = [false; 3];
+        Self { whom, blow, from, gone: from, back: from, in_call, idle, led, victim: None }
+    }
+
+    /// Until when a fault is felt. What failed meanwhile is tried again after as long as it failed;
+    /// one operator that is hit leaves its work to the other.
+    pub fn felt_until(&self, lease: Millis) -> Millis {
+        let lasted = self.back - self.from;
+        match (self.whom, self.blow) {
+            (Whom::ApiServer | Whom::Etcd, _) => self.back + lasted,
+            // One that wakes within its lease goes on.
+            (Whom::Operator(_), Blow::Stop { .. }) if lasted < lease => self.back,
+            (Whom::Operator(_), _) => self.gone,
+        }
     }
 }
 
@@ -127,4 +135,23 @@ impl fmt::Display for Struck {
 #[allow(clippy::cast_precision_loss, reason = "runs last for minutes")]
 pub fn seconds(millis: Millis) -> f64 {
     millis as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Struck, Whom};
+    use crate::script::Blow;
+
+    #[test]
+    fn a_fault_is_felt_until_somebody_can_work_again() {
+        let until = |whom, blow, back| {
+            let struck = Struck { back, ..Struck::of(whom, blow, 1_000) };
+            struck.felt_until(15_000)
+        };
+        let (kill, stop) = (Blow::Kill { away: 0 }, Blow::Stop { lasts: 0 });
+        assert_eq!(until(Whom::Etcd, kill, 9_000), 17_000);
+        assert_eq!(until(Whom::Operator(1), kill, 9_000), 1_000);
+        assert_eq!(until(Whom::Operator(1), stop, 31_000), 1_000);
+        assert_eq!(until(Whom::Operator(1), stop, 9_000), 9_000);
+    }
 }

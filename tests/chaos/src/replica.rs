@@ -1,48 +1,52 @@
-//! One of the two operators: a place with an address of its own at the platform and a credential of its own, where one process
-//! runs after the other. Knows no plan.
+//! One of the two operators: a place with an address of its own at the platform, where one process
+//! runs after the other, each with a credential of its own. Knows no plan.
 
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
-use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec};
-use kube::{
-    Api, Client,
-    api::{ObjectMeta, PostParams},
-};
 use local_cluster::Cluster;
-use operator_harness::{Account, Process, Start};
+use operator_harness::{Account, Credential, Process, Start};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::{pace::Pace, stage::NAMESPACE};
+use witness::Started;
+
+use crate::{
+    pace::Pace,
+    stage::{NAMESPACE, Stage},
+};
 
 /// One operator.
 pub struct Replica {
     pod: String,
     program: PathBuf,
     flags: Vec<String>,
-    kubeconfig: PathBuf,
+    /// Those of the processes to come. They are made before anything is hit: later, nobody may be
+    /// there to make one.
+    credentials: std::sync::Mutex<Vec<Credential>>,
     log: PathBuf,
     /// Where its calls come to, which nobody else knows.
     pub port: u16,
-    /// What the audit log calls its credential, which nobody else has.
-    pub credential: String,
     /// Locked while something is done to it.
     process: Mutex<Option<Process>>,
 }
 
 impl Replica {
+    /// A place for so many processes.
     pub async fn prepare(
         name: &str,
         program: &Path,
         cluster: &Cluster,
-        client: &Client,
         account: &Account,
         platform: SocketAddr,
         pace: &Pace,
+        processes: usize,
     ) -> Self {
-        let token = account.token().await;
+        let mut credentials = Vec::new();
+        for _ in 0..processes {
+            credentials.push(account.credential().await);
+        }
         let pod = format!("operator-{name}");
         let flag = |name: &str, value: &dyn std::fmt::Display| format!("--{name}={value}");
         let flags = vec![
@@ -59,10 +63,9 @@ impl Replica {
         Self {
             program: std::path::absolute(program).expect("a path"),
             flags,
-            kubeconfig: cluster.kubeconfig_for_token(&pod, &token).expect("a kubeconfig"),
+            credentials: credentials.into(),
             log: cluster.directory().join("logs").join(format!("{pod}.log")),
             port: platform.port(),
-            credential: credential(client, token).await,
             process: Mutex::new(None),
             pod,
         }
@@ -73,17 +76,22 @@ impl Replica {
         holder.starts_with(&format!("{}_", self.pod))
     }
 
-    pub async fn start(&self, cluster: &Cluster) {
-        *self.process.lock().await = Some(self.new_process(cluster));
+    pub async fn start(&self, stage: &Stage) {
+        *self.process.lock().await = Some(self.new_process(stage));
     }
 
-    pub fn new_process(&self, cluster: &Cluster) -> Process {
+    pub fn new_process(&self, stage: &Stage) -> Process {
+        let credential = self.credentials.lock().expect("nobody panics with it").pop();
+        let Credential { token, id } = credential.expect("one for each process");
+        let kubeconfig = stage.cluster.kubeconfig_for_token(&self.pod, &token).expect("a kubeconfig");
+        let started = Started { at: stage.simulator.now_ms(), credential: id, port: self.port };
+        stage.record.with(|told| told.started.push(started));
         Process::start(
-            cluster,
+            &stage.cluster,
             &Start {
                 program: &self.program,
                 flags: &self.flags,
-                kubeconfig: &self.kubeconfig,
+                kubeconfig: &kubeconfig,
                 namespace: NAMESPACE,
                 pod: &self.pod,
                 log: &self.log,
@@ -103,17 +111,4 @@ impl Replica {
         *place = None;
         Some(format!("{} has ended by itself: {ended}", self.pod))
     }
-}
-
-/// The API server knows each token of an account from the others.
-async fn credential(client: &Client, token: String) -> String {
-    let review = TokenReview {
-        metadata: ObjectMeta::default(),
-        spec: TokenReviewSpec { token, ..TokenReviewSpec::default() },
-        status: None,
-    };
-    let answer = Api::<TokenReview>::all(client.clone()).create(&PostParams::default(), &review).await.expect("a review");
-    let extra = answer.status.and_then(|status| status.user).and_then(|user| user.extra).unwrap_or_default();
-    let ids = extra.get("authentication.kubernetes.io/credential-id").expect("an API server that tells tokens apart");
-    ids.first().expect("an id").clone()
 }

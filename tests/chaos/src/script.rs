@@ -42,7 +42,7 @@ impl Blow {
 /// One fault of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// When, at the earliest.
+    /// How long after its bout began, at the earliest.
     pub at: Millis,
     pub aim: Aim,
     pub blow: Blow,
@@ -51,29 +51,33 @@ pub struct Planned {
 /// Answers are held for so long, so that a call is under way for a while on either side of what it does.
 pub const HELD: Millis = 300;
 
-/// The same seed and length give the same plan.
-pub fn plan(seed: u64, pace: &Pace) -> Vec<Planned> {
+/// The bouts. The same seed and length give the same plan.
+pub fn plan(seed: u64, pace: &Pace) -> Vec<Vec<Planned>> {
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut plan = Vec::new();
     let mut deck = Vec::new();
-    let mut at = pause(&mut dice, pace) / 2;
+    (0..pace.bouts).map(|_| bout(&mut dice, &mut deck, pace)).collect()
+}
+
+fn bout(dice: &mut Xoshiro256PlusPlus, deck: &mut Vec<(Whom, Sort)>, pace: &Pace) -> Vec<Planned> {
+    let mut bout = Vec::new();
+    let mut at = 0;
     // API server and etcd are hit one at a time: the one does not start without the other.
     let mut both_up = 0;
-    while at < pace.length {
+    while at < pace.bout {
         if deck.is_empty() {
-            deck = CARDS.to_vec();
-            deck.shuffle(&mut dice);
+            deck.extend(CARDS);
+            deck.shuffle(dice);
         }
         let Some((whom, sort)) = deck.pop() else { continue };
-        let blow = blow(&mut dice, pace, whom, sort);
+        let blow = blow(dice, pace, whom, sort);
         if !matches!(whom, Whom::Operator) {
             at = at.max(both_up);
             both_up = at + blow.lasts() + pace.lease * 2 / 3;
         }
-        plan.push(Planned { at, aim: aim(&mut dice, whom), blow });
-        at += pause(&mut dice, pace);
+        bout.push(Planned { at, aim: aim(dice, whom), blow });
+        at += pause(dice, pace);
     }
-    plan
+    bout
 }
 
 #[derive(Clone, Copy)]
@@ -109,20 +113,19 @@ const CARDS: [(Whom, Sort); 15] = [
     (Whom::Etcd, Sort::Stop),
 ];
 
-/// Faults come on the heels of each other, or leave a lull that mostly is long enough to recover in: where there is none, nothing
-/// can be asked of an operator.
+/// Faults come on the heels of each other, or leave time to end some of what was begun.
 fn pause(dice: &mut Xoshiro256PlusPlus, pace: &Pace) -> Millis {
-    if dice.random_bool(0.6) { dice.random_range(200..3_000) } else { dice.random_range(pace.lease..pace.lease * 7 / 2) }
+    if dice.random_bool(0.6) { dice.random_range(200..3_000) } else { dice.random_range(3_000..=pace.lease) }
 }
 
 fn aim(dice: &mut Xoshiro256PlusPlus, whom: Whom) -> Aim {
     match whom {
         Whom::ApiServer => Aim::ApiServer,
         Whom::Etcd => Aim::Etcd,
-        Whom::Operator => match dice.random_range(0..4) {
+        Whom::Operator => match dice.random_range(0..5) {
             0 => Aim::Leader,
-            1 => Aim::LeaderInCall { after: dice.random_range(0..HELD + 50) },
-            chosen => Aim::Operator(chosen - 2),
+            1 | 2 => Aim::LeaderInCall { after: dice.random_range(0..HELD + 50) },
+            chosen => Aim::Operator(chosen - 3),
         },
     }
 }
@@ -155,7 +158,7 @@ mod tests {
     #[test]
     fn ten_minutes_have_every_fault_of_every_process() {
         for seed in 0..100 {
-            let plan = plan(seed, &Pace::of(600_000));
+            let plan = plan(seed, &Pace::of(600_000)).concat();
             for (name, aims) in [
                 ("operator", (|aim| matches!(aim, Aim::Leader | Aim::LeaderInCall { .. } | Aim::Operator(_))) as fn(Aim) -> bool),
                 ("API server", |aim| aim == Aim::ApiServer),

@@ -12,7 +12,7 @@ use miniprogram_operator::api::{ConditionType, MiniProgram, conditions, names};
 use operator_harness::{Account, client, install};
 use platform_simulator::{
     Millis, Settings, Simulator,
-    model::{Fault, Kind, Standing},
+    model::{Fault, Kind},
 };
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
@@ -65,7 +65,7 @@ impl App {
 
 impl Stage {
     /// Returns when every app has its first token.
-    pub async fn set(operator: &Path, pace: &Pace, directory: Option<PathBuf>) -> Self {
+    pub async fn set(operator: &Path, pace: &Pace, processes: usize, directory: Option<PathBuf>) -> Self {
         let options = Options { audit: true, directory, ..Options::default() };
         let cluster = Cluster::start(options).await.expect("a control plane");
         install(&cluster).await;
@@ -73,12 +73,12 @@ impl Stage {
         create::<Namespace>(&Api::all(client.clone()), json!({ "metadata": { "name": NAMESPACE } })).await;
         let account = Account::create(&client, NAMESPACE).await;
         account.allow_namespace(NAMESPACE).await;
-        let mut simulator = Simulator::start(Settings::default()).await.expect("a simulator");
+        let simulator = Simulator::start(Settings::default()).await.expect("a simulator");
         simulator.fault_for_all(Fault::SlowAfterMint { ms: HELD });
         let mut replicas = Vec::new();
         for name in ["a", "b"] {
             let platform = simulator.serve_also_at(([127, 0, 0, 1], 0).into()).await.expect("a port");
-            replicas.push(Replica::prepare(name, operator, &cluster, &client, &account, platform, pace).await);
+            replicas.push(Replica::prepare(name, operator, &cluster, &account, platform, pace, processes).await);
         }
         let apps = apps(pace);
         let stage = Self { cluster, client, simulator, apps, replicas, record: Record::default(), user: account.user() };
@@ -86,10 +86,18 @@ impl Stage {
             stage.create(app, pace).await;
         }
         for replica in &stage.replicas {
-            replica.start(&stage.cluster).await;
+            replica.start(&stage).await;
         }
-        stage.until_well(pace.recovery()).await;
+        stage.until_ready(pace.ready_within()).await;
+        stage.record.with(|told| told.began = stage.simulator.now_ms());
         stage
+    }
+
+    /// The number of the process that runs at a place.
+    pub fn process_of(&self, replica: usize) -> Option<judge::Process> {
+        let port = self.replicas[replica].port;
+        let place = self.record.with(|told| told.started.iter().rposition(|started| started.port == port))?;
+        judge::Process::try_from(place + 1).ok()
     }
 
     async fn create(&self, app: &App, pace: &Pace) {
@@ -118,48 +126,23 @@ impl Stage {
         Api::namespaced(self.client.clone(), NAMESPACE)
     }
 
-    /// Waits until all is well, and answers how long that took; what is not in time, is blamed.
-    pub async fn until_well(&self, within: Millis) -> Millis {
-        let began = Instant::now();
-        loop {
-            let ailing = self.ailing().await;
-            if ailing.is_empty() {
-                return Millis::try_from(began.elapsed().as_millis()).unwrap_or(Millis::MAX);
-            }
-            if began.elapsed() > Duration::from_millis(within) {
-                self.record.blame(format!("not well within {} s: {}", within / 1000, ailing.join("; ")));
-                return within;
-            }
+    /// Waits until every app has its first token; what comes after that is the judge's.
+    async fn until_ready(&self, within: Millis) {
+        let deadline = Instant::now() + Duration::from_millis(within);
+        while let Some(late) = self.without_a_token().await {
+            assert!(Instant::now() < deadline, "{late} has no token after {} s", within / 1000);
             sleep(POLL).await;
         }
     }
 
-    /// What is wrong with each app that is not well: a token that lives, a status that says so, no call of unknown end.
-    async fn ailing(&self) -> Vec<String> {
-        let params = ListParams::default();
-        let (minis, secrets) = (self.api::<MiniProgram>(), self.api::<Secret>());
-        let (Ok(minis), Ok(secrets)) = tokio::join!(minis.list(&params), secrets.list(&params)) else {
-            return vec!["the API server does not answer".to_owned()];
+    async fn without_a_token(&self) -> Option<String> {
+        let minis = self.api::<MiniProgram>().list(&ListParams::default()).await.expect("an answer");
+        let is_ready = |mini: &MiniProgram| {
+            let status = mini.status.as_ref();
+            let ready = status.and_then(|status| conditions::find(&status.conditions, ConditionType::Ready));
+            ready.is_some_and(|ready| ready.status == "True")
         };
-        let ails = |app: &App| {
-            let mini = minis.items.iter().find(|mini| mini.metadata.name.as_ref() == Some(&app.name));
-            let target = secrets.items.iter().find(|secret| secret.metadata.name.as_ref() == Some(&app.target()));
-            let status = mini.and_then(|mini| mini.status.as_ref()).ok_or("no status")?;
-            let target = target.ok_or("no target")?;
-            let ready = conditions::find(&status.conditions, ConditionType::Ready);
-            if ready.is_none_or(|ready| ready.status != "True") {
-                return Err("not ready");
-            }
-            let token = token(target).ok_or("no token")?;
-            if self.simulator.standing(&token) != Standing::Live {
-                return Err("a dead token");
-            }
-            let intent = status.intent.as_ref().map(|intent| &intent.id);
-            let closed = intent.is_none() || intent == annotation(target, names::ISSUED_FOR);
-            if closed { Ok(()) } else { Err("a call of unknown end") }
-        };
-        let all = self.apps.iter().map(|app| ails(app).map_err(|why| format!("{}: {why}", app.name)));
-        all.filter_map(Result::err).collect()
+        minis.items.into_iter().find(|mini| !is_ready(mini))?.metadata.name
     }
 }
 
@@ -186,8 +169,4 @@ where
 pub fn token(secret: &Secret) -> Option<String> {
     let bytes = secret.data.as_ref()?.get(names::KEY_ACCESS_TOKEN)?;
     Some(String::from_utf8(bytes.0.clone()).expect("text"))
-}
-
-pub fn annotation<'a>(secret: &'a Secret, key: &str) -> Option<&'a String> {
-    secret.metadata.annotations.as_ref()?.get(key)
 }

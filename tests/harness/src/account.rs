@@ -2,7 +2,7 @@
 
 use k8s_openapi::{
     api::{
-        authentication::v1::{TokenRequest, TokenRequestSpec},
+        authentication::v1::{TokenRequest, TokenRequestSpec, TokenReview, TokenReviewSpec},
         core::v1::ServiceAccount,
         rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
     },
@@ -20,6 +20,15 @@ use crate::install::shipped;
 pub struct Account {
     client: Client,
     namespace: String,
+}
+
+/// What one process proves with that it acts for the account.
+#[derive(Clone)]
+pub struct Credential {
+    /// A bearer token, good for two hours.
+    pub token: String,
+    /// What the audit log calls it.
+    pub id: String,
 }
 
 const NAME: &str = "miniprogram-operator";
@@ -120,15 +129,31 @@ impl Account {
         }
     }
 
-    /// A bearer token of its own, good for two hours.
-    pub async fn token(&self) -> String {
+    /// A credential that nobody else has.
+    pub async fn credential(&self) -> Credential {
         let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), &self.namespace);
         let request = TokenRequest {
             spec: Some(TokenRequestSpec { expiration_seconds: Some(7200), ..TokenRequestSpec::default() }),
             ..TokenRequest::default()
         };
         let answer = accounts.create_token_request(NAME, &PostParams::default(), &request).await.expect("a token");
-        answer.status.and_then(|status| status.token).expect("a token")
+        let token = answer.status.and_then(|status| status.token).expect("a token");
+        let id = self.id_of(token.clone()).await;
+        Credential { token, id }
+    }
+
+    /// The API server knows each token of an account from the others.
+    async fn id_of(&self, token: String) -> String {
+        let review = TokenReview {
+            metadata: ObjectMeta::default(),
+            spec: TokenReviewSpec { token, ..TokenReviewSpec::default() },
+            status: None,
+        };
+        let reviews = Api::<TokenReview>::all(self.client.clone());
+        let answer = reviews.create(&PostParams::default(), &review).await.expect("a review");
+        let user = answer.status.and_then(|status| status.user).expect("a known user");
+        let ids = user.extra.unwrap_or_default().remove("authentication.kubernetes.io/credential-id");
+        ids.into_iter().flatten().next().expect("an API server that tells tokens apart")
     }
 }
 

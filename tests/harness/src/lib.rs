@@ -9,6 +9,6 @@ mod account;
 mod install;
 mod process;
 
-pub use account::Account;
+pub use account::{Account, Credential};
 pub use install::{client, install, shipped};
 pub use process::{Process, Start};

@@ -6,6 +6,7 @@ mod front;
 mod mini;
 mod operator;
 mod plane;
+mod record;
 mod stage;
 pub mod wait;
 mod wire;

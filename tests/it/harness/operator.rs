@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use operator_harness::{Process, Start};
+use operator_harness::{Credential, Process, Start};
 
 use super::{
     Stage, Wire, plane,
@@ -35,10 +35,7 @@ pub struct Operator<'a> {
 
 impl<'a> Launch<'a> {
     pub fn new(stage: &'a Stage) -> Self {
-        let launch = Self { stage, flags: vec![], ready: true, wire: None };
-        launch
-            .flag("--platform-endpoint", &format!("WeChat={}", stage.simulator.url()))
-            .flag("--log-level", "info,miniprogram_operator=debug")
+        Self { stage, flags: vec![], ready: true, wire: None }.flag("--log-level", "info,miniprogram_operator=debug")
     }
 
     /// Sets a flag, in place of what was set before.
@@ -65,9 +62,15 @@ impl<'a> Launch<'a> {
     }
 
     pub async fn start(self) -> Operator<'a> {
-        let kubeconfig = kubeconfig(self.stage, self.wire).await;
+        let credential = self.stage.account.credential().await;
+        let kubeconfig = self.kubeconfig(&credential);
+        let platform = self.platform().await;
         let [metrics, health] = [free_address(), free_address()];
         let mut flags = self.flags.clone();
+        if platform != self.stage.simulator.address() {
+            flags.push(format!("--platform-endpoint=WeChat=http://{platform}"));
+        }
+        self.stage.record.started(&self.stage.simulator, credential.id, platform.port());
         flags.push(format!("--metrics-bind-address={metrics}"));
         flags.push(format!("--health-probe-bind-address={health}"));
         let namespace = &self.stage.namespace;
@@ -81,6 +84,26 @@ impl<'a> Launch<'a> {
             operator.until_ready().await;
         }
         operator
+    }
+
+    /// Where the operator finds the platform: at an address of its own, so that each call says whose
+    /// it is, unless the test has it go another way.
+    async fn platform(&self) -> SocketAddr {
+        let simulator = &self.stage.simulator;
+        if self.flags.iter().any(|flag| flag.starts_with("--platform-endpoint=")) {
+            return simulator.address();
+        }
+        simulator.serve_also_at((Ipv4Addr::LOCALHOST, 0).into()).await.expect("a free port")
+    }
+
+    /// A kubeconfig of its own, by way of a wire if there is one.
+    fn kubeconfig(&self, credential: &Credential) -> PathBuf {
+        let path = plane().kubeconfig_for_token(&self.stage.namespace, &credential.token).expect("a kubeconfig");
+        let Some(wire) = self.wire else { return path };
+        let text = fs::read_to_string(&path).expect("a kubeconfig").replace(&plane().url(), &wire.url());
+        let path = path.with_extension("wire");
+        fs::write(&path, text).expect("a kubeconfig");
+        path
     }
 }
 
@@ -192,17 +215,6 @@ impl Drop for Operator<'_> {
             eprintln!("the operator's last lines:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
         }
     }
-}
-
-/// A kubeconfig with a token of its own, by way of a wire if there is one.
-async fn kubeconfig(stage: &Stage, wire: Option<&Wire>) -> PathBuf {
-    let token = stage.account.token().await;
-    let path = plane().kubeconfig_for_token(&stage.namespace, &token).expect("a kubeconfig");
-    let Some(wire) = wire else { return path };
-    let text = fs::read_to_string(&path).expect("a kubeconfig").replace(&plane().url(), &wire.url());
-    let path = path.with_extension("wire");
-    fs::write(&path, text).expect("a kubeconfig");
-    path
 }
 
 /// An address that was free a moment ago, and that no outgoing connection is given.

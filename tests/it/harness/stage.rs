@@ -16,28 +16,30 @@ use platform_simulator::{Settings, Simulator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{Draft, Launch, Ledger, plane, wait::eventually};
+use super::{Draft, Launch, Ledger, plane, record::Record, wait::eventually};
 
 /// What the names of objects begin with that are made for `Stage::until_noticed`.
 pub const MARKER: &str = "marker";
 
-/// A namespace, a platform and an account.
+/// A namespace, a platform and an account. What operators did on it is judged when it is dropped.
 pub struct Stage {
     pub client: Client,
     pub namespace: String,
     pub simulator: Simulator,
     pub account: Account,
+    pub record: Record,
 }
 
 impl Stage {
     /// A stage whose operator may work in its namespace alone.
     pub async fn new(name: &str) -> Self {
         let client = client(plane().kubeconfig()).await;
+        let record = Record::begin();
         let namespace = create_namespace(&client, name).await;
         let account = Account::create(&client, &namespace).await;
         account.allow_namespace(&namespace).await;
         let simulator = Simulator::start(Settings::default()).await.expect("a simulator");
-        Self { client, namespace, simulator, account }
+        Self { client, namespace, simulator, account, record }
     }
 
     /// Another namespace, in which the operator has no rights yet.
@@ -119,6 +121,15 @@ impl Stage {
             Some(_) => Err("it is there".into()),
         })
         .await;
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // A test that has failed already says more.
+        if !std::thread::panicking() {
+            self.record.judge(&self.simulator, &self.account.user(), &self.namespace);
+        }
     }
 }
 

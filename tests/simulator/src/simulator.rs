@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -38,7 +38,7 @@ pub struct Settings {
 pub struct Simulator {
     address: SocketAddr,
     shared: Arc<Shared>,
-    servers: JoinSet<Infallible>,
+    servers: Mutex<JoinSet<Infallible>>,
 }
 
 impl Default for Settings {
@@ -77,15 +77,16 @@ impl Simulator {
         let shared = Arc::new(Shared::new(model, Clock::start(), settings.print_calls));
         let mut servers = JoinSet::new();
         servers.spawn(server::serve(listener, Arc::clone(&shared)));
-        Ok(Self { address, shared, servers })
+        Ok(Self { address, shared, servers: Mutex::new(servers) })
     }
 
     /// Serves the same platform at one more address. Each call says which port it came to, so a caller with an address of its
     /// own is known by it.
-    pub async fn serve_also_at(&mut self, listen: SocketAddr) -> io::Result<SocketAddr> {
+    pub async fn serve_also_at(&self, listen: SocketAddr) -> io::Result<SocketAddr> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
-        self.servers.spawn(server::serve(listener, Arc::clone(&self.shared)));
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        servers.spawn(server::serve(listener, Arc::clone(&self.shared)));
         Ok(address)
     }
 

@@ -93,7 +93,7 @@ async fn hours_pass_in_milliseconds() {
 
 #[tokio::test]
 async fn callers_with_an_address_of_their_own_are_told_apart_by_its_port() {
-    let mut simulator = Simulator::start(Settings::default()).await.expect("a free port");
+    let simulator = Simulator::start(Settings::default()).await.expect("a free port");
     let second = simulator.serve_also_at(([127, 0, 0, 1], 0).into()).await.expect("a free port");
     let first = simulator.address();
     for address in [first, second, first] {
