@@ -110,9 +110,11 @@ impl Watches {
         let mut ticks = tokio::time::interval(Duration::from_secs(self.seconds.into()));
         loop {
             ticks.tick().await;
+            // What the API server has told of by now, it cannot have yet to reach.
+            let known = lock(world).newest_version().max(newest);
             let Some(version) = self.newest_version().await else { continue };
-            if version < newest {
-                warn!(version, before = newest, "the cluster was restored from a copy: everything is listed again");
+            if version < known {
+                warn!(version, known, "the cluster was restored from a copy: everything is listed again");
                 lock(world).went_back();
                 restored.send_replace(());
             }

@@ -113,6 +113,13 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
     /// The cluster was restored from a copy: what is held may be newer than all that is true.
     pub fn went_back(&mut self) {
         self.went_back = true;
+        self.shown = 0;
+        self.ahead.clear();
+    }
+
+    /// The newest version that the API server has told of.
+    pub fn newest(&self) -> u64 {
+        self.ahead.last().map_or(self.shown, |(version, _)| self.shown.max(*version))
     }
 
     /// Takes in an own write at once. Answers what it replaced, or nothing if the watch has overtaken it.

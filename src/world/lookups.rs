@@ -57,6 +57,13 @@ impl World {
         self.scopes.values().all(Lists::complete)
     }
 
+    /// The newest version of a `MiniProgram` that the API server has told of. Secrets may lie in another etcd, which counts for
+    /// itself.
+    #[must_use]
+    pub fn newest_version(&self) -> u64 {
+        self.scopes.values().map(|lists| lists.mini_programs.newest()).max().unwrap_or_default()
+    }
+
     pub(super) fn users_of(&self, secret: &ObjectName) -> &[ObjectName] {
         self.users.get(self.secret_key(&secret.namespace, &secret.name))
     }

@@ -332,8 +332,10 @@ fn after_a_restore_the_next_list_counts_whatever_was_held() {
     // Versions may have been used for something else since: the same number is no proof.
     for (told, listed) in [(true, 290), (true, 1000), (false, 290)] {
         let mut world = before_a_restore();
+        assert_eq!(world.newest_version(), 1000);
         if told {
             world.went_back();
+            assert_eq!(world.newest_version(), 0);
         }
         world.mini_program_event(&Scope::All, Event::Init);
         let change = world.mini_program_event(&Scope::All, Event::InitApply(readable(shop(listed))));

@@ -25,6 +25,7 @@ mod platform_faults;
 mod plugin;
 mod rename;
 mod restart;
+mod restore;
 mod rotation;
 mod scale;
 mod schema;
