@@ -33,7 +33,7 @@ pub struct MiniProgramStatus {
     /// The calls that floors and quotas count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mints: Option<Mints>,
-    /// The last call, if it failed. Absent after a success.
+    /// The last call, if it failed and is to be tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastFailure>,
     /// The last value of the annotation `miniprogram.dev/refresh-requested` that a call answered; a value over 64 bytes
