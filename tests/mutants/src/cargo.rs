@@ -20,7 +20,7 @@ pub fn unit_tests(copy: &CopiedTree) -> Result<PathBuf, String> {
 /// Builds the programs of the simulation and answers in which folder they are. Into a target folder
 /// of their own: nobody is to run a mutant by mistake.
 pub fn simulation(copy: &CopiedTree) -> Result<PathBuf, String> {
-    let arguments = ["build", "--bins", "--profile", "simulation", "--package", "simulation"];
+    let arguments = ["build", "--bins", "--package", "simulation"];
     let built = build(&copy.root, &copy.target.join("mutants/build"), &arguments)?;
     let folder = built.first().and_then(|program| program.parent()).map(Path::to_owned);
     folder.ok_or_else(|| "cargo has built no simulation".to_owned())
