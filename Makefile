@@ -24,7 +24,7 @@ RUSTFMT = xargs -0 rustfmt --edition 2024
 # What is soon known, and what all others need. Then what mostly waits, beside what computes: the integration tests beside the
 # image, and what needs the image beside all the rest.
 CI := 'check-version lint-workflows lint-scripts check-plugin fmt-check programs check-generated prepare' \
-	-- it 'nice image' \
+	-- it clusters 'nice image' \
 	-- e2e 'alerts-check chart-check gitops-check chaos-short' 'nice unit simulate mutants-unit clippy doc deny'
 
 # What is long, one after the other.
@@ -56,7 +56,7 @@ demo: need-rust need-go build ## See it work: control plane, simulated WeChat, o
 
 .PHONY: test
 test: ## All tests but the long ones and those on a node, with the time of each step
-	@$(LANES) 'programs control-plane' -- 'it' 'nice unit simulate'
+	@$(LANES) 'programs control-plane' -- it clusters 'nice unit simulate'
 
 .PHONY: unit
 unit: need-rust ## Unit and property tests: no network, no cluster
@@ -65,7 +65,11 @@ unit: need-rust ## Unit and property tests: no network, no cluster
 
 .PHONY: it
 it: need-rust control-plane ## Integration tests: a real API server, the simulator, the operator
-	cargo test --locked --workspace --test it --test clusters --test killed --no-fail-fast -- --test-threads=8
+	cargo test --locked --workspace --test it --no-fail-fast -- --test-threads=12
+
+.PHONY: clusters
+clusters: need-rust control-plane ## Tests of the control plane that the integration tests run on
+	cargo test --locked --workspace --test clusters --test killed --no-fail-fast
 
 .PHONY: simulate
 simulate: need-rust ## The operator on virtual time: known scripts, one fault at every step, a fixed set of runs
@@ -125,6 +129,10 @@ chaos: build control-plane ## kill -9, SIGTERM and SIGSTOP of operators, API ser
 .PHONY: chaos-short
 chaos-short:
 	@$(MAKE) chaos SECONDS=60
+
+.PHONY: profiles
+profiles: need-rust ## What is optimised in the profile of all tests, beside less and more: prints a table
+	@TARGET='$(abspath $(TARGET))' .ci/profiles
 
 .PHONY: lint
 lint: fmt-check clippy ## Formatting and clippy
