@@ -87,7 +87,7 @@ pub enum Act {
     Store,
     /// The token in hand is the one that the target holds: nothing to write.
     Keep {
-        /// Whether it came back although its time was over, so that the platform will make a new one any moment.
+        /// Whether it came back inside its window, so that the platform will make a new one any moment.
         early: bool,
     },
     /// Drop the token in hand: its own time is over.
@@ -231,7 +231,7 @@ fn keep(case: &Case<'_>, hand: &HandFacts) -> Option<Act> {
     let moved = held.expires.duration_since(hand.token.expires).unsigned_abs();
     // An unsettled token is stamped with each call that brings it: the intent that is kept for it would stand open otherwise.
     let same = moved <= SAME_EXPIRY && !target.unsettled && !hand.unsettled && target.sent.mode == hand.sent.mode;
-    let early = due::next_refresh(case, held) <= case.now.wall;
+    let early = due::is_in_window(case, held);
     (same && same_credential(target, hand)).then_some(Act::Keep { early })
 }
 

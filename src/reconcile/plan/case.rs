@@ -7,7 +7,7 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 
 use super::{
     due, retry,
-    time::{after, span},
+    time::{after, span, whole_seconds},
 };
 use crate::{
     api::{
@@ -166,6 +166,23 @@ impl<'a> Case<'a> {
     pub fn time_left_by_boot(&self, token: &TokenFacts) -> Option<Duration> {
         let (_, end) = self.seen.recall.ends.iter().find(|(seen, _)| seen == token)?;
         Some(end.saturating_sub(self.now.boot))
+    }
+
+    /// When the last call that brought this token was sent.
+    pub fn checked(&self, token: &TokenFacts) -> Option<Timestamp> {
+        let known = self.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
+        let told = known.and_then(|known| known.check_time.as_ref()).map(|time| time.0);
+        self.sent_untold(token).or(told)
+    }
+
+    /// When the last call was sent, if it brought this token and status has yet to say so.
+    fn sent_untold(&self, token: &TokenFacts) -> Option<Timestamp> {
+        match &self.seen.recall.ended.as_ref()?.how {
+            How::Token { token: stored, sent, stored: true, .. } => {
+                (stored.fingerprint == token.fingerprint).then(|| whole_seconds(*sent))
+            }
+            _ => None,
+        }
     }
 
     /// Whether a target was put back from a backup: the status has known a newer token. An issue time in the future is the

@@ -199,17 +199,24 @@ pub fn request(mp: &MiniProgram) -> Option<String> {
 
 /// When the token's own clock asks for the next call.
 pub fn next_refresh(case: &Case<'_>, token: &TokenFacts) -> Timestamp {
-    let checked = case.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
-    let checked = checked.and_then(|known| known.check_time.as_ref()).map(|time| time.0);
     let again = case.seen.recall.checked.as_ref().filter(|(fingerprint, _)| *fingerprint == token.fingerprint);
-    let schedule = Schedule {
+    schedule(case).next(token, case.checked(token).unwrap_or(token.issued), again.map(|(_, at)| *at))
+}
+
+/// Whether the token is so near its end that the platform makes a new one any moment. A call by
+/// interval may come long before that.
+pub fn is_in_window(case: &Case<'_>, token: &TokenFacts) -> bool {
+    schedule(case).opens(token) <= case.now.wall
+}
+
+fn schedule(case: &Case<'_>) -> Schedule {
+    Schedule {
         rotation: case.endpoint.rotation,
         lead: seconds(case.mp.spec.refresh_before_seconds),
         interval: seconds(case.mp.spec.refresh_interval_seconds),
         last_call: case.seen.recall.last_call,
-        app: &format!("{} {}", case.platform.name, case.mp.spec.app_id),
-    };
-    schedule.next(token, checked.unwrap_or(token.issued), again.map(|(_, at)| *at))
+        app: format!("{} {}", case.platform.name, case.mp.spec.app_id),
+    }
 }
 
 fn seconds(field: Option<i32>) -> Option<Duration> {
@@ -217,7 +224,7 @@ fn seconds(field: Option<i32>) -> Option<Duration> {
 }
 
 /// What the time of a refresh depends on, beside the token.
-pub struct Schedule<'a> {
+pub struct Schedule {
     /// How the tokens rotate.
     pub rotation: Rotation,
     /// `spec.refreshBeforeSeconds`.
@@ -227,10 +234,10 @@ pub struct Schedule<'a> {
     /// How long the last answered call took.
     pub last_call: Duration,
     /// Platform and app id, which the spread hangs on.
-    pub app: &'a str,
+    pub app: String,
 }
 
-impl Schedule<'_> {
+impl Schedule {
     /// When to ask for the successor of a token that was last asked after at `checked`; `again` is when the same token came
     /// back although its time was over.
     #[must_use]
@@ -255,7 +262,7 @@ impl Schedule<'_> {
             return after(token.issued, (life / 2).max(SHORTEST));
         }
         let room = lead.saturating_sub(SHORTEST_LEAD).min(LATEST.saturating_sub(guard));
-        before(token.expires, lead.saturating_sub(guard + spread(self.app, room)))
+        before(token.expires, lead.saturating_sub(guard + spread(&self.app, room)))
     }
 }
 

@@ -121,12 +121,6 @@ pub fn next_change(case: &Case<'_>, status: &MiniProgramStatus) -> Option<Durati
 fn token(case: &Case<'_>) -> Option<TokenStatus> {
     let token = case.token()?;
     let known = case.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
-    let checked = match case.seen.recall.ended.as_ref().map(|ended| &ended.how) {
-        Some(How::Token { token: got, sent, stored: true, .. }) if got.fingerprint == token.fingerprint => {
-            Some(Time(whole_seconds(*sent)))
-        }
-        _ => known.and_then(|known| known.check_time.clone()),
-    };
     let next = (!case.mp.spec.suspend).then(|| whole_seconds(due::next_refresh(case, token)));
     let kept = known.and_then(|known| known.next_refresh_time.clone()).filter(|kept| {
         next.is_some_and(|next| kept.0.duration_since(next).abs() <= SAME_TIME)
@@ -137,7 +131,7 @@ fn token(case: &Case<'_>) -> Option<TokenStatus> {
         issue_time: Time(token.issued),
         expiration_time: Time(token.expires),
         next_refresh_time: kept.or(next.map(Time)),
-        check_time: checked,
+        check_time: case.checked(token).map(Time),
     })
 }
 

@@ -14,9 +14,9 @@ use crate::{
     },
 };
 
-fn schedule(rotation: Rotation, lead: Option<u64>, last_call: u64) -> Schedule<'static> {
+fn schedule(rotation: Rotation, lead: Option<u64>, last_call: u64) -> Schedule {
     let lead = lead.map(Duration::from_secs);
-    Schedule { rotation, lead, interval: None, last_call: Duration::from_secs(last_call), app: APP }
+    Schedule { rotation, lead, interval: None, last_call: Duration::from_secs(last_call), app: APP.into() }
 }
 
 fn life(seconds: u64) -> TokenFacts {
@@ -55,7 +55,7 @@ proptest! {
         rotating: bool,
     ) {
         let rotation = if rotating { ROTATING } else { STABLE_UNTIL };
-        let schedule = Schedule { app: &app, ..schedule(rotation, lead, last_call) };
+        let schedule = Schedule { app, ..schedule(rotation, lead, last_call) };
         let token = life(life_seconds);
         let left = span(schedule.next(&token, at(0), None), token.expires).as_secs_f64();
         let lead = f64::from(u32::try_from(lead.unwrap_or(300)).expect("small"));

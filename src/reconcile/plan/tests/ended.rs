@@ -9,6 +9,7 @@ use crate::{
     reconcile::{
         call::{Call, Wanted, Why},
         memory::{Ended, How},
+        plan::Act,
     },
 };
 
@@ -115,6 +116,17 @@ fn only_an_answer_about_the_credential_changes_what_is_said_of_it() {
     };
     said(Reason::CredentialRejected, "False", Reason::CredentialRejected);
     said(Reason::PlatformBusy, "True", Reason::Accepted);
+}
+
+#[test]
+fn the_interval_begins_anew_with_an_answer_that_status_does_not_tell_of_yet() {
+    let mut sight = stored(false);
+    sight.mp.spec.refresh_interval_seconds = Some(450);
+    // An interval from the token's issue has passed, one from the call at 400 has not.
+    let Act::Status(status) = sight.plan(500).act else { panic!("the check is told") };
+    let token = status.token.expect("a token");
+    let times = (token.check_time, token.next_refresh_time);
+    assert_eq!(times, (Some(Time(at(400))), Some(Time(at(850)))));
 }
 
 #[test]

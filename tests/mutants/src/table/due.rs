@@ -189,6 +189,12 @@ const DOUBT: &[Mutant] = &[
 
 const CASE: &[Mutant] = &[
     Mutant {
+        name: "interval-from-status-alone",
+        means: "Until status tells of it, an answer does not begin the interval anew.",
+        changes: &[("self.sent_untold(token).or(told)", "told")],
+        killed_by: Test("the_interval_begins_anew_with_an_answer_that_status_does_not_tell_of_yet"),
+    },
+    Mutant {
         name: "backup-believed",
         means: "A target that was put back from a backup is taken for the newest.",
         changes: &[("known <= after(self.now.wall, due::SKEW)", "false")],
@@ -212,6 +218,17 @@ const CASE: &[Mutant] = &[
 ];
 
 const PLAN: &[Mutant] = &[
+    Mutant {
+        name: "interval-check-untold",
+        means: "The same token, asked for by interval, is not told: a restart asks at once.",
+        changes: &[(
+            "due::is_in_window(case, held)",
+            "due::next_refresh(case, held) <= case.now.wall",
+        )],
+        killed_by: Test(
+            "the_same_token_is_written_again_only_if_pods_or_we_depend_on_what_changed",
+        ),
+    },
     Mutant {
         name: "suspended-and-asked",
         means: "A suspended object is asked for all the same.",

@@ -41,10 +41,7 @@ const REPORT: &[Mutant] = &[
     Mutant {
         name: "status-differs-each-time",
         means: "The status holds the time at which it was written.",
-        changes: &[(
-            "known.and_then(|known| known.check_time.clone())",
-            "Some(Time(whole_seconds(case.now.wall)))",
-        )],
+        changes: &[("case.checked(token).map(Time)", "Some(Time(whole_seconds(case.now.wall)))")],
         killed_by: Test("what_was_written_is_not_written_again"),
     },
     Mutant {
