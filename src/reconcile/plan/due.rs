@@ -9,6 +9,7 @@ use super::{
     case::{Case, Credential, Target},
     doubt::settles_at,
     hold::counted,
+    retry,
     time::{after, before, span, spread},
     turn::{self, Turn},
 };
@@ -185,10 +186,26 @@ pub fn newer_rival(case: &Case<'_>) -> Option<String> {
     // Times are in whole seconds: theirs may have come in the second in which this object asked.
     let newer = tokens.filter(|theirs| theirs.issue_time.0 >= checked && theirs.fingerprint != token.fingerprint);
     let newest = newer.max_by_key(|theirs| theirs.issue_time.0).map(|theirs| theirs.fingerprint.clone());
-    let own = case.status.mints.as_ref().map(|mints| mints.forced_times.as_slice()).unwrap_or_default();
-    let forced =
-        || counted(case).forced.into_iter().rfind(|time| !own.iter().any(|own| own.0 == *time)).filter(|time| *time > checked);
-    newest.or_else(|| Some(forced()?.to_string()))
+    let own = case.status.mints.iter().flat_map(|mints| &mints.forced_times).map(|time| time.0);
+    let refused = case.seen.rivals.iter().flat_map(|rival| refused_forced_calls(rival));
+    let harmless: Vec<_> = own.chain(refused).collect();
+    let forced = || {
+        let forced = counted(case).forced.into_iter().rfind(|time| !harmless.contains(time))?;
+        (forced > checked).then(|| forced.to_string())
+    };
+    newest.or_else(forced)
+}
+
+/// The forced calls of an object since the platform first rejected its credential: they ended no
+/// token.
+fn refused_forced_calls(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
+    let conditions = mp.status.as_ref().map(|status| status.conditions.as_slice());
+    let credential = conditions.and_then(|all| conditions::find(all, ConditionType::CredentialValid));
+    let rejected = credential.filter(|condition| Reason::of(condition).is_some_and(retry::stops));
+    let since = rejected.map(|condition| condition.last_transition_time.0);
+    let mints = mp.status.iter().filter_map(|status| status.mints.as_ref());
+    let forced = mints.flat_map(|mints| &mints.forced_times).map(|time| time.0);
+    forced.filter(move |time| since.is_some_and(|since| *time >= since))
 }
 
 /// The refresh request that stands on the object, as the status keeps it: a long one by its hash.

@@ -6,7 +6,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::sight::{LEGACY, LIFE, STABLE, Sight, at, boot, mini_program, token};
 use crate::{
-    api::{ConditionType, MiniProgram, Mints, Reason, TokenMode, names},
+    api::{
+        ConditionType, MiniProgram, Mints, Reason, TokenMode,
+        conditions::{self, Truth, Verdict},
+        names,
+    },
     reconcile::{
         call::{Wanted, Why},
         memory::LastMint,
@@ -194,4 +198,23 @@ fn a_rivals_forced_call_is_known_when_its_token_is_gone() {
     let mut sight = Sight::healthy(STABLE);
     sight.status().mints = Some(Mints { forced_times: vec![Time(at(300))], ..Mints::default() });
     sight.keeps_silent(500);
+}
+
+#[test]
+fn a_rivals_forced_call_with_a_rejected_credential_ends_no_token() {
+    let forced = Mints { forced_times: vec![Time(at(300))], ..Mints::default() };
+    let rejected_at = |time| {
+        let mut rival = winner(STABLE, 0);
+        let status = rival.status.get_or_insert_default();
+        (status.token, status.mints) = (None, Some(forced.clone()));
+        let reason = Reason::CredentialRejected;
+        let verdict = Verdict { truth: Truth::False, reason, message: String::new() };
+        let kind = ConditionType::CredentialValid;
+        conditions::set(&mut status.conditions, kind, &verdict, Some(1), at(time));
+        let mut sight = Sight::healthy(STABLE);
+        (sight.rivals, sight.app.mints) = (vec![rival], forced.clone());
+        sight
+    };
+    rejected_at(300).keeps_silent(500);
+    rejected_at(301).asks(500, Why::RivalNewer);
 }

@@ -75,6 +75,12 @@ const DUE: &[Mutant] = &[
         killed_by: Test("a_rivals_newer_token_is_asked_after_once_on_stable_endpoints"),
     },
     Mutant {
+        name: "refused-force-disturbs-siblings",
+        means: "A forced call with a rejected credential costs each other object of the app a call.",
+        changes: &[("since.is_some_and(|since| *time >= since)", "false")],
+        killed_by: Test("a_rivals_forced_call_with_a_rejected_credential_ends_no_token"),
+    },
+    Mutant {
         name: "unsettled-never-confirmed",
         means: "A token that a late request may have replaced is never asked after.",
         changes: &[("settles_at(case, target, case.token()?) <= case.now.wall", "false")],
