@@ -22,9 +22,9 @@ const FAILED_CALLS: [&str; 7] = [
 ];
 /// Those of them that end by themselves, and soon.
 const TRANSIENT: [&str; 3] = ["PlatformBusy", "PlatformUnreachable", "BadResponse"];
-/// Codes of refusals that only a person can lift: the credential, the app id, a frozen secret, the
-/// allow-list, the approval.
-const FOR_A_PERSON: [i64; 13] = [40001, 40013, 40125, 40164, 40243, 45035, 50004, 50007, 61004, 89501, 89503, 89506, 89507];
+/// Codes of refusals after which the operator asks no more until a person acts: the credential, the
+/// app id, a frozen app secret.
+const FOR_A_PERSON: [i64; 6] = [40001, 40013, 40125, 40243, 50004, 50007];
 /// Within this of a token's end an attempt follows the one before it within seconds: 15 s and a
 /// jitter.
 const URGENT: i64 = 300_000;
