@@ -82,6 +82,8 @@ pub struct Call {
     pub handles: Option<String>,
     /// The intent that stood when the call was planned; its success removes it.
     pub stood: Option<String>,
+    /// The fingerprint of the token that the status told of when the call was planned.
+    pub known: Option<String>,
     /// Whether a call of unknown end may land behind this one.
     pub doubt: bool,
 }

@@ -344,6 +344,7 @@ fn new_call(case: &Case<'_>, wanted: Wanted, chance: &Chance) -> Call {
         wanted,
         handles: due::request(case.mp).filter(|request| handled != Some(request) && stamped != Some(request)),
         stood: case.status.intent.as_ref().map(|intent| intent.id.clone()),
+        known: case.status.token.as_ref().map(|token| token.fingerprint.clone()),
         doubt: doubt::is_doubtful(case),
     }
 }

@@ -29,7 +29,7 @@ fn hand(mints: bool) -> HandFacts {
     let wanted = Wanted { why: Why::Time, force: false, mints };
     HandFacts {
         name: "shop-token".into(),
-        call: Call { id: "call-2".into(), wanted, handles: None, stood: None, doubt: false },
+        call: Call { id: "call-2".into(), wanted, handles: None, stood: None, known: None, doubt: false },
         token: TokenFacts { fingerprint: "sha256:new".into(), issued: at(0), expires: at(LIFE) },
         sent: Sent::default(),
         unsettled: false,

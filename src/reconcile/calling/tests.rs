@@ -30,7 +30,7 @@ type Platform = fn() -> Said;
 /// A call that has begun, for the reason that is wanted most.
 fn begin(force: bool, doubt: bool) -> Begin {
     let wanted = Wanted { why: Why::Invalid, force, mints: true };
-    let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, doubt };
+    let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt };
     Begin { call, begun: Begun::at(now().boot), mints_before: None, app_before: None }
 }
 

@@ -189,8 +189,17 @@ impl<'a> Case<'a> {
     /// mark of a clock that jumped, and proves nothing; so is an earlier one of the same token, which came again.
     pub fn is_older_than_status(&self, token: &TokenFacts) -> bool {
         let known = self.status.token.as_ref().filter(|known| known.fingerprint != token.fingerprint);
-        let known = known.map(|known| known.issue_time.0);
-        known.is_some_and(|known| token.issued < known && known <= after(self.now.wall, due::SKEW))
+        known.is_some_and(|known| {
+            let issued = known.issue_time.0;
+            token.issued < issued && issued <= after(self.now.wall, due::SKEW) && !self.has_replaced(&known.fingerprint, token)
+        })
+    }
+
+    /// Whether this process asked for a token while the status told of that other one, and has just stored it: it is the newer one,
+    /// whatever a clock that was set says.
+    fn has_replaced(&self, known: &str, token: &TokenFacts) -> bool {
+        self.sent_untold(token).is_some()
+            && self.seen.recall.ended.as_ref().is_some_and(|ended| ended.call.known.as_deref() == Some(known))
     }
 
     /// An intent whose call's end is not known.

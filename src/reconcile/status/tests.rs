@@ -13,7 +13,7 @@ use crate::{
 
 fn call(why: Why, force: bool, doubt: bool) -> Call {
     let wanted = Wanted { why, force, mints: true };
-    Call { id: "call-1".into(), wanted, handles: None, stood: None, doubt }
+    Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt }
 }
 
 fn mints(day: &str, count: i32, last: u64, forced: &[u64]) -> Mints {

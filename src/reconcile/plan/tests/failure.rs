@@ -48,6 +48,7 @@ fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
             wanted: Wanted { why, force, mints: force || mode == LEGACY },
             handles: due::request(&sight.mp),
             stood: None,
+            known: None,
             doubt: false,
         };
         let mints = call.wanted.mints.then(|| Mints {
@@ -261,7 +262,7 @@ fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
     sight.asks(NEXT + 1, Why::WonApp);
     // The call brings a token, which is stored.
     let wanted = Wanted { why: Why::WonApp, force: false, mints: true };
-    let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, doubt: false };
+    let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt: false };
     let token = TokenFacts { issued: at(NEXT + 2), ..sight.target().token.clone().expect("a token") };
     sight.target().token = Some(token.clone());
     sight.recall.ended = Some(Ended {

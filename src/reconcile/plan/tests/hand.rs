@@ -23,7 +23,7 @@ fn same_token() -> Sight {
     let base = Base::Is { uid, version, issued_for: target.issued_for.clone() };
     sight.hand = Some(HandFacts {
         name: target.name.clone(),
-        call: Call { id: "call-1".into(), wanted, handles: None, stood: None, doubt: false },
+        call: Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt: false },
         token: target.token.clone().expect("a token"),
         sent: target.sent.clone(),
         unsettled: false,

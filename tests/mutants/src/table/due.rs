@@ -203,13 +203,21 @@ const CASE: &[Mutant] = &[
     Mutant {
         name: "backup-believed",
         means: "A target that was put back from a backup is taken for the newest.",
-        changes: &[("known <= after(self.now.wall, due::SKEW)", "false")],
+        changes: &[("issued <= after(self.now.wall, due::SKEW)", "false")],
         killed_by: Test("each_reason_for_a_call_leads_to_one"),
+    },
+    Mutant {
+        name: "own-token-looks-restored",
+        means: "A token just stored by a slower clock is taken for one from a backup, again and again.",
+        changes: &[("!self.has_replaced(&known.fingerprint, token)", "true")],
+        killed_by: Test(
+            "a_token_that_a_slower_clock_dates_before_the_one_that_it_replaced_is_the_newest",
+        ),
     },
     Mutant {
         name: "jump-makes-tokens-old",
         means: "A status from a clock that jumped makes every token an old one.",
-        changes: &[("known <= after(self.now.wall, due::SKEW)", "true")],
+        changes: &[("issued <= after(self.now.wall, due::SKEW)", "true")],
         killed_by: Test("a_newer_token_from_a_clock_that_jumped_does_not_make_the_stored_one_old"),
     },
     Mutant {
