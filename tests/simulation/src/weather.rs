@@ -68,7 +68,8 @@ impl Climate {
     /// other.
     #[must_use]
     pub fn in_a_bout(&self, at: Millis) -> Option<Millis> {
-        let at = if self.is_calm(at) { (at / (self.bout + self.calm).max(1) + 1) * (self.bout + self.calm) } else { at };
+        let period = self.bout + self.calm;
+        let at = if self.calm > 0 && self.is_calm(at) { (at / period + 1) * period } else { at };
         (at < self.calm_from).then_some(at)
     }
 }
@@ -243,5 +244,25 @@ impl Weather {
 
     fn troubles_streams(&self, now: Millis) -> bool {
         !self.climate.is_calm(now) && self.dice.chance(self.climate.streams)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Climate;
+
+    #[test]
+    fn where_no_calm_lies_between_any_moment_is_in_a_bout_and_none_after_the_last() {
+        let climate = Climate { calm_from: 100, ..Climate::default() };
+        assert_eq!(climate.in_a_bout(99), Some(99));
+        assert_eq!(climate.in_a_bout(100), None);
+    }
+
+    #[test]
+    fn a_moment_of_calm_waits_for_the_next_bout() {
+        let climate = Climate { calm_from: 90, bout: 10, calm: 5, ..Climate::default() };
+        assert_eq!(climate.in_a_bout(7), Some(7));
+        assert_eq!(climate.in_a_bout(12), Some(15));
+        assert_eq!(climate.in_a_bout(87), None);
     }
 }
