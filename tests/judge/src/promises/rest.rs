@@ -12,8 +12,9 @@ use crate::{
 /// operator did is written again.
 const WRITES_A_CALL: u64 = 3;
 /// The credential, the target, whose Secret has its name, and the target before it: each before the
-/// intent, and again before the call.
-const READS_A_CALL: u64 = 8;
+/// intent, and again before the call; then whether the object is still there, before a Secret is
+/// made for it.
+const READS_A_CALL: u64 = 9;
 /// So long is looked at for who writes as fast as it can.
 const BURST: Millis = 10 * SECOND;
 /// What was due when calm began is written then, and its end cuts a call off.
