@@ -85,19 +85,25 @@ pub async fn run<R, Fut, P>(
     let mut beat = tokio::time::interval(rhythm.beat);
     loop {
         progress.turned(clock.now().boot);
-        let mut ready = due.as_mut().hold_unless(|name| !running.names.contains(name));
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             Some(done) = running.tasks.join_next_with_id() => {
                 let Some((name, sleep)) = running.ended(done).map(settle) else { continue };
-                if sleep < Duration::MAX {
+                if running.asked_again.remove(&name) {
+                    progress.began(&name, clock.now().boot);
+                    running.begin(name, &reconcile);
+                } else if sleep < Duration::MAX {
                     let run_at = Instant::now() + sleep.min(rhythm.longest_sleep);
                     // The receiver is a local of this function.
                     let _ = again.send(ScheduleRequest { message: name, run_at });
                 }
             }
-            Some(name) = ready.next() => {
+            Some(name) = due.next() => {
+                if running.names.contains(&name) {
+                    running.asked_again.insert(name);
+                    continue;
+                }
                 progress.began(&name, clock.now().boot);
                 running.begin(name, &reconcile);
             }
@@ -113,6 +119,9 @@ pub async fn run<R, Fut, P>(
 struct Running {
     tasks: JoinSet<Looked>,
     names: HashSet<ObjectName>,
+    /// What changed or is due while it is looked at. The scheduler could hold these, and would let
+    /// them go in no order: a simulated run would not replay.
+    asked_again: HashSet<ObjectName>,
     by_task: HashMap<Id, ObjectName>,
 }
 

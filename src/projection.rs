@@ -49,8 +49,8 @@ pub struct Projection {
     pub applied: bool,
     /// Whether our apply entry lacks something that we always write.
     pub edited: bool,
-    /// Whether it is on its way out.
-    pub terminating: bool,
+    /// Since when it is being deleted, and which finalizers hold it.
+    pub terminating: Option<Terminating>,
     /// The token that it says it holds.
     pub token: Option<TokenFacts>,
     /// What was sent for that token.
@@ -69,6 +69,15 @@ pub struct Projection {
     pub labels: BTreeMap<String, String>,
     /// The annotations that our apply entry owns beside our own.
     pub annotations: BTreeMap<String, String>,
+}
+
+/// A Secret that is being deleted and is still there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terminating {
+    /// When somebody deleted it.
+    pub since: Timestamp,
+    /// What it waits for.
+    pub finalizers: Vec<String>,
 }
 
 /// Who controls a Secret.
@@ -137,7 +146,10 @@ impl Projection {
             label: meta.labels.as_ref().and_then(|labels| labels.get(names::NAME)).cloned(),
             applied: ours.is_some(),
             edited: !whole(ours),
-            terminating: meta.deletion_timestamp.is_some(),
+            terminating: meta
+                .deletion_timestamp
+                .as_ref()
+                .map(|time| Terminating { since: time.0, finalizers: meta.finalizers.clone().unwrap_or_default() }),
             token: token(&annotation),
             sent: Sent {
                 platform: text(names::PLATFORM),

@@ -1,7 +1,7 @@
 //! Drives one object: observe, plan, one act, again, until there is nothing to do. Each step returns a value and none calls
 //! another; every decision is the plan's.
 
-mod api_error;
+pub mod api_error;
 pub mod apply;
 pub mod call;
 mod calling;

@@ -1,5 +1,6 @@
 //! App secrets and access tokens as types that cannot be printed by accident. Knows no platform and no Kubernetes object.
 
+use k8s_openapi::ByteString;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -75,6 +76,18 @@ impl AccessToken {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         format!("sha256:{}", hex(&Sha256::digest(self.0.as_bytes()), 12))
+    }
+
+    /// Whether a text repeats the token or its beginning, as it is or as a Secret's data in JSON.
+    #[must_use]
+    pub fn is_quoted_in(&self, text: &str) -> bool {
+        const ENOUGH: usize = 12;
+        let data = serde_json::to_value(ByteString(self.0.as_bytes().to_vec())).unwrap_or_default();
+        let encoded = Zeroizing::new(data.as_str().unwrap_or_default().to_owned());
+        [self.0.as_str(), encoded.as_str()]
+            .iter()
+            .filter_map(|secret| secret.get(..ENOUGH.min(secret.len())))
+            .any(|beginning| !beginning.is_empty() && text.contains(beginning))
     }
 }
 

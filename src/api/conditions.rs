@@ -104,6 +104,10 @@ pub enum Reason {
     WriteFailed,
     /// The target is marked immutable.
     Immutable,
+    /// An admission webhook or policy, or another field manager, keeps changing what is written.
+    Altered,
+    /// The target is being deleted, and a finalizer holds it.
+    Terminating,
 }
 
 impl Reason {

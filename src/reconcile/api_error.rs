@@ -1,8 +1,13 @@
 //! What the API server says when it says no, or nothing: the few cases that a step behaves differently on. No secret passes here.
 
+pub mod admission;
+
 use std::{future::Future, time::Duration};
 
-use crate::{api::Reason, shell::leader::TermOver};
+use kube::core::Status;
+
+use self::admission::Said;
+use crate::{api::Reason, sensitive::AccessToken, shell::leader::TermOver};
 
 /// Every request to the API server ends by then; kube itself would wait for ever.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -22,7 +27,7 @@ pub enum ApiError {
     /// The object is gone.
     #[error("not found")]
     NotFound,
-    /// Quota, an admission webhook, a terminating namespace, an overloaded server.
+    /// Quota, an admission webhook or policy, a terminating namespace, an overloaded server.
     #[error("refused with {code}: {message}")]
     Refused {
         /// The HTTP status.
@@ -30,6 +35,9 @@ pub enum ApiError {
         /// What the API server says.
         message: String,
     },
+    /// It was answered with success, and admission had changed what the operator depends on.
+    #[error("admission took away or changed {0}")]
+    Altered(String),
     /// The lease was lost before anything was sent.
     #[error(transparent)]
     TermOver(TermOver),
@@ -45,36 +53,95 @@ impl ApiError {
         match self {
             Self::Forbidden(_) => Reason::Forbidden,
             Self::Immutable => Reason::Immutable,
+            Self::Altered(_) => Reason::Altered,
             Self::Conflict | Self::NotFound | Self::Refused { .. } | Self::TermOver(_) | Self::Unanswered => Reason::WriteFailed,
         }
     }
-}
 
-impl From<kube::Error> for ApiError {
-    fn from(error: kube::Error) -> Self {
-        let status = match error {
-            kube::Error::Api(status) => status,
-            kube::Error::Service(error) => return error.downcast().map_or(Self::Unanswered, |over| Self::TermOver(*over)),
-            _ => return Self::Unanswered,
-        };
-        let message = status.message.clone();
+    /// Who refused, as far as a tenant can use it.
+    #[must_use]
+    pub fn said(&self) -> Option<Said> {
+        match self {
+            Self::Refused { message, .. } => Some(admission::said(message)),
+            Self::Altered(what) => Some(Said { by: what.clone(), text: None }),
+            _ => None,
+        }
+    }
+
+    /// The same, if it was the answer to a dry run: that did nothing, whatever the answer is.
+    #[must_use]
+    pub fn of_dry_run(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => match Self::of(&status) {
+                Self::Unanswered => Self::refused(&status),
+                error => error,
+            },
+            error => error.into(),
+        }
+    }
+
+    /// The same, unless it quotes the token: whoever refuses a Secret may repeat what it holds.
+    #[must_use]
+    pub fn without(self, token: &AccessToken) -> Self {
+        match self {
+            Self::Refused { code, message } if token.is_quoted_in(&message) => {
+                Self::Refused { code, message: "the answer quotes the token and is not repeated".into() }
+            }
+            error => error,
+        }
+    }
+
+    fn refused(status: &Status) -> Self {
+        Self::Refused { code: status.code, message: status.message.clone() }
+    }
+
+    fn of(status: &Status) -> Self {
+        let message = &status.message;
+        // The code of a denial is its webhook's to choose.
+        if admission::refused(message) {
+            return Self::refused(status);
+        }
         match status.code {
             409 => Self::Conflict,
             404 => Self::NotFound,
             // RBAC's own sentence names the user; quota, Pod Security and a terminating namespace answer 403 as well.
-            403 if message.contains("forbidden: User ") => Self::Forbidden(message),
-            422 if message.contains("metadata.uid") => Self::Conflict,
-            422 if message.contains("immutable") => Self::Immutable,
+            403 if message.contains("forbidden: User ") => Self::Forbidden(message.clone()),
+            422 if names(status, "metadata.uid") => Self::Conflict,
+            422 if ["data", "immutable"].iter().any(|field| names(status, field)) => Self::Immutable,
             408 | 500 | 502 | 504 => Self::Unanswered,
-            code => Self::Refused { code, message },
+            _ => Self::refused(status),
+        }
+    }
+}
+
+/// Whether the answer names this field as the one that was refused.
+fn names(status: &Status, field: &str) -> bool {
+    status.details.iter().flat_map(|details| &details.causes).any(|cause| cause.field == field)
+}
+
+impl From<kube::Error> for ApiError {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::of(&status),
+            kube::Error::Service(error) => error.downcast().map_or(Self::Unanswered, |over| Self::TermOver(*over)),
+            _ => Self::Unanswered,
         }
     }
 }
 
 /// Awaits a request to the API server for no longer than [`DEADLINE`].
 pub async fn within<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiError> {
-    match tokio::time::timeout(DEADLINE, request).await {
-        Ok(answer) => answer.map_err(ApiError::from),
-        Err(_) => Err(ApiError::Unanswered),
-    }
+    answer(request).await?.map_err(ApiError::from)
 }
+
+/// Awaits a dry run for no longer than [`DEADLINE`].
+pub async fn within_dry_run<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiError> {
+    answer(request).await?.map_err(ApiError::of_dry_run)
+}
+
+async fn answer<T>(request: impl Future<Output = kube::Result<T>>) -> Result<kube::Result<T>, ApiError> {
+    tokio::time::timeout(DEADLINE, request).await.map_err(|_| ApiError::Unanswered)
+}
+
+#[cfg(test)]
+mod tests;

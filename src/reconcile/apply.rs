@@ -1,5 +1,6 @@
 //! Writes target Secrets: the only step that does. Knows no HTTP to platforms and decides nothing about tokens.
 
+pub mod altered;
 pub mod secret;
 
 use k8s_openapi::api::core::v1::Secret;
@@ -9,10 +10,11 @@ use kube::{
     api::{DeleteParams, PartialObjectMeta, Patch, PatchParams, Preconditions},
 };
 use serde_json::json;
+use zeroize::Zeroize;
 
 use self::secret::{Content, target_secret};
 use super::{
-    api_error::{ApiError, within},
+    api_error::{ApiError, within, within_dry_run},
     memory::{Base, HandFacts},
     observe::{TargetSeen, Whose, read_target, whose},
 };
@@ -33,15 +35,17 @@ impl Cleared {
     }
 }
 
-/// Clears the way for a call. A target that does not exist yet costs one dry run: quota, webhooks and a terminating namespace
-/// refuse that, and not the token.
-pub async fn clear(client: &Client, mp: &MiniProgram, name: &str, base: &Base) -> Result<Cleared, ApiError> {
+/// Clears the way for a call. A target that does not exist yet, or whose last write was refused, costs one dry run: quota,
+/// admission and a terminating namespace refuse that, and not the token.
+pub async fn clear(client: &Client, mp: &MiniProgram, name: &str, base: &Base, was_refused: bool) -> Result<Cleared, ApiError> {
     if *base == Base::Absent {
         let minis = Api::<PartialObjectMeta<MiniProgram>>::namespaced(client.clone(), namespace(mp));
         let current = within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await?;
         if current.and_then(|current| current.metadata.uid) != mp.metadata.uid {
             return Err(ApiError::NotFound);
         }
+    }
+    if *base == Base::Absent || was_refused {
         let placeholder = AccessToken::parse("placeholder").ok_or(ApiError::NotFound)?;
         let facts =
             TokenFacts { fingerprint: placeholder.fingerprint(), issued: Timestamp::UNIX_EPOCH, expires: Timestamp::UNIX_EPOCH };
@@ -55,8 +59,10 @@ pub async fn clear(client: &Client, mp: &MiniProgram, name: &str, base: &Base) -
             unsettled: false,
             operator: "",
         };
+        let sent = target_secret(mp, name, base, &content);
         let params = PatchParams { dry_run: true, ..params() };
-        patch(client, &target_secret(mp, name, base, &content), &params).await?;
+        let answer = within_dry_run(secrets(client, mp).patch(name, &params, &Patch::Apply(&sent))).await?;
+        altered::check(&sent, &answer)?;
     }
     Ok(Cleared(()))
 }
@@ -69,15 +75,21 @@ pub async fn write(
     base: &Base,
     content: &Content<'_>,
 ) -> Result<Projection, ApiError> {
-    let secret = target_secret(mp, name, base, content);
-    let written = Projection::of(&patch(client, &secret, &params()).await?.metadata);
+    let sent = target_secret(mp, name, base, content);
+    let answer = within(secrets(client, mp).patch(name, &params(), &Patch::Apply(&sent))).await;
+    let mut answer = answer.map_err(|error| error.without(content.token))?;
+    let checked = altered::check(&sent, &answer);
+    // The token is known; its copy in the answer is needed no more.
+    answer.data.iter_mut().flat_map(|data| data.values_mut()).for_each(|value| value.0.zeroize());
+    checked?;
+    let written = Projection::of(&answer.metadata);
     let owned = matches!(&written.owner, Owner::MiniProgram { uid, .. } if Some(uid) == mp.metadata.uid.as_ref());
-    if owned && secret.metadata.owner_references.is_none() { disown(client, mp, &written).await } else { Ok(written) }
+    if owned && sent.metadata.owner_references.is_none() { disown(client, mp, &written).await } else { Ok(written) }
 }
 
 /// Takes our owner reference away where somebody else applied it too, as a restored backup does: no apply of ours would.
 async fn disown(client: &Client, mp: &MiniProgram, written: &Projection) -> Result<Projection, ApiError> {
-    let secrets = Api::<Secret>::namespaced(client.clone(), namespace(mp));
+    let secrets = secrets(client, mp);
     let patch = Patch::Strategic(json!({
         "metadata": {
             "uid": written.uid,
@@ -93,12 +105,8 @@ fn params() -> PatchParams {
     PatchParams::apply(names::FIELD_MANAGER).force()
 }
 
-async fn patch(client: &Client, secret: &Secret, params: &PatchParams) -> Result<PartialObjectMeta<Secret>, ApiError> {
-    let namespace = secret.metadata.namespace.as_deref().unwrap_or_default();
-    let secrets = Api::<Secret>::namespaced(client.clone(), namespace);
-    let name = secret.metadata.name.as_deref().unwrap_or_default();
-    // The answer is asked for as metadata only: nothing needs the data that was just sent.
-    within(secrets.patch_metadata(name, params, &Patch::Apply(secret))).await
+fn secrets(client: &Client, mp: &MiniProgram) -> Api<Secret> {
+    Api::namespaced(client.clone(), namespace(mp))
 }
 
 /// What a refused or unanswered write of a token in hand comes down to.
@@ -114,7 +122,7 @@ pub enum Settle {
 
 /// Reads the target after a write that was refused or not answered. A label edit is not a lost race.
 pub async fn settle(client: &Client, mp: &MiniProgram, name: &str, hand: &HandFacts) -> Result<Settle, ApiError> {
-    let (target, _, _) = read_target(client, namespace(mp), name).await?;
+    let (target, _, held) = read_target(client, namespace(mp), name).await?;
     let before = match &hand.base {
         Base::Absent => None,
         Base::Is { issued_for, .. } => issued_for.as_deref(),
@@ -123,10 +131,11 @@ pub async fn settle(client: &Client, mp: &MiniProgram, name: &str, hand: &HandFa
     match &target {
         TargetSeen::Is(found) if whose(found, mp) == Whose::Ours => {
             let id = found.issued_for.as_deref();
-            if id == Some(hand.call.id.as_str()) && !found.edited {
+            let is_written = id == Some(hand.call.id.as_str());
+            if is_written && !found.edited && tells_of(found, hand) && held.token(&hand.token.fingerprint).is_some() {
                 return Ok(Settle::Done(Box::new(found.as_ref().clone())));
             }
-            if id != before && !(found.edited && id == Some(hand.call.id.as_str())) {
+            if id != before && !is_written {
                 return Ok(Settle::Lost);
             }
         }
@@ -145,9 +154,14 @@ pub async fn settle(client: &Client, mp: &MiniProgram, name: &str, hand: &HandFa
     Ok(if still_ours { Settle::Again(base) } else { Settle::Lost })
 }
 
+/// Whether a target says of the token in hand what was written: admission may have changed it.
+fn tells_of(found: &Projection, hand: &HandFacts) -> bool {
+    found.token.as_ref() == Some(&hand.token) && found.sent == hand.sent && found.unsettled == hand.unsettled
+}
+
 /// Deletes a Secret that was the target once, and only that very object.
 pub async fn forget(client: &Client, mp: &MiniProgram, old: &Projection) -> Result<(), ApiError> {
-    let secrets = Api::<Secret>::namespaced(client.clone(), namespace(mp));
+    let secrets = secrets(client, mp);
     let preconditions = Preconditions { uid: Some(old.uid.clone()), resource_version: Some(old.version.clone()) };
     let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     match within(secrets.delete(&old.name, &params)).await {

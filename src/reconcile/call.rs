@@ -42,6 +42,13 @@ impl Why {
         self == Self::Time
     }
 
+    /// Whether neither the token's clock nor a person asks for the call: what undoes it would be
+    /// met again and again.
+    #[must_use]
+    pub fn unasked(self) -> bool {
+        !matches!(self, Self::Time | Self::Requested | Self::Invalid)
+    }
+
     /// Whether the stored token is or may be gone, or was made from another credential: what no floor of minutes may delay.
     #[must_use]
     pub fn urgent(self) -> bool {

@@ -14,6 +14,7 @@ use super::{
     plan::{
         case::Case,
         doubt, due, hold, retry,
+        target::{is_told_refused, stays_in_use},
         time::{after, next_midnight, whole_seconds},
     },
     status::{self, Begun},
@@ -25,6 +26,11 @@ use crate::{
     sensitive::AppSecret,
     shell::{chance::Chance, clock::Now},
 };
+
+/// A write that is refused is tried again this often at least, and less often after so many times.
+const LONG_REFUSED: Duration = Duration::from_secs(30);
+const LONGEST_REFUSED: Duration = Duration::from_secs(300);
+const REFUSED_FOR_LONG: u32 = 25;
 
 /// A call that has begun: its intent stands in status.
 pub struct Begin {
@@ -116,14 +122,19 @@ impl Ctx {
             (None, None) => return Next::Round,
         };
         let (name, base) = destination(&case, seen);
-        let cleared = match apply::clear(&self.client, mp, &name, &base).await {
+        let was_refused = is_told_refused(&case);
+        let cleared = match apply::clear(&self.client, mp, &name, &base, was_refused).await {
             Ok(cleared) => cleared,
             Err(error) => {
                 carry.begin = Some(begin);
                 return self.not_cleared(mp, carry, &error, now);
             }
         };
-        self.recall(mp, |recall| (recall.refused, recall.last_sent) = (None, Some(now.boot)));
+        self.recall(mp, |recall| {
+            let is_over = recall.last_sent.is_none_or(|last| last + hold::ROW < now.boot);
+            recall.unasked = if is_over { 0 } else { recall.unasked };
+            (recall.refused, recall.last_sent) = (None, Some(now.boot));
+        });
         let asking = Asking {
             platform: case.platform,
             endpoint: case.endpoint,
@@ -230,9 +241,8 @@ impl Ctx {
     /// Remembers that the target cannot be written, and for how long it is left alone.
     pub(super) fn refused(&self, mp: &MiniProgram, error: &ApiError, now: Now) {
         let attempts = self.recall(mp, |recall| {
-            let refused = next_refusal(recall.refused, error.target_reason(), now);
-            recall.refused = Some(refused);
-            refused.attempts
+            let refused = next_refusal(recall.refused.take(), error, now);
+            recall.refused.insert(refused).attempts
         });
         let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
         tracing::warn!(namespace, name, %error, attempts, "the target Secret cannot be written; it is tried again");
@@ -255,6 +265,7 @@ impl Ctx {
             mints_before: None,
             how: How::Token { token: hand.token.clone(), sent, stored: false, same, unsettled: hand.unsettled },
         };
+        let why = hand.call.wanted.why;
         let minted = hand.call.wanted.mints.then(|| (hand.token.fingerprint.clone(), case.now.boot));
         self.metrics.refreshed(case.platform.name, "success", if same { "SameToken" } else { "NewToken" });
         let uid = case.mp.metadata.uid.as_deref().unwrap_or_default();
@@ -263,6 +274,10 @@ impl Ctx {
             memory.recall.ended = Some(ended);
             memory.recall.minted = minted;
             memory.recall.last_call = took;
+            memory.recall.unasked = match why {
+                Why::Time => 0,
+                why => memory.recall.unasked.saturating_add(u32::from(why.unasked())),
+            };
             // The answer has just told how much is left, and by which clock.
             memory.recall.ends.clear();
             memory.recall.unanswered = 0;
@@ -329,11 +344,16 @@ impl Ctx {
     }
 }
 
-/// The next try of a write that is refused: after half a second, doubled each time up to half a minute.
-pub(super) fn next_refusal(before: Option<Refused>, reason: Reason, now: Now) -> Refused {
-    let attempts = before.map_or(0, |refused| refused.attempts).saturating_add(1);
-    let wait = Duration::from_millis(500 * 2_u64.pow(attempts.min(7) - 1)).min(Duration::from_secs(30));
-    Refused { reason, attempts, retry: now.boot + wait }
+/// The next try of a write that is refused: after half a second, doubled each time up to half a minute, and after ten minutes
+/// of that every five minutes.
+pub(super) fn next_refusal(before: Option<Refused>, error: &ApiError, now: Now) -> Refused {
+    let attempts = before.as_ref().map_or(0, |refused| refused.attempts).saturating_add(1);
+    let longest = if attempts > REFUSED_FOR_LONG { LONGEST_REFUSED } else { LONG_REFUSED };
+    let wait = Duration::from_millis(500 * 2_u64.pow(attempts.min(11) - 1)).min(longest);
+    let said = error.said();
+    // A text that differs each time would be a status write each time.
+    let same = before.and_then(|refused| refused.said).filter(|before| said.as_ref().is_some_and(|said| said.by == before.by));
+    Refused { reason: error.target_reason(), said: same.or(said), attempts, retry: now.boot + wait }
 }
 
 fn new_call(case: &Case<'_>, wanted: Wanted, chance: &Chance) -> Call {
@@ -349,15 +369,15 @@ fn new_call(case: &Case<'_>, wanted: Wanted, chance: &Chance) -> Call {
     }
 }
 
-/// The Secret that the token belongs into, as it was read strongly. While the spec's target is somebody else's, the one before
-/// it stays in use.
+/// The Secret that the token belongs into, as it was read strongly. While the spec's target cannot be made, the one before it
+/// stays in use.
 pub(super) fn destination(case: &Case<'_>, seen: &Observed) -> (String, Base) {
-    match (case.target, case.in_use) {
-        (super::plan::case::Target::Foreign, Some(old)) => (
+    match stays_in_use(case) {
+        Some(old) => (
             old.name.clone(),
             Base::Is { uid: old.uid.clone(), version: old.version.clone(), issued_for: old.issued_for.clone() },
         ),
-        _ => (case.mp.target_name(), seen.target.base()),
+        None => (case.mp.target_name(), seen.target.base()),
     }
 }
 

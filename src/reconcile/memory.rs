@@ -9,7 +9,7 @@ use std::{
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::call::Call;
+use super::{api_error::admission::Said, call::Call};
 use crate::{
     api::{CredentialStatus, MiniProgramStatus, Mints, Reason},
     platform::Refusal,
@@ -45,10 +45,12 @@ pub struct HandFacts {
 }
 
 /// A write that failed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Refused {
     /// Why, in the words of the condition `TargetSynced`.
     pub reason: Reason,
+    /// Who refused it.
+    pub said: Option<Said>,
     /// How often in a row.
     pub attempts: u32,
     /// When it is tried again, in boot time.
@@ -134,6 +136,8 @@ pub struct Recall {
     pub former: Option<(String, Duration)>,
     /// When (boot time) the last call was sent.
     pub last_sent: Option<Duration>,
+    /// How many calls in a row brought a token that neither a clock nor a person had asked for.
+    pub unasked: u32,
     /// The stored tokens, and when each ends in boot time, counted from when this process first saw it.
     pub ends: Vec<(TokenFacts, Duration)>,
     /// The fingerprint of the last token that this process minted for it, and the boot time of that call: issue times are cut to

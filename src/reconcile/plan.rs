@@ -11,6 +11,7 @@ mod failure;
 pub mod hold;
 pub mod report;
 pub mod retry;
+pub mod target;
 #[cfg(test)]
 pub(super) mod tests;
 pub mod time;
@@ -22,6 +23,7 @@ use self::{
     case::{Case, Credential, Target},
     due::wait,
     report::{Findings, OVERDUE_AFTER, report},
+    target::{differs, is_told, refused_write, stays_in_use},
     turn::Turn,
 };
 use super::{
@@ -174,12 +176,7 @@ fn unlisted(seen: &Observed, now: Now) -> (Act, Duration) {
 
 /// Whether a call could not be made however well the operator did: another must let go, or a person help.
 fn is_hindered(case: &Case<'_>) -> bool {
-    let terminating = matches!(case.target, Target::Ours(target) if target.terminating);
-    turn::turn(case) != Turn::Mine
-        || report::is_blocked(case)
-        || terminating
-        || is_told(case, Reason::Immutable)
-        || refused_write(case).is_some()
+    turn::turn(case) != Turn::Mine || report::is_blocked(case)
 }
 
 /// The most pressing call that is due and how long it must wait. One that may be made now comes before one that is held.
@@ -212,7 +209,7 @@ fn token_in_hand(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     if let Some(act) = keep(case, hand) {
         return Some(Step::Do(act));
     }
-    match hand.refused.map(|refused| refused.retry.saturating_sub(case.now.boot)) {
+    match hand.refused.as_ref().map(|refused| refused.retry.saturating_sub(case.now.boot)) {
         Some(wait) if !wait.is_zero() => Some(Step::Settle(wait)),
         _ => Some(Step::Do(Act::Store)),
     }
@@ -259,27 +256,24 @@ fn identify(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     }
 }
 
-fn is_told(case: &Case<'_>, reason: Reason) -> bool {
-    let condition = conditions::find(&case.status.conditions, ConditionType::TargetSynced);
-    condition.is_some_and(|condition| Reason::of(condition) == Some(reason) && condition.observed_generation == case.generation())
-}
-
 /// Puts right what differs from the spec without asking the platform, where a Secret of ours still holds the token.
 fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
-    let (from, renamed, drift) = match case.target {
-        Target::Ours(target) if target.terminating => return Some(Step::Settle(LONGEST_REST)),
-        Target::Ours(target) => (target, false, differs(case, target)?),
-        Target::Missing => (case.in_use.filter(|_| case.valid_token().is_some())?, true, false),
+    let before = stays_in_use(case);
+    let (from, renamed, drift) = match (case.target, before) {
+        (Target::Ours(target), _) => (target, false, differs(case, target)?),
         // Pods still use the old target, as the spec before had it.
-        Target::Foreign => (case.in_use.filter(|old| old.edited && !old.terminating)?, false, true),
-        Target::Former => return None,
+        (Target::Missing | Target::Foreign, Some(old)) if old.edited => (old, false, true),
+        (Target::Missing, _) => (case.in_use.filter(|_| case.valid_token().is_some())?, true, false),
+        (Target::Foreign | Target::Former, _) => return None,
     };
     let is_it = |version: &Option<String>| version.as_ref() == Some(&from.version);
     if is_it(&case.seen.recall.unmatched) || !renamed && is_it(&case.seen.recall.in_vain) {
         return None;
     }
-    if let Some(wait) = refused_write(case) {
-        return Some(Step::Settle(wait));
+    match refused_write(case) {
+        Some(_) if renamed => return None,
+        Some(wait) if before.is_none() => return Some(Step::Settle(wait)),
+        _ => {}
     }
     let corrected = case.seen.recall.corrected.filter(|_| drift);
     if let Some(wait) = corrected.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot)).filter(|wait| !wait.is_zero())
@@ -300,29 +294,6 @@ fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     }))
 }
 
-/// How long a write that failed is still left alone.
-fn refused_write(case: &Case<'_>) -> Option<Duration> {
-    let wait = case.seen.recall.refused?.retry.saturating_sub(case.now.boot);
-    (!wait.is_zero()).then_some(wait)
-}
-
-/// How a target of ours differs from what the spec asks: not at all, by somebody's edit (true) or by a new spec (false).
-fn differs(case: &Case<'_>, target: &Projection) -> Option<bool> {
-    use crate::{api::DeletionPolicy, projection::Owner};
-    let keys = case.mp.target_keys();
-    let has_keys = [&keys.access_token, &keys.expiration_time].iter().all(|key| target.data_keys.contains(key));
-    let template = case.mp.target_template();
-    let owned = matches!(target.owner, Owner::MiniProgram { .. });
-    let wants_owner = case.mp.deletion_policy() == DeletionPolicy::Delete;
-    let same = has_keys
-        && target.data_keys.len() == 4
-        && template.labels.unwrap_or_default() == target.labels
-        && template.annotations.unwrap_or_default() == target.annotations
-        && owned == wants_owner;
-    let spec_is_new = case.status.observed_generation != case.generation();
-    (target.edited || !same).then_some(target.edited || !spec_is_new)
-}
-
 /// The fingerprint to look for: an edited Secret's own annotation may have been put back together with an old token.
 pub fn trusted_fingerprint(case: &Case<'_>, target: &Projection) -> Option<String> {
     if target.edited {
@@ -335,7 +306,7 @@ pub fn trusted_fingerprint(case: &Case<'_>, target: &Projection) -> Option<Strin
 /// the new one comes first. A copy that somebody made of a target, owner and all, is left to the garbage collector.
 fn forget_old(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     let Target::Ours(_) = case.target else { return None };
-    let old = case.seen.old.iter().find(|old| old.applied && !old.terminating)?;
+    let old = case.seen.old.iter().find(|old| old.applied && old.terminating.is_none())?;
     case.token().is_some().then(|| Step::Do(Act::Forget(Arc::clone(old))))
 }
 
@@ -356,7 +327,7 @@ fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
         return withdraw_or(case, Some(Step::Settle(Duration::from_secs(again))));
     }
     let Some(wanted) = wanted else { return withdraw_or(case, None) };
-    if let Some(wait) = refused_write(case) {
+    if let Some(wait) = refused_write(case).filter(|_| stays_in_use(case).is_none()) {
         return withdraw_or(case, Some(Step::Settle(wait)));
     }
     let held = hold::hold(case, wanted);
@@ -428,7 +399,13 @@ fn wake(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {
     let overdue = overdue.filter(|wait| !wait.is_zero());
     let failure = case.failure().map(|(failure, _)| wait(case.now, failure.next_attempt_time.0));
     let failure = failure.filter(|wait| !wait.is_zero());
-    [held, next, overdue, failure].into_iter().flatten().min().unwrap_or(LONGEST_REST).min(LONGEST_REST)
+    let refused = refused_write(case);
+    [held, next, overdue, failure, refused, target::next_change(case)]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(LONGEST_REST)
+        .min(LONGEST_REST)
 }
 
 /// The status of an object whose spec this version does not know in full: said, and nothing else touched.

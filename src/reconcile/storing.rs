@@ -7,6 +7,7 @@ use super::{
     api_error::ApiError,
     app_key,
     apply::{self, Settle, secret::Content},
+    call::Why,
     calling::{destination, next_refusal, sent_with},
     case, events,
     memory::{HandFacts, How},
@@ -91,6 +92,9 @@ impl Ctx {
         if same {
             self.tell_of_same_token(mp, &hand.call, false).await;
         }
+        if hand.call.wanted.why == Why::Edited {
+            self.events.tell(mp, &[events::drift_corrected()]).await;
+        }
         Next::Round
     }
 
@@ -126,9 +130,8 @@ impl Ctx {
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         let attempts = self.memories.with(uid, |memory| {
             let hand = memory.in_hand.as_mut()?;
-            let refused = next_refusal(hand.facts.refused, error.target_reason(), now);
-            hand.facts.refused = Some(refused);
-            Some(refused.attempts)
+            let refused = next_refusal(hand.facts.refused.take(), error, now);
+            Some(hand.facts.refused.insert(refused).attempts)
         });
         let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
         tracing::warn!(namespace, name, %error, attempts, "a new token could not be stored; it is kept and the write tried again");
@@ -167,12 +170,12 @@ impl Ctx {
             token,
             facts: &facts,
             sent: &sent,
-            issued_for: from.issued_for.as_deref().unwrap_or_default(),
-            handled: from.handled.as_deref().or(case.status.handled_refresh_request.as_deref()),
+            issued_for: from.issued_for.as_deref().filter(|_| !from.edited).unwrap_or_default(),
+            handled: from.handled.as_deref().filter(|_| !from.edited).or(case.status.handled_refresh_request.as_deref()),
             unsettled: from.unsettled,
             operator: self.term.operator(),
         };
-        let (name, base) = destination(&case, seen);
+        let (name, base) = if rewrite.renamed { (mp.target_name(), seen.target.base()) } else { destination(&case, seen) };
         match apply::write(&self.client, mp, &name, &base, &content).await {
             Ok(written) => {
                 self.metrics.secret_written(if rewrite.drift { "correct" } else { "apply" });
@@ -184,7 +187,7 @@ impl Ctx {
                     (recall.refused, recall.unmatched, recall.in_vain) = (None, None, in_vain.then_some(version));
                     recall.corrected = rewrite.drift.then_some(now.boot).or(recall.corrected);
                 });
-                if rewrite.drift {
+                if rewrite.drift && !in_vain {
                     self.events.tell(mp, &[events::drift_corrected()]).await;
                 }
                 Next::Round

@@ -52,13 +52,17 @@ pub fn now() -> Now {
 /// The requests that an API server was sent: method, path with query, and body.
 pub type Requests = Arc<Mutex<Vec<(String, String, Value)>>>;
 
+/// The body of an answer that repeats what was sent.
+pub const ECHO: Value = Value::Null;
+
 /// An API server that answers each method and path with a status and a body.
 pub fn api_server(answer: fn(&str, &str) -> (u16, Value)) -> (Client, Requests) {
     let requests = Requests::default();
     let log = Arc::clone(&requests);
     let answering = move |method: Method, uri: Uri, body: String| {
         let (code, answer) = answer(method.as_str(), uri.path());
-        let body = serde_json::from_str(&body).unwrap_or_default();
+        let body: Value = serde_json::from_str(&body).unwrap_or_default();
+        let answer = if answer == ECHO { body.clone() } else { answer };
         log.lock().unwrap().push((method.to_string(), uri.to_string(), body));
         std::future::ready((StatusCode::from_u16(code).unwrap(), answer.to_string()))
     };

@@ -10,13 +10,12 @@ use super::{
 };
 use crate::{
     api::names,
-    projection::{Projection, Sent, TokenFacts},
+    projection::Projection,
     reconcile::{
         api_error::ApiError,
         call::{Call, Wanted, Why},
         memory::{Base, HandFacts},
-        plan::tests::sight::{LIFE, at},
-        tests::{api_server, no},
+        tests::{ECHO, api_server, no},
     },
 };
 
@@ -27,11 +26,12 @@ const OBJECT: &str = "/apis/miniprogram.dev/v1alpha1/namespaces/team-a/miniprogr
 /// A token that `call-2` brought, over a target that `call-1` was stored in.
 fn hand(mints: bool) -> HandFacts {
     let wanted = Wanted { why: Why::Time, force: false, mints };
+    let written = Projection::of(&target("call-2").metadata);
     HandFacts {
         name: "shop-token".into(),
         call: Call { id: "call-2".into(), wanted, handles: None, stood: None, known: None, doubt: false },
-        token: TokenFacts { fingerprint: "sha256:new".into(), issued: at(0), expires: at(LIFE) },
-        sent: Sent::default(),
+        token: written.token.expect("a token"),
+        sent: written.sent,
         unsettled: false,
         base: base("20", "call-1"),
         refused: None,
@@ -175,19 +175,43 @@ async fn only_the_very_secret_that_was_seen_is_deleted() {
 async fn before_a_call_the_creation_of_its_target_is_tried_without_being_done() {
     let mp = mini_program(&json!({}));
     let (client, requests) = api_server(|method, path| match (method, path) {
-        ("PATCH", _) => (200, json!({ "metadata": { "name": "shop-token" } })),
+        ("PATCH", _) => (200, ECHO),
         _ => object("call-2"),
     });
-    clear(&client, &mp, "shop-token", &base("21", "call-1")).await.expect("it exists");
+    clear(&client, &mp, "shop-token", &base("21", "call-1"), false).await.expect("it exists");
     assert!(requests.lock().unwrap().is_empty(), "it was read just now");
-    clear(&client, &mp, "shop-token", &Base::Absent).await.expect("it can be created");
+    clear(&client, &mp, "shop-token", &Base::Absent, false).await.expect("it can be created");
     let sent = requests.lock().unwrap().clone();
     let [(first, object, _), (second, target, body)] = &sent[..] else { panic!("{sent:?}") };
     assert_eq!((first.as_str(), object.as_str()), ("GET", OBJECT));
     assert!(second == "PATCH" && target.contains("dryRun=All"), "{second} {target}");
     assert_eq!(body["metadata"]["resourceVersion"], "1", "it may only be created");
     let (client, requests) = api_server(|_, _| no(404));
-    let gone = clear(&client, &mp, "shop-token", &Base::Absent).await;
+    let gone = clear(&client, &mp, "shop-token", &Base::Absent, false).await;
     assert!(matches!(gone, Err(ApiError::NotFound)), "nobody would own it");
     assert_eq!(requests.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_altered_is_refused_and_tried_before_the_next_call() {
+    let mp = mini_program(&json!({}));
+    let altered = |method: &str, _: &str| match method {
+        "PATCH" => (200, json!(written(&json!({}), &base("21", "call-1"), true))),
+        _ => object("call-2"),
+    };
+    let (client, requests) = api_server(altered);
+    let refused = clear(&client, &mp, "shop-token", &base("21", "call-1"), true).await;
+    assert!(matches!(refused, Err(ApiError::Altered(_))), "the last write was refused, so that this one is tried");
+    let (_, target, _) = requests.lock().unwrap()[0].clone();
+    assert!(target.contains("dryRun=All"), "{target}");
+}
+
+#[tokio::test]
+async fn what_was_written_and_altered_is_not_done() {
+    let altered = |_: &str, path: &str| {
+        let mut target = target("call-2");
+        drop(target.metadata.annotations.get_or_insert_default().remove(names::FINGERPRINT));
+        if path == SECRETS { listed(&[target]) } else { object("call-2") }
+    };
+    assert_eq!(settled(altered, true).await, ("again", Some(base("21", "call-2"))));
 }

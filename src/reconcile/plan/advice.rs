@@ -1,10 +1,10 @@
 //! What each reason says to the person who must act: what happened, and what to do next. Constant per reason but for names and
 //! the refused IP, since text that differs each time would be a write each time.
 
-use super::case::Case;
+use super::{case::Case, target};
 use crate::{
-    api::{MiniProgram, Reason},
-    reconcile::observe::TargetSeen,
+    api::{MiniProgram, Reason, names},
+    reconcile::{api_error::admission::Said, memory::Refused, observe::TargetSeen},
 };
 
 /// The message of `InternalError`, which no case stands behind.
@@ -91,13 +91,17 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
         Reason::Forbidden => {
             format!("The operator may not write Secret {target}. Grant it create and patch on Secrets in this namespace")
         }
-        Reason::WriteFailed => format!(
-            "Secret {target} could not be written: a quota, an admission webhook or the API server refused. The operator's log \
-             has its answer; the write is tried again"
-        ),
+        Reason::WriteFailed => {
+            format!("Secret {target} could not be written. The operator's log has the API server's answer; it is tried again")
+        }
         Reason::Immutable => {
             format!("Secret {target} is marked immutable. Delete it, and it is made anew")
         }
+        Reason::Altered => format!(
+            "Secret {target} holds the token, but its labels or annotations are not as spec.target.template asks: an admission \
+             webhook or policy, or another field manager, sets them"
+        ),
+        Reason::Terminating => terminating(case, &target),
     }
 }
 
@@ -106,6 +110,33 @@ pub fn unsupported(mp: &MiniProgram) -> String {
     format!(
         "This version of the operator does not know platform {}, its tokenMode or its deletionPolicy. Upgrade the operator",
         mp.spec.platform.as_str()
+    )
+}
+
+/// The message for a write of the target that was refused: by whom, and what goes on meanwhile.
+pub fn refused_write(case: &Case<'_>, refused: &Refused) -> String {
+    let target = case.mp.target_name();
+    let said = refused.said.as_ref().map(Said::sentence);
+    let what = match (refused.reason, said) {
+        (Reason::WriteFailed, Some(said)) => format!("Secret {target} could not be written: {said}. It is tried again"),
+        (Reason::Altered, Some(what)) => format!(
+            "An admission webhook or policy takes away or changes {what} of Secret {target}. Exempt Secrets of type {kind} from \
+             it; the write is tried again",
+            kind = names::SECRET_TYPE
+        ),
+        (reason, _) => advice(case, reason),
+    };
+    match target::stays_in_use(case) {
+        Some(old) => format!("{what}. Secret {} stays in use and is kept fresh", old.name),
+        None => what,
+    }
+}
+
+fn terminating(case: &Case<'_>, target: &str) -> String {
+    let finalizers = target::terminating(case).map(|terminating| terminating.finalizers.join(", ")).unwrap_or_default();
+    format!(
+        "Secret {target} is being deleted and waits for its finalizers ({finalizers}). It is kept fresh meanwhile; when whoever \
+         set them removes them, the Secret is made anew"
     )
 }
 

@@ -27,14 +27,20 @@ const REQUESTS_APART: Duration = Duration::from_secs(30);
 /// later: those that it refuses may count among those that it allows a day.
 const FORCED_AGAIN: [u64; 5] = [35, 60, 120, 240, 300];
 
+/// Whatever the reasons: calls of one object that brought a token and that neither a clock nor a
+/// person asked for, by how many were made in a row. What undoes each call costs twelve an hour.
+const UNASKED_APART: [u64; 8] = [0, 0, 0, 0, 15, 60, 120, 300];
+/// After so long without a call, a row is over.
+pub const ROW: Duration = Duration::from_secs(3600);
+
 /// How long a call that is due must still wait; nothing if it may be made now.
 pub fn hold(case: &Case<'_>, wanted: Wanted) -> Duration {
     // What has begun was held before, and has just counted itself.
     if case.seen.begun.is_some() {
         return foreign_intent(case);
     }
-    let holds: [fn(&Case<'_>, Wanted) -> Duration; 6] =
-        [|case, _| foreign_intent(case), |case, _| spacing(case), last_failure, requests, mint_floor, force_limits];
+    let holds: [fn(&Case<'_>, Wanted) -> Duration; 7] =
+        [|case, _| foreign_intent(case), |case, _| spacing(case), unasked, last_failure, requests, mint_floor, force_limits];
     holds.iter().map(|hold| hold(case, wanted)).max().unwrap_or_default()
 }
 
@@ -49,6 +55,17 @@ fn foreign_intent(case: &Case<'_>) -> Duration {
 /// Whatever the reasons: no object asks more often.
 fn spacing(case: &Case<'_>) -> Duration {
     case.seen.recall.last_sent.map_or(Duration::ZERO, |sent| (sent + SPACING).saturating_sub(case.now.boot))
+}
+
+/// Calls that succeed and are undone, whoever undoes them, are made less and less often.
+fn unasked(case: &Case<'_>, wanted: Wanted) -> Duration {
+    if !wanted.why.unasked() {
+        return Duration::ZERO;
+    }
+    let in_a_row = usize::try_from(case.seen.recall.unasked).unwrap_or(usize::MAX);
+    let apart = UNASKED_APART.get(in_a_row).or(UNASKED_APART.last()).copied().unwrap_or_default();
+    let last = case.seen.recall.last_sent.unwrap_or_default();
+    (last + Duration::from_secs(apart)).saturating_sub(case.now.boot)
 }
 
 fn last_failure(case: &Case<'_>, wanted: Wanted) -> Duration {

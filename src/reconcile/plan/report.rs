@@ -8,9 +8,9 @@ use k8s_openapi::{
 };
 
 use super::{
-    advice::{INTERNAL_ERROR, SUSPENDED, UNLISTED, advice},
+    advice::{self, INTERNAL_ERROR, SUSPENDED, UNLISTED, advice},
     case::{Case, Credential, Target},
-    due,
+    due, target,
     time::{after, span, whole_seconds},
     turn::{self, Turn},
 };
@@ -147,7 +147,13 @@ fn standing(case: &Case<'_>, kind: ConditionType) -> Option<Verdict> {
         "False" => Truth::False,
         _ => Truth::Unknown,
     };
-    Some(verdict(case, truth, Reason::of(condition)?))
+    let reason = Reason::of(condition)?;
+    // Who refused a write is known from its answer alone.
+    let message = match reason {
+        Reason::WriteFailed | Reason::Altered => condition.message.clone(),
+        reason => advice(case, reason),
+    };
+    Some(Verdict { truth, reason, message })
 }
 
 fn credential_valid(case: &Case<'_>) -> Verdict {
@@ -162,23 +168,32 @@ fn credential_valid(case: &Case<'_>) -> Verdict {
 }
 
 fn target_synced(case: &Case<'_>) -> Verdict {
-    let refused = case.seen.in_hand.as_ref().and_then(|hand| hand.refused).or(case.seen.recall.refused);
+    let in_hand = case.seen.in_hand.as_ref().and_then(|hand| hand.refused.as_ref());
+    let refused = in_hand.or(target::refused(case));
     let standing = standing(case, ConditionType::TargetSynced).filter(|standing| standing.truth == Truth::False);
     let stored = matches!(case.seen.recall.ended.as_ref().map(|ended| &ended.how), Some(How::Token { stored: true, .. }));
     let told = |reason| standing.as_ref().is_some_and(|standing| standing.reason == reason);
     let no = |reason| verdict(case, Truth::False, reason);
+    // Only a write that succeeds shows that the next one will.
+    let told_refused = standing.clone().filter(|_| target::is_told_refused(case));
     match (case.target, refused) {
         (Target::Foreign, _) => no(Reason::Conflict),
         (Target::Former, _) if told(Reason::Conflict) || case.garbage_collection().is_zero() => no(Reason::Conflict),
-        (_, Some(refused)) => no(refused.reason),
+        (_, Some(refused)) => {
+            Verdict { truth: Truth::False, reason: refused.reason, message: advice::refused_write(case, refused) }
+        }
         // Only a strong read shows whether a target is immutable, and only a call that is due is worth one.
         (Target::Ours(_), None) if case.close().map_or_else(|| told(Reason::Immutable) && !stored, |close| close.immutable) => {
             no(Reason::Immutable)
         }
-        (Target::Ours(_), None) => verdict(case, Truth::True, Reason::Synced),
+        (Target::Ours(_), None) if target::terminating(case).is_some() => no(Reason::Terminating),
+        (Target::Ours(target), None) if target::is_altered(case, target) => no(Reason::Altered),
+        (Target::Ours(_), None) => match told_refused.filter(|_| case.token().is_none()) {
+            Some(refused) => refused,
+            None => verdict(case, Truth::True, Reason::Synced),
+        },
         (Target::Missing | Target::Former, None) => {
-            let refused = standing.filter(|verdict| matches!(verdict.reason, Reason::Forbidden | Reason::WriteFailed));
-            refused.unwrap_or_else(|| verdict(case, Truth::Unknown, Reason::Pending))
+            told_refused.unwrap_or_else(|| verdict(case, Truth::Unknown, Reason::Pending))
         }
     }
 }
@@ -210,7 +225,12 @@ fn token_fresh(case: &Case<'_>, findings: Findings) -> Verdict {
 
 /// Whether something outside the token's own refresh keeps it from being asked for.
 pub fn is_blocked(case: &Case<'_>) -> bool {
-    case.credential.unusable().is_some() || matches!(case.target, Target::Foreign | Target::Former)
+    let no_target = match case.target {
+        Target::Foreign => case.in_use.is_none(),
+        Target::Former => true,
+        Target::Missing | Target::Ours(_) => false,
+    };
+    case.credential.unusable().is_some() || no_target || target::is_closed(case)
 }
 
 fn is_standing(case: &Case<'_>, reason: Reason) -> bool {
@@ -229,7 +249,7 @@ fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdic
     }
     if target.truth == Truth::False && !matches!(case.target, Target::Ours(_)) && case.valid_token().is_some() {
         // The target before the rename still holds a valid token: pods on it are served, those on the new name are not.
-        return no(target.reason);
+        return target.clone();
     }
     if case.valid_token().is_some() {
         return verdict(case, Truth::True, Reason::TokenAvailable);
@@ -239,7 +259,7 @@ fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdic
     }
     let blocks = [target, credential].into_iter().find(|verdict| verdict.truth == Truth::False);
     if let Some(blocking) = blocks {
-        return no(blocking.reason);
+        return blocking.clone();
     }
     match fresh.reason {
         _ if !matches!(turn::turn(case), Turn::Theirs(_)) && case.has_expired() => no(Reason::Expired),

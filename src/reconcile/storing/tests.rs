@@ -10,7 +10,7 @@ use crate::{
         fetch::door::NoAnswer,
         memory::{Ended, HandFacts, How, InHand},
         plan::tests::sight::{LEGACY, Sight, token},
-        tests::{api_server, ctx, no, now},
+        tests::{ECHO, api_server, ctx, no, now},
     },
 };
 
@@ -47,7 +47,7 @@ async fn a_token_whose_write_was_refused_stays_in_hand_and_is_tried_again() {
         assert!(matches!(ctx.store(&sight.mp).await, Next::Round));
         let hand = ctx.memories.with("shop-uid", |memory| memory.in_hand.take());
         let hand = hand.expect("the token is kept");
-        let refused = hand.facts.refused.expect("the refusal is remembered");
+        let refused = hand.facts.refused.clone().expect("the refusal is remembered");
         ctx.memories.with("shop-uid", |memory| memory.in_hand = Some(hand));
         assert_eq!((refused.reason, refused.attempts), (Reason::WriteFailed, attempts));
         assert!(refused.retry > now().boot);
@@ -57,7 +57,7 @@ async fn a_token_whose_write_was_refused_stays_in_hand_and_is_tried_again() {
 #[tokio::test]
 async fn a_token_that_lies_in_its_secret_is_in_hand_no_more() {
     let mut sight = Sight::healthy(LEGACY);
-    let ctx = holding(&mut sight, |_, _| (200, json!({ "metadata": { "name": "shop-token" } })));
+    let ctx = holding(&mut sight, |_, _| (200, ECHO));
     assert!(matches!(ctx.store(&sight.mp).await, Next::Round));
     ctx.memories.with("shop-uid", |memory| {
         assert!(memory.in_hand.is_none());

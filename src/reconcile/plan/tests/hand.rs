@@ -38,7 +38,7 @@ fn hand(sight: &mut Sight) -> &mut HandFacts {
 }
 
 fn refused(retry: u64) -> Refused {
-    Refused { reason: Reason::WriteFailed, attempts: 1, retry: boot(retry) }
+    Refused { reason: Reason::WriteFailed, said: None, attempts: 1, retry: boot(retry) }
 }
 
 #[test]

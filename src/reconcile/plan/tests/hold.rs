@@ -10,7 +10,7 @@ use crate::{
     reconcile::{
         call::{Wanted, Why},
         memory::{AppMints, LastMint},
-        plan::Act,
+        plan::{Act, hold::hold},
     },
 };
 
@@ -186,4 +186,30 @@ fn no_object_asks_more_often_than_twice_a_second() {
     sight.recall.last_sent = Some(boot(500));
     assert!(sight.keeps_silent(500).wake <= Duration::from_millis(500));
     sight.asks(501, Why::TargetMissing);
+}
+
+#[test]
+fn calls_that_something_undoes_are_made_less_and_less_often() {
+    let held = |unasked, since: u64, why: fn(&mut Sight)| {
+        let mut sight = Sight::healthy(STABLE);
+        why(&mut sight);
+        (sight.recall.unasked, sight.recall.last_sent) = (unasked, Some(boot(500 - since)));
+        sight
+            .case(500, |case| {
+                hold(
+                    case,
+                    Wanted { why: if case.token().is_none() { Why::Edited } else { Why::Requested }, force: false, mints: false },
+                )
+            })
+            .as_secs()
+    };
+    let edited: fn(&mut Sight) = |sight| sight.target().token = None;
+    assert_eq!(held(3, 1, edited), 0, "the first few at once");
+    assert_eq!(held(4, 1, edited), 14);
+    assert_eq!(held(5, 1, edited), 59);
+    assert_eq!(held(7, 1, edited), 299);
+    assert_eq!(held(100, 1, edited), 299);
+    assert_eq!(held(100, 300, edited), 0);
+    let requested: fn(&mut Sight) = |sight| sight.annotate(REQUEST, "now");
+    assert_eq!(held(100, 100, requested), 0, "what a person asks for has a floor of its own");
 }

@@ -101,7 +101,7 @@ pub fn projection(mode: TokenMode) -> Projection {
         label: Some("shop".into()),
         applied: true,
         edited: false,
-        terminating: false,
+        terminating: None,
         token: Some(TokenFacts { fingerprint: token().fingerprint(), issued: at(0), expires: at(LIFE) }),
         sent: Sent {
             platform: "WeChat".into(),
@@ -309,6 +309,17 @@ impl Sight {
             Some((kind.into(), condition.status.clone(), condition.reason.clone()))
         });
         told.collect()
+    }
+
+    /// The message of a condition as a status write at this moment would leave it.
+    #[track_caller]
+    pub fn message(&mut self, seconds: u64, kind: ConditionType) -> String {
+        let status = match self.plan(seconds).act {
+            Act::Status(status) => *status,
+            Act::Rest => self.mp.status.clone().expect("a status"),
+            other => panic!("at {seconds}: {other:?}"),
+        };
+        crate::api::conditions::find(&status.conditions, kind).expect("a condition").message.clone()
     }
 
     #[track_caller]

@@ -6,6 +6,7 @@ use super::sight::{LEGACY, LIFE, STABLE, Sight, at, boot};
 use crate::{
     api::{ConditionType, Reason, TokenMode},
     reconcile::{
+        memory::Refused,
         observe::CredentialRead,
         plan::{Act, report::OVERDUE_AFTER},
     },
@@ -206,8 +207,11 @@ fn only_a_call_that_nothing_hinders_is_late() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = None);
     sight.looked_closer();
     assert!(!sight.plan(6990).due, "there is nothing to ask with");
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().terminating = true);
-    assert!(!sight.plan(6990).due, "somebody holds up the end of the Secret");
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        let (reason, retry) = (Reason::WriteFailed, boot(6995));
+        sight.recall.refused = Some(Refused { reason, said: None, attempts: 1, retry });
+    });
+    assert!(!sight.plan(6990).due, "the token could not be stored");
 }
 
 #[test]

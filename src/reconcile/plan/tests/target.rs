@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::sight::{LEGACY, STABLE, Sight, boot, projection};
+use super::sight::{LEGACY, LIFE, STABLE, Sight, boot, projection};
 use crate::{
-    api::{ConditionType, DeletionPolicy, ObjectMetaTemplate, Reason, Target, TargetKeys, Template},
-    projection::Owner,
-    reconcile::{call::Why, observe::Held, plan::Act},
+    api::{ConditionType, DeletionPolicy, ObjectMetaTemplate, Reason, Target, TargetKeys, Template, TokenMode},
+    projection::{Owner, Terminating},
+    reconcile::{api_error::admission::Said, call::Why, memory::Refused, observe::Held, plan::Act},
 };
 
 fn target(sight: &mut Sight, change: impl FnOnce(&mut Target)) {
@@ -209,4 +209,122 @@ fn an_immutable_target_is_told_and_costs_no_call() {
     sight.mp.status = Some(*status);
     sight.looked_closer();
     sight.says_of(501, ConditionType::Ready, "False", Reason::Immutable);
+}
+
+fn refused(reason: Reason, retry: u64) -> Refused {
+    let said = Some(Said { by: "the namespace's quota few is used up".into(), text: None });
+    Refused { reason, said, attempts: 1, retry: boot(retry) }
+}
+
+/// An object whose new target name was refused at 500.
+fn renamed_in_vain(mode: TokenMode) -> Sight {
+    let mut sight = Sight::healthy(mode).with(|sight| {
+        target(sight, |target| target.name = Some("other".into()));
+        sight.old = sight.target.take().into_iter().collect();
+        sight.recall.refused = Some(refused(Reason::WriteFailed, 530));
+    });
+    sight.looked_closer();
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    sight.mp.status = Some(*status);
+    sight
+}
+
+#[test]
+fn while_a_new_target_cannot_be_made_the_old_one_is_kept_fresh() {
+    for mode in super::sight::MODES {
+        let mut sight = renamed_in_vain(mode);
+        sight.says_of(500, ConditionType::TargetSynced, "False", Reason::WriteFailed);
+        sight.says_of(500, ConditionType::Ready, "False", Reason::WriteFailed);
+        let told = sight.message(500, ConditionType::Ready);
+        assert!(told.contains("quota few is used up") && told.contains("Secret shop-token stays in use"), "{told}");
+        sight.rests(500, 30);
+        let act = sight.closer(530);
+        assert!(matches!(&act, Act::Rewrite(rewrite) if rewrite.renamed), "the new name is tried again: {act:?}");
+        let due = super::sight::due_at(mode);
+        sight.recall.refused = Some(refused(Reason::WriteFailed, due + 30));
+        sight.asks(due, Why::Time);
+        sight.annotate(super::sight::REQUEST, "now");
+        sight.recall.refused = Some(refused(Reason::WriteFailed, 4030));
+        sight.asks(4000, Why::Requested);
+        // After a restart only the status knows.
+        sight.recall.refused = None;
+        sight.old[0].token.as_mut().expect("a token").expires = super::sight::at(4000);
+        assert!(sight.case(4001, |case| super::super::target::stays_in_use(case).is_some()));
+    }
+}
+
+#[test]
+fn an_edit_of_the_target_before_is_put_right_while_the_new_one_is_refused() {
+    let mut sight = renamed_in_vain(LEGACY);
+    sight.old[0].edited = true;
+    let act = sight.closer(501);
+    assert!(matches!(&act, Act::Rewrite(rewrite) if !rewrite.renamed && rewrite.drift), "{act:?}");
+}
+
+#[test]
+fn a_target_that_is_being_deleted_is_told_and_kept_fresh() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        let finalizers = vec!["example.com/hold".into()];
+        sight.target().terminating = Some(Terminating { since: super::sight::at(500), finalizers });
+    });
+    sight.rests(505, 5);
+    sight.says_of(511, ConditionType::TargetSynced, "False", Reason::Terminating);
+    sight.says_of(511, ConditionType::Ready, "True", Reason::TokenAvailable);
+    assert!(sight.message(511, ConditionType::TargetSynced).contains("example.com/hold"));
+    sight.asks(7000, Why::Time);
+}
+
+#[test]
+fn a_template_that_does_not_hold_is_told_and_costs_no_call() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        target(sight, |target| {
+            let labels = Some(BTreeMap::from([("team".into(), "a".into())]));
+            target.template = Some(Template { metadata: Some(ObjectMetaTemplate { labels, annotations: None }) });
+        });
+        sight.recall.in_vain = Some(sight.target().version.clone());
+    });
+    sight.looked_closer();
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    sight.mp.status = Some(*status);
+    sight.says_of(501, ConditionType::TargetSynced, "False", Reason::Altered);
+    sight.says_of(501, ConditionType::Ready, "True", Reason::TokenAvailable);
+    assert!(matches!(sight.plan(501).act, Act::Rest));
+    sight.asks(7000, Why::Time);
+}
+
+#[test]
+fn what_admission_took_away_leads_to_no_call_until_a_write_is_due_again() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.target().token = None;
+        sight.recall.refused = Some(refused(Reason::Altered, 530));
+    });
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    sight.mp.status = Some(*status);
+    sight.says_of(501, ConditionType::Ready, "False", Reason::Altered);
+    sight.says_of(501, ConditionType::TokenFresh, "False", Reason::Blocked);
+    sight.rests(501, 29);
+    // A restart tries a write before it calls.
+    sight.recall.refused = None;
+    assert!(sight.case(502, |case| super::super::target::is_told_refused(case)));
+}
+
+#[test]
+fn an_immutable_target_blocks_the_call_and_the_platform_is_not_blamed() {
+    let mut sight = Sight::healthy(STABLE);
+    sight.immutable = true;
+    sight.looked_closer();
+    let Act::Status(status) = sight.plan(LIFE + 1).act else { panic!("told") };
+    sight.mp.status = Some(*status);
+    sight.looked_closer();
+    sight.says_of(LIFE + 2, ConditionType::TokenFresh, "False", Reason::Blocked);
+}
+
+#[test]
+fn a_refusal_is_over_when_nothing_is_left_to_write() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.recall.refused = Some(refused(Reason::WriteFailed, 530)));
+    sight.says_of(500, ConditionType::TargetSynced, "False", Reason::WriteFailed);
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    sight.mp.status = Some(*status);
+    sight.rests(500, 30);
+    sight.says_of(530, ConditionType::TargetSynced, "True", Reason::Synced);
 }

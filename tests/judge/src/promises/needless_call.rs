@@ -85,7 +85,10 @@ fn is_due(facts: &Facts<'_>, app: &App<'_>, object: &Object<'_>, before: Since<&
     let Some(expect) = last(&object.expects, call.from).map(|expect| expect.is) else { return true };
     let Some(held) = newest_held(facts, app, object, before, call) else { return true };
     let of_age = call.from + EARLY >= held + expect.pace.refresh_after;
-    let interval = expect.pace.interval.is_some_and(|interval| call.from + EARLY >= before.from + interval);
+    // A process that ended before it told of its call leaves the next one to count from the call before.
+    let untold = before.is.by != call.is.by && between(&object.statuses, before.from, call.from).is_empty();
+    let interval =
+        expect.pace.interval.is_some_and(|interval| untold || call.from + EARLY >= before.from + interval);
     let status = last(&object.statuses, call.from).and_then(|said| said.is.status);
     of_age || interval || status.and_then(|status| status.intent.as_ref()).is_some_and(|(_, unknown)| *unknown)
 }
@@ -133,7 +136,7 @@ fn is_asked_for(facts: &Facts<'_>, app: &App<'_>, object: &Object<'_>, at: Milli
 #[cfg(test)]
 mod tests {
     use crate::{
-        Act, End, Event, Promise, Standing,
+        Act, End, Event, Pace, Promise, Standing,
         promises::story::{Story, TARGET, call},
         rules::{HOUR, MINUTE, SECOND},
     };
@@ -188,6 +191,23 @@ mod tests {
         requested(HOUR, false).keeps(Promise::NoNeedlessCall);
         requested(HOUR, true).breaks(Promise::NoNeedlessCall);
         requested(MINUTE, false).breaks(Promise::Limits);
+    }
+
+    #[test]
+    fn an_interval_is_counted_from_the_last_call_that_was_told() {
+        let called = |told: bool| {
+            let mut story = Story::begin();
+            story.disturb(0, 4 * HOUR);
+            story.expect(TARGET, |expect| expect.pace = Pace { refresh_after: 2 * HOUR, interval: Some(10 * MINUTE) });
+            story.call(HOUR, End::Answered(0));
+            if told {
+                story.status(HOUR, |_| ());
+            }
+            story.log.push(HOUR + MINUTE, Event::Call(crate::Call { by: 2, ..call(End::Answered(0)) }));
+            story
+        };
+        called(false).keeps(Promise::NoNeedlessCall);
+        called(true).breaks(Promise::NoNeedlessCall);
     }
 
     #[test]

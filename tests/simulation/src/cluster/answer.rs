@@ -17,10 +17,11 @@ pub struct Answer {
 
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { code, reason, message } = refusal;
+        let Refusal { code, reason, message, field } = refusal;
+        let causes: Vec<_> = field.map(|field| json!({ "reason": "FieldValueInvalid", "field": field })).into_iter().collect();
         let body = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": message, "reason": reason, "code": code,
+            "message": message, "reason": reason, "code": code, "details": { "causes": causes },
         });
         Self { code, body }
     }

@@ -17,11 +17,18 @@ pub struct Refusal {
     pub code: u16,
     pub reason: &'static str,
     pub message: String,
+    /// The field that is invalid.
+    pub field: Option<&'static str>,
 }
 
 impl Refusal {
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into() }
+        Self { code, reason, message: message.into(), field: None }
+    }
+
+    fn invalid(name: &str, field: &'static str, why: &str) -> Self {
+        let message = format!("Secret \"{name}\" is invalid: {field}: {why}");
+        Self { field: Some(field), ..Self::new(422, "Invalid", message) }
     }
 
     pub fn conflict(name: &str) -> Self {
@@ -52,11 +59,7 @@ pub fn apply(
     let before = fields_of(&base);
     let new = fields_of(wanted);
     if live.is_some() && base.get("type") != wanted.get("type") {
-        return Err(Refusal::new(
-            422,
-            "Invalid",
-            format!("Secret \"{}\" is invalid: type: Invalid value: field is immutable", name.1),
-        ));
+        return Err(Refusal::invalid(&name.1, "type", "Invalid value: field is immutable"));
     }
     let mut owners = owners_of(&base);
     let me = Manager::new(manager, "Apply");
@@ -82,8 +85,7 @@ pub fn apply(
     let data_differs =
         |path: &&super::fields::Path| path.first().is_some_and(|step| step == "f:data") && before.get(*path) != after.get(*path);
     if base["immutable"] == json!(true) && before.keys().chain(after.keys()).any(|path| data_differs(&path)) {
-        let message = format!("Secret \"{}\" is invalid: data: Forbidden: field is immutable when `immutable` is set", name.1);
-        return Err(Refusal::new(422, "Invalid", message));
+        return Err(Refusal::invalid(&name.1, "data", "Forbidden: field is immutable when `immutable` is set"));
     }
     owners.insert(me, mine);
     let mut secret = with_fields(&base, &after);
@@ -102,8 +104,7 @@ fn check_fences(live: Option<&Value>, wanted: &Value, name: &str) -> Result<(), 
         return if uid.is_none() {
             Ok(())
         } else {
-            let message = format!("Secret \"{name}\" is invalid: metadata.uid: Invalid value: no existing object was found");
-            Err(Refusal::new(422, "Invalid", message))
+            Err(Refusal::invalid(name, "metadata.uid", "Invalid value: no existing object was found"))
         };
     };
     if uid.is_some_and(|uid| live["metadata"]["uid"] != uid) {
