@@ -6,6 +6,7 @@
 
 mod harness;
 
+mod admission;
 mod annotations;
 mod api_server;
 mod blind;

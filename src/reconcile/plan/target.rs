@@ -21,9 +21,7 @@ const DELETION: Duration = Duration::from_secs(10);
 /// written it, or the request was withdrawn.
 pub fn refused<'a>(case: &Case<'a>) -> Option<&'a Refused> {
     let is_over = match case.target {
-        Target::Ours(target) => {
-            refused_write(case).is_none() && case.valid_token().is_some() && differs(case, target).is_none()
-        }
+        Target::Ours(target) => refused_write(case).is_none() && case.valid_token().is_some() && differs(case, target).is_none(),
         Target::Missing | Target::Foreign | Target::Former => false,
     };
     case.seen.recall.refused.as_ref().filter(|_| !is_over)

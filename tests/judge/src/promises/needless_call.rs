@@ -87,8 +87,7 @@ fn is_due(facts: &Facts<'_>, app: &App<'_>, object: &Object<'_>, before: Since<&
     let of_age = call.from + EARLY >= held + expect.pace.refresh_after;
     // A process that ended before it told of its call leaves the next one to count from the call before.
     let untold = before.is.by != call.is.by && between(&object.statuses, before.from, call.from).is_empty();
-    let interval =
-        expect.pace.interval.is_some_and(|interval| untold || call.from + EARLY >= before.from + interval);
+    let interval = expect.pace.interval.is_some_and(|interval| untold || call.from + EARLY >= before.from + interval);
     let status = last(&object.statuses, call.from).and_then(|said| said.is.status);
     of_age || interval || status.and_then(|status| status.intent.as_ref()).is_some_and(|(_, unknown)| *unknown)
 }
