@@ -1,9 +1,8 @@
 //! Starts the process: flags, the servers, the client, the signals; then runs the operator. Decides
 //! nothing.
 
-use std::{io, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
-use kube::{Client, Config, client::ClientBuilder};
 use reqwest::Certificate;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -20,11 +19,13 @@ use crate::{
         door::{Bounds, Door, Unusable},
     },
     shell::{
+        api_client::{self, ApiClientError},
         args::{EndpointError, RunArgs},
         chance::Chance,
         clock::Clock,
         leader::{self, ElectorEnded},
         metrics::Metrics,
+        proxies::{self, Proxies, ProxyError},
         server::{self, Health, ListenError},
     },
     world::Scope,
@@ -61,8 +62,11 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// There is no cluster to talk to.
-    #[error("found no way to the API server: run in a cluster, or set KUBECONFIG")]
-    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Client(#[from] ApiClientError),
+    /// A proxy of the environment cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// Leader election ended.
     #[error(transparent)]
     Elector(#[from] ElectorEnded),
@@ -78,6 +82,8 @@ pub enum Error {
 pub async fn run(args: RunArgs) -> Result<(), Error> {
     let names: Vec<_> = platform::ALL.iter().map(|platform| platform.name).collect();
     args.check_platforms(&names)?;
+    let proxies = Proxies::from_env()?;
+    let platforms = platforms(&args, &proxies)?;
     let clock = Clock::system();
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &args.lease_name, args.per_object_metrics);
     let health = Health::new(clock.clone(), args.overdue_liveness);
@@ -86,14 +92,14 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let servers_stop = CancellationToken::new();
     let servers = serve(&args, &metrics, &health, &servers_stop).await?;
     let identity = leader::identity();
-    let client = client().await?;
+    let client = api_client::connect(&proxies).await?;
     let told = metrics.clone();
     let operator = Operator {
         leadership: leadership(&args, &identity),
         identity,
         client,
         client_of_term: Box::new(|_, client| client.clone()),
-        platforms: platforms(&args)?,
+        platforms,
         concurrency: args.concurrency.into(),
         platform_qps: NonZeroU32::new(args.platform_qps).unwrap_or(NonZeroU32::MIN),
         scopes: scopes(args.watch_namespaces.names()),
@@ -126,15 +132,21 @@ fn leadership(args: &RunArgs, identity: &str) -> Leadership {
     Leadership::ByElection(leader::Config { namespace, name, identity, duration: args.lease_duration })
 }
 
-fn platforms(args: &RunArgs) -> Result<Platforms, Error> {
+fn platforms(args: &RunArgs, proxies: &Proxies) -> Result<Platforms, Error> {
     let hosts_of = |platform: &'static Platform| {
         let given = args.endpoints().find(|endpoint| endpoint.platform == platform.name);
         let theirs = || platform.hosts.iter().map(|host| (*host).to_owned()).collect();
         (platform.name, given.map_or_else(theirs, |endpoint| endpoint.hosts.clone()))
     };
+    let hosts: BTreeMap<_, Vec<String>> = platform::ALL.iter().copied().map(hosts_of).collect();
+    for host in hosts.values().flatten() {
+        if let Some(proxy) = host.parse().ok().and_then(|url| proxies.of_platform(&url)) {
+            tracing::info!(host, proxy = proxies::shown(proxy), "calls to this host go through a proxy");
+        }
+    }
     Ok(Platforms {
-        door: door(args)?,
-        hosts: platform::ALL.iter().copied().map(hosts_of).collect(),
+        door: door(args, proxies)?,
+        hosts,
         connect_timeout: args.connect_timeout,
         request_timeout: args.request_timeout,
     })
@@ -166,15 +178,7 @@ async fn serve(
     Ok(servers)
 }
 
-async fn client() -> Result<Client, Error> {
-    let mut config = Config::infer().await.map_err(|error| Error::Client(error.into()))?;
-    // kube would retry 429, 503 and 504 for minutes inside one await; the plan has its own times.
-    config.default_retry = false;
-    let builder = ClientBuilder::try_from(config).map_err(|error| Error::Client(error.into()))?;
-    Ok(builder.build())
-}
-
-fn door(args: &RunArgs) -> Result<Door, Error> {
+fn door(args: &RunArgs, proxies: &Proxies) -> Result<Door, Error> {
     let bounds = Bounds {
         connect_timeout: args.connect_timeout,
         max_response_bytes: usize::try_from(args.max_response_bytes).unwrap_or(usize::MAX),
@@ -184,7 +188,7 @@ fn door(args: &RunArgs) -> Result<Door, Error> {
         let pem = std::fs::read(path).map_err(|error| failed(error.into()))?;
         Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.into()))
     })?;
-    Ok(Door::network(bounds, roots)?)
+    Ok(Door::network(bounds, proxies.clone(), roots)?)
 }
 
 fn stop_on_signal() -> Result<CancellationToken, Error> {

@@ -24,6 +24,7 @@ mod midcall;
 mod outage;
 mod platform_faults;
 mod plugin;
+mod proxies;
 mod rename;
 mod restart;
 mod restore;

@@ -96,7 +96,7 @@ async fn after_a_restore_of_etcd_tokens_that_were_replaced_since_are_replaced_ag
     let log = cluster.directory().join("operator.log");
     let program = Path::new(env!("CARGO_BIN_EXE_miniprogram-operator"));
     let kubeconfig = cluster.kubeconfig();
-    let begin = Start { program, flags: &flags, kubeconfig, namespace: "default", pod: "operator", log: &log };
+    let begin = Start { program, flags: &flags, environment: &[], kubeconfig, namespace: "default", pod: "operator", log: &log };
     let operator = Process::start(&cluster, &begin);
     let mut first = vec![];
     for (mode, app_id) in APPS {

@@ -4,10 +4,13 @@
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures::future::{BoxFuture, FutureExt};
-use reqwest::{Certificate, Client, Url, redirect};
+use reqwest::{Certificate, Client, Proxy, Url, redirect};
 use zeroize::Zeroizing;
 
-use crate::platform::Request;
+use crate::{
+    platform::Request,
+    shell::{USER_AGENT, proxies::Proxies},
+};
 
 /// Where requests to platforms go out: the network, or a simulation's model of it.
 #[derive(Clone)]
@@ -53,15 +56,15 @@ pub struct Bounds {
 
 /// The HTTP client could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("could not set up HTTPS to the platforms: check --ca-bundle and the proxy variables")]
+#[error("could not set up HTTPS to the platforms: check --ca-bundle")]
 pub struct Unusable(#[source] reqwest::Error);
 
 impl Door {
     /// The network. `roots` are trusted beside the system's.
     ///
     /// # Errors
-    /// If the certificates or the proxy variables make no sense.
-    pub fn network(bounds: Bounds, roots: Vec<Certificate>) -> Result<Self, Unusable> {
+    /// If the certificates make no sense.
+    pub fn network(bounds: Bounds, proxies: Proxies, roots: Vec<Certificate>) -> Result<Self, Unusable> {
         let client = Client::builder()
             .http1_only()
             .redirect(redirect::Policy::none())
@@ -70,7 +73,9 @@ impl Door {
             // A fresh connection each time: only then does "could not connect" mean "not sent". Calls are rare.
             .pool_max_idle_per_host(0)
             .tls_certs_merge(roots)
-            .user_agent(concat!("miniprogram-operator/", env!("CARGO_PKG_VERSION")))
+            // Given a proxy, even one that no URL has, reqwest does not read the environment itself.
+            .proxy(Proxy::custom(move |url| proxies.of_platform(url).cloned()))
+            .user_agent(USER_AGENT)
             .build()
             .map_err(Unusable)?;
         Ok(Self::from_fn(move |sending| send(client.clone(), sending, bounds.max_response_bytes).boxed()))

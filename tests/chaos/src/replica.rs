@@ -91,6 +91,7 @@ impl Replica {
             &Start {
                 program: &self.program,
                 flags: &self.flags,
+                environment: &[],
                 kubeconfig: &kubeconfig,
                 namespace: NAMESPACE,
                 pod: &self.pod,

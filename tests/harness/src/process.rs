@@ -15,6 +15,8 @@ pub struct Start<'a> {
     pub program: &'a Path,
     /// What it is told beside `run`.
     pub flags: &'a [String],
+    /// Its environment, beside what a pod has.
+    pub environment: &'a [(String, String)],
     /// Its way to the cluster.
     pub kubeconfig: &'a Path,
     /// The namespace of its pod.
@@ -41,6 +43,7 @@ impl Process {
             .args(start.flags)
             // Nothing of the developer's environment: no proxy, no flags, no other cluster.
             .env_clear()
+            .envs(start.environment.iter().map(|(name, value)| (name, value)))
             .env("KUBECONFIG", start.kubeconfig)
             .env("POD_NAMESPACE", start.namespace)
             .env("HOSTNAME", start.pod)

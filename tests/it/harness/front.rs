@@ -154,6 +154,10 @@ impl Trap {
         format!("http://{}/cgi-bin/token", self.address)
     }
 
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// How many connections there were.
     pub fn caught(&self) -> usize {
         self.caught.load(Ordering::SeqCst)

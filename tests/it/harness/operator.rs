@@ -21,6 +21,7 @@ use super::{
 pub struct Launch<'a> {
     stage: &'a Stage,
     flags: Vec<String>,
+    environment: Vec<(String, String)>,
     ready: bool,
     wire: Option<&'a Wire>,
 }
@@ -35,7 +36,8 @@ pub struct Operator<'a> {
 
 impl<'a> Launch<'a> {
     pub fn new(stage: &'a Stage) -> Self {
-        Self { stage, flags: vec![], ready: true, wire: None }.flag("--log-level", "info,miniprogram_operator=debug")
+        let launch = Self { stage, flags: vec![], environment: vec![], ready: true, wire: None };
+        launch.flag("--log-level", "info,miniprogram_operator=debug")
     }
 
     /// Sets a flag, in place of what was set before.
@@ -43,6 +45,12 @@ impl<'a> Launch<'a> {
         let prefix = format!("{name}=");
         self.flags.retain(|flag| !flag.starts_with(&prefix));
         self.flags.push(format!("{prefix}{value}"));
+        self
+    }
+
+    /// Sets a variable of its environment.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -76,7 +84,15 @@ impl<'a> Launch<'a> {
         let namespace = &self.stage.namespace;
         let log = plane().directory().join(format!("operator-{namespace}-{:08x}.log", rand::random::<u32>()));
         let program = Path::new(env!("CARGO_BIN_EXE_miniprogram-operator"));
-        let start = Start { program, flags: &flags, kubeconfig: &kubeconfig, namespace, pod: "operator", log: &log };
+        let start = Start {
+            program,
+            flags: &flags,
+            environment: &self.environment,
+            kubeconfig: &kubeconfig,
+            namespace,
+            pod: "operator",
+            log: &log,
+        };
         let process = Process::start(plane(), &start);
         let ready = self.ready;
         let mut operator = Operator { launch: self, process, metrics, health };

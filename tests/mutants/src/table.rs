@@ -8,6 +8,7 @@ mod due;
 mod failures;
 mod leader;
 mod limits;
+mod network;
 mod report;
 mod siblings;
 mod target;
@@ -38,7 +39,7 @@ struct Source {
     mutants: &'static [Mutant],
 }
 
-const SUBJECTS: [&[Source]; 10] = [
+const SUBJECTS: [&[Source]; 11] = [
     due::SOURCES,
     limits::SOURCES,
     failures::SOURCES,
@@ -49,6 +50,7 @@ const SUBJECTS: [&[Source]; 10] = [
     cluster::SOURCES,
     api_server::SOURCES,
     leader::SOURCES,
+    network::SOURCES,
 ];
 
 /// All mutants, with the file that each changes.

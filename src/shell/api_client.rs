@@ -1,0 +1,150 @@
+//! The client of the API server: finds the cluster, decides which proxy is on the way, and says who
+//! asks. Makes no request.
+
+use http::{HeaderValue, header::USER_AGENT};
+use kube::{
+    Client, Config,
+    client::ClientBuilder,
+    config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+use reqwest::Url;
+
+use super::proxies::{self, Proxies, ProxyError};
+use crate::shell;
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiClientError {
+    /// Neither a kubeconfig nor a pod.
+    #[error("found no way to the API server: run in a cluster, or set KUBECONFIG (kubeconfig: {kubeconfig})")]
+    NoCluster {
+        /// Why no kubeconfig was read.
+        kubeconfig: KubeconfigError,
+        /// Why it is no pod.
+        #[source]
+        in_cluster: InClusterError,
+    },
+    /// There is a kubeconfig, and it is of no use.
+    #[error("the kubeconfig cannot be used: check what KUBECONFIG names")]
+    Kubeconfig(#[source] KubeconfigError),
+    /// The proxy of the kubeconfig cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// kube reads the variable too, and takes less than we do.
+    #[error(
+        "with a kubeconfig, NO_PROXY may list hosts, addresses and networks, or be * alone: \
+         remove every other entry, and commas that no entry follows"
+    )]
+    NoProxy,
+    /// Certificates or keys that make no sense.
+    #[error(
+        "could not set up the way to the API server: check the certificates and keys of the \
+         kubeconfig or the service account"
+    )]
+    Unusable(#[source] kube::Error),
+}
+
+/// A client of the cluster that KUBECONFIG names, or else of this pod's.
+///
+/// # Errors
+/// If there is no cluster, or what is known of it cannot be used.
+pub async fn connect(proxies: &Proxies) -> Result<Client, ApiClientError> {
+    let mut config = match Kubeconfig::read() {
+        Ok(kubeconfig) => with_kubeconfig(kubeconfig, proxies).await?,
+        // In a pod, no proxy is on the way.
+        Err(kubeconfig) => Config::incluster().map_err(|in_cluster| ApiClientError::NoCluster { kubeconfig, in_cluster })?,
+    };
+    config.apply_debug_overrides();
+    let builder = ClientBuilder::try_from(ours(config)).map_err(ApiClientError::Unusable)?;
+    Ok(builder.build())
+}
+
+/// What differs from kube's defaults in every cluster.
+fn ours(mut config: Config) -> Config {
+    // kube would retry 429, 503 and 504 for minutes inside one await; the plan has its own times.
+    config.default_retry = false;
+    config.headers.push((USER_AGENT, HeaderValue::from_static(shell::USER_AGENT)));
+    config
+}
+
+/// What kube makes of a kubeconfig, but for the proxy.
+async fn with_kubeconfig(mut kubeconfig: Kubeconfig, proxies: &Proxies) -> Result<Config, ApiClientError> {
+    /// Never connected to: for a cluster without a proxy, kube would read the environment, and
+    /// compare `NO_PROXY` with the proxy instead of the cluster.
+    const NONE: &str = "http://proxy.invalid";
+    let cluster = cluster_of(&mut kubeconfig);
+    let given = cluster.and_then(|cluster| cluster.proxy_url.replace(NONE.to_owned()));
+    let given = given.filter(|url| !url.trim().is_empty());
+    let options = KubeConfigOptions::default();
+    let mut config = match Config::from_custom_kubeconfig(kubeconfig, &options).await {
+        Err(KubeconfigError::ParseNoProxy(_)) => return Err(ApiClientError::NoProxy),
+        other => other.map_err(ApiClientError::Kubeconfig)?,
+    };
+    config.proxy_url = proxy(given.as_deref(), &config.cluster_url, proxies)?;
+    // A credential plugin may be told of the cluster, too.
+    let exec = config.auth_info.exec.as_mut();
+    if let Some(cluster) = exec.and_then(|exec| exec.cluster.as_mut()) {
+        cluster.proxy_url = given;
+    }
+    Ok(config)
+}
+
+/// The cluster of the current context.
+fn cluster_of(kubeconfig: &mut Kubeconfig) -> Option<&mut kube::config::Cluster> {
+    let current = kubeconfig.current_context.as_ref()?;
+    let context = kubeconfig.contexts.iter().find(|context| context.name == *current)?.context.as_ref()?;
+    kubeconfig.clusters.iter_mut().find(|cluster| cluster.name == context.cluster)?.cluster.as_mut()
+}
+
+/// The proxy that is on the way to a cluster: the one that its entry names, as kubectl has it, or else
+/// that of the environment.
+fn proxy(given: Option<&str>, cluster: &http::Uri, proxies: &Proxies) -> Result<Option<http::Uri>, ProxyError> {
+    const GIVEN: &str = "proxy-url of the kubeconfig";
+    let given = given.map(|text| proxies::parse(GIVEN, text.trim())).transpose()?;
+    let url: Option<Url> = cluster.to_string().parse().ok();
+    let Some(chosen) = given.as_ref().or_else(|| proxies.of_api_server(url.as_ref()?)) else { return Ok(None) };
+    tracing::info!(proxy = proxies::shown(chosen), "the API server is reached through a proxy");
+    let name = if given.is_some() { GIVEN } else { "HTTPS_PROXY" };
+    chosen.as_str().parse().map(Some).map_err(|_| ProxyError::Address(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kubeconfig(proxy: &str) -> Kubeconfig {
+        let text = format!(
+            "{{current-context: c, contexts: [{{name: c, context: {{cluster: k, user: u}}}}], clusters: [{{name: k, \
+             cluster: {{server: 'https://cluster.test:6443', proxy-url: '{proxy}'}}}}], users: [{{name: u, user: {{exec: \
+             {{apiVersion: client.authentication.k8s.io/v1, command: get-token, provideClusterInfo: true}}}}}}]}}"
+        );
+        Kubeconfig::from_yaml(&text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_proxy_of_a_kubeconfig_is_its_own_or_that_of_the_environment() {
+        let environment = |no: &str| Proxies::of(&[("HTTPS_PROXY", "http://127.0.0.1:3128"), ("NO_PROXY", no)]).unwrap();
+        for (own, no, want) in [
+            ("", "127.0.0.1", Some("http://127.0.0.1:3128/")),
+            ("", "cluster.test", None),
+            ("http://own.test:1", "*", Some("http://own.test:1/")),
+            ("own.test:1 ", "", Some("http://own.test:1/")),
+        ] {
+            let config = with_kubeconfig(kubeconfig(own), &environment(no)).await.unwrap();
+            assert_eq!(config.proxy_url.map(|url| url.to_string()).as_deref(), want, "{own} {no}");
+            let plugin = config.auth_info.exec.unwrap().cluster.unwrap();
+            assert_eq!(plugin.proxy_url.unwrap_or_default(), own, "what a credential plugin is told");
+        }
+        let refused = with_kubeconfig(kubeconfig("socks5://user:hidden@own.test"), &Proxies::default()).await;
+        let why = refused.err().unwrap().to_string();
+        assert!(why.contains("proxy-url of the kubeconfig") && !why.contains("hidden"), "{why}");
+    }
+
+    #[test]
+    fn each_request_says_who_asks_and_is_made_once() {
+        let config = ours(Config::new("http://cluster.test".parse().unwrap()));
+        let agent = config.headers.iter().find(|(name, _)| *name == USER_AGENT).unwrap().1.to_str();
+        assert_eq!(agent.unwrap(), format!("miniprogram-operator/{}", env!("CARGO_PKG_VERSION")));
+        assert!(!config.default_retry);
+    }
+}

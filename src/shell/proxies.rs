@@ -1,0 +1,112 @@
+//! The proxies that the environment names: reads the variables once, refuses what cannot be used,
+//! and says which proxy the way to a URL leads through. Connects to nothing.
+//!
+//! The HTTP libraries would ignore a value that they cannot read, without a word, and go out directly.
+
+mod exempt;
+
+use std::ffi::OsString;
+
+use reqwest::Url;
+
+use exempt::Exempt;
+
+/// The proxies of this process. Has no `Debug`: the URL of a proxy may carry a password.
+#[derive(Clone, Default)]
+pub struct Proxies {
+    https: Option<Url>,
+    http: Option<Url>,
+    all: Option<Url>,
+    exempt: Exempt,
+}
+
+/// Why a proxy cannot be used. Names the variable and never its value, which may carry a password.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ProxyError {
+    /// It is no URL, or more than an origin.
+    #[error(
+        "{0} is not the address of a proxy: write http://host:port or http://user:password@host:port, where %2F stands \
+         for / in the user or the password, %3F for ?, %23 for #, %5C for \\ and %25 for %"
+    )]
+    Address(&'static str),
+    /// SOCKS, mostly.
+    #[error("{0} names a proxy of a kind that is not supported: give an HTTP proxy, as in http://host:port, or unset it")]
+    Kind(&'static str),
+}
+
+impl Proxies {
+    /// Reads the environment of this process.
+    ///
+    /// # Errors
+    /// If a variable names a proxy that cannot be used.
+    pub fn from_env() -> Result<Self, ProxyError> {
+        Self::read(|name| std::env::var_os(name))
+    }
+
+    /// Of two spellings the one in capitals counts, unless it is blank.
+    fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, ProxyError> {
+        let read = |name: &'static str, lower: &str| match value(name, variable(name))? {
+            None => value(name, variable(lower)),
+            given => Ok(given),
+        };
+        let proxy = |name, lower| read(name, lower)?.map(|text| parse(name, &text)).transpose();
+        let (https, http) = (proxy("HTTPS_PROXY", "https_proxy")?, proxy("HTTP_PROXY", "http_proxy")?);
+        // With both of the others it stands for nothing: many desktops set it to a SOCKS proxy.
+        let all = if https.is_some() && http.is_some() { None } else { proxy("ALL_PROXY", "all_proxy")? };
+        let exempt = read("NO_PROXY", "no_proxy")?.map(|list| Exempt::parse(&list)).unwrap_or_default();
+        Ok(Self { https, http, all, exempt })
+    }
+
+    /// The proxy of calls to this URL of a platform, if they go through one.
+    pub fn of_platform(&self, url: &Url) -> Option<&Url> {
+        self.of_scheme(url).or(self.all.as_ref()).filter(|_| !self.exempt.covers(url))
+    }
+
+    /// The proxy of requests to an API server with this URL, if they go through one. As kubectl, it
+    /// heeds no `ALL_PROXY`.
+    pub fn of_api_server(&self, url: &Url) -> Option<&Url> {
+        self.of_scheme(url).filter(|_| !self.exempt.covers(url))
+    }
+
+    fn of_scheme(&self, url: &Url) -> Option<&Url> {
+        if url.scheme() == "https" { self.https.as_ref() } else { self.http.as_ref() }
+    }
+}
+
+/// Reads the address of a proxy, which `name` gave.
+///
+/// # Errors
+/// If it is not the address of an HTTP proxy.
+pub fn parse(name: &'static str, text: &str) -> Result<Url, ProxyError> {
+    let (scheme, _) = text.split_once("://").unwrap_or(("http", text));
+    if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
+        return Err(ProxyError::Kind(name));
+    }
+    // A URL loses line breaks and tabs without a word.
+    if text.chars().any(char::is_control) {
+        return Err(ProxyError::Address(name));
+    }
+    let absolute = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let url: Url = absolute.parse().map_err(|_| ProxyError::Address(name))?;
+    // Where a password has one of these characters, the host is another one than was meant.
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(ProxyError::Address(name));
+    }
+    Ok(url)
+}
+
+/// Host and port of a proxy, which is all of it that may be logged.
+pub fn shown(proxy: &Url) -> String {
+    let port = proxy.port_or_known_default().unwrap_or_default();
+    format!("{}:{port}", proxy.host_str().unwrap_or_default())
+}
+
+/// A variable without the white space around it; none if that is all of it.
+fn value(name: &'static str, given: Option<OsString>) -> Result<Option<String>, ProxyError> {
+    let Some(given) = given else { return Ok(None) };
+    let text = given.into_string().map_err(|_| ProxyError::Address(name))?;
+    Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! The way out of the process and into it: proxies, certificate authorities, the servers of probes
+//! and metrics.
+
+use super::{KilledBy::Test, Mutant, Source};
+
+pub(super) const SOURCES: &[Source] = &[
+    Source { file: "src/shell/proxies.rs", mutants: PROXIES },
+    Source { file: "src/shell/proxies/exempt.rs", mutants: EXEMPT },
+    Source { file: "src/shell/api_client.rs", mutants: API_CLIENT },
+];
+
+const PROXIES: &[Mutant] = &[
+    Mutant {
+        name: "proxy-with-a-newline-refused",
+        means: "The line break behind a proxy that a Secret has from `echo` stays.",
+        changes: &[("Some(text.trim().to_owned())", "Some(text.clone())")],
+        killed_by: Test(
+            "a_proxy_that_the_environment_names_is_used_whatever_white_space_is_around_it",
+        ),
+    },
+    Mutant {
+        name: "half-a-password-taken-for-the-host",
+        means: "A proxy whose password holds a slash is taken for one that was never meant.",
+        changes: &[("url.path() != \"/\"", "false")],
+        killed_by: Test("a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_variable_alone"),
+    },
+    Mutant {
+        name: "socks-proxy-accepted",
+        means: "A proxy of a kind that was not built in is accepted, and reached by no call.",
+        changes: &[(
+            "!matches!(scheme.to_ascii_lowercase().as_str(), \"http\" | \"https\")",
+            "false",
+        )],
+        killed_by: Test("a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_variable_alone"),
+    },
+    Mutant {
+        name: "blank-variable-counts",
+        means: "An empty HTTPS_PROXY hides the https_proxy beside it.",
+        changes: &[("None => value(name, variable(lower)),", "None => Ok(None),")],
+        killed_by: Test("which_variable_counts"),
+    },
+    Mutant {
+        name: "api-server-never-exempt",
+        means: "NO_PROXY exempts no API server.",
+        changes: &[(
+            "self.of_scheme(url).filter(|_| !self.exempt.covers(url))",
+            "self.of_scheme(url)",
+        )],
+        killed_by: Test(
+            "the_api_servers_proxy_depends_on_the_address_of_the_cluster_and_on_no_all_proxy",
+        ),
+    },
+];
+
+const EXEMPT: &[Mutant] = &[
+    Mutant {
+        name: "exempt-by-any-ending",
+        means: "`weixin.qq.com` in NO_PROXY exempts `notweixin.qq.com`, too.",
+        changes: &[("Some(subdomain) => subdomain.ends_with('.')", "Some(_) => true")],
+        killed_by: Test("what_no_proxy_exempts"),
+    },
+    Mutant {
+        name: "exempt-at-any-port",
+        means: "An entry of NO_PROXY with a port exempts the host's other ports.",
+        changes: &[("(self.port.is_none() || self.port == port)", "true")],
+        killed_by: Test("what_no_proxy_exempts"),
+    },
+    Mutant {
+        name: "this-machine-by-proxy",
+        means: "A cluster on this machine is looked for behind the proxy.",
+        changes: &[("|address| address.is_loopback()", "|_| false")],
+        killed_by: Test("what_no_proxy_exempts"),
+    },
+];
+
+const API_CLIENT: &[Mutant] = &[
+    Mutant {
+        name: "kube-reads-the-proxy-itself",
+        means: "kube compares NO_PROXY with the proxy instead of the cluster.",
+        changes: &[(
+            "config.proxy_url = proxy(given.as_deref(), &config.cluster_url, proxies)?;",
+            "",
+        )],
+        killed_by: Test("the_proxy_of_a_kubeconfig_is_its_own_or_that_of_the_environment"),
+    },
+    Mutant {
+        name: "nobody-asks",
+        means: "Requests to the API server do not say who makes them.",
+        changes: &[(
+            "config.headers.push((USER_AGENT, HeaderValue::from_static(shell::USER_AGENT)));",
+            "",
+        )],
+        killed_by: Test("each_request_says_who_asks_and_is_made_once"),
+    },
+];
