@@ -1,9 +1,8 @@
 //! Starts the process: flags, the servers, the client, the signals; then runs the operator. Decides
 //! nothing.
 
-use std::{collections::BTreeMap, io, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, num::NonZeroU32, sync::Arc, time::Duration};
 
-use reqwest::Certificate;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinSet,
@@ -16,11 +15,12 @@ use crate::{
     platform::{self, Platform},
     reconcile::fetch::{
         Platforms,
-        door::{Bounds, Door, Unusable},
+        door::{Bounds, Door, Network, Unusable},
     },
     shell::{
         api_client::{self, ApiClientError},
         args::{EndpointError, RunArgs},
+        ca_bundle::{CaBundle, CaBundleError},
         chance::Chance,
         clock::Clock,
         leader::{self, ElectorEnded},
@@ -52,15 +52,9 @@ pub enum Error {
     /// A server ended.
     #[error("a server of health or metrics ended")]
     Server(#[source] io::Error),
-    /// The CA bundle could not be read.
-    #[error("could not read --ca-bundle {path}: check that it is mounted and holds PEM certificates")]
-    CaBundle {
-        /// The path that was given.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    /// The CA bundle cannot be used.
+    #[error(transparent)]
+    CaBundle(#[from] CaBundleError),
     /// There is no cluster to talk to.
     #[error(transparent)]
     Client(#[from] ApiClientError),
@@ -83,9 +77,9 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let names: Vec<_> = platform::ALL.iter().map(|platform| platform.name).collect();
     args.check_platforms(&names)?;
     let proxies = Proxies::from_env()?;
-    let platforms = platforms(&args, &proxies)?;
     let clock = Clock::system();
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &args.lease_name, args.per_object_metrics);
+    let door = Door::network(network(&args, &proxies, &metrics)?);
     let health = Health::new(clock.clone(), args.overdue_liveness);
     let watches = health.gate("watches");
     let stop = stop_on_signal()?;
@@ -99,7 +93,7 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
         identity,
         client,
         client_of_term: Box::new(|_, client| client.clone()),
-        platforms,
+        platforms: platforms(&args, &proxies, door),
         concurrency: args.concurrency.into(),
         platform_qps: NonZeroU32::new(args.platform_qps).unwrap_or(NonZeroU32::MIN),
         scopes: scopes(args.watch_namespaces.names()),
@@ -132,7 +126,7 @@ fn leadership(args: &RunArgs, identity: &str) -> Leadership {
     Leadership::ByElection(leader::Config { namespace, name, identity, duration: args.lease_duration })
 }
 
-fn platforms(args: &RunArgs, proxies: &Proxies) -> Result<Platforms, Error> {
+fn platforms(args: &RunArgs, proxies: &Proxies, door: Door) -> Platforms {
     let hosts_of = |platform: &'static Platform| {
         let given = args.endpoints().find(|endpoint| endpoint.platform == platform.name);
         let theirs = || platform.hosts.iter().map(|host| (*host).to_owned()).collect();
@@ -144,12 +138,8 @@ fn platforms(args: &RunArgs, proxies: &Proxies) -> Result<Platforms, Error> {
             tracing::info!(host, proxy = proxies::shown(proxy), "calls to this host go through a proxy");
         }
     }
-    Ok(Platforms {
-        door: door(args, proxies)?,
-        hosts,
-        connect_timeout: args.connect_timeout,
-        request_timeout: args.request_timeout,
-    })
+    let RunArgs { connect_timeout, request_timeout, .. } = *args;
+    Platforms { door, hosts, connect_timeout, request_timeout }
 }
 
 fn scopes(namespaces: &[String]) -> Vec<Scope> {
@@ -178,17 +168,19 @@ async fn serve(
     Ok(servers)
 }
 
-fn door(args: &RunArgs, proxies: &Proxies) -> Result<Door, Error> {
+/// The network as the flags have it, with a CA bundle that is read again whenever it changes.
+fn network(args: &RunArgs, proxies: &Proxies, metrics: &Metrics) -> Result<Network, Error> {
     let bounds = Bounds {
         connect_timeout: args.connect_timeout,
         max_response_bytes: usize::try_from(args.max_response_bytes).unwrap_or(usize::MAX),
     };
-    let roots = args.ca_bundle.as_ref().map_or(Ok(vec![]), |path| {
-        let failed = |source| Error::CaBundle { path: path.clone(), source };
-        let pem = std::fs::read(path).map_err(|error| failed(error.into()))?;
-        Certificate::from_pem_bundle(&pem).map_err(|error| failed(error.into()))
-    })?;
-    Ok(Door::network(bounds, proxies.clone(), roots)?)
+    let proxies = proxies.clone();
+    let Some(path) = &args.ca_bundle else { return Ok(Network::new(bounds, proxies, vec![])?) };
+    let (bundle, roots) = CaBundle::read(path)?;
+    let network = Network::new(bounds, proxies, roots)?;
+    let trust = network.trust();
+    tokio::spawn(bundle.follow(metrics.clone(), move |roots| trust.replace(roots)));
+    Ok(network)
 }
 
 fn stop_on_signal() -> Result<CancellationToken, Error> {

@@ -1,7 +1,7 @@
 //! The client of the API server: finds the cluster, decides which proxy is on the way, and says who
 //! asks. Makes no request.
 
-use http::{HeaderValue, header::USER_AGENT};
+use http::{HeaderValue, Uri, header::USER_AGENT};
 use kube::{
     Client, Config,
     client::ClientBuilder,
@@ -16,12 +16,14 @@ use crate::shell;
 #[derive(Debug, thiserror::Error)]
 pub enum ApiClientError {
     /// Neither a kubeconfig nor a pod.
-    #[error("found no way to the API server: run in a cluster, or set KUBECONFIG (kubeconfig: {kubeconfig})")]
+    #[error(
+        "found no way to the API server: run in a cluster, or set KUBECONFIG (in a cluster: \
+         {in_cluster}; kubeconfig: {kubeconfig})"
+    )]
     NoCluster {
         /// Why no kubeconfig was read.
         kubeconfig: KubeconfigError,
         /// Why it is no pod.
-        #[source]
         in_cluster: InClusterError,
     },
     /// There is a kubeconfig, and it is of no use.
@@ -52,7 +54,10 @@ pub async fn connect(proxies: &Proxies) -> Result<Client, ApiClientError> {
     let mut config = match Kubeconfig::read() {
         Ok(kubeconfig) => with_kubeconfig(kubeconfig, proxies).await?,
         // In a pod, no proxy is on the way.
-        Err(kubeconfig) => Config::incluster().map_err(|in_cluster| ApiClientError::NoCluster { kubeconfig, in_cluster })?,
+        Err(kubeconfig) => {
+            let neither = |in_cluster| ApiClientError::NoCluster { kubeconfig, in_cluster };
+            Config::incluster().map_err(neither)?
+        }
     };
     config.apply_debug_overrides();
     let builder = ClientBuilder::try_from(ours(config)).map_err(ApiClientError::Unusable)?;
@@ -92,17 +97,19 @@ async fn with_kubeconfig(mut kubeconfig: Kubeconfig, proxies: &Proxies) -> Resul
 /// The cluster of the current context.
 fn cluster_of(kubeconfig: &mut Kubeconfig) -> Option<&mut kube::config::Cluster> {
     let current = kubeconfig.current_context.as_ref()?;
-    let context = kubeconfig.contexts.iter().find(|context| context.name == *current)?.context.as_ref()?;
-    kubeconfig.clusters.iter_mut().find(|cluster| cluster.name == context.cluster)?.cluster.as_mut()
+    let context = kubeconfig.contexts.iter().find(|context| context.name == *current)?;
+    let name = &context.context.as_ref()?.cluster;
+    kubeconfig.clusters.iter_mut().find(|cluster| cluster.name == *name)?.cluster.as_mut()
 }
 
-/// The proxy that is on the way to a cluster: the one that its entry names, as kubectl has it, or else
-/// that of the environment.
-fn proxy(given: Option<&str>, cluster: &http::Uri, proxies: &Proxies) -> Result<Option<http::Uri>, ProxyError> {
+/// The proxy that is on the way to a cluster: the one that its entry names, as kubectl has it, or
+/// else that of the environment.
+fn proxy(given: Option<&str>, cluster: &Uri, proxies: &Proxies) -> Result<Option<Uri>, ProxyError> {
     const GIVEN: &str = "proxy-url of the kubeconfig";
     let given = given.map(|text| proxies::parse(GIVEN, text.trim())).transpose()?;
     let url: Option<Url> = cluster.to_string().parse().ok();
-    let Some(chosen) = given.as_ref().or_else(|| proxies.of_api_server(url.as_ref()?)) else { return Ok(None) };
+    let of_environment = || proxies.of_api_server(url.as_ref()?);
+    let Some(chosen) = given.as_ref().or_else(of_environment) else { return Ok(None) };
     tracing::info!(proxy = proxies::shown(chosen), "the API server is reached through a proxy");
     let name = if given.is_some() { GIVEN } else { "HTTPS_PROXY" };
     chosen.as_str().parse().map(Some).map_err(|_| ProxyError::Address(name))
@@ -123,7 +130,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_proxy_of_a_kubeconfig_is_its_own_or_that_of_the_environment() {
-        let environment = |no: &str| Proxies::of(&[("HTTPS_PROXY", "http://127.0.0.1:3128"), ("NO_PROXY", no)]).unwrap();
+        let proxy = ("HTTPS_PROXY", "http://127.0.0.1:3128");
+        let environment = |no: &str| Proxies::of(&[proxy, ("NO_PROXY", no)]).unwrap();
         for (own, no, want) in [
             ("", "127.0.0.1", Some("http://127.0.0.1:3128/")),
             ("", "cluster.test", None),
@@ -135,7 +143,8 @@ mod tests {
             let plugin = config.auth_info.exec.unwrap().cluster.unwrap();
             assert_eq!(plugin.proxy_url.unwrap_or_default(), own, "what a credential plugin is told");
         }
-        let refused = with_kubeconfig(kubeconfig("socks5://user:hidden@own.test"), &Proxies::default()).await;
+        let unusable = kubeconfig("socks5://user:hidden@own.test");
+        let refused = with_kubeconfig(unusable, &Proxies::default()).await;
         let why = refused.err().unwrap().to_string();
         assert!(why.contains("proxy-url of the kubeconfig") && !why.contains("hidden"), "{why}");
     }

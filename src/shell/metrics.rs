@@ -56,6 +56,7 @@ struct Inner {
     api_stalls: Counter,
     reconcile_duration: Histogram,
     oldest_overdue: Gauge<f64, AtomicU64>,
+    ca_bundle_unusable: Gauge,
     watch_gaps: Gauge,
     leader: Gauge,
     reconciles: Family<Reconcile, Counter>,
@@ -136,6 +137,8 @@ impl Metrics {
         let reconcile_duration = reconcile_seconds();
         own.register("reconcile_duration_seconds", "How long reconciles took", reconcile_duration.clone());
         let oldest_overdue = add(own, "oldest_overdue_seconds", "For how long the oldest work has been overdue");
+        let ca_bundle_unusable =
+            add(own, "ca_bundle_unusable", "1 while --ca-bundle cannot be used and what it held before is trusted");
         let watch_gaps = add(own, "watch_gaps", "Watches of the leader that do not show the cluster: not listed yet, or failing");
         let leader = add(own, "leader", "1 while this process leads, else 0");
 
@@ -170,6 +173,7 @@ impl Metrics {
             api_stalls,
             reconcile_duration,
             oldest_overdue,
+            ca_bundle_unusable,
             watch_gaps,
             leader,
             reconciles,
@@ -236,6 +240,11 @@ impl Metrics {
     /// For how long the oldest work has been overdue; zero if none is.
     pub fn oldest_overdue(&self, overdue: Duration) {
         self.0.oldest_overdue.set(overdue.as_secs_f64());
+    }
+
+    /// Whether the CA bundle has changed to what cannot be used.
+    pub fn ca_bundle_unusable(&self, unusable: bool) {
+        self.0.ca_bundle_unusable.set(unusable.into());
     }
 
     /// How many of our watches do not show the cluster; zero if we do not lead.

@@ -2,6 +2,7 @@
 
 pub mod api_client;
 pub mod args;
+pub mod ca_bundle;
 pub mod chance;
 pub mod clock;
 pub mod core_dumps;

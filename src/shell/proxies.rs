@@ -1,7 +1,8 @@
 //! The proxies that the environment names: reads the variables once, refuses what cannot be used,
 //! and says which proxy the way to a URL leads through. Connects to nothing.
 //!
-//! The HTTP libraries would ignore a value that they cannot read, without a word, and go out directly.
+//! The HTTP libraries would ignore a value that they cannot read, without a word, and go out
+//! directly.
 
 mod exempt;
 
@@ -25,12 +26,16 @@ pub struct Proxies {
 pub enum ProxyError {
     /// It is no URL, or more than an origin.
     #[error(
-        "{0} is not the address of a proxy: write http://host:port or http://user:password@host:port, where %2F stands \
-         for / in the user or the password, %3F for ?, %23 for #, %5C for \\ and %25 for %"
+        "{0} is not the address of a proxy: write http://host:port or \
+         http://user:password@host:port, where %2F stands for / in the user or the password, %3F \
+         for ?, %23 for #, %5C for \\ and %25 for %"
     )]
     Address(&'static str),
     /// SOCKS, mostly.
-    #[error("{0} names a proxy of a kind that is not supported: give an HTTP proxy, as in http://host:port, or unset it")]
+    #[error(
+        "{0} names a proxy of a kind that is not supported: give an HTTP proxy, as in \
+         http://host:port, or unset it"
+    )]
     Kind(&'static str),
 }
 
@@ -50,10 +55,12 @@ impl Proxies {
             given => Ok(given),
         };
         let proxy = |name, lower| read(name, lower)?.map(|text| parse(name, &text)).transpose();
-        let (https, http) = (proxy("HTTPS_PROXY", "https_proxy")?, proxy("HTTP_PROXY", "http_proxy")?);
+        let https = proxy("HTTPS_PROXY", "https_proxy")?;
+        let http = proxy("HTTP_PROXY", "http_proxy")?;
         // With both of the others it stands for nothing: many desktops set it to a SOCKS proxy.
-        let all = if https.is_some() && http.is_some() { None } else { proxy("ALL_PROXY", "all_proxy")? };
-        let exempt = read("NO_PROXY", "no_proxy")?.map(|list| Exempt::parse(&list)).unwrap_or_default();
+        let needed = https.is_none() || http.is_none();
+        let all = if needed { proxy("ALL_PROXY", "all_proxy")? } else { None };
+        let exempt = Exempt::parse(&read("NO_PROXY", "no_proxy")?.unwrap_or_default());
         Ok(Self { https, http, all, exempt })
     }
 

@@ -45,6 +45,12 @@ platform() {
     [[ $answer == 'HTTP/1.'?' 200 '* ]] || fail "the simulator to take $1 $2" "$answer"
 }
 
+# hold_authority: a CA bundle with a certificate in it, whichever it is.
+hold_authority() {
+    kubectl config view --raw --flatten --minify -o 'jsonpath={.clusters[0].cluster.certificate-authority-data}' |
+        base64 -d > "$work/ca.crt"
+}
+
 declare -A operator_port=()
 
 # start_operator LEASE NAMESPACES [FLAG…]

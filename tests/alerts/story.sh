@@ -63,6 +63,9 @@ trouble_begins() {
     platform PUT "/sim/apps/$down/fault" '{"kind": "status", "status": 502}'
     app team-a down "$down"
 
+    provokes MiniProgramCABundleUnusable
+    : > "$work/ca.crt"
+
     # The platform hangs, and two calls at a time are not enough for so many.
     provokes MiniProgramOperatorStuck
     for each in "${crowd[@]}"; do
@@ -85,6 +88,10 @@ trouble_ends() {
     mends MiniProgramStalled
     kubectl -n team-a create secret generic rejected-credential --from-literal=appSecret=another --dry-run=client -o yaml |
         kubectl apply -f - > /dev/null 2>&1
+
+    fires MiniProgramCABundleUnusable 60
+    mends MiniProgramCABundleUnusable
+    hold_authority
 
     fires MiniProgramTokenExpiringSoon 120
     mends MiniProgramTokenExpiringSoon

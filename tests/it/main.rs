@@ -10,6 +10,7 @@ mod admission;
 mod annotations;
 mod api_server;
 mod blind;
+mod ca_bundle;
 mod conflict;
 mod crash;
 mod credentials;

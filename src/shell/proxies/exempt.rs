@@ -33,9 +33,9 @@ impl Exempt {
     /// Reads a list that is separated by commas or white space. An entry that cannot match any host
     /// is logged by its place in the list and otherwise ignored, as Go does.
     pub fn parse(list: &str) -> Self {
-        let entries = list.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
+        let entries = list.split(|c: char| c == ',' || c.is_whitespace());
         let mut rules = vec![];
-        for (place, entry) in (1..).zip(entries) {
+        for (place, entry) in (1..).zip(entries.filter(|entry| !entry.is_empty())) {
             if let Some(rule) = Rule::parse(entry) {
                 rules.push(rule);
                 continue;

@@ -7,6 +7,8 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/shell/proxies.rs", mutants: PROXIES },
     Source { file: "src/shell/proxies/exempt.rs", mutants: EXEMPT },
     Source { file: "src/shell/api_client.rs", mutants: API_CLIENT },
+    Source { file: "src/shell/ca_bundle.rs", mutants: CA_BUNDLE },
+    Source { file: "src/shell/ca_bundle/pem.rs", mutants: PEM },
 ];
 
 const PROXIES: &[Mutant] = &[
@@ -91,5 +93,45 @@ const API_CLIENT: &[Mutant] = &[
             "",
         )],
         killed_by: Test("each_request_says_who_asks_and_is_made_once"),
+    },
+];
+
+const CA_BUNDLE: &[Mutant] = &[Mutant {
+    name: "ca-bundle-reread-each-time",
+    means: "A CA bundle that has not changed is said to have changed.",
+    changes: &[("content.as_ref().ok() == self.seen.as_ref()", "false")],
+    killed_by: Test("a_change_of_the_content_is_seen_once_however_the_file_is_replaced"),
+}];
+
+const PEM: &[Mutant] = &[
+    Mutant {
+        name: "key-taken-for-an-authority",
+        means: "A block of another kind than a certificate is read as one.",
+        changes: &[("label != \"CERTIFICATE\"", "false")],
+        killed_by: Test("a_bad_block_refuses_the_file_by_its_number_and_its_line"),
+    },
+    Mutant {
+        name: "bundle-without-a-certificate-accepted",
+        means: "A CA bundle that holds no certificate is accepted.",
+        changes: &[("certificates.is_empty()", "false")],
+        killed_by: Test("a_file_without_any_block_is_refused"),
+    },
+    Mutant {
+        name: "damaged-line-taken-for-text",
+        means: "A certificate whose first line lacks a hyphen is passed over without a word.",
+        changes: &[(
+            "line.starts_with('-') && line.trim_start_matches('-').starts_with(word)",
+            "line.starts_with(&format!(\"-----{word}\"))",
+        )],
+        killed_by: Test("a_bad_block_refuses_the_file_by_its_number_and_its_line"),
+    },
+    Mutant {
+        name: "certificate-not-tried",
+        means: "A block that is no certificate is accepted, and refused by the first call.",
+        changes: &[(
+            "RootCertStore::empty().add(der.clone()).map_err(|_| BlockFault::Content)?;",
+            "",
+        )],
+        killed_by: Test("a_bad_block_refuses_the_file_by_its_number_and_its_line"),
     },
 ];

@@ -1,0 +1,127 @@
+//! What stands behind the door in a real process: one HTTP client, whose requests say who asks, go
+//! through the proxies of the environment, and trust authorities that can change meanwhile.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use futures::future::{BoxFuture, FutureExt};
+use reqwest::{Certificate, Client, Proxy, Url, redirect};
+use zeroize::Zeroizing;
+
+use super::{Answer, NoAnswer, Sending};
+use crate::shell::{USER_AGENT, proxies::Proxies};
+
+type Roots = Vec<Certificate>;
+
+/// Bounds of the door.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long an answer may be, in bytes.
+    pub max_response_bytes: usize,
+}
+
+/// The HTTP client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("could not set up HTTPS to the platforms: check --ca-bundle and the system's certificates")]
+pub struct Unusable(#[source] reqwest::Error);
+
+/// The network.
+pub struct Network {
+    max_response_bytes: usize,
+    trust: Trust,
+}
+
+/// Which authorities the network trusts. All clones are one.
+#[derive(Clone)]
+pub struct Trust {
+    connect_timeout: Duration,
+    proxies: Proxies,
+    client: Arc<RwLock<Client>>,
+}
+
+impl Network {
+    /// Trusts `roots` beside the system's authorities.
+    ///
+    /// # Errors
+    /// If the certificates make no sense.
+    pub fn new(bounds: Bounds, proxies: Proxies, roots: Roots) -> Result<Self, Unusable> {
+        let Bounds { connect_timeout, max_response_bytes } = bounds;
+        let client = Arc::new(RwLock::new(client(connect_timeout, &proxies, roots)?));
+        Ok(Self { max_response_bytes, trust: Trust { connect_timeout, proxies, client } })
+    }
+
+    /// What its trust is changed by.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        self.trust.clone()
+    }
+
+    pub(super) fn send(&self, sending: Sending) -> BoxFuture<'static, Result<Answer, NoAnswer>> {
+        let client = self.trust.client.read().unwrap_or_else(PoisonError::into_inner).clone();
+        send(client, sending, self.max_response_bytes).boxed()
+    }
+}
+
+impl Trust {
+    /// Trusts these authorities beside the system's, and no others, from the next call on. Calls
+    /// that are under way go on.
+    ///
+    /// # Errors
+    /// If the certificates make no sense. Then the others stay trusted.
+    pub fn replace(&self, roots: Roots) -> Result<(), Unusable> {
+        let client = client(self.connect_timeout, &self.proxies, roots)?;
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+        Ok(())
+    }
+}
+
+fn client(patience: Duration, proxies: &Proxies, roots: Roots) -> Result<Client, Unusable> {
+    let proxies = proxies.clone();
+    Client::builder()
+        .http1_only()
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(patience)
+        // A fresh connection each time: only then does "could not connect" mean "not sent". Calls
+        // are rare.
+        .pool_max_idle_per_host(0)
+        .tls_certs_merge(roots)
+        // Given a proxy, even one that no URL has, reqwest does not read the environment itself.
+        .proxy(Proxy::custom(move |url| proxies.of_platform(url).cloned()))
+        .user_agent(USER_AGENT)
+        .build()
+        .map_err(Unusable)
+}
+
+async fn send(client: Client, sending: Sending, max_bytes: usize) -> Result<Answer, NoAnswer> {
+    let Sending { host, request, timeout } = sending;
+    let mut url = Url::parse(&host).map_err(|_| NoAnswer::NotSent)?;
+    url.set_path(request.path);
+    if !request.query.is_empty() {
+        url.query_pairs_mut().extend_pairs(request.query.iter().map(|(key, value)| (*key, value.as_str())));
+    }
+    let builder = match request.json {
+        Some(body) => client.post(url).header("content-type", "application/json").body(body.to_vec()),
+        None => client.get(url),
+    };
+    // A reqwest error carries the URL, and with it the app secret: only its kind leaves this
+    // function.
+    let exchange = async {
+        let mut response =
+            builder.send().await.map_err(|error| if error.is_connect() { NoAnswer::NotSent } else { NoAnswer::Unknown })?;
+        let status = response.status().as_u16();
+        let mut body = Zeroizing::new(Vec::new());
+        while let Some(chunk) = response.chunk().await.map_err(|_| NoAnswer::Unknown)? {
+            if body.len() + chunk.len() > max_bytes {
+                return Ok(Answer { status, body: None });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, body: Some(body) })
+    };
+    tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(NoAnswer::Unknown))
+}
