@@ -49,9 +49,6 @@ pub enum Error {
     /// A server could not listen.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// A server ended.
-    #[error("a server of health or metrics ended")]
-    Server(#[source] io::Error),
     /// The CA bundle cannot be used.
     #[error(transparent)]
     CaBundle(#[from] CaBundleError),
@@ -149,12 +146,7 @@ fn scopes(namespaces: &[String]) -> Vec<Scope> {
     namespaces.iter().cloned().map(Scope::Namespace).collect()
 }
 
-async fn serve(
-    args: &RunArgs,
-    metrics: &Metrics,
-    health: &Health,
-    stop: &CancellationToken,
-) -> Result<JoinSet<io::Result<()>>, Error> {
+async fn serve(args: &RunArgs, metrics: &Metrics, health: &Health, stop: &CancellationToken) -> Result<JoinSet<()>, Error> {
     let mut servers = JoinSet::new();
     let listening = [
         (args.health_probe_bind_address.bind("--health-probe-bind-address").await?, server::health(health.clone())),

@@ -1,10 +1,9 @@
 //! The two HTTP servers: probes, and metrics. Knows no path but its own and nothing of what is behind `Health` and `Metrics`.
 
+mod connections;
 mod health;
 mod listen;
 mod probe;
-
-use std::io;
 
 use axum::{
     Router,
@@ -13,12 +12,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use super::metrics::{Format, Metrics};
 use health::Verdict;
 
+pub use connections::serve;
 pub use health::{Gate, Health};
 pub use listen::{Listen, ListenError};
 pub use probe::{ProbeError, probe};
@@ -33,11 +31,6 @@ pub fn health(health: Health) -> Router {
 /// Answers `/metrics`.
 pub fn metrics(metrics: Metrics) -> Router {
     Router::new().route("/metrics", get(scrape)).with_state(metrics)
-}
-
-/// Serves until `stop`, then lets the requests under way end.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 fn verdict(verdict: &Verdict, RawQuery(query): &RawQuery) -> Response {

@@ -17,6 +17,7 @@ mod credentials;
 mod drift;
 mod expiry;
 mod first_token;
+mod flood;
 mod hostile;
 mod leader;
 mod lifecycle;

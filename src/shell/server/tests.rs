@@ -4,13 +4,20 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use reqwest::Url;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
+use tokio_util::sync::CancellationToken;
 
-use super::*;
+use super::{connections::*, *};
 use crate::shell::clock::{Clock, Now};
 
 const LATER: Now = Now { wall: Timestamp::UNIX_EPOCH, boot: Duration::from_hours(1) };
 
-async fn start(router: Router) -> (String, CancellationToken, tokio::task::JoinHandle<io::Result<()>>) {
+async fn start(router: Router) -> (String, CancellationToken, JoinHandle<()>) {
     let listener = "127.0.0.1:0".parse::<Listen>().unwrap().bind("--flag").await.unwrap().unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
@@ -41,7 +48,7 @@ async fn probes_say_what_is_awaited_and_the_server_stops() {
     assert!(matches!(&error, ProbeError::Failed { status, .. } if status.starts_with("404")), "{error}");
 
     stop.cancel();
-    task.await.unwrap().unwrap();
+    task.await.unwrap();
     assert!(matches!(get(&base, "/livez").await, Err(ProbeError::Unreachable { .. })));
 }
 
@@ -55,4 +62,78 @@ async fn a_scrape_passes_and_a_silent_server_does_not() {
     assert!(matches!(probe(&url, Duration::from_millis(50)).await, Err(ProbeError::Late(_))));
     let https = "https://127.0.0.1/readyz".parse::<Url>().unwrap();
     assert!(matches!(probe(&https, Duration::from_secs(1)).await, Err(ProbeError::Address(_))));
+}
+
+/// A connection that has sent this and waits.
+async fn waiting(base: &str, sent: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(base.trim_start_matches("http://")).await.unwrap();
+    stream.write_all(sent.as_bytes()).await.unwrap();
+    stream
+}
+
+/// What else comes on a connection until its end.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut text = Vec::new();
+    // It may be reset, if not all was read that was sent.
+    let read = timeout(2 * ANSWERED_WITHIN, stream.read_to_end(&mut text));
+    let _ = read.await.expect("the server leaves the connection open");
+    String::from_utf8(text).unwrap()
+}
+
+fn live() -> Router {
+    health(Health::new(Clock::from_fn(|| LATER), Duration::from_mins(5)))
+}
+
+#[tokio::test]
+async fn whoever_asks_is_answered_although_others_hold_more_connections_than_there_are() {
+    let (base, _stop, _task) = start(live()).await;
+    let mut held = vec![];
+    for _ in 0..MOST + 100 {
+        held.push(waiting(&base, "GET /livez HTTP/1.1\r\nHost: a").await);
+    }
+    get(&base, "/livez").await.unwrap();
+    let left = held.split_off(101);
+    for stream in held {
+        assert_eq!(rest(stream).await, "", "one of the oldest");
+    }
+    for mut stream in left {
+        stream.write_all(b"\r\n\r\n").await.unwrap();
+        assert!(rest(stream).await.starts_with("HTTP/1.1 200 OK"));
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_long_is_not_kept() {
+    let (base, _stop, _task) = start(live()).await;
+    let long = format!("GET /livez HTTP/1.1\r\nHost: {}", "a".repeat(REQUEST_BYTES));
+    assert!(rest(waiting(&base, &long).await).await.starts_with("HTTP/1.1 431"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_ends_in_time_whatever_it_waits_for() {
+    let (base, stop, task) = start(live().route("/slow", get_never())).await;
+    for (sent, within) in [
+        ("", REQUEST_WITHIN),
+        ("GET /livez HTTP/1.1\r\nHost: a", REQUEST_WITHIN),
+        ("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", ANSWERED_WITHIN),
+    ] {
+        let begin = Instant::now();
+        let stream = waiting(&base, sent).await;
+        rest(stream).await;
+        assert_eq!(begin.elapsed().as_secs(), within.as_secs(), "{sent}");
+    }
+    let answered = waiting(&base, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let begin = Instant::now();
+    assert!(rest(answered).await.contains("connection: close"));
+    assert_eq!(begin.elapsed().as_secs(), 0);
+
+    let open = waiting(&base, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    stop.cancel();
+    task.await.unwrap();
+    assert!(begin.elapsed() < REQUEST_WITHIN, "the end of the process waits for a caller");
+    rest(open).await;
+}
+
+fn get_never() -> axum::routing::MethodRouter {
+    axum::routing::get(std::future::pending::<()>)
 }

@@ -185,6 +185,11 @@ impl<'a> Operator<'a> {
         peak.and_then(|kib| kib.trim().parse().ok()).expect("a peak")
     }
 
+    /// Where it serves metrics and probes.
+    pub fn addresses(&self) -> [SocketAddr; 2] {
+        [self.metrics, self.health]
+    }
+
     /// All that `/metrics` says.
     pub async fn metrics(&self) -> String {
         self.fetch(self.metrics, "metrics").await.expect("metrics")

@@ -9,6 +9,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/shell/api_client.rs", mutants: API_CLIENT },
     Source { file: "src/shell/ca_bundle.rs", mutants: CA_BUNDLE },
     Source { file: "src/shell/ca_bundle/pem.rs", mutants: PEM },
+    Source { file: "src/shell/server/connections.rs", mutants: CONNECTIONS },
 ];
 
 const PROXIES: &[Mutant] = &[
@@ -133,5 +134,45 @@ const PEM: &[Mutant] = &[
             "",
         )],
         killed_by: Test("a_bad_block_refuses_the_file_by_its_number_and_its_line"),
+    },
+];
+
+const CONNECTIONS: &[Mutant] = &[
+    Mutant {
+        name: "connections-without-number",
+        means: "There is no bound on the connections that a server holds.",
+        changes: &[("self.handles.len() == MOST", "false")],
+        killed_by: Test(
+            "whoever_asks_is_answered_although_others_hold_more_connections_than_there_are",
+        ),
+    },
+    Mutant {
+        name: "newest-connection-closed",
+        means: "Whoever connects while all connections are held is closed at once.",
+        changes: &[("self.handles.pop_front()", "self.handles.pop_back()")],
+        killed_by: Test(
+            "whoever_asks_is_answered_although_others_hold_more_connections_than_there_are",
+        ),
+    },
+    Mutant {
+        name: "request-awaited",
+        means: "A request that does not come to its end is waited for three times as long.",
+        changes: &[(
+            ".header_read_timeout(REQUEST_WITHIN)",
+            ".header_read_timeout(ANSWERED_WITHIN)",
+        )],
+        killed_by: Test("a_connection_ends_in_time_whatever_it_waits_for"),
+    },
+    Mutant {
+        name: "long-request-kept",
+        means: "Hundreds of kilobytes of an unfinished request are kept.",
+        changes: &[(".max_buf_size(REQUEST_BYTES)", ".max_buf_size(100 * REQUEST_BYTES)")],
+        killed_by: Test("a_request_that_is_too_long_is_not_kept"),
+    },
+    Mutant {
+        name: "connection-kept-open",
+        means: "A connection stays open after its answer.",
+        changes: &[(".keep_alive(false)", ".keep_alive(true)")],
+        killed_by: Test("a_connection_ends_in_time_whatever_it_waits_for"),
     },
 ];
