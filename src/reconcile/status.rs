@@ -18,7 +18,7 @@ use super::{
     },
 };
 use crate::{
-    api::{Intent, MiniProgram, MiniProgramStatus, Mints},
+    api::{Intent, MiniProgram, MiniProgramStatus, Mints, names},
     shell::clock::Now,
 };
 
@@ -59,7 +59,9 @@ pub async fn write(client: &Client, mp: &MiniProgram, status: MiniProgramStatus)
     // The status subresource takes nothing of the object but its status; a PUT also removes what is no more to be said.
     let object = MiniProgram { metadata, spec: mp.spec.clone(), status: Some(status) };
     let name = mp.metadata.name.as_deref().unwrap_or_default();
-    within(minis.replace_status(name, &PostParams::default(), &object)).await
+    let manager = Some(names::FIELD_MANAGER.to_owned());
+    let params = PostParams { field_manager: manager, ..PostParams::default() };
+    within(minis.replace_status(name, &params, &object)).await
 }
 
 /// The counters and the intent of a call that may shorten a token's life.

@@ -19,6 +19,7 @@ mod expiry;
 mod first_token;
 mod flood;
 mod hostile;
+mod identity;
 mod leader;
 mod lifecycle;
 mod limits;
