@@ -7,7 +7,7 @@ use miniprogram_operator::{
     run,
     shell::{
         args::{Cli, Command},
-        core_dumps, server, telemetry,
+        cause, core_dumps, server, telemetry,
     },
 };
 
@@ -35,7 +35,7 @@ async fn main() -> ExitCode {
             match run::run(*args).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the operator ends");
+                    tracing::error!(error = cause::text(&error), "the operator ends");
                     ExitCode::FAILURE
                 }
             }

@@ -31,6 +31,7 @@ use crate::{
         clock::Clock,
         leader::{self, Elector, ElectorEnded, Term},
         metrics::Metrics,
+        outage,
         server::{Gate, Health},
         stall,
     },
@@ -116,7 +117,7 @@ impl Operator {
     /// # Errors
     /// If the election has ended by itself.
     pub async fn run(&self, stop: &CancellationToken) -> Result<Ended, ElectorEnded> {
-        let client = stall::bounded(&self.client, &self.metrics);
+        let client = outage::reported(&stall::bounded(&self.client, &self.metrics), &self.clock);
         let config = match &self.leadership {
             Leadership::Alone(operator) => {
                 (self.on_change)(true);

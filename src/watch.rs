@@ -30,12 +30,12 @@ use kube::{
     },
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 pub use self::gaps::Gaps;
 use crate::{
     api::{MiniProgram, names},
-    shell::clock::Clock,
+    shell::{cause, clock::Clock, stall::Stalled},
     world::{Change, Scope, World},
 };
 
@@ -240,7 +240,12 @@ impl Watch<'_> {
         let (scope, kind) = (self.scope, self.kind.name());
         if let (Some(failure), Some(error)) = (failure, error) {
             let (cause, what_to_do) = (text(error), self.what_to_do(failure));
-            warn!(%scope, kind, cause, what_to_do, "a watch fails and is tried again");
+            if failure == Failure::NotReached {
+                // One line for all of them tells of it.
+                debug!(%scope, kind, cause, what_to_do, "a watch fails and is tried again");
+            } else {
+                warn!(%scope, kind, cause, what_to_do, "a watch fails and is tried again");
+            }
         } else {
             info!(%scope, kind, "a watch that failed works again");
         }
@@ -290,6 +295,7 @@ enum Failure {
     Unauthorized,
     Missing,
     Refused(u16),
+    NotReached,
     NoAnswer,
 }
 
@@ -300,6 +306,7 @@ impl Failure {
             Some(403) => Self::Forbidden,
             Some(404) => Self::Missing,
             Some(code) => Self::Refused(code),
+            None if not_reached(error) => Self::NotReached,
             None => Self::NoAnswer,
         }
     }
@@ -315,13 +322,23 @@ fn code(error: &watcher::Error) -> Option<u16> {
     }
 }
 
+/// Whether the request was not answered at all. An answer that stops in the middle, and one that
+/// does not begin in time, are for each watch to tell of.
+fn not_reached(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Service(why))
+        | watcher::Error::WatchStartFailed(kube::Error::Service(why)) => !why.is::<Stalled>(),
+        _ => false,
+    }
+}
+
 /// The error in words, unless it may quote an object.
 fn text(error: &watcher::Error) -> String {
     match error {
         watcher::Error::InitialListFailed(kube::Error::SerdeError(_))
         | watcher::Error::WatchStartFailed(kube::Error::SerdeError(_))
         | watcher::Error::WatchFailed(kube::Error::SerdeError(_)) => "the answer cannot be read".to_owned(),
-        other => other.to_string(),
+        other => cause::text(other),
     }
 }
 

@@ -27,7 +27,7 @@ pub enum ApiClientError {
         in_cluster: InClusterError,
     },
     /// There is a kubeconfig, and it is of no use.
-    #[error("the kubeconfig cannot be used: check what KUBECONFIG names")]
+    #[error("the kubeconfig cannot be used: check the file that KUBECONFIG names")]
     Kubeconfig(#[source] KubeconfigError),
     /// The proxy of the kubeconfig cannot be used.
     #[error(transparent)]

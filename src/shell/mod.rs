@@ -3,11 +3,13 @@
 pub mod api_client;
 pub mod args;
 pub mod ca_bundle;
+pub mod cause;
 pub mod chance;
 pub mod clock;
 pub mod core_dumps;
 pub mod leader;
 pub mod metrics;
+pub mod outage;
 pub mod proxies;
 pub mod server;
 pub mod stall;

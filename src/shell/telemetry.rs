@@ -11,6 +11,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, filter::Targets, fmt::MakeW
 /// `hyper` is also `hyper_util`, and `kube` all of kube's crates.
 const TALKATIVE: [&str; 6] = ["hyper", "reqwest", "kube", "tower", "h2", "rustls"];
 /// Where kube warns of an answer that it could not read, and quotes it whole: that may be a Secret.
+/// It also logs each request that fails, of which `outage` tells.
 const QUOTING: &str = "kube_client::client";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -78,7 +79,7 @@ fn floor() -> Targets {
     TALKATIVE
         .into_iter()
         .fold(Targets::new().with_default(LevelFilter::TRACE), |floor, target| floor.with_target(target, LevelFilter::INFO))
-        .with_target(QUOTING, LevelFilter::ERROR)
+        .with_target(QUOTING, LevelFilter::OFF)
 }
 
 #[cfg(test)]
@@ -117,6 +118,7 @@ mod tests {
                 let _span = tracing::info_span!("request").entered();
                 trace!(target: "kube_client::client", "SECRET");
                 warn!(target: "kube_client::client", "SECRET");
+                error!(target: "kube_client::client::builder", "SECRET");
                 debug!(target: "kube_client::client::body", "SECRET");
                 trace!(target: "kube_runtime::watcher", "SECRET");
                 trace!(target: "hyper::proto::h1", "SECRET");

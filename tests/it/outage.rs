@@ -43,6 +43,23 @@ async fn after_an_outage_all_goes_on_and_nothing_is_asked_anew() {
     }
 }
 
+#[tokio::test]
+async fn an_outage_has_a_line_when_it_begins_and_one_when_it_ends_and_none_for_each_request() {
+    let stage = Stage::new("outage").await;
+    let wire = wire().await;
+    let operator = stage.operator().over(&wire).start().await;
+    wire.set(State::Cut);
+    let lines = |text: &str| operator.log().lines().filter(|line| line.contains(text)).count();
+    let told = async |text: &str| {
+        eventually(text, 60, async || check(lines(text) > 0, || operator.log())).await;
+    };
+    told("the API server cannot be reached").await;
+    wire.set(State::Whole);
+    told("the API server answers again").await;
+    assert_eq!(lines("the API server cannot be reached"), 1);
+    assert_eq!(lines("kube_client"), 0, "{}", operator.log());
+}
+
 /// Lets one Legacy call begin and loses the API server's answers from some point of it on.
 async fn lose_answers_during_a_call(stage: &Stage, wire: &Wire, shop: &Mini<'_>, into: Duration) {
     let before = shop.counts().legacy;

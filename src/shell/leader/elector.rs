@@ -15,7 +15,7 @@ use super::{
     record::{Candidate, Step},
     term::Term,
 };
-use crate::shell::clock::Clock;
+use crate::shell::{cause, clock::Clock};
 
 /// Which Lease, in whose name, for how long.
 #[derive(Clone, Debug)]
@@ -189,11 +189,12 @@ impl Campaign {
     fn failed(&mut self, failure: &Failure) {
         self.candidate.failed(self.clock.now().boot);
         let race = matches!(failure, Failure::Refused(kube::Error::Api(status)) if status.is_conflict());
+        let error = cause::text(failure);
         // Once per outage: the standby asks every few seconds.
         if race || std::mem::replace(&mut self.failing, true) {
-            debug!(lease = self.operator, error = %failure, "could not read or write the Lease");
+            debug!(lease = self.operator, error, "could not read or write the Lease");
         } else {
-            warn!(lease = self.operator, error = %failure, "could not read or write the Lease; trying again");
+            warn!(lease = self.operator, error, "could not read or write the Lease; trying again");
         }
     }
 

@@ -10,6 +10,10 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/shell/ca_bundle.rs", mutants: CA_BUNDLE },
     Source { file: "src/shell/ca_bundle/pem.rs", mutants: PEM },
     Source { file: "src/shell/server/connections.rs", mutants: CONNECTIONS },
+    Source { file: "src/shell/cause.rs", mutants: CAUSE },
+    Source { file: "src/shell/outage.rs", mutants: OUTAGE },
+    Source { file: "src/shell/telemetry.rs", mutants: TELEMETRY },
+    Source { file: "src/watch.rs", mutants: WATCH },
 ];
 
 const PROXIES: &[Mutant] = &[
@@ -39,7 +43,7 @@ const PROXIES: &[Mutant] = &[
     Mutant {
         name: "blank-variable-counts",
         means: "An empty HTTPS_PROXY hides the https_proxy beside it.",
-        changes: &[("None => value(name, variable(lower)),", "None => Ok(None),")],
+        changes: &[("value(name, variable(lower))", "Ok(None)")],
         killed_by: Test("which_variable_counts"),
     },
     Mutant {
@@ -59,7 +63,7 @@ const EXEMPT: &[Mutant] = &[
     Mutant {
         name: "exempt-by-any-ending",
         means: "`weixin.qq.com` in NO_PROXY exempts `notweixin.qq.com`, too.",
-        changes: &[("Some(subdomain) => subdomain.ends_with('.')", "Some(_) => true")],
+        changes: &[("subdomain.ends_with('.')", "true")],
         killed_by: Test("what_no_proxy_exempts"),
     },
     Mutant {
@@ -71,7 +75,7 @@ const EXEMPT: &[Mutant] = &[
     Mutant {
         name: "this-machine-by-proxy",
         means: "A cluster on this machine is looked for behind the proxy.",
-        changes: &[("|address| address.is_loopback()", "|_| false")],
+        changes: &[("address.is_loopback()", "false")],
         killed_by: Test("what_no_proxy_exempts"),
     },
 ];
@@ -157,22 +161,68 @@ const CONNECTIONS: &[Mutant] = &[
     Mutant {
         name: "request-awaited",
         means: "A request that does not come to its end is waited for three times as long.",
-        changes: &[(
-            ".header_read_timeout(REQUEST_WITHIN)",
-            ".header_read_timeout(ANSWERED_WITHIN)",
-        )],
+        changes: &[("(REQUEST_WITHIN)", "(ANSWERED_WITHIN)")],
         killed_by: Test("a_connection_ends_in_time_whatever_it_waits_for"),
     },
     Mutant {
         name: "long-request-kept",
         means: "Hundreds of kilobytes of an unfinished request are kept.",
-        changes: &[(".max_buf_size(REQUEST_BYTES)", ".max_buf_size(100 * REQUEST_BYTES)")],
+        changes: &[("(REQUEST_BYTES)", "(100 * REQUEST_BYTES)")],
         killed_by: Test("a_request_that_is_too_long_is_not_kept"),
     },
     Mutant {
         name: "connection-kept-open",
         means: "A connection stays open after its answer.",
-        changes: &[(".keep_alive(false)", ".keep_alive(true)")],
+        changes: &[("(false)", "(true)")],
         killed_by: Test("a_connection_ends_in_time_whatever_it_waits_for"),
     },
 ];
+
+const CAUSE: &[Mutant] = &[
+    Mutant {
+        name: "certificate-looked-past",
+        means: "A certificate that is not trusted is not told from any other failure.",
+        changes: &[(
+            "made_from.map(|error| error as &(dyn Error + 'static)).or_else(|| error.source())",
+            "error.source()",
+        )],
+        killed_by: Test("a_closed_port_an_unknown_name_and_a_strange_certificate_are_told_apart"),
+    },
+    Mutant {
+        name: "silence-without-a-cause",
+        means: "An API server that does not answer in time is not told from any other failure.",
+        changes: &[("error.is::<Stalled>()", "false")],
+        killed_by: Test("what_takes_too_long_has_timed_out_and_the_rest_is_something_else"),
+    },
+];
+
+const OUTAGE: &[Mutant] = &[
+    Mutant {
+        name: "each-failure-an-outage",
+        means: "A request that fails among others that are answered is logged as an outage.",
+        changes: &[("lasted < BEGINS_AFTER || told_lately", "told_lately")],
+        killed_by: Test("a_request_that_fails_among_others_is_no_outage"),
+    },
+    Mutant {
+        name: "outage-in-every-line",
+        means: "Each request that fails is logged while the API server cannot be reached.",
+        changes: &[("lasted < BEGINS_AFTER || told_lately", "lasted < BEGINS_AFTER")],
+        killed_by: Test("an_outage_has_a_line_when_it_begins_one_each_minute_and_one_when_it_ends"),
+    },
+];
+
+const TELEMETRY: &[Mutant] = &[Mutant {
+    name: "kube-logs-each-failure",
+    means: "kube's own line of each request that fails is shown.",
+    changes: &[("LevelFilter::OFF", "LevelFilter::ERROR")],
+    killed_by: Test("no_level_lets_out_what_the_clients_trace"),
+}];
+
+const WATCH: &[Mutant] = &[Mutant {
+    name: "each-watch-tells-of-an-outage",
+    means: "While the API server cannot be reached, each watch has a line of its own.",
+    changes: &[("not_reached(error)", "false")],
+    killed_by: Test(
+        "a_watch_that_reaches_nobody_is_told_apart_from_one_that_is_refused_or_gets_no_answer",
+    ),
+}];
