@@ -35,12 +35,14 @@ use crate::{
         server::{Gate, Health},
         stall,
     },
-    watch::{Gaps, Watches},
+    watch::{self, Gaps, Watches, trial},
     world::{Change, Scope, World},
 };
 
 /// A candidate that does not lead by then is a standby, and as ready as one can be.
 const STANDBY_AFTER: Duration = Duration::from_secs(3);
+/// A candidate tries this often whether it would see what it is to work with.
+const TRIED_AGAIN: Duration = Duration::from_secs(30);
 
 /// How a process comes to lead.
 pub enum Leadership {
@@ -59,6 +61,8 @@ pub enum Ended {
     /// A call was still under way when the grace ran out: nobody else may make one before the Lease
     /// expires, so it is not released.
     CallUnderWay,
+    /// It saw no object: all that was begun is finished, and the Lease is released for others.
+    OfNoUse,
 }
 
 /// The client of a term's reads and writes, before the term fences it.
@@ -126,24 +130,58 @@ impl Operator {
             }
             Leadership::ByElection(config) => config.clone(),
         };
-        let on_change = Arc::clone(&self.on_change);
-        let mut elector = Elector::start(client.clone(), config, self.clock.clone(), move |leads| on_change(leads));
-        while !stop.is_cancelled() {
-            let Some(term) = stop.run_until_cancelled(self.stand_by(&mut elector)).await else { break };
-            if self.lead(&client, term?, stop).await == Ended::CallUnderWay {
-                return Ok(Ended::CallUnderWay);
+        loop {
+            match self.campaign(&client, config.clone(), stop).await? {
+                Ended::OfNoUse => {}
+                ended => return Ok(ended),
             }
         }
-        elector.release().await;
-        Ok(Ended::WoundUp)
     }
 
-    async fn stand_by(&self, elector: &mut Elector) -> Result<Term, ElectorEnded> {
+    /// Leads whenever it can, until told to stop or until a term was of no use.
+    async fn campaign(&self, client: &Client, config: leader::Config, stop: &CancellationToken) -> Result<Ended, ElectorEnded> {
+        let Some(yields) = stop.run_until_cancelled(self.sees_nothing(client)).await else { return Ok(Ended::WoundUp) };
+        let on_change = Arc::clone(&self.on_change);
+        let mut elector = Elector::start(client.clone(), config, self.clock.clone(), yields, move |leads| on_change(leads));
+        let mut ended = Ended::WoundUp;
+        while !stop.is_cancelled() && ended == Ended::WoundUp {
+            let Some(term) = stop.run_until_cancelled(self.stand_by(client, &mut elector)).await else { break };
+            ended = self.lead(client, term?, stop).await;
+        }
+        if ended != Ended::CallUnderWay {
+            elector.release().await;
+        }
+        Ok(ended)
+    }
+
+    /// Waits until it leads. As a standby it is ready if it could do the work; else it says why not
+    /// and lets others come first.
+    async fn stand_by(&self, client: &Client, elector: &mut Elector) -> Result<Term, ElectorEnded> {
         if let Ok(term) = tokio::time::timeout(STANDBY_AFTER, elector.lead()).await {
             return term;
         }
-        self.watches.open();
-        elector.lead().await
+        loop {
+            let yields = self.sees_nothing(client).await;
+            elector.yield_to_others(yields);
+            if !yields {
+                self.watches.open();
+            }
+            if let Ok(term) = tokio::time::timeout(TRIED_AGAIN, elector.lead()).await {
+                return term;
+            }
+        }
+    }
+
+    /// Whether this process could not list what a term works with: then it is not ready, and says why.
+    async fn sees_nothing(&self, client: &Client) -> bool {
+        let refused = trial::refused(client, &self.scopes, self.selector.as_deref()).await;
+        if let Some(refused) = &refused
+            && self.watches.close(&format!("cannot list {refused}"))
+        {
+            let what_to_do = "check the operator's role, --watch-namespaces and --selector";
+            tracing::warn!(refused, what_to_do, "this candidate could not do the work, and lets others come first");
+        }
+        refused.is_some()
     }
 
     /// Works for one term. All its tasks end with it, also if it is dropped.
@@ -170,6 +208,7 @@ impl Operator {
                 }
             }
         };
+        let mut of_no_use = false;
         let ending = CancellationToken::new();
         let mut watching = JoinSet::new();
         let watches = Watches {
@@ -197,14 +236,20 @@ impl Operator {
             biased;
             () = term.over() => {}
             () = stop.cancelled() => {}
-            () = report.run(&progress, &gaps) => {}
+            () = report.run(&progress, &gaps) => of_no_use = true,
         }
         term.close();
         ending.cancel();
         self.health.overdue_since(None);
         self.metrics.watch_gaps(0);
-        let wound_up = tokio::time::timeout(self.grace, controlling.join_next()).await.is_ok();
-        if wound_up { Ended::WoundUp } else { Ended::CallUnderWay }
+        match tokio::time::timeout(self.grace, controlling.join_next()).await {
+            Err(_) => Ended::CallUnderWay,
+            Ok(_) if of_no_use => {
+                tracing::warn!("the operator sees no MiniProgram and gives up the Lease: another candidate may see more");
+                Ended::OfNoUse
+            }
+            Ok(_) => Ended::WoundUp,
+        }
     }
 
     fn report(&self) -> Report {
@@ -214,6 +259,11 @@ impl Operator {
             health: self.health.clone(),
             watches: self.watches.clone(),
             period: self.health_period,
+            of_objects: match self.leadership {
+                // Nobody else could lead.
+                Leadership::Alone(_) => vec![],
+                Leadership::ByElection(_) => self.scopes.iter().map(watch::of_objects).collect(),
+            },
         }
     }
 

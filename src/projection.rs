@@ -57,6 +57,8 @@ pub struct Projection {
     pub sent: Sent,
     /// The id of the call that brought the token.
     pub issued_for: Option<String>,
+    /// Whether that id stands as this operator wrote it.
+    pub stamped: bool,
     /// The last refresh request that a call answered.
     pub handled: Option<String>,
     /// Whether a late request may still replace the token.
@@ -130,6 +132,8 @@ impl Projection {
         let text = |key: &str| annotation(key).unwrap_or_default();
         let ours = applied_fields(meta.managed_fields.as_deref().unwrap_or_default());
         let keys_in = |part: &str| keys_of(ours.and_then(|fields| fields.get("f:metadata")?.get(part)));
+        // What somebody edited, or put back from a backup, is theirs: it says nothing of our calls.
+        let own = |key: &str| annotation(key).filter(|_| keys_in("f:annotations").contains(&key));
         let owned = |map: Option<&BTreeMap<String, String>>, part: &str, own: &[&str]| -> BTreeMap<String, String> {
             let keys = keys_in(part);
             let map = map.into_iter().flatten();
@@ -159,9 +163,9 @@ impl Projection {
                 salt: text(names::CREDENTIAL_SALT),
             },
             issued_for: annotation(names::ISSUED_FOR),
+            stamped: own(names::ISSUED_FOR).is_some(),
             handled: annotation(names::HANDLED_REFRESH_REQUEST),
-            // One that came back with a backup belongs to whoever put it back: no write of ours would ever take it away.
-            unsettled: annotation(names::UNSETTLED).is_some() && keys_in("f:annotations").contains(&names::UNSETTLED),
+            unsettled: own(names::UNSETTLED).is_some(),
             operator: annotation(names::OPERATOR),
             data_keys: keys_of(ours.and_then(|fields| fields.get("f:data"))).into_iter().map(str::to_owned).collect(),
             labels: owned(meta.labels.as_ref(), "f:labels", &LABELS),

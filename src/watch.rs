@@ -5,6 +5,7 @@
 mod gaps;
 #[cfg(test)]
 mod tests;
+pub mod trial;
 
 use std::{
     fmt,
@@ -267,11 +268,21 @@ impl Watch<'_> {
 
 impl fmt::Display for Watch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {}", self.kind.name(), self.scope)
+        f.write_str(&self.kind.within(self.scope))
     }
 }
 
+/// What a watch of `MiniProgram`s in a scope is called.
+#[must_use]
+pub fn of_objects(scope: &Scope) -> String {
+    Kind::MiniPrograms.within(scope)
+}
+
 impl Kind {
+    fn within(self, scope: &Scope) -> String {
+        format!("{} in {scope}", self.name())
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::MiniPrograms => "MiniPrograms",

@@ -19,6 +19,9 @@ use crate::{
 /// given up after 20 s and tried again within a few seconds.
 const BLIND_AFTER: Duration = Duration::from_secs(45);
 
+/// After so long without any `MiniProgram`, another candidate may see more.
+const OF_NO_USE_AFTER: Duration = Duration::from_secs(75);
+
 /// Where it is told.
 pub struct Report {
     pub clock: Clock,
@@ -27,10 +30,12 @@ pub struct Report {
     pub watches: Gate,
     /// How often it is told.
     pub period: Duration,
+    /// The watches without which a term is of no use; none if it ends for no other.
+    pub of_objects: Vec<String>,
 }
 
 impl Report {
-    /// Tells it until it is dropped.
+    /// Tells it until the term turns out to be of no use: no `MiniProgram` is seen anywhere.
     pub async fn run(&self, progress: &Progress, gaps: &Gaps) {
         let mut ticks = tokio::time::interval(self.period);
         let mut blind = vec![];
@@ -39,7 +44,15 @@ impl Report {
             let now = self.clock.now().boot;
             self.work(progress, now);
             self.sight(gaps, now, &mut blind);
+            if self.is_of_no_use(gaps, now) {
+                return;
+            }
         }
+    }
+
+    fn is_of_no_use(&self, gaps: &Gaps, now: Duration) -> bool {
+        let long: Vec<_> = gaps.all().into_iter().filter(|(_, since)| *since + OF_NO_USE_AFTER <= now).collect();
+        !self.of_objects.is_empty() && self.of_objects.iter().all(|watch| long.iter().any(|(what, _)| what == watch))
     }
 
     fn work(&self, progress: &Progress, now: Duration) {
@@ -93,6 +106,7 @@ mod tests {
             watches: health.gate("watches"),
             health,
             period: Duration::from_secs(5),
+            of_objects: vec!["MiniPrograms in all namespaces".into()],
         };
         let (gaps, blind) = (Gaps::default(), Mutex::new(vec![]));
         let blind = Arc::new(blind);
@@ -114,5 +128,27 @@ mod tests {
         assert_eq!(at(1050), ready("0"));
         gaps.begin("Secrets in all namespaces", Duration::from_secs(1060));
         assert_eq!(at(1100), ready("1"), "a short gap");
+    }
+
+    #[test]
+    fn a_term_that_sees_no_object_anywhere_is_of_no_use() {
+        let clock = Clock::from_fn(|| Now { wall: Timestamp::UNIX_EPOCH, boot: Duration::ZERO });
+        let health = Health::new(clock.clone(), Duration::from_mins(5));
+        let report = Report {
+            clock,
+            metrics: Metrics::new("0", "lease", false),
+            watches: health.gate("watches"),
+            health,
+            period: Duration::from_secs(5),
+            of_objects: vec!["MiniPrograms in a".into(), "MiniPrograms in b".into()],
+        };
+        let (gaps, at) = (Gaps::default(), Duration::from_secs);
+        for (what, since) in [("MiniPrograms in a", 0), ("Secrets in a", 0), ("Secrets in b", 0)] {
+            gaps.begin(what, at(since));
+        }
+        assert!(!report.is_of_no_use(&gaps, at(1000)), "what is known still ends by the clock");
+        gaps.begin("MiniPrograms in b", at(1000));
+        assert!(!report.is_of_no_use(&gaps, at(1074)));
+        assert!(report.is_of_no_use(&gaps, at(1075)));
     }
 }

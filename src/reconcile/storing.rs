@@ -170,8 +170,8 @@ impl Ctx {
             token,
             facts: &facts,
             sent: &sent,
-            issued_for: from.issued_for.as_deref().filter(|_| !from.edited).unwrap_or_default(),
-            handled: from.handled.as_deref().filter(|_| !from.edited).or(case.status.handled_refresh_request.as_deref()),
+            issued_for: from.issued_for.as_deref().filter(|_| from.stamped).unwrap_or_default(),
+            handled: from.handled.as_deref().or(case.status.handled_refresh_request.as_deref()),
             unsettled: from.unsettled,
             operator: self.term.operator(),
         };

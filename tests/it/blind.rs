@@ -62,3 +62,25 @@ async fn a_leader_that_loses_its_watch_is_not_ready_and_sees_again_without_any_e
     .await;
     shop.was_asked(1);
 }
+
+#[tokio::test]
+async fn a_candidate_that_could_not_do_the_work_is_not_ready_and_lets_others_come_first() {
+    let stage = Stage::new("blind").await;
+    let mut leader = stage.operator().elected().start().await;
+    let shop = stage.app("shop").short_lived(60_000, 20_000).ready().await;
+    let mistaken = stage.operator().elected().flag("--selector", "tier in gold").unready().start().await;
+    eventually("it is not ready and says why", 30, async || {
+        let answer = mistaken.readiness().await;
+        check(answer.contains("[-]watches failed: cannot list MiniPrograms in namespace"), || answer.clone())
+    })
+    .await;
+    let sound = stage.operator().elected().start().await;
+    leader.kill();
+    eventually("the other one leads", 30, async || {
+        let leads = sound.metric("miniprogram_leader", &[]).await;
+        check(leads >= 1.0, || mistaken.log())
+    })
+    .await;
+    assert!(!mistaken.log().contains("\"leading\""), "{}", mistaken.log());
+    shop.until_token_lives(5).await;
+}

@@ -115,7 +115,7 @@ async fn a_target_that_others_have_filled_keeps_its_token_until_there_is_room_fo
     let operator = stage.operator().flag("--platform-endpoint", &format!("WeChat={}", longer.url())).start().await;
     let seen = shop.until_says_within(TargetSynced, "False/WriteFailed", 10).await;
     assert_eq!(says(&seen, Ready), "True/TokenAvailable");
-    assert!(message(&seen, TargetSynced).contains("The operator's log has its answer"), "{}", message(&seen, TargetSynced));
+    assert!(message(&seen, TargetSynced).contains("Too long"), "{}", message(&seen, TargetSynced));
     assert!(operator.log().contains("Too long"), "the log does not say what the API server said");
     assert_eq!(shop.target().await.data, full.data, "the old token is gone");
     operator.until_calm().await;

@@ -7,7 +7,7 @@ use super::ApiError;
 use crate::sensitive::AccessToken;
 
 fn status(code: u16, message: &str, fields: &[&str]) -> Status {
-    let causes: Vec<Value> = fields.iter().map(|field| json!({ "field": field, "message": "field is immutable" })).collect();
+    let causes: Vec<Value> = fields.iter().map(|field| json!({ "field": field, "message": message })).collect();
     let details = json!({ "name": "shop-token", "kind": "Secret", "causes": causes });
     serde_json::from_value(json!({ "status": "Failure", "code": code, "message": message, "details": details }))
         .expect("a Status")
@@ -38,6 +38,7 @@ fn an_answer_is_what_its_fields_say_and_a_denial_is_one_whatever_its_code() {
         (403, "secrets \"x\" is forbidden: exceeded quota: few, requested: count/secrets=1", &[], "refused"),
         (422, "Secret \"x\" is invalid: metadata.uid: Invalid value", &["metadata.uid"], "conflict"),
         (422, "Secret \"x\" is invalid: data: Forbidden: field is immutable when `immutable` is set", &["data"], "immutable"),
+        (422, "Secret \"x\" is invalid: data: Too long: may not be more than 1048576 bytes", &["data"], "refused"),
         (422, "a policy says that names are immutable", &[], "refused"),
         (422, DENIED, &["data"], "refused"),
         (500, "etcdserver: request timed out", &[], "unanswered"),

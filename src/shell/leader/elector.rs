@@ -1,6 +1,12 @@
 //! Carries out what `record` decides: reads and writes the Lease, and starts and ends terms. Decides nothing itself.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{
@@ -31,6 +37,7 @@ pub struct Config {
 pub struct Elector {
     terms: watch::Receiver<Option<Term>>,
     leaving: CancellationToken,
+    yields: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -41,9 +48,16 @@ pub struct ElectorEnded;
 
 impl Elector {
     /// Starts to take part. `on_change` is told of every beginning and end of a term.
-    pub fn start(client: Client, config: Config, clock: Clock, on_change: impl Fn(bool) + Send + Sync + 'static) -> Self {
+    pub fn start(
+        client: Client,
+        config: Config,
+        clock: Clock,
+        yields: bool,
+        on_change: impl Fn(bool) + Send + Sync + 'static,
+    ) -> Self {
         let (sender, terms) = watch::channel(None);
         let leaving = CancellationToken::new();
+        let yields = Arc::new(AtomicBool::new(yields));
         let campaign = Campaign {
             leases: Api::namespaced(client, &config.namespace),
             operator: format!("{}/{}", config.namespace, config.name),
@@ -52,11 +66,18 @@ impl Elector {
             clock,
             terms: sender,
             on_change: Box::new(on_change),
+            yields: Arc::clone(&yields),
             holder: None,
             failing: false,
         };
         let task = tokio::spawn(campaign.run(leaving.clone()));
-        Self { terms, leaving, task }
+        Self { terms, leaving, yields, task }
+    }
+
+    /// Says whether others are to come first: who cannot list what it would work with takes the
+    /// Lease only when nobody else does.
+    pub fn yield_to_others(&self, yields: bool) {
+        self.yields.store(yields, Ordering::Relaxed);
     }
 
     /// Waits until we lead. The term that it returns ends by itself (`Term::over`); then ask again.
@@ -96,6 +117,7 @@ struct Campaign {
     candidate: Candidate,
     terms: watch::Sender<Option<Term>>,
     on_change: Box<dyn Fn(bool) + Send + Sync>,
+    yields: Arc<AtomicBool>,
     /// The last foreign holder that the log named.
     holder: Option<String>,
     failing: bool,
@@ -112,6 +134,7 @@ enum Failure {
 impl Campaign {
     async fn run(mut self, leaving: CancellationToken) {
         while !leaving.is_cancelled() {
+            self.candidate.yield_to_others(self.yields.load(Ordering::Relaxed));
             match self.candidate.next(self.clock.now().boot) {
                 Step::Read => self.read().await,
                 Step::Write => self.write().await,

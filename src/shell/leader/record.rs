@@ -44,6 +44,10 @@ pub(super) struct Candidate {
     seen: Option<(Lease, Duration)>,
     /// Whether `seen` may be acted upon, or has to be read first.
     known: bool,
+    /// Since when there is no Lease.
+    absent: Option<Duration>,
+    /// How much later than others this candidate takes a Lease that is free.
+    handicap: Duration,
     /// Since when the Lease is ours: when the last renewal that succeeded was sent.
     renewed: Option<Duration>,
     not_before: Duration,
@@ -51,7 +55,21 @@ pub(super) struct Candidate {
 
 impl Candidate {
     pub fn new(identity: String, duration: Duration) -> Self {
-        Self { identity, duration, seen: None, known: false, renewed: None, not_before: Duration::ZERO }
+        Self {
+            identity,
+            duration,
+            seen: None,
+            known: false,
+            absent: None,
+            handicap: Duration::ZERO,
+            renewed: None,
+            not_before: Duration::ZERO,
+        }
+    }
+
+    /// A candidate that could not do the work leaves a free Lease to others for one duration.
+    pub fn yield_to_others(&mut self, yields: bool) {
+        self.handicap = if yields { self.duration } else { Duration::ZERO };
     }
 
     /// The holder renews, and a standby looks, this often. A sixth, so that between two renewals more than a third of the
@@ -91,11 +109,12 @@ impl Candidate {
             (Some((old, since)), Some(new)) if version(old) == version(new) => *since,
             _ => boot,
         };
+        self.absent = lease.is_none().then(|| self.absent.unwrap_or(boot));
         self.seen = lease.map(|lease| (lease, since));
         self.known = true;
         if !self.may_write(boot) {
             // It is somebody's: look again, at the latest when it runs out.
-            let left = self.expiry().map_or(Duration::ZERO, |expiry| expiry.saturating_sub(boot));
+            let left = self.free_for_us().map_or(Duration::ZERO, |free| free.saturating_sub(boot));
             self.not_before = boot + left.min(self.period());
             self.known = self.renewed.is_some();
         }
@@ -158,7 +177,17 @@ impl Candidate {
     }
 
     fn may_write(&self, boot: Duration) -> bool {
-        self.holder().is_none() || self.ours() || self.expiry().is_some_and(|expiry| boot >= expiry)
+        self.ours() || self.free_for_us().is_some_and(|free| boot >= free)
+    }
+
+    /// From when on we may take the Lease, as long as nobody writes it.
+    fn free_for_us(&self) -> Option<Duration> {
+        let free = match &self.seen {
+            None => self.absent,
+            Some((_, since)) if self.holder().is_none() => Some(*since),
+            Some(_) => self.expiry(),
+        };
+        Some(free? + self.handicap)
     }
 
     fn expiry(&self) -> Option<Duration> {

@@ -34,9 +34,12 @@ impl Gate {
         *lock(&self.closed) = None;
     }
 
-    /// Closes it, and says what it waits for.
-    pub fn close(&self, why: &str) {
-        *lock(&self.closed) = Some(why.to_owned());
+    /// Closes it, and says what it waits for; whether that is news.
+    pub fn close(&self, why: &str) -> bool {
+        let mut closed = lock(&self.closed);
+        let is_news = closed.as_deref() != Some(why);
+        *closed = Some(why.to_owned());
+        is_news
     }
 }
 

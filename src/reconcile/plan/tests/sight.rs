@@ -111,6 +111,7 @@ pub fn projection(mode: TokenMode) -> Projection {
             salt: "salt".into(),
         },
         issued_for: Some("call-0".into()),
+        stamped: true,
         handled: None,
         unsettled: false,
         operator: Some("system/lease".into()),

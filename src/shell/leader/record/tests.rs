@@ -241,3 +241,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_could_not_do_the_work_leaves_a_free_lease_to_others_for_one_duration() {
+    for seen in [None, Some(lease("", 1, 1))] {
+        let mut candidate = me();
+        candidate.yield_to_others(true);
+        for boot in [100, 159] {
+            candidate.saw(seen.clone(), secs(boot));
+            assert!(matches!(candidate.next(secs(boot)), Step::Wait(_)), "{boot}");
+        }
+        candidate.saw(seen.clone(), secs(160));
+        assert_eq!(candidate.next(secs(160)), Step::Write);
+        let mut candidate = me();
+        candidate.saw(seen, secs(100));
+        assert_eq!(candidate.next(secs(100)), Step::Write, "who could does not wait");
+    }
+}

@@ -17,8 +17,9 @@ pub struct Answer {
 
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { code, reason, message, field } = refusal;
-        let causes: Vec<_> = field.map(|field| json!({ "reason": "FieldValueInvalid", "field": field })).into_iter().collect();
+        let Refusal { code, reason, message, cause } = refusal;
+        let cause = cause.map(|(field, why)| json!({ "reason": "FieldValueInvalid", "field": field, "message": why }));
+        let causes: Vec<_> = cause.into_iter().collect();
         let body = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": message, "reason": reason, "code": code, "details": { "causes": causes },

@@ -17,18 +17,18 @@ pub struct Refusal {
     pub code: u16,
     pub reason: &'static str,
     pub message: String,
-    /// The field that is invalid.
-    pub field: Option<&'static str>,
+    /// The field that is invalid, and why.
+    pub cause: Option<(&'static str, String)>,
 }
 
 impl Refusal {
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), field: None }
+        Self { code, reason, message: message.into(), cause: None }
     }
 
     fn invalid(name: &str, field: &'static str, why: &str) -> Self {
         let message = format!("Secret \"{name}\" is invalid: {field}: {why}");
-        Self { field: Some(field), ..Self::new(422, "Invalid", message) }
+        Self { cause: Some((field, why.to_owned())), ..Self::new(422, "Invalid", message) }
     }
 
     pub fn conflict(name: &str) -> Self {
