@@ -8,6 +8,7 @@ mod exempt;
 
 use std::ffi::OsString;
 
+use http::Uri;
 use reqwest::Url;
 
 use exempt::Exempt;
@@ -48,20 +49,20 @@ impl Proxies {
         Self::read(|name| std::env::var_os(name))
     }
 
-    /// Of two spellings the one in capitals counts, unless it is blank.
+    /// Of two spellings of a variable the one in capitals counts, unless it is blank.
     fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, ProxyError> {
-        let read = |name: &'static str, lower: &str| match value(name, variable(name))? {
-            None => value(name, variable(lower)),
-            given => Ok(given),
+        let read = |names: [&'static str; 2]| {
+            let values = names.map(|name| value(name, variable(name)).transpose());
+            values.into_iter().flatten().next().transpose()
         };
-        let proxy = |name, lower| read(name, lower)?.map(|text| parse(name, &text)).transpose();
-        let https = proxy("HTTPS_PROXY", "https_proxy")?;
-        let http = proxy("HTTP_PROXY", "http_proxy")?;
+        let proxy = |names| read(names)?.map(|(name, text)| parse(name, &text)).transpose();
+        let https = proxy(["HTTPS_PROXY", "https_proxy"])?;
+        let http = proxy(["HTTP_PROXY", "http_proxy"])?;
         // With both of the others it stands for nothing: many desktops set it to a SOCKS proxy.
         let needed = https.is_none() || http.is_none();
-        let all = if needed { proxy("ALL_PROXY", "all_proxy")? } else { None };
-        let exempt = Exempt::parse(&read("NO_PROXY", "no_proxy")?.unwrap_or_default());
-        Ok(Self { https, http, all, exempt })
+        let all = if needed { proxy(["ALL_PROXY", "all_proxy"])? } else { None };
+        let exempt = read(["NO_PROXY", "no_proxy"])?.map(|(_, list)| Exempt::parse(&list));
+        Ok(Self { https, http, all, exempt: exempt.unwrap_or_default() })
     }
 
     /// The proxy of calls to this URL of a platform, if they go through one.
@@ -99,6 +100,10 @@ pub fn parse(name: &'static str, text: &str) -> Result<Url, ProxyError> {
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return Err(ProxyError::Address(name));
     }
+    // The HTTP libraries read it once more, and would go out directly without it.
+    if url.as_str().parse::<Uri>().is_err() {
+        return Err(ProxyError::Address(name));
+    }
     Ok(url)
 }
 
@@ -108,11 +113,12 @@ pub fn shown(proxy: &Url) -> String {
     format!("{}:{port}", proxy.host_str().unwrap_or_default())
 }
 
-/// A variable without the white space around it; none if that is all of it.
-fn value(name: &'static str, given: Option<OsString>) -> Result<Option<String>, ProxyError> {
+/// A variable and its value without the white space around it; none if that is all of it.
+fn value(name: &'static str, given: Option<OsString>) -> Result<Option<(&'static str, String)>, ProxyError> {
     let Some(given) = given else { return Ok(None) };
     let text = given.into_string().map_err(|_| ProxyError::Address(name))?;
-    Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+    let text = text.trim().to_owned();
+    Ok(if text.is_empty() { None } else { Some((name, text)) })
 }
 
 #[cfg(test)]

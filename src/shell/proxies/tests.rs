@@ -54,7 +54,7 @@ fn a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_variable_alone() {
         "http:proxy:3128",
     ] {
         let refused = Proxies::of(&[("https_proxy", value)]).err();
-        assert_eq!(refused, Some(ProxyError::Address("HTTPS_PROXY")), "{value}");
+        assert_eq!(refused, Some(ProxyError::Address("https_proxy")), "{value}");
     }
     for value in ["socks://user:hidden@proxy", "socks5://proxy:1080", "SOCKS5h://proxy", "ftp://proxy"] {
         for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
@@ -64,6 +64,17 @@ fn a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_variable_alone() {
     let not_text = std::os::unix::ffi::OsStringExt::from_vec(vec![0xff]);
     let read = Proxies::read(|name| (name == "ALL_PROXY").then_some(OsString::clone(&not_text)));
     assert_eq!(read.err(), Some(ProxyError::Address("ALL_PROXY")));
+}
+
+#[test]
+fn whatever_a_password_holds_the_proxy_is_the_one_that_was_meant_or_none() {
+    for c in ' '..='~' {
+        let text = format!("http://user:1{c}2@proxy:3128");
+        let Ok(url) = parse("HTTPS_PROXY", &text) else { continue };
+        assert_eq!((shown(&url).as_str(), url.username()), ("proxy:3128", "user"), "{text}");
+        let uri: Uri = url.as_str().parse().unwrap();
+        assert_eq!((uri.host(), uri.port_u16()), (Some("proxy"), Some(3128)), "{text}");
+    }
 }
 
 #[test]

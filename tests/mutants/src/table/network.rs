@@ -20,7 +20,7 @@ const PROXIES: &[Mutant] = &[
     Mutant {
         name: "proxy-with-a-newline-refused",
         means: "The line break behind a proxy that a Secret has from `echo` stays.",
-        changes: &[("Some(text.trim().to_owned())", "Some(text.clone())")],
+        changes: &[("text.trim().to_owned()", "text.clone()")],
         killed_by: Test(
             "a_proxy_that_the_environment_names_is_used_whatever_white_space_is_around_it",
         ),
@@ -43,7 +43,7 @@ const PROXIES: &[Mutant] = &[
     Mutant {
         name: "blank-variable-counts",
         means: "An empty HTTPS_PROXY hides the https_proxy beside it.",
-        changes: &[("value(name, variable(lower))", "Ok(None)")],
+        changes: &[("text.is_empty()", "false")],
         killed_by: Test("which_variable_counts"),
     },
     Mutant {
