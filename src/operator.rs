@@ -25,6 +25,7 @@ use crate::{
         events::Events,
         fetch::{Platforms, slots::Slots},
         memory::Memories,
+        reads::Reads,
     },
     shell::{
         chance::Chance,
@@ -271,6 +272,7 @@ impl Operator {
         let client = term.client(&(self.client_of_term)(&term, client));
         Ctx {
             events: Events::new(client.clone(), Some(self.identity.clone())),
+            reads: Reads::new(client.clone()),
             client,
             world,
             memories: Memories::default(),

@@ -10,6 +10,7 @@ pub mod fetch;
 pub mod memory;
 pub mod observe;
 pub mod plan;
+pub mod reads;
 pub mod status;
 mod storing;
 mod telling;
@@ -32,8 +33,9 @@ use self::{
         slots::{Slot, Slots},
     },
     memory::{Memories, Recall},
-    observe::{Close, CredentialRead, Observed, TargetSeen},
+    observe::{Close, CredentialRead, Observed, ReadFor, Spec, TargetSeen},
     plan::{Act, Planned, case::Case},
+    reads::{Errand, Reads},
 };
 use crate::{
     api::{MiniProgram, MiniProgramStatus, names},
@@ -63,6 +65,8 @@ const NO_SLOT: Duration = Duration::from_secs(1);
 pub struct Ctx {
     /// The door to the API server.
     pub client: Client,
+    /// The reads of Secrets.
+    pub reads: Reads,
     /// What the watches have seen.
     pub world: Arc<Mutex<World>>,
     /// What the process remembers.
@@ -86,6 +90,7 @@ pub struct Ctx {
 /// What one look carries from round to round.
 #[derive(Default)]
 struct Carry {
+    credential: Option<ReadFor>,
     close: Option<Close>,
     begin: Option<Begin>,
     slot: Option<Slot>,
@@ -128,6 +133,7 @@ async fn look(ctx: &Ctx, name: &ObjectName) -> (Looked, Outcome) {
         ctx.notice_foreign_write(&seen).await;
         let Planned { act, wake, due } = plan::plan(&seen, now);
         overdue_since = note_due(ctx, &seen, due, now);
+        carry.credential = seen.credential_read.take();
         carry.close = seen.close.take();
         if let Act::Rest = act {
             ctx.recall(&seen.mini_program, |recall| recall.diverged = 0);
@@ -168,7 +174,9 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
     let mp = world.mini_program(name)?;
     let uid = mp.metadata.uid.clone().unwrap_or_default();
     let target_name = mp.target_name();
-    carry.close.take_if(|close| !close.is_of(&mp));
+    let spec = Spec::of(&mp);
+    carry.credential.take_if(|read| read.of != spec);
+    carry.close.take_if(|close| close.of != spec);
     let target = match (&carry.close, world.target(&name.namespace, &target_name), world.secret(&name.namespace, &target_name)) {
         (Some(close), ..) => close.target.clone(),
         (None, Seen::Is(target), _) => TargetSeen::Is(target),
@@ -207,6 +215,7 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
         app,
         patience: ctx.platforms.connect_timeout + ctx.platforms.request_timeout,
         begun: carry.begin.as_ref().map(|begin| begin.call.wanted),
+        credential_read: carry.credential.take(),
         close: carry.close.take(),
     })
 }
@@ -276,13 +285,25 @@ impl Ctx {
             Act::Rest => Next::Round,
             Act::Status(status) => self.write_status(mp, *status, carry).await,
             Act::LookCloser { for_call: true, .. } if !self.has_room(seen, carry, now) => LATER,
-            Act::LookCloser { old, .. } => match observe::look_closer(&self.client, mp, old.as_deref()).await {
-                Ok(close) => {
-                    self.saw_closely(mp, &close);
-                    carry.close = Some(close);
+            Act::LookCloser { old, for_call } => {
+                let errand = if for_call { Errand::Call } else { Errand::Object };
+                let read = carry.credential.take().map(|read| read.credential);
+                match self.reads.look_closer(mp, old.as_deref(), read, errand).await {
+                    Ok(close) => {
+                        self.saw_closely(mp, &close);
+                        carry.close = Some(close);
+                        Next::Round
+                    }
+                    Err(error) => self.set_back(mp, &error, "read the target and the credential"),
+                }
+            }
+            Act::ReadCredential => match self.reads.credential(mp).await {
+                Ok(credential) => {
+                    self.saw_credential(mp, &credential);
+                    carry.credential = Some(ReadFor { of: Spec::of(mp), credential });
                     Next::Round
                 }
-                Err(error) => self.set_back(mp, &error, "read the target and the credential"),
+                Err(error) => self.set_back(mp, &error, "read the credential"),
             },
             Act::Begin(wanted) => self.begin(seen, carry, wanted, now).await,
             Act::Ask(wanted) => self.ask(seen, carry, wanted, now).await,
@@ -327,15 +348,18 @@ impl Ctx {
     /// Strong reads are as good as a watch event. Without this, what the platform says of a credential that the watch has yet
     /// to show would count as said of another one, and the platform be asked again.
     fn saw_closely(&self, mp: &MiniProgram, close: &Close) {
-        let name = |name: &Option<String>| name.clone().unwrap_or_default();
-        let name = ObjectName { namespace: name(&mp.metadata.namespace), name: name(&mp.metadata.name) };
-        let mut world = self.world();
         if let TargetSeen::Is(target) = &close.target {
-            world.wrote_target(&name.namespace, target.as_ref().clone());
+            let namespace = mp.metadata.namespace.as_deref().unwrap_or_default();
+            self.world().wrote_target(namespace, target.as_ref().clone());
         }
-        if let CredentialRead::Is { version, .. } = &close.credential {
-            world.read_secret(&name, &mp.spec.credential_ref.name, &version.uid, &version.resource_version);
-        }
+        self.saw_credential(mp, &close.credential);
+    }
+
+    fn saw_credential(&self, mp: &MiniProgram, read: &CredentialRead) {
+        let CredentialRead::Is { version, .. } = read else { return };
+        let name = |name: &Option<String>| name.clone().unwrap_or_default();
+        let reader = ObjectName { namespace: name(&mp.metadata.namespace), name: name(&mp.metadata.name) };
+        self.world().read_secret(&reader, &mp.spec.credential_ref.name, &version.uid, &version.resource_version);
     }
 
     async fn write_status(&self, mp: &MiniProgram, status: MiniProgramStatus, carry: &mut Carry) -> Next {

@@ -35,6 +35,7 @@ pub fn judge(bytes: &[u8]) {
         app: AppMints::default(),
         patience: Duration::from_secs(15),
         begun: None,
+        credential_read: None,
         close: None,
     };
     let act = plan(&seen, now).act;

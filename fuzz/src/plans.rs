@@ -16,10 +16,10 @@ use miniprogram_operator::{
     reconcile::{
         call::Wanted,
         memory::{AppMints, Recall},
-        observe::{Close, CredentialRead, Held, Observed, TargetSeen},
+        observe::{Close, CredentialRead, Held, Observed, ReadFor, Spec, TargetSeen},
         plan::{Act, plan},
     },
-    sensitive::AppSecret,
+    sensitive::{AccessToken, AppSecret},
     shell::clock::Now,
     world::{Seen, Version},
 };
@@ -44,8 +44,11 @@ fn look(choices: &mut Unstructured<'_>) -> Result<()> {
     let (target, immutable) = (seen.target.clone(), choices.ratio(1, 16)?);
     let credential = choices.int_in_range(0..=9)?;
     let (mut begun, mut close): (_, Option<()>) = (None, None);
+    let mut credential_was_read = false;
     for _ in 0..ROUNDS {
         seen.begun = begun;
+        let credential_read = || ReadFor { of: Spec::of(&seen.mini_program), credential: read(credential) };
+        seen.credential_read = credential_was_read.then(credential_read);
         seen.close = close.map(|()| Close { immutable, credential: read(credential), ..closer(&seen.mini_program, &target) });
         let planned = plan(&seen, now);
         assert!(planned.wake <= Duration::from_secs(3600), "it sleeps for {:?}", planned.wake);
@@ -56,6 +59,10 @@ fn look(choices: &mut Unstructured<'_>) -> Result<()> {
                 assert!(mp.status.as_ref() != Some(&*status), "a write that writes nothing");
                 mp.status = Some(*status);
                 seen.mini_program = Arc::new(mp);
+            }
+            Act::ReadCredential => {
+                assert!(!credential_was_read && close.is_none(), "it reads the credential again and again");
+                credential_was_read = true;
             }
             Act::LookCloser { .. } => {
                 assert!(close.is_none(), "it looks closer and closer");
@@ -212,6 +219,7 @@ fn observed(choices: &mut Unstructured<'_>, now: Now) -> Result<Observed> {
         app: AppMints { gone: choices.int_in_range(0..=7)?, ..AppMints::default() },
         patience: Duration::from_secs(15),
         begun: None,
+        credential_read: None,
         close: None,
     })
 }
@@ -220,10 +228,11 @@ fn observed(choices: &mut Unstructured<'_>, now: Now) -> Result<Observed> {
 fn closer(mp: &MiniProgram, target: &TargetSeen) -> Close {
     let held = || {
         let data = TOKENS.iter().enumerate().map(|(n, token)| (n.to_string(), ByteString(token.as_bytes().to_vec()))).collect();
-        Held::of(&Secret { data: Some(data), ..Secret::default() })
+        let fingerprints = TOKENS.map(|token| AccessToken::parse(token).expect("a token").fingerprint());
+        Held::of(Secret { data: Some(data), ..Secret::default() }, &fingerprints.each_ref().map(String::as_str))
     };
     Close {
-        of: (mp.metadata.uid.clone(), mp.metadata.generation),
+        of: Spec::of(mp),
         target: target.clone(),
         immutable: false,
         held: held(),

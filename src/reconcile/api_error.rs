@@ -38,6 +38,9 @@ pub enum ApiError {
     /// It was answered with success, and admission had changed what the operator depends on.
     #[error("admission took away or changed {0}")]
     Altered(String),
+    /// Too many reads were under way: nothing was sent.
+    #[error("no room for a read")]
+    NoRoom,
     /// The lease was lost before anything was sent.
     #[error(transparent)]
     TermOver(TermOver),
@@ -54,7 +57,12 @@ impl ApiError {
             Self::Forbidden(_) => Reason::Forbidden,
             Self::Immutable => Reason::Immutable,
             Self::Altered(_) => Reason::Altered,
-            Self::Conflict | Self::NotFound | Self::Refused { .. } | Self::TermOver(_) | Self::Unanswered => Reason::WriteFailed,
+            Self::Conflict
+            | Self::NotFound
+            | Self::Refused { .. }
+            | Self::NoRoom
+            | Self::TermOver(_)
+            | Self::Unanswered => Reason::WriteFailed,
         }
     }
 

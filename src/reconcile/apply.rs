@@ -16,7 +16,8 @@ use self::secret::{Content, target_secret};
 use super::{
     api_error::{ApiError, within, within_dry_run},
     memory::{Base, HandFacts},
-    observe::{TargetSeen, Whose, read_target, whose},
+    observe::{TargetSeen, Whose, whose},
+    reads::{Errand, Reads},
 };
 use crate::{
     api::{MiniProgram, names},
@@ -121,8 +122,8 @@ pub enum Settle {
 }
 
 /// Reads the target after a write that was refused or not answered. A label edit is not a lost race.
-pub async fn settle(client: &Client, mp: &MiniProgram, name: &str, hand: &HandFacts) -> Result<Settle, ApiError> {
-    let (target, _, held) = read_target(client, namespace(mp), name).await?;
+pub async fn settle(client: &Client, reads: &Reads, mp: &MiniProgram, name: &str, hand: &HandFacts) -> Result<Settle, ApiError> {
+    let (target, _, held) = reads.target(namespace(mp), name, Some(&hand.token.fingerprint), Errand::Call).await?;
     let before = match &hand.base {
         Base::Absent => None,
         Base::Is { issued_for, .. } => issued_for.as_deref(),

@@ -17,6 +17,7 @@ use super::{
         target::{is_told_refused, stays_in_use},
         time::{after, next_midnight, whole_seconds},
     },
+    reads::Errand,
     status::{self, Begun},
 };
 use crate::{
@@ -81,7 +82,7 @@ impl Ctx {
                 self.recall(mp, |recall| recall.ended = None);
                 carry.begin = Some(Begin { call, begun, mints_before, app_before });
                 let old = case.in_use.filter(|target| target.name != mp.target_name());
-                match super::observe::look_closer(&self.client, mp, old).await {
+                match self.reads.look_closer(mp, old, None, Errand::Call).await {
                     Ok(close) => {
                         self.saw_closely(mp, &close);
                         carry.close = Some(close);

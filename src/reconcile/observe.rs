@@ -1,22 +1,17 @@
-//! Gathers what the plan needs: the world's projections, the process's memory and, when the plan said *look closer*, strong
-//! reads. Decides nothing, and reads from the API server only in `look_closer`.
+//! What the plan needs: the world's projections, the process's memory and, when the plan asked for them, strong reads. Decides
+//! nothing, and reads nothing: that is `reads`.
 
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::{
-    Api, Client,
-    api::{ListParams, PartialObjectMeta},
-};
 use zeroize::Zeroizing;
 
 use super::{
-    api_error::{ApiError, within},
     call::Wanted,
     memory::{AppMints, Base, HandFacts, Recall},
 };
 use crate::{
-    api::{CredentialStatus, MiniProgram, names},
+    api::{CredentialStatus, MiniProgram},
     projection::{Owner, Projection},
     sensitive::{AccessToken, AppSecret, Implausible},
     world::{Seen, Version},
@@ -46,6 +41,8 @@ pub struct Observed {
     pub patience: Duration,
     /// The call whose intent stands in status, if this reconcile wrote it.
     pub begun: Option<Wanted>,
+    /// A strong read of the credential alone, when the plan asked for it.
+    pub credential_read: Option<ReadFor>,
     /// Strong reads, when the plan asked for them.
     pub close: Option<Close>,
 }
@@ -76,13 +73,13 @@ impl TargetSeen {
 
 /// Strong reads of what an irreversible step depends on. Has no `Debug`: it holds the app secret and tokens.
 pub struct Close {
-    /// The uid and generation of the object that they were made for: another spec names other Secrets.
-    pub of: (Option<String>, Option<i64>),
+    /// The spec that they were made for.
+    pub of: Spec,
     /// The Secret of the target's name.
     pub target: TargetSeen,
     /// Whether it is marked immutable.
     pub immutable: bool,
-    /// The values in the target's data that may be tokens.
+    /// The tokens in the target's data.
     pub held: Held,
     /// The same of the Secret that the target is filled from.
     pub old_held: Held,
@@ -90,7 +87,27 @@ pub struct Close {
     pub credential: CredentialRead,
 }
 
-/// The values of a Secret's data that could be a token.
+/// A strong read of the credential. Has no `Debug`: it holds the app secret.
+pub struct ReadFor {
+    /// The spec that it was made for.
+    pub of: Spec,
+    /// What was read.
+    pub credential: CredentialRead,
+}
+
+/// A spec, by its object's uid and generation: another one names other Secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec(Option<String>, Option<i64>);
+
+impl Spec {
+    /// The spec of this object.
+    #[must_use]
+    pub fn of(mp: &MiniProgram) -> Self {
+        Self(mp.metadata.uid.clone(), mp.metadata.generation)
+    }
+}
+
+/// The values of a Secret's data that are tokens which we know.
 #[derive(Default)]
 pub struct Held(Vec<AccessToken>);
 
@@ -116,11 +133,12 @@ impl Held {
         Self(tokens)
     }
 
-    /// The values of this Secret.
+    /// The values of this Secret that have one of these fingerprints: the others, which may come to a megabyte, are wiped.
     #[must_use]
-    pub fn of(secret: &Secret) -> Self {
-        let values = secret.data.iter().flatten();
-        Self(values.filter_map(|(_, value)| AccessToken::parse(str::from_utf8(&value.0).ok()?)).collect())
+    pub fn of(secret: Secret, fingerprints: &[&str]) -> Self {
+        let values = secret.data.into_iter().flatten().map(|(_, value)| Zeroizing::new(value.0));
+        let tokens = values.filter_map(|value| AccessToken::parse(str::from_utf8(&value).ok()?));
+        Self(tokens.filter(|token| fingerprints.contains(&token.fingerprint().as_str())).collect())
     }
 
     /// The value that has this fingerprint.
@@ -131,12 +149,6 @@ impl Held {
 }
 
 impl Close {
-    /// Whether they were made for this very spec.
-    #[must_use]
-    pub fn is_of(&self, mp: &MiniProgram) -> bool {
-        (&self.of.0, self.of.1) == (&mp.metadata.uid, mp.metadata.generation)
-    }
-
     /// The tokens of this Secret: the target, or the one that it is filled from.
     #[must_use]
     pub fn held_by(&self, from: &Projection, mp: &MiniProgram) -> &Held {
@@ -151,56 +163,6 @@ impl Close {
             _ => None,
         }
     }
-}
-
-/// Reads the target and the credential from the API server itself.
-pub async fn look_closer(client: &Client, mp: &MiniProgram, old: Option<&Projection>) -> Result<Close, ApiError> {
-    let namespace = mp.metadata.namespace.as_deref().unwrap_or_default();
-    let secrets = Api::<Secret>::namespaced(client.clone(), namespace);
-    let (target, immutable, held) = read_target(client, namespace, &mp.target_name()).await?;
-    let old_held = match old {
-        Some(old) => read_ours(&secrets, &old.name).await?.map(|secret| Held::of(&secret)).unwrap_or_default(),
-        None => Held::default(),
-    };
-    let credential = read_credential(&secrets, mp).await;
-    let of = (mp.metadata.uid.clone(), mp.metadata.generation);
-    Ok(Close { of, target, immutable, held, old_held, credential })
-}
-
-/// Reads the target so that another's data never leaves the API server: a list by name and type, then metadata only.
-pub async fn read_target(client: &Client, namespace: &str, name: &str) -> Result<(TargetSeen, bool, Held), ApiError> {
-    let secrets = Api::<Secret>::namespaced(client.clone(), namespace);
-    if let Some(secret) = read_ours(&secrets, name).await? {
-        let held = Held::of(&secret);
-        let target = TargetSeen::Is(Arc::new(Projection::of(&secret.metadata)));
-        return Ok((target, secret.immutable == Some(true), held));
-    }
-    let metadata = Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), namespace);
-    let target = match within(metadata.get_opt(name)).await? {
-        Some(_) => TargetSeen::Foreign,
-        None => TargetSeen::Absent,
-    };
-    Ok((target, false, Held::default()))
-}
-
-async fn read_ours(secrets: &Api<Secret>, name: &str) -> Result<Option<Secret>, ApiError> {
-    let ours = ListParams::default().fields(&format!("metadata.name={name},type={}", names::SECRET_TYPE));
-    Ok(within(secrets.list(&ours)).await?.items.into_iter().next())
-}
-
-async fn read_credential(secrets: &Api<Secret>, mp: &MiniProgram) -> CredentialRead {
-    let reference = &mp.spec.credential_ref;
-    let secret = match within(secrets.get_opt(&reference.name)).await {
-        Ok(Some(secret)) => secret,
-        Ok(None) => return CredentialRead::Absent,
-        Err(_) => return CredentialRead::Unreadable,
-    };
-    let version = CredentialStatus {
-        uid: secret.metadata.uid.unwrap_or_default(),
-        resource_version: secret.metadata.resource_version.unwrap_or_default(),
-    };
-    let bytes = secret.data.and_then(|mut data| data.remove(&reference.key)).map(|bytes| Zeroizing::new(bytes.0));
-    CredentialRead::Is { version, value: bytes.map(|bytes| AppSecret::parse(&bytes)) }
 }
 
 /// Whose a Secret of our type is, for an object of this uid.

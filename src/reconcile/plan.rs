@@ -79,6 +79,8 @@ pub enum Act {
         /// Whether a call is to follow: what finds no room for one need not look.
         for_call: bool,
     },
+    /// Read the credential from the API server, then plan again.
+    ReadCredential,
     /// Write the intent of a call that may shorten a token's life, then plan again on strong reads.
     Begin(Wanted),
     /// Call the platform.
@@ -320,7 +322,7 @@ fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
         Turn::Wait | Turn::Theirs(_) => return withdraw_or(case, Some(Step::Settle(LONGEST_REST))),
     }
     if case.credential == Credential::Unread {
-        return Some(Step::Do(closer(case, false)));
+        return Some(Step::Do(Act::ReadCredential));
     }
     if case.credential.unusable().is_some() {
         let again = if case.credential == Credential::Known(Reason::CredentialUnreadable) { 15 } else { 3600 };

@@ -39,7 +39,7 @@ impl Ctx {
             if !matches!(error, ApiError::Conflict | ApiError::Unanswered | ApiError::NotFound) {
                 return self.store_refused(mp, &error);
             }
-            match apply::settle(&self.client, mp, &hand.name, &hand).await {
+            match apply::settle(&self.client, &self.reads, mp, &hand.name, &hand).await {
                 Ok(Settle::Done(written)) => return self.stored(mp, &hand, *written).await,
                 Ok(Settle::Again(base)) => self.memories.with(uid, |memory| {
                     if let Some(hand) = &mut memory.in_hand {

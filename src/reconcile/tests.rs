@@ -29,10 +29,12 @@ use super::{
     },
     memory::{Memories, Recall},
     note_sightings,
+    observe::Spec,
     plan::{
         case::version_of,
         tests::sight::{LIFE, STABLE, Sight, at, boot, credential},
     },
+    reads::Reads,
 };
 use crate::{
     shell::{
@@ -89,6 +91,7 @@ pub fn ctx(client: Client, platform: fn() -> Said) -> Ctx {
     let (connect_timeout, request_timeout) = (Duration::from_secs(5), Duration::from_secs(10));
     Ctx {
         events: Events::new(client.clone(), None),
+        reads: Reads::new(client.clone()),
         client,
         world: Arc::new(Mutex::new(World::new(&[Scope::All]))),
         memories: Memories::default(),
@@ -158,12 +161,12 @@ fn a_look_closer_of_another_spec_is_not_used() {
     let mut sight = Sight::healthy(STABLE);
     sight.looked_closer();
     let close = sight.observed().close.expect("it was read");
-    assert!(close.is_of(&sight.mp));
+    assert_eq!(close.of, Spec::of(&sight.mp));
     sight.mp.metadata.generation = Some(2);
-    assert!(!close.is_of(&sight.mp), "another spec names other Secrets");
+    assert_ne!(close.of, Spec::of(&sight.mp), "another spec names other Secrets");
     sight.mp.metadata.generation = Some(1);
     sight.mp.metadata.uid = Some("another".into());
-    assert!(!close.is_of(&sight.mp), "another object of the name");
+    assert_ne!(close.of, Spec::of(&sight.mp), "another object of the name");
 }
 
 /// What the first steps of a look have brought: strong reads, and nothing begun.

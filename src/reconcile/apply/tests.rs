@@ -15,6 +15,7 @@ use crate::{
         api_error::ApiError,
         call::{Call, Wanted, Why},
         memory::{Base, HandFacts},
+        reads::Reads,
         tests::{ECHO, api_server, no},
     },
 };
@@ -68,7 +69,7 @@ type Answers = fn(&str, &str) -> (u16, Value);
 /// A word for what a refused write comes to, and the base of the next one.
 async fn settled(answer: Answers, mints: bool) -> (&'static str, Option<Base>) {
     let (client, _) = api_server(answer);
-    let settled = settle(&client, &mini_program(&json!({})), "shop-token", &hand(mints)).await;
+    let settled = settle(&client, &Reads::new(client.clone()), &mini_program(&json!({})), "shop-token", &hand(mints)).await;
     match settled.expect("the API server answers") {
         Settle::Done(_) => ("done", None),
         Settle::Again(base) => ("again", Some(base)),

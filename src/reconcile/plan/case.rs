@@ -138,6 +138,12 @@ impl<'a> Case<'a> {
         self.seen.close.as_ref()
     }
 
+    /// The credential, if it was read in this pass.
+    pub fn credential_read(&self) -> Option<&'a CredentialRead> {
+        let alone = self.seen.credential_read.as_ref().map(|read| &read.credential);
+        self.close().map(|close| &close.credential).or(alone)
+    }
+
     /// The token that the target in use holds, as far as its metadata can be trusted.
     pub fn token(&self) -> Option<&'a TokenFacts> {
         let target = self.in_use.filter(|target| !target.edited)?;
@@ -247,8 +253,8 @@ impl<'a> Case<'a> {
     }
 
     fn judge_credential(&self) -> Credential {
-        if let Some(close) = self.close() {
-            return Credential::Known(self.judge_read(&close.credential));
+        if let Some(read) = self.credential_read() {
+            return Credential::Known(self.judge_read(read));
         }
         match self.seen.credential {
             // An object and its credential are often applied together, and the two watches race: only a read tells.

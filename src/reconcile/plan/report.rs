@@ -46,7 +46,7 @@ pub fn report(case: &Case<'_>, findings: Findings) -> MiniProgramStatus {
     status.target_ref = Some(TargetRef { name: case.in_use.map_or_else(|| case.mp.target_name(), |target| target.name.clone()) });
     status.token_mode = Some(case.mode().to_owned()).filter(|mode| !mode.is_empty());
     status.token = token(case).or(status.token);
-    match case.close().map(|close| &close.credential) {
+    match case.credential_read() {
         Some(CredentialRead::Is { version, .. }) => status.credential = Some(version.clone()),
         Some(CredentialRead::Absent) => status.credential = None,
         Some(CredentialRead::Unreadable) | None => {}

@@ -2,6 +2,7 @@
 //! each subject.
 
 mod api_server;
+mod bounds;
 mod call;
 mod cluster;
 mod due;
@@ -39,7 +40,7 @@ struct Source {
     mutants: &'static [Mutant],
 }
 
-const SUBJECTS: [&[Source]; 11] = [
+const SUBJECTS: [&[Source]; 12] = [
     due::SOURCES,
     limits::SOURCES,
     failures::SOURCES,
@@ -49,6 +50,7 @@ const SUBJECTS: [&[Source]; 11] = [
     report::SOURCES,
     cluster::SOURCES,
     api_server::SOURCES,
+    bounds::SOURCES,
     leader::SOURCES,
     network::SOURCES,
 ];

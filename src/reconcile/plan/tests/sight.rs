@@ -12,7 +12,7 @@ use crate::{
     reconcile::{
         call::Why,
         memory::{AppMints, HandFacts, Recall},
-        observe::{Close, CredentialRead, Held, Observed, TargetSeen},
+        observe::{Close, CredentialRead, Held, Observed, ReadFor, Spec, TargetSeen},
         plan::{
             Act, Planned,
             case::{Case, version_of},
@@ -69,6 +69,8 @@ pub struct Sight {
     pub recall: Recall,
     pub begun: Option<crate::reconcile::call::Wanted>,
     pub close: Option<CredentialRead>,
+    /// The credential, if it alone was read.
+    pub credential_read: Option<CredentialRead>,
     pub held: Held,
     pub old_held: Held,
     pub immutable: bool,
@@ -148,6 +150,7 @@ impl Sight {
             recall: Recall::default(),
             begun: None,
             close: None,
+            credential_read: None,
             held: Held::default(),
             old_held: Held::default(),
             immutable: false,
@@ -191,10 +194,19 @@ impl Sight {
 
     /// The credential was read just now, strongly, and the target too.
     pub fn looked_closer(&mut self) {
-        let is = |version| CredentialRead::Is { version, value: Some(Ok(secret())) };
-        self.close = Some(self.credential.clone().map_or(CredentialRead::Absent, is));
+        self.close = Some(self.read());
         self.held = Held::from_tokens(vec![token()]);
         self.old_held = Held::from_tokens(vec![token()]);
+    }
+
+    /// The credential alone was read just now.
+    pub fn read_credential(&mut self) {
+        self.credential_read = Some(self.read());
+    }
+
+    fn read(&self) -> CredentialRead {
+        let is = |version| CredentialRead::Is { version, value: Some(Ok(secret())) };
+        self.credential.clone().map_or(CredentialRead::Absent, is)
     }
 
     /// Plans at so many seconds after the stored token's issue.
@@ -220,7 +232,7 @@ impl Sight {
             None => TargetSeen::Absent,
         };
         let close = self.close.take().map(|credential| Close {
-            of: (self.mp.metadata.uid.clone(), self.mp.metadata.generation),
+            of: Spec::of(&self.mp),
             target: target.clone(),
             immutable: self.immutable,
             held: std::mem::take(&mut self.held),
@@ -239,6 +251,7 @@ impl Sight {
             app: self.app.clone(),
             patience: Duration::from_secs(15),
             begun: self.begun,
+            credential_read: self.credential_read.take().map(|credential| ReadFor { of: Spec::of(&self.mp), credential }),
             close,
         }
     }
@@ -246,15 +259,19 @@ impl Sight {
     /// What a closer look at this moment leads to, after a status write if one comes first.
     #[track_caller]
     pub fn closer(&mut self, seconds: u64) -> Act {
-        let mut looked = false;
-        for _ in 0..4 {
+        let (mut read, mut looked) = (false, false);
+        for _ in 0..5 {
             match self.plan(seconds).act {
+                Act::ReadCredential if !read => read = true,
                 Act::LookCloser { .. } => looked = true,
                 Act::Status(status) if self.mp.status.as_ref() != Some(&*status) => self.mp.status = Some(*status),
                 act => {
                     assert!(looked, "at {seconds}, without strong reads: {act:?}");
                     return act;
                 }
+            }
+            if read {
+                self.read_credential();
             }
             if looked {
                 self.looked_closer();
@@ -289,6 +306,10 @@ impl Sight {
     #[track_caller]
     pub fn keeps_silent(&mut self, seconds: u64) -> Planned {
         let mut planned = self.plan(seconds);
+        if matches!(planned.act, Act::ReadCredential) {
+            self.read_credential();
+            planned = self.plan(seconds);
+        }
         if matches!(planned.act, Act::LookCloser { .. }) {
             self.looked_closer();
             planned = self.plan(seconds);

@@ -116,8 +116,8 @@ fn every_unusable_credential_has_its_reason() {
 #[test]
 fn stalled_is_said_at_once_where_only_a_person_helps_and_after_a_minute_where_an_install_may() {
     let mut sight = Sight::new(STABLE).with(|sight| sight.credential = None);
-    assert!(matches!(sight.plan(500).act, Act::LookCloser { .. }), "the watches race: only a read tells");
-    sight.looked_closer();
+    assert!(matches!(sight.plan(500).act, Act::ReadCredential), "the watches race: only a read tells");
+    sight.read_credential();
     let Act::Status(status) = sight.plan(500).act else { panic!("told") };
     assert!(!status.conditions.iter().any(|condition| condition.type_ == "Stalled"));
     sight.mp.status = Some(*status);

@@ -19,7 +19,7 @@ const RECONCILE: &[Mutant] = &[
         name: "read-credential-forgotten",
         means: "A verdict on a credential that the watch has yet to show counts as another one's.",
         changes: &[(
-            "world.read_secret(&name, &mp.spec.credential_ref.name, &version.uid, \
+            "self.world().read_secret(&reader, &mp.spec.credential_ref.name, &version.uid, \
              &version.resource_version);",
             "",
         )],

@@ -176,11 +176,14 @@ const OBSERVE: &[Mutant] = &[
     Mutant {
         name: "stale-look-used",
         means: "Strong reads that were made for another spec are used for this one.",
-        changes: &[(
-            "(&self.of.0, self.of.1) == (&mp.metadata.uid, mp.metadata.generation)",
-            "true",
-        )],
+        changes: &[("Self(mp.metadata.uid.clone(), mp.metadata.generation)", "Self(None, None)")],
         killed_by: Test("a_look_closer_of_another_spec_is_not_used"),
+    },
+    Mutant {
+        name: "megabytes-held",
+        means: "Whatever looks like a token in a target stays in memory as long as the pass.",
+        changes: &[("fingerprints.contains(&token.fingerprint().as_str())", "true")],
+        killed_by: Test("of_a_target_only_the_tokens_that_we_know_are_kept"),
     },
 ];
 

@@ -1,0 +1,159 @@
+//! Reads Secrets from the API server itself: the only step that does. Few at a time, since each may be a megabyte; what is
+//! not needed of one is wiped before the next is read. Decides nothing.
+
+mod flights;
+mod room;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use futures::FutureExt;
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    Api, Client,
+    api::{ListParams, PartialObjectMeta},
+};
+use zeroize::Zeroizing;
+
+pub use self::room::Errand;
+use self::{
+    flights::{Answer, Depart, Flights, Found},
+    room::Room,
+};
+use super::{
+    api_error::{ApiError, within},
+    observe::{Close, CredentialRead, Held, Spec, TargetSeen},
+};
+use crate::{
+    api::{CredentialStatus, MiniProgram, names},
+    projection::Projection,
+    sensitive::AppSecret,
+    world::ObjectName,
+};
+
+/// The reads of Secrets of one term; cheap to clone.
+#[derive(Clone)]
+pub struct Reads {
+    client: Client,
+    room: Room,
+    credentials: Flights,
+}
+
+impl Reads {
+    /// Reads with this client.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client, room: Room::default(), credentials: Flights::default() }
+    }
+
+    /// Reads what an irreversible step depends on: the target, the Secret that it may be filled from, and the credential unless
+    /// this pass has just read it.
+    pub async fn look_closer(
+        &self,
+        mp: &MiniProgram,
+        old: Option<&Projection>,
+        credential: Option<CredentialRead>,
+        errand: Errand,
+    ) -> Result<Close, ApiError> {
+        let namespace = namespace(mp);
+        let known = mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
+        let (target, immutable, held) = self.target(namespace, &mp.target_name(), known, errand).await?;
+        let old_held = match old {
+            Some(old) => self.ours(namespace, &old.name, known, errand).await?.map(|(.., held)| held).unwrap_or_default(),
+            None => Held::default(),
+        };
+        let credential = match (credential, errand) {
+            (Some(credential), _) => credential,
+            (None, Errand::Call) => self.own_credential(mp).await?,
+            (None, Errand::Object) => self.credential(mp).await?,
+        };
+        Ok(Close { of: Spec::of(mp), target, immutable, held, old_held, credential })
+    }
+
+    /// Reads the target so that another's data never leaves the API server: a list by name and type, then metadata only. Of its
+    /// values only those are kept whose fingerprint is its own annotation's or `known`.
+    pub async fn target(
+        &self,
+        namespace: &str,
+        name: &str,
+        known: Option<&str>,
+        errand: Errand,
+    ) -> Result<(TargetSeen, bool, Held), ApiError> {
+        if let Some((target, immutable, held)) = self.ours(namespace, name, known, errand).await? {
+            return Ok((TargetSeen::Is(Arc::new(target)), immutable, held));
+        }
+        let _permit = self.room.enter(namespace, errand).await?;
+        let metadata = Api::<PartialObjectMeta<Secret>>::namespaced(self.client.clone(), namespace);
+        let target = match within(metadata.get_opt(name)).await? {
+            Some(_) => TargetSeen::Foreign,
+            None => TargetSeen::Absent,
+        };
+        Ok((target, false, Held::default()))
+    }
+
+    async fn ours(
+        &self,
+        namespace: &str,
+        name: &str,
+        known: Option<&str>,
+        errand: Errand,
+    ) -> Result<Option<(Projection, bool, Held)>, ApiError> {
+        let _permit = self.room.enter(namespace, errand).await?;
+        let secrets = Api::<Secret>::namespaced(self.client.clone(), namespace);
+        let ours = ListParams::default().fields(&format!("metadata.name={name},type={}", names::SECRET_TYPE));
+        let secret = within(secrets.list(&ours)).await?.items.into_iter().next();
+        Ok(secret.map(|secret| {
+            let target = Projection::of(&secret.metadata);
+            let told = target.token.as_ref().map(|token| token.fingerprint.as_str());
+            let fingerprints: Vec<&str> = told.into_iter().chain(known).collect();
+            let immutable = secret.immutable == Some(true);
+            let held = Held::of(secret, &fingerprints);
+            (target, immutable, held)
+        }))
+    }
+
+    /// Reads the credential for all objects that ask for it until the request is sent.
+    pub async fn credential(&self, mp: &MiniProgram) -> Result<CredentialRead, ApiError> {
+        let reference = &mp.spec.credential_ref;
+        let secret = ObjectName::new(namespace(mp), &reference.name);
+        let (of, reads) = (secret.clone(), self.clone());
+        let send = |depart: Depart| {
+            let read = async move {
+                let Ok(_permit) = reads.room.enter(&of.namespace, Errand::Object).await else { return Answer::NoRoom };
+                reads.get(&of, depart()).await
+            };
+            read.boxed()
+        };
+        self.credentials.ask(secret, &reference.key, send).await.of(&reference.key)
+    }
+
+    /// Reads the credential for a call of one object, which waits for nobody else's.
+    async fn own_credential(&self, mp: &MiniProgram) -> Result<CredentialRead, ApiError> {
+        let reference = &mp.spec.credential_ref;
+        let secret = ObjectName::new(namespace(mp), &reference.name);
+        let _permit = self.room.enter(&secret.namespace, Errand::Call).await?;
+        self.get(&secret, BTreeSet::from([reference.key.clone()])).await.of(&reference.key)
+    }
+
+    /// Reads a Secret and keeps what stands under these keys.
+    async fn get(&self, name: &ObjectName, keys: BTreeSet<String>) -> Answer {
+        let secrets = Api::<Secret>::namespaced(self.client.clone(), &name.namespace);
+        let secret = match within(secrets.get_opt(&name.name)).await {
+            Ok(Some(secret)) => secret,
+            Ok(None) => return Answer::Absent,
+            Err(_) => return Answer::Unreadable,
+        };
+        let version = CredentialStatus {
+            uid: secret.metadata.uid.unwrap_or_default(),
+            resource_version: secret.metadata.resource_version.unwrap_or_default(),
+        };
+        let data = secret.data.into_iter().flatten().map(|(key, bytes)| (key, Zeroizing::new(bytes.0)));
+        let values = data.filter(|(key, _)| keys.contains(key)).map(|(key, bytes)| (key, AppSecret::parse(&bytes)));
+        Answer::Found(Arc::new(Found { version, values: values.collect() }))
+    }
+}
+
+fn namespace(mp: &MiniProgram) -> &str {
+    mp.metadata.namespace.as_deref().unwrap_or_default()
+}
