@@ -305,6 +305,10 @@ impl Ctx {
                 }
                 Err(error) => self.set_back(mp, &error, "read the credential"),
             },
+            Act::NoteCredential(noted) => {
+                self.recall(mp, |recall| recall.noted = Some(noted));
+                Next::Round
+            }
             Act::Begin(wanted) => self.begin(seen, carry, wanted, now).await,
             Act::Ask(wanted) => self.ask(seen, carry, wanted, now).await,
             Act::Withdraw => {
@@ -369,9 +373,11 @@ impl Ctx {
                 self.metrics.status_written();
                 telling::log_changes(mp, &written);
                 self.told(&written);
+                let told = written.status.as_ref().and_then(|status| status.credential.as_ref());
                 self.recall(mp, |recall| {
                     recall.ended = None;
                     recall.setbacks = 0;
+                    recall.noted.take_if(|noted| told == Some(&noted.version));
                 });
                 self.world().wrote_mini_program(written);
                 self.events.tell(mp, &notices).await;

@@ -87,6 +87,10 @@ fn look(choices: &mut Unstructured<'_>) -> Result<()> {
                 return Ok(());
             }
             Act::Rest | Act::Rewrite(_) | Act::Forget(_) => return Ok(()),
+            Act::NoteCredential(noted) => {
+                assert!(seen.recall.noted.as_ref() != Some(&noted), "it notes the same again");
+                seen.recall.noted = Some(noted);
+            }
             Act::Unmatched(version) => seen.recall.unmatched = Some(version),
             Act::Store | Act::Keep { .. } | Act::Drop => panic!("no token is in hand"),
         }

@@ -24,7 +24,8 @@ pub struct MiniProgramStatus {
     /// The token in the target Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenStatus>,
-    /// The version of the credential Secret that the condition `CredentialValid` speaks of.
+    /// The version of the credential Secret that the condition `CredentialValid` was last written for. A later one whose value is
+    /// the same is told with the next change of the status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: Option<CredentialStatus>,
     /// A call that may shorten a token's life: under way, or ended unknown.

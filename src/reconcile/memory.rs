@@ -121,11 +121,24 @@ pub enum How {
     },
 }
 
+/// What a version of the credential came to when it was read, as long as the status names another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// The version.
+    pub version: CredentialStatus,
+    /// The generation of the spec that it was read for.
+    pub generation: Option<i64>,
+    /// What condition `CredentialValid` says of it.
+    pub reason: Reason,
+}
+
 /// What is remembered of an object and may be shown to the plan.
 #[derive(Clone, Debug, Default)]
 pub struct Recall {
     /// The last call's end, until the status carries it.
     pub ended: Option<Ended>,
+    /// The credential's last version. One that changes nothing is not worth a write: the next one tells of it.
+    pub noted: Option<Noted>,
     /// The ids of the intents that this process wrote, the last one only.
     pub own_intent: Option<String>,
     /// Since when (boot time) the lists of its namespace have not been complete.

@@ -28,7 +28,7 @@ use self::{
 };
 use super::{
     call::{Wanted, Why},
-    memory::HandFacts,
+    memory::{HandFacts, Noted},
     observe::{Close, Observed},
 };
 use crate::{
@@ -81,6 +81,8 @@ pub enum Act {
     },
     /// Read the credential from the API server, then plan again.
     ReadCredential,
+    /// Remember what a version of the credential comes to.
+    NoteCredential(Noted),
     /// Write the intent of a call that may shorten a token's life, then plan again on strong reads.
     Begin(Wanted),
     /// Call the platform.
@@ -324,6 +326,9 @@ fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
     if case.credential == Credential::Unread {
         return Some(Step::Do(Act::ReadCredential));
     }
+    if let Some(noted) = case.to_note() {
+        return Some(Step::Do(Act::NoteCredential(noted)));
+    }
     if case.credential.unusable().is_some() {
         let again = if case.credential == Credential::Known(Reason::CredentialUnreadable) { 15 } else { 3600 };
         return withdraw_or(case, Some(Step::Settle(Duration::from_secs(again))));
@@ -391,7 +396,14 @@ fn contradicted(seen: &Observed, now: Now) -> Option<Duration> {
 }
 
 fn settled(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act {
-    if stored == Some(&status) { Act::Rest } else { Act::Status(Box::new(status)) }
+    if stored.is_some_and(|stored| says_the_same(stored, &status)) { Act::Rest } else { Act::Status(Box::new(status)) }
+}
+
+/// A label edit makes another version of a credential that any number of objects may name: where nothing else is to be told,
+/// it is left to the next write.
+fn says_the_same(stored: &MiniProgramStatus, status: &MiniProgramStatus) -> bool {
+    let both = stored.credential.is_some() && status.credential.is_some();
+    stored == status || both && *stored == MiniProgramStatus { credential: stored.credential.clone(), ..status.clone() }
 }
 
 fn wake(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {

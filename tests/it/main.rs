@@ -14,6 +14,7 @@ mod ca_bundle;
 mod conflict;
 mod crash;
 mod credentials;
+mod crowd;
 mod drift;
 mod expiry;
 mod first_token;

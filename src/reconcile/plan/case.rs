@@ -18,7 +18,7 @@ use crate::{
     platform::{self, Endpoint, Platform},
     projection::{Projection, TokenFacts},
     reconcile::{
-        memory::{Ended, How, Recall},
+        memory::{Ended, How, Noted, Recall},
         observe::{Close, CredentialRead, Observed, TargetSeen, Whose, whose},
     },
     sensitive::Implausible,
@@ -271,13 +271,47 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// What the condition says of this version of the credential and this spec.
+    /// What is known of this version of the credential and this spec: the platform's word before what a read showed.
     fn remembered_verdict(&self, version: Version) -> Option<Reason> {
+        let told = self.told_verdict(version);
+        told.filter(|reason| *reason != Reason::NotTested).or_else(|| Some(self.noted(version)?.reason)).or(told)
+    }
+
+    /// What the condition says of this version of the credential and this spec.
+    fn told_verdict(&self, version: Version) -> Option<Reason> {
         let known = self.status.credential.as_ref()?;
         let condition = conditions::find(&self.status.conditions, ConditionType::CredentialValid)?;
         let speaks = version_of(known) == version && condition.observed_generation == self.generation();
         let reason = Reason::of(condition).filter(|_| speaks)?;
         (!matches!(reason, Reason::CredentialUnreadable | Reason::SecretNotFound)).then_some(reason)
+    }
+
+    /// What a read of this version of the credential for this spec came to, if that is remembered.
+    fn noted(&self, version: Version) -> Option<&'a Noted> {
+        let noted = self.seen.recall.noted.as_ref();
+        noted.filter(|noted| version_of(&noted.version) == version && noted.generation == self.generation())
+    }
+
+    /// The version of the credential that this case speaks of, if it was read and the status may name another one.
+    pub fn credential_version(&self) -> Option<&'a CredentialStatus> {
+        match (self.credential_read(), &self.seen.credential) {
+            (Some(CredentialRead::Is { version, .. }), _) => Some(version),
+            (None, Seen::Is(version)) => {
+                let noted = self.noted(*version).filter(|noted| self.credential == Credential::Known(noted.reason));
+                noted.map(|noted| &noted.version)
+            }
+            _ => None,
+        }
+    }
+
+    /// What has just been read of the credential alone, if it is not remembered yet.
+    pub fn to_note(&self) -> Option<Noted> {
+        let read = self.seen.credential_read.as_ref().filter(|_| self.close().is_none());
+        let CredentialRead::Is { version, .. } = &read?.credential else { return None };
+        let Credential::Known(reason) = self.credential else { return None };
+        let is_known = self.remembered_verdict(version_of(version)) == Some(reason);
+        let noted = Noted { version: version.clone(), generation: self.generation(), reason };
+        (!is_known && self.seen.recall.noted.as_ref() != Some(&noted)).then_some(noted)
     }
 
     fn judge_read(&self, read: &CredentialRead) -> Reason {
@@ -348,7 +382,8 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
                     next_attempt_time: Time(*next),
                 });
             }
-            let verdict = if retry::stops(refusal.reason) { refusal.reason } else { kept_verdict(&status, ended) };
+            let stops = retry::stops(refusal.reason);
+            let verdict = if stops { refusal.reason } else { kept_verdict(&status, ended, recall.noted.as_ref()) };
             note_verdict(&mut status, ended, verdict, *sent);
         }
         How::Token { sent, stored, unsettled, .. } => {
@@ -382,9 +417,11 @@ fn withdraw(status: &mut MiniProgramStatus, ended: &Ended) {
 }
 
 /// An answer that says nothing about the credential leaves the verdict on this version as it was.
-fn kept_verdict(status: &MiniProgramStatus, ended: &Ended) -> Reason {
+fn kept_verdict(status: &MiniProgramStatus, ended: &Ended, noted: Option<&Noted>) -> Reason {
     let condition = conditions::find(&status.conditions, ConditionType::CredentialValid);
-    let said = condition.filter(|_| status.credential == ended.credential).and_then(Reason::of);
+    let told = condition.filter(|_| status.credential == ended.credential).and_then(Reason::of);
+    let noted = noted.filter(|noted| Some(&noted.version) == ended.credential.as_ref() && noted.generation == ended.generation);
+    let said = told.or(noted.map(|noted| noted.reason));
     said.filter(|reason| *reason == Reason::Accepted).unwrap_or(Reason::NotTested)
 }
 

@@ -19,7 +19,7 @@ use crate::{
         ConditionType, MiniProgram, MiniProgramStatus, Reason, TargetRef, TokenStatus,
         conditions::{self, Truth, Verdict},
     },
-    reconcile::{memory::How, observe::CredentialRead},
+    reconcile::memory::How,
     shell::clock::Now,
 };
 
@@ -46,10 +46,8 @@ pub fn report(case: &Case<'_>, findings: Findings) -> MiniProgramStatus {
     status.target_ref = Some(TargetRef { name: case.in_use.map_or_else(|| case.mp.target_name(), |target| target.name.clone()) });
     status.token_mode = Some(case.mode().to_owned()).filter(|mode| !mode.is_empty());
     status.token = token(case).or(status.token);
-    match case.credential_read() {
-        Some(CredentialRead::Is { version, .. }) => status.credential = Some(version.clone()),
-        Some(CredentialRead::Absent) => status.credential = None,
-        Some(CredentialRead::Unreadable) | None => {}
+    if let Some(version) = case.credential_version() {
+        status.credential = Some(version.clone());
     }
     if case.credential == Credential::Known(Reason::SecretNotFound) {
         status.credential = None;

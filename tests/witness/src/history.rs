@@ -98,7 +98,9 @@ impl History<'_> {
             _ => Verb::Write,
         };
         if !matches!(request.resource.as_str(), "leases" | "events") {
-            let app = self.apps_of(request).into_iter().next();
+            // What several apps share is read for none of them alone.
+            let apps: BTreeSet<String> = self.apps_of(request).into_iter().collect();
+            let app = apps.iter().next().filter(|_| apps.len() == 1).cloned();
             self.log.push(self.at(request.received), Event::Request { by, app, verb });
         }
     }

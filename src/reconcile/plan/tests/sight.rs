@@ -214,6 +214,17 @@ impl Sight {
         plan(&self.observed(), now(seconds))
     }
 
+    /// Plans, after noting what the credential comes to, if it was just read.
+    pub fn plan_noted(&mut self, seconds: u64) -> Planned {
+        let mut seen = self.observed();
+        let mut planned = plan(&seen, now(seconds));
+        if let Act::NoteCredential(noted) = planned.act {
+            (self.recall.noted, seen.recall.noted) = (Some(noted.clone()), Some(noted));
+            planned = plan(&seen, now(seconds));
+        }
+        planned
+    }
+
     /// Whether a call that begins so many seconds after the stored token's issue may be overtaken by an earlier one.
     pub fn doubts(&mut self, seconds: u64) -> bool {
         self.case(seconds, is_doubtful)
@@ -260,9 +271,10 @@ impl Sight {
     #[track_caller]
     pub fn closer(&mut self, seconds: u64) -> Act {
         let (mut read, mut looked) = (false, false);
-        for _ in 0..5 {
+        for _ in 0..6 {
             match self.plan(seconds).act {
                 Act::ReadCredential if !read => read = true,
+                Act::NoteCredential(noted) => self.recall.noted = Some(noted),
                 Act::LookCloser { .. } => looked = true,
                 Act::Status(status) if self.mp.status.as_ref() != Some(&*status) => self.mp.status = Some(*status),
                 act => {
@@ -305,14 +317,14 @@ impl Sight {
     /// No call, neither now nor after a closer look; the status may be written.
     #[track_caller]
     pub fn keeps_silent(&mut self, seconds: u64) -> Planned {
-        let mut planned = self.plan(seconds);
+        let mut planned = self.plan_noted(seconds);
         if matches!(planned.act, Act::ReadCredential) {
             self.read_credential();
-            planned = self.plan(seconds);
+            planned = self.plan_noted(seconds);
         }
         if matches!(planned.act, Act::LookCloser { .. }) {
             self.looked_closer();
-            planned = self.plan(seconds);
+            planned = self.plan_noted(seconds);
         }
         assert!(matches!(planned.act, Act::Rest | Act::Status(_)), "at {seconds}: {:?}", planned.act);
         planned

@@ -96,7 +96,7 @@ const DUE: &[Mutant] = &[
         name: "credential-change-overlooked",
         means: "A new app secret is not tried before the token is due.",
         changes: &[("case.credential == Credential::Known(Reason::NotTested)", "false")],
-        killed_by: Test("another_credential_is_read_and_only_another_value_is_a_call"),
+        killed_by: Test("another_value_of_the_credential_is_a_call"),
     },
     Mutant {
         name: "mode-change-overlooked",
@@ -227,7 +227,7 @@ const CASE: &[Mutant] = &[
             "if brought_the_token { Reason::Accepted } else { Reason::NotTested }",
             "Reason::NotTested",
         )],
-        killed_by: Test("another_credential_is_read_and_only_another_value_is_a_call"),
+        killed_by: Test("a_version_that_changes_nothing_is_read_once_and_not_written"),
     },
 ];
 

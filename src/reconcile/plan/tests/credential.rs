@@ -1,0 +1,92 @@
+//! A new version of a credential whose value is the same: no call, no write of its own, and the next write tells of it.
+
+use super::sight::{STABLE, Sight, due_at, secret};
+use crate::{
+    api::{ConditionType, CredentialStatus, Reason},
+    platform::Refusal,
+    reconcile::{
+        call::{Call, Wanted, Why},
+        memory::{Ended, How},
+        observe::CredentialRead,
+        plan::{Act, tests::sight::at},
+    },
+};
+
+fn version(resource_version: &str) -> CredentialStatus {
+    CredentialStatus { uid: "credential-uid".into(), resource_version: resource_version.into() }
+}
+
+/// A healthy object whose credential was edited, but for its value, and read and noted since.
+fn edited() -> Sight {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = Some(version("8")));
+    assert!(matches!(sight.plan(500).act, Act::ReadCredential));
+    sight.read_credential();
+    let Act::NoteCredential(noted) = sight.plan(500).act else { panic!("what was read is remembered") };
+    assert_eq!((&noted.version, noted.reason), (&version("8"), Reason::Accepted));
+    sight.recall.noted = Some(noted);
+    sight
+}
+
+#[test]
+fn a_version_that_changes_nothing_is_read_once_and_not_written() {
+    let mut sight = edited();
+    sight.read_credential();
+    assert!(matches!(sight.plan(500).act, Act::Rest));
+    assert!(matches!(sight.plan(501).act, Act::Rest), "it is remembered");
+    sight.credential = Some(version("9"));
+    assert!(matches!(sight.plan(502).act, Act::ReadCredential), "each version is read");
+}
+
+#[test]
+fn the_next_write_tells_of_the_version_whatever_it_is_for() {
+    let mut sight = edited().with(|sight| sight.mp.spec.suspend = true);
+    let Act::Status(status) = sight.plan(500).act else { panic!("the suspension is told") };
+    assert_eq!(status.credential, Some(version("8")));
+}
+
+#[test]
+fn another_spec_is_read_for_anew() {
+    let mut sight = edited().with(|sight| sight.mp.metadata.generation = Some(2));
+    assert!(matches!(sight.plan(500).act, Act::ReadCredential), "it may name another key");
+}
+
+#[test]
+fn another_value_is_told_and_asked_with() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = Some(version("8")));
+    let read = |value| CredentialRead::Is { version: version("8"), value };
+    sight.credential_read = Some(read(None));
+    let Act::Status(status) = sight.plan_noted(500).act else { panic!("the missing key is told") };
+    assert_eq!(status.credential, Some(version("8")));
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = Some(version("8")));
+    sight.target().sent.digest = "another".into();
+    sight.credential_read = Some(read(Some(Ok(secret()))));
+    assert!(matches!(sight.plan_noted(500).act, Act::LookCloser { for_call: true, .. }));
+    assert!(matches!(sight.plan(501).act, Act::LookCloser { for_call: true, .. }), "who waits for a slot does not read again");
+}
+
+#[test]
+fn what_the_platform_says_of_a_noted_version_counts() {
+    let says = |reason, truth, said| {
+        let (mut sight, due) = (edited(), due_at(STABLE));
+        let wanted = Wanted { why: Why::Time, force: false, mints: false };
+        let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt: false };
+        let refusal = Refusal::because(reason);
+        let how = How::Failed { refusal, sent: at(due), next: at(due + 60), attempts: 1, unknown: false };
+        let credential = Some(version("8"));
+        sight.recall.ended = Some(Ended { call, generation: Some(1), credential, mints_before: None, how });
+        sight.says_of(due + 1, ConditionType::CredentialValid, truth, said);
+        let Act::Status(status) = sight.plan(due + 1).act else { panic!("the failure is told") };
+        assert_eq!((status.credential, status.last_failure.is_some()), (Some(version("8")), true));
+    };
+    says(Reason::PlatformBusy, "True", Reason::Accepted);
+    says(Reason::CredentialRejected, "False", Reason::CredentialRejected);
+}
+
+#[test]
+fn a_failure_with_the_version_before_holds_no_call_with_the_next() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.fails(Reason::QuotaExhausted, 400, 90_000));
+    let due = due_at(STABLE);
+    sight.keeps_silent(due);
+    sight.credential = Some(version("8"));
+    sight.asks(due, Why::Time);
+}
