@@ -43,7 +43,7 @@ const PLAN: &[Mutant] = &[
     Mutant {
         name: "label-edit-written",
         means: "A label edit of a credential is a status write for each object that names it.",
-        changes: &[("|stored| says_the_same(stored, &status)", "|stored| *stored == status")],
+        changes: &[("says_the_same(stored, &status)", "*stored == status")],
         killed_by: Test("a_version_that_changes_nothing_is_read_once_and_not_written"),
     },
     Mutant {
