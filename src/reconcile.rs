@@ -90,6 +90,8 @@ pub struct Ctx {
 /// What one look carries from round to round.
 #[derive(Default)]
 struct Carry {
+    /// The uid of the object.
+    of: Option<String>,
     credential: Option<ReadFor>,
     close: Option<Close>,
     begin: Option<Begin>,
@@ -111,13 +113,14 @@ const LATER: Next = Next::Rest(NO_SLOT, Outcome::RequeueAfter);
 pub async fn reconcile(ctx: Arc<Ctx>, name: ObjectName) -> Looked {
     let _active = ctx.metrics.reconciling();
     let began = ctx.clock.now().boot;
-    let (looked, outcome) = look(&ctx, &name).await;
+    let mut carry = Carry::default();
+    let (looked, outcome) = look(&ctx, &name, &mut carry).await;
+    ctx.forget_if_gone(&name, carry.of.as_deref());
     ctx.metrics.reconciled(outcome, ctx.clock.now().boot.saturating_sub(began));
     looked
 }
 
-async fn look(ctx: &Ctx, name: &ObjectName) -> (Looked, Outcome) {
-    let mut carry = Carry::default();
+async fn look(ctx: &Ctx, name: &ObjectName, carry: &mut Carry) -> (Looked, Outcome) {
     let mut overdue_since = None;
     for round in 0..ROUNDS {
         // A leader that wakes late must neither write nor call.
@@ -125,7 +128,7 @@ async fn look(ctx: &Ctx, name: &ObjectName) -> (Looked, Outcome) {
             return (Looked::GONE, Outcome::Success);
         }
         let now = ctx.clock.now();
-        let Some(mut seen) = observe(ctx, name, now, &mut carry) else { return (Looked::GONE, Outcome::Success) };
+        let Some(mut seen) = observe(ctx, name, now, carry) else { return (Looked::GONE, Outcome::Success) };
         let pause = seen.recall.no_pass_before.saturating_sub(now.boot);
         if round == 0 && !pause.is_zero() {
             return (Looked { again: pause, overdue_since: seen.recall.due_since }, Outcome::RequeueAfter);
@@ -141,7 +144,7 @@ async fn look(ctx: &Ctx, name: &ObjectName) -> (Looked, Outcome) {
             ctx.events.tell(&seen.mini_program, &ctx.wishes_answered(&seen.mini_program)).await;
             return (Looked { again: wake, overdue_since }, Outcome::RequeueAfter);
         }
-        if let Next::Rest(again, outcome) = ctx.perform(act, &seen, &mut carry, now).await {
+        if let Next::Rest(again, outcome) = ctx.perform(act, &seen, carry, now).await {
             return (Looked { again, overdue_since }, outcome);
         }
     }
@@ -159,10 +162,11 @@ pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
     ctx.metrics.reconcile_panicked();
     let mp = ctx.world().mini_program(name);
     if let Some(mp) = mp {
-        let ctx = Arc::clone(ctx);
+        let (ctx, name) = (Arc::clone(ctx), name.clone());
         tokio::spawn(async move {
             let status = plan::report::of_panic(&mp, ctx.clock.now());
-            ctx.write_status(&mp, status, &mut Carry::default()).await
+            ctx.write_status(&mp, status, &mut Carry::default()).await;
+            ctx.forget_if_gone(&name, mp.metadata.uid.as_deref());
         });
     }
     LONGEST_SETBACK
@@ -174,6 +178,9 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
     let mp = world.mini_program(name)?;
     let uid = mp.metadata.uid.clone().unwrap_or_default();
     let target_name = mp.target_name();
+    if let Some(before) = carry.of.replace(uid.clone()).filter(|before| *before != uid) {
+        ctx.memories.forget(&before);
+    }
     let spec = Spec::of(&mp);
     carry.credential.take_if(|read| read.of != spec);
     carry.close.take_if(|close| close.of != spec);
@@ -202,7 +209,7 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
         *unlisted_since = (!listed).then(|| unlisted_since.unwrap_or(now.boot));
         (memory.recall.clone(), memory.in_hand.as_ref().map(|hand| hand.facts.clone()))
     });
-    let app = app_key(&mp).map(|key| ctx.memories.with_app(&key, |app| app.clone())).unwrap_or_default();
+    let app = app_key(&mp).map(|key| ctx.memories.app(&key)).unwrap_or_default();
     Some(Observed {
         mini_program: mp,
         listed,
@@ -269,6 +276,18 @@ impl Ctx {
     pub fn forget(&self, gone: &Gone) {
         self.memories.forget(&gone.uid);
         self.metrics.forget(&gone.name.namespace, &gone.name.name);
+    }
+
+    /// An object that ended during a pass was remembered anew by what the pass did after that.
+    fn forget_if_gone(&self, name: &ObjectName, uid: Option<&str>) {
+        let current = self.world().mini_program(name);
+        if current.is_none() {
+            self.metrics.forget(&name.namespace, &name.name);
+        }
+        let is_current = current.is_some_and(|mp| mp.metadata.uid.as_deref().unwrap_or_default() == uid.unwrap_or_default());
+        if let Some(gone) = uid.filter(|_| !is_current) {
+            self.memories.forget(gone);
+        }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {

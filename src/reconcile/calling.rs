@@ -148,7 +148,8 @@ impl Ctx {
         let outcome = fetch(&self.platforms, &asking, &begin.begun, cleared, &self.term, &self.clock, &self.metrics).await;
         carry.slot = None;
         if let Some(key) = app_key(mp).filter(|_| wanted.force) {
-            self.memories.with_app(&key, |app| app.forced = Some(self.clock.now().boot));
+            let boot = self.clock.now().boot;
+            self.memories.change_app(&key, boot, |app| app.forced = Some(boot));
         }
         let version = version.clone();
         match outcome {
@@ -209,7 +210,7 @@ impl Ctx {
         // An app's first mint replaces no lost token: it begins no row.
         let in_a_row = call.wanted.why.urgent() && hold::counted(case).last.is_some();
         let last = LastMint { begun: case.now.boot, uid: case.mp.metadata.uid.clone().unwrap_or_default() };
-        self.memories.with_app(&key, |app| {
+        self.memories.change_app(&key, case.now.boot, |app| {
             let before = app.clone();
             app.gone = if in_a_row { app.gone.saturating_add(1) } else { 0 };
             (app.mints, app.last) = (mints, Some(last));
@@ -315,10 +316,10 @@ impl Ctx {
         let unanswered = unknown && refusal.reason == Reason::PlatformUnreachable;
         if let Some(key) = app_key(mp).filter(|_| call.wanted.force && refusal.reason == Reason::QuotaExhausted) {
             let midnight = next_midnight(now.wall, case.platform.day_offset_seconds);
-            self.memories.with_app(&key, |app| app.force_stopped_until = Some(midnight));
+            self.memories.change_app(&key, now.boot, |app| app.force_stopped_until = Some(midnight));
         }
         if let Some(key) = app_key(mp).filter(|_| unknown && call.wanted.mints) {
-            self.memories.with_app(&key, |app| app.lost = Some(case.now.boot));
+            self.memories.change_app(&key, now.boot, |app| app.lost = Some(case.now.boot));
         }
         let mints_before = (call.wanted.mints && !unknown).then(|| begin.mints_before.unwrap_or_default());
         if mints_before.is_some() {
@@ -339,7 +340,7 @@ impl Ctx {
     /// A call that was refused, or not sent, shortened no token's life.
     fn uncount_mint(&self, mp: &MiniProgram, before: Option<AppMints>) {
         let (Some(key), Some(before)) = (app_key(mp), before) else { return };
-        self.memories.with_app(&key, |app| {
+        self.memories.change_app(&key, self.clock.now().boot, |app| {
             (app.mints, app.last, app.gone) = (before.mints, before.last, before.gone);
         });
     }

@@ -1,6 +1,8 @@
 //! What the process remembers of an object between two looks, by uid: the token in hand, the last call's end, first sightings.
 //! Makes no decision; losing it costs at most a call, except for the token in hand.
 
+mod apps;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,6 +11,8 @@ use std::{
 
 use k8s_openapi::jiff::Timestamp;
 
+use self::apps::Apps;
+pub use self::apps::{AppKey, AppMints, LastMint};
 use super::{api_error::admission::Said, call::Call};
 use crate::{
     api::{CredentialStatus, MiniProgramStatus, Mints, Reason},
@@ -200,41 +204,12 @@ pub struct Memory {
     pub recall: Recall,
 }
 
-/// The mints of an app in this process, over all its objects, also those that are gone.
-#[derive(Clone, Debug, Default)]
-pub struct AppMints {
-    /// What the objects' statuses say too.
-    pub mints: Mints,
-    /// The last one of them.
-    pub last: Option<LastMint>,
-    /// How many in a row were made because the stored token was or may have been gone.
-    pub gone: u32,
-    /// When a mint was last sent whose answer never came, by time since boot: it may land yet.
-    pub lost: Option<Duration>,
-    /// When the last forced call ended, by time since boot: it was sent later than its intent was written.
-    pub forced: Option<Duration>,
-    /// A quota answer to a forced call stops only forced calls, until then: also those of an object that is created again.
-    pub force_stopped_until: Option<Timestamp>,
-}
-
-/// A mint of this process, by time since boot: whoever sets the clock does not move it.
-#[derive(Clone, Debug)]
-pub struct LastMint {
-    /// When its intent was written.
-    pub begun: Duration,
-    /// The uid of the object that it was made for.
-    pub uid: String,
-}
-
 /// The process's memory, by object and by app.
 #[derive(Default)]
 pub struct Memories {
     objects: Mutex<HashMap<String, Memory>>,
-    apps: Mutex<HashMap<AppKey, AppMints>>,
+    apps: Mutex<Apps>,
 }
-
-/// An app's tokens of one family: platform, app id and mode.
-pub type AppKey = (&'static str, String, String);
 
 impl Memories {
     /// Looks at or changes what is remembered of an object.
@@ -243,10 +218,20 @@ impl Memories {
         change(objects.entry(uid.to_owned()).or_default())
     }
 
-    /// Looks at or changes what is remembered of an app.
-    pub fn with_app<T>(&self, key: &AppKey, change: impl FnOnce(&mut AppMints) -> T) -> T {
-        let mut apps = lock(&self.apps);
-        change(apps.entry(key.clone()).or_default())
+    /// What is remembered of an app.
+    pub fn app(&self, key: &AppKey) -> AppMints {
+        lock(&self.apps).get(key)
+    }
+
+    /// Changes what is remembered of an app, at this boot time.
+    pub fn change_app<T>(&self, key: &AppKey, boot: Duration, change: impl FnOnce(&mut AppMints) -> T) -> T {
+        lock(&self.apps).change(key, boot, change)
+    }
+
+    /// How many objects are remembered.
+    #[cfg(test)]
+    pub fn objects(&self) -> usize {
+        lock(&self.objects).len()
     }
 
     /// Forgets an object that is gone. Its app's counts stay: a new object of the app is held by them.

@@ -87,7 +87,7 @@ impl Ctx {
             }
         });
         if let Some(key) = app_key(mp).filter(|_| !hand.call.wanted.why.urgent()) {
-            self.memories.with_app(&key, |app| app.gone = 0);
+            self.memories.change_app(&key, self.clock.now().boot, |app| app.gone = 0);
         }
         if same {
             self.tell_of_same_token(mp, &hand.call, false).await;

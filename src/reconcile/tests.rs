@@ -15,7 +15,11 @@ use axum::{
 };
 use futures::FutureExt;
 use k8s_openapi::api::core::v1::Secret;
-use kube::{Client, core::PartialObjectMeta, runtime::watcher::Event};
+use kube::{
+    Client,
+    core::{DeserializeGuard, PartialObjectMeta},
+    runtime::watcher::Event,
+};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -32,7 +36,7 @@ use super::{
     observe::Spec,
     plan::{
         case::version_of,
-        tests::sight::{LIFE, STABLE, Sight, at, boot, credential},
+        tests::sight::{LIFE, STABLE, Sight, at, boot, credential, mini_program},
     },
     reads::Reads,
 };
@@ -43,7 +47,7 @@ use crate::{
         leader::Term,
         metrics::Metrics,
     },
-    world::{Scope, Seen, World},
+    world::{ObjectName, Scope, Seen, World},
 };
 
 /// When all of it happens: 500 s after the stored token's issue.
@@ -167,6 +171,25 @@ fn a_look_closer_of_another_spec_is_not_used() {
     sight.mp.metadata.generation = Some(1);
     sight.mp.metadata.uid = Some("another".into());
     assert_ne!(close.of, Spec::of(&sight.mp), "another object of the name");
+}
+
+#[tokio::test]
+async fn an_object_that_ends_during_a_pass_is_not_remembered() {
+    let ctx = alone();
+    let mp = mini_program(STABLE);
+    let name = ObjectName::new("team-a", "shop");
+    let event = |event| ctx.world().mini_program_event(&Scope::All, event);
+    event(Event::Init);
+    event(Event::InitApply(DeserializeGuard(Ok(mp.clone()))));
+    event(Event::InitDone);
+    ctx.recall(&mp, |recall| recall.setbacks = 1);
+    ctx.forget_if_gone(&name, Some("shop-uid"));
+    assert_eq!(ctx.memories.objects(), 1, "it is there");
+    let gone = event(Event::Delete(DeserializeGuard(Ok(mp.clone())))).gone;
+    ctx.forget(&gone[0]);
+    ctx.recall(&mp, |recall| recall.setbacks = 2);
+    ctx.forget_if_gone(&name, Some("shop-uid"));
+    assert_eq!(ctx.memories.objects(), 0);
 }
 
 /// What the first steps of a look have brought: strong reads, and nothing begun.

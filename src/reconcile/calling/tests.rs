@@ -66,7 +66,7 @@ fn how(ctx: &Ctx) -> How {
 }
 
 fn app(ctx: &Ctx, sight: &Sight) -> AppMints {
-    ctx.memories.with_app(&app_key(&sight.mp).expect("a known platform"), |app| app.clone())
+    ctx.memories.app(&app_key(&sight.mp).expect("a known platform"))
 }
 
 #[tokio::test]

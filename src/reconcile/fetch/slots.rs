@@ -120,6 +120,8 @@ impl Slots {
 
     /// Counts a platform's "no" to a credential.
     pub fn rejected(&self, namespace: &str, boot: Duration) {
+        // What a namespace has used up comes back within the hour: then it is as good as new.
+        self.rejections.retain_recent();
         let hour = self.rejections.check_key(&namespace.to_owned()).is_err().then_some(Duration::from_secs(120));
         let second = self.all_rejections.check().is_err().then_some(Duration::from_secs(1));
         if let Some(wait) = hour.max(second) {
@@ -141,7 +143,11 @@ impl Slots {
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroU32, time::Duration};
+    use std::{
+        num::NonZeroU32,
+        sync::{Arc, Mutex},
+        time::Duration,
+    };
 
     use k8s_openapi::jiff::Timestamp;
 
@@ -189,6 +195,21 @@ mod tests {
         let slots = slots(100, 3);
         let keys: Vec<_> = (0..10).map(|n| app(&n.to_string())).collect();
         assert_eq!(keys.iter().filter_map(|key| slots.take(&claim(key, false), BOOT)).count(), 3);
+    }
+
+    #[test]
+    fn a_namespace_is_forgotten_when_its_rejections_are_over() {
+        let boot = Arc::new(Mutex::new(BOOT));
+        let clock = Arc::clone(&boot);
+        let clock = Clock::from_fn(move || Now { boot: *clock.lock().expect("unpoisoned"), ..NOW });
+        let slots = Slots::new(8, NonZeroU32::MIN, &clock);
+        for namespace in 0..100 {
+            slots.rejected(&format!("team-{namespace}"), BOOT);
+        }
+        assert_eq!(slots.rejections.len(), 100);
+        *boot.lock().expect("unpoisoned") += Duration::from_secs(3601);
+        slots.rejected("team-a", BOOT);
+        assert_eq!(slots.rejections.len(), 1);
     }
 
     #[test]

@@ -7,6 +7,9 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/reads/flights.rs", mutants: FLIGHTS },
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
     Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
+    Source { file: "src/reconcile/memory/apps.rs", mutants: APPS },
+    Source { file: "src/reconcile.rs", mutants: RECONCILE },
+    Source { file: "src/reconcile/fetch/slots.rs", mutants: SLOTS },
 ];
 
 const ROOM: &[Mutant] = &[
@@ -71,3 +74,38 @@ const CASE: &[Mutant] = &[
         killed_by: Test("what_the_platform_says_of_a_noted_version_counts"),
     },
 ];
+
+const APPS: &[Mutant] = &[
+    Mutant {
+        name: "apps-remembered-for-ever",
+        means: "Every app that ever minted takes memory until the process ends.",
+        changes: &[("*at + REMEMBERED <= boot", "false")],
+        killed_by: Test("an_app_is_forgotten_a_day_after_its_last_change"),
+    },
+    Mutant {
+        name: "apps-without-number",
+        means: "Whoever makes and deletes objects fills the memory with their apps.",
+        changes: &[("self.by_change.len() > MOST", "false")],
+        killed_by: Test("of_too_many_apps_the_one_goes_that_changed_longest_ago"),
+    },
+    Mutant {
+        name: "apps-without-mints-remembered",
+        means: "Each app that is looked at takes memory.",
+        changes: &[("mints != AppMints::default()", "true")],
+        killed_by: Test("an_app_of_which_there_is_nothing_to_tell_takes_no_room"),
+    },
+];
+
+const RECONCILE: &[Mutant] = &[Mutant {
+    name: "ghosts-remembered",
+    means: "An object that ends during a pass is remembered until the process ends.",
+    changes: &[("uid.filter(|_| !is_current)", "uid.filter(|_| false)")],
+    killed_by: Test("an_object_that_ends_during_a_pass_is_not_remembered"),
+}];
+
+const SLOTS: &[Mutant] = &[Mutant {
+    name: "rejections-kept",
+    means: "Each namespace whose credential was ever rejected is remembered.",
+    changes: &[("self.rejections.retain_recent();", "")],
+    killed_by: Test("a_namespace_is_forgotten_when_its_rejections_are_over"),
+}];

@@ -1,0 +1,143 @@
+//! What the process remembers of an app's mints, over all its objects and also those that are gone. Knows no object.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::api::Mints;
+
+/// Counts are by the day, and no floor, no quota and no life of a token is longer.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+/// Some half a kilobyte each. The app whose last mint is longest ago goes first: at the 50 calls a second that a platform is
+/// sent unless a flag says more, it is more than five minutes old by then, as long as the longest floor between two mints. What
+/// the day has counted stands in the statuses of the app's objects as well; only an app whose objects are made anew each time
+/// loses it, and then only to so many others that mint.
+const MOST: usize = 16_384;
+
+/// An app's tokens of one family: platform, app id and mode.
+pub type AppKey = (&'static str, String, String);
+
+/// The mints of an app in this process, over all its objects, also those that are gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppMints {
+    /// What the objects' statuses say too.
+    pub mints: Mints,
+    /// The last one of them.
+    pub last: Option<LastMint>,
+    /// How many in a row were made because the stored token was or may have been gone.
+    pub gone: u32,
+    /// When a mint was last sent whose answer never came, by time since boot: it may land yet.
+    pub lost: Option<Duration>,
+    /// When the last forced call ended, by time since boot: it was sent later than its intent was written.
+    pub forced: Option<Duration>,
+    /// A quota answer to a forced call stops only forced calls, until then: also those of an object that is created again.
+    pub force_stopped_until: Option<Timestamp>,
+}
+
+/// A mint of this process, by time since boot: whoever sets the clock does not move it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastMint {
+    /// When its intent was written.
+    pub begun: Duration,
+    /// The uid of the object that it was made for.
+    pub uid: String,
+}
+
+/// The apps that are remembered.
+#[derive(Default)]
+pub struct Apps {
+    by_key: HashMap<Arc<AppKey>, Remembered>,
+    /// By when each last changed, in boot time.
+    by_change: BTreeSet<(Duration, Arc<AppKey>)>,
+}
+
+struct Remembered {
+    mints: AppMints,
+    changed: Duration,
+}
+
+impl Apps {
+    /// What is remembered of an app.
+    pub fn get(&self, key: &AppKey) -> AppMints {
+        self.by_key.get(key).map(|app| app.mints.clone()).unwrap_or_default()
+    }
+
+    /// Changes what is remembered of an app, and forgets what is old, or too much. An app of which there is nothing to tell
+    /// takes no room.
+    pub fn change<T>(&mut self, key: &AppKey, boot: Duration, change: impl FnOnce(&mut AppMints) -> T) -> T {
+        let mut mints = self.get(key);
+        let changed = change(&mut mints);
+        self.remove(key);
+        if mints != AppMints::default() {
+            let key = Arc::new(key.clone());
+            self.by_change.insert((boot, Arc::clone(&key)));
+            self.by_key.insert(key, Remembered { mints, changed: boot });
+        }
+        while let Some((at, oldest)) = self.by_change.first()
+            && (*at + REMEMBERED <= boot || self.by_change.len() > MOST)
+        {
+            let oldest = Arc::clone(oldest);
+            self.remove(&oldest);
+        }
+        changed
+    }
+
+    fn remove(&mut self, key: &AppKey) {
+        if let Some((key, app)) = self.by_key.remove_entry(key) {
+            self.by_change.remove(&(app.changed, key));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{AppKey, AppMints, Apps, MOST, REMEMBERED};
+
+    fn app(number: usize) -> AppKey {
+        ("WeChat", format!("wx{number:016x}"), "Legacy".into())
+    }
+
+    fn lose(apps: &mut Apps, number: usize, boot: Duration) {
+        apps.change(&app(number), boot, |mints| mints.lost = Some(boot));
+    }
+
+    #[test]
+    fn an_app_is_forgotten_a_day_after_its_last_change() {
+        let mut apps = Apps::default();
+        let second = Duration::from_secs(1);
+        lose(&mut apps, 1, second);
+        lose(&mut apps, 2, 2 * second);
+        lose(&mut apps, 1, 3 * second);
+        lose(&mut apps, 3, 2 * second + REMEMBERED);
+        assert_eq!(apps.get(&app(1)).lost, Some(3 * second), "it has changed since");
+        assert_eq!(apps.get(&app(2)), AppMints::default());
+        assert_eq!((apps.by_key.len(), apps.by_change.len()), (2, 2));
+    }
+
+    #[test]
+    fn of_too_many_apps_the_one_goes_that_changed_longest_ago() {
+        let mut apps = Apps::default();
+        let at = |number: usize| Duration::from_millis(u64::try_from(number).expect("small"));
+        for number in 0..MOST + 10 {
+            lose(&mut apps, number, at(number));
+        }
+        assert_eq!((apps.by_key.len(), apps.by_change.len()), (MOST, MOST));
+        assert_eq!(apps.get(&app(9)), AppMints::default());
+        assert_eq!(apps.get(&app(10)).lost, Some(at(10)));
+    }
+
+    #[test]
+    fn an_app_of_which_there_is_nothing_to_tell_takes_no_room() {
+        let mut apps = Apps::default();
+        apps.change(&app(1), Duration::ZERO, |mints| mints.gone = 0);
+        lose(&mut apps, 2, Duration::ZERO);
+        apps.change(&app(2), Duration::ZERO, |mints| mints.lost = None);
+        assert!(apps.by_key.is_empty() && apps.by_change.is_empty());
+    }
+}
