@@ -9,9 +9,10 @@ mod model_tests;
 mod names;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
@@ -28,6 +29,7 @@ use self::{
     index::Index,
     listing::{Effect, Item, Listing},
     lookups::controller_uid,
+    unreadable::Unreadable,
 };
 use crate::{api::MiniProgram, projection::Projection};
 
@@ -47,8 +49,7 @@ pub struct World {
     controlled: Index,
     /// Whom our own writes concern beside the writer. The next event brings them along: the echo of the write at the latest.
     owed: BTreeSet<ObjectName>,
-    /// The version of each `MiniProgram` that cannot be read, so that it is told once.
-    unreadable: HashMap<ObjectName, u64>,
+    unreadable: Unreadable,
 }
 
 struct Lists {
@@ -78,7 +79,7 @@ impl World {
             apps: Index::default(),
             controlled: Index::default(),
             owed: BTreeSet::new(),
-            unreadable: HashMap::new(),
+            unreadable: Unreadable::default(),
         }
     }
 
@@ -86,9 +87,14 @@ impl World {
     pub fn mini_program_event(&mut self, scope: &Scope, event: Event<DeserializeGuard<MiniProgram>>) -> Change {
         let mut change = Looks::default();
         let event = map(event, |object| self.read(object, &mut change));
-        if let Event::Delete(item) = &event {
-            self.unreadable.remove(&item.key);
-            change.unreadable.clear();
+        match &event {
+            Event::Init => self.unreadable.list_begins(scope),
+            Event::InitDone => self.unreadable.list_ends(scope),
+            Event::Delete(item) => {
+                self.unreadable.forget(&item.key);
+                change.unreadable.clear();
+            }
+            Event::InitApply(_) | Event::Apply(_) => {}
         }
         let Some(lists) = self.scopes.get_mut(scope) else { return Change::default() };
         let was_complete = lists.complete();
@@ -213,13 +219,13 @@ impl World {
     fn read(&mut self, object: DeserializeGuard<MiniProgram>, change: &mut Looks) -> Item<ObjectName, Arc<MiniProgram>> {
         let (uid, key, version) = identity(&object);
         let Ok(mut object) = object.0 else {
-            if self.unreadable.insert(key.clone(), version) != Some(version) {
+            if self.unreadable.is_new(&key, version) {
                 change.unreadable.push(key.clone());
             }
             return Item { key, uid, version, value: None };
         };
         prune(&mut object);
-        self.unreadable.remove(&key);
+        self.unreadable.forget(&key);
         Item { key, uid, version, value: Some(Arc::new(object)) }
     }
 

@@ -69,6 +69,16 @@ pub enum Scope {
     Namespace(String),
 }
 
+impl Scope {
+    /// Whether an object is in it.
+    pub(super) fn covers(&self, name: &ObjectName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Namespace(namespace) => *namespace == name.namespace,
+        }
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -10,6 +10,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/memory/apps.rs", mutants: APPS },
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
     Source { file: "src/reconcile/fetch/slots.rs", mutants: SLOTS },
+    Source { file: "src/world/unreadable.rs", mutants: UNREADABLE },
 ];
 
 const ROOM: &[Mutant] = &[
@@ -108,4 +109,11 @@ const SLOTS: &[Mutant] = &[Mutant {
     means: "Each namespace whose credential was ever rejected is remembered.",
     changes: &[("self.rejections.retain_recent();", "")],
     killed_by: Test("a_namespace_is_forgotten_when_its_rejections_are_over"),
+}];
+
+const UNREADABLE: &[Mutant] = &[Mutant {
+    name: "unreadable-kept",
+    means: "An object that cannot be read and goes while nobody watches is remembered.",
+    changes: &[("self.before.retain(|name, _| !scope.covers(name));", "let _ = scope;")],
+    killed_by: Test("each_version_is_told_of_once_and_forgotten_with_its_object"),
 }];
