@@ -57,12 +57,9 @@ impl ApiError {
             Self::Forbidden(_) => Reason::Forbidden,
             Self::Immutable => Reason::Immutable,
             Self::Altered(_) => Reason::Altered,
-            Self::Conflict
-            | Self::NotFound
-            | Self::Refused { .. }
-            | Self::NoRoom
-            | Self::TermOver(_)
-            | Self::Unanswered => Reason::WriteFailed,
+            Self::Conflict | Self::NotFound | Self::Refused { .. } | Self::NoRoom | Self::TermOver(_) | Self::Unanswered => {
+                Reason::WriteFailed
+            }
         }
     }
 

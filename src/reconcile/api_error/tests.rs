@@ -21,6 +21,7 @@ fn word(error: &ApiError) -> &'static str {
         ApiError::NotFound => "not found",
         ApiError::Refused { .. } => "refused",
         ApiError::Altered(_) => "altered",
+        ApiError::NoRoom => "no room",
         ApiError::TermOver(_) => "term over",
         ApiError::Unanswered => "unanswered",
     }

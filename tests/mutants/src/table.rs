@@ -1,6 +1,7 @@
 //! The mutants: which rule of the operator each breaks, how, and who notices. Data only, a file for
 //! each subject.
 
+mod admission;
 mod api_server;
 mod bounds;
 mod call;
@@ -40,7 +41,8 @@ struct Source {
     mutants: &'static [Mutant],
 }
 
-const SUBJECTS: [&[Source]; 12] = [
+const SUBJECTS: [&[Source]; 13] = [
+    admission::SOURCES,
     due::SOURCES,
     limits::SOURCES,
     failures::SOURCES,

@@ -111,9 +111,17 @@ const SLOTS: &[Mutant] = &[Mutant {
     killed_by: Test("a_namespace_is_forgotten_when_its_rejections_are_over"),
 }];
 
-const UNREADABLE: &[Mutant] = &[Mutant {
-    name: "unreadable-kept",
-    means: "An object that cannot be read and goes while nobody watches is remembered.",
-    changes: &[("self.before.retain(|name, _| !scope.covers(name));", "let _ = scope;")],
-    killed_by: Test("each_version_is_told_of_once_and_forgotten_with_its_object"),
-}];
+const UNREADABLE: &[Mutant] = &[
+    Mutant {
+        name: "unreadable-told-each-time",
+        means: "An object that cannot be read is told at each event.",
+        changes: &[("self.told.insert(name.clone(), version).or(before) != Some(version)", "true")],
+        killed_by: Test("an_object_that_cannot_be_read_is_told_once_and_stops_nothing"),
+    },
+    Mutant {
+        name: "unreadable-kept",
+        means: "An object that cannot be read and goes while nobody watches is remembered.",
+        changes: &[("self.before.retain(|name, _| !scope.covers(name));", "let _ = scope;")],
+        killed_by: Test("each_version_is_told_of_once_and_forgotten_with_its_object"),
+    },
+];

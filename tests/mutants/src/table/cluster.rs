@@ -68,12 +68,6 @@ const WORLD: &[Mutant] = &[
         changes: &[("lists.secrets.wrote(&secret, &new.uid, number, version);", "")],
         killed_by: Test("an_own_write_counts_at_once_and_concerns_only_others"),
     },
-    Mutant {
-        name: "unreadable-told-each-time",
-        means: "An object that cannot be read is told at each event.",
-        changes: &[("self.unreadable.insert(key.clone(), version) != Some(version)", "true")],
-        killed_by: Test("an_object_that_cannot_be_read_is_told_once_and_stops_nothing"),
-    },
 ];
 
 const LISTING: &[Mutant] = &[
@@ -129,7 +123,7 @@ const CONTROLLER: &[Mutant] = &[
     Mutant {
         name: "two-looks-at-once",
         means: "An object is looked at twice at the same time.",
-        changes: &[("!running.names.contains(name)", "true")],
+        changes: &[("if running.names.contains(&name) {", "if false {")],
         killed_by: Test("a_look_that_comes_while_the_object_is_looked_at_runs_once_after_it"),
     },
     Mutant {

@@ -13,8 +13,14 @@ const RECORD: &[Mutant] = &[
     Mutant {
         name: "held-lease-taken",
         means: "A candidate takes a Lease that somebody still holds.",
-        changes: &[("self.expiry().is_some_and(|expiry| boot >= expiry)", "true")],
+        changes: &[("self.free_for_us().is_some_and(|free| boot >= free)", "true")],
         killed_by: Test("a_standby_takes_only_what_is_free"),
+    },
+    Mutant {
+        name: "useless-candidate-first",
+        means: "A candidate that could not do the work takes a free Lease before others.",
+        changes: &[("Some(free? + self.handicap)", "free")],
+        killed_by: Test("who_could_not_do_the_work_leaves_a_free_lease_to_others_for_one_duration"),
     },
     Mutant {
         name: "renewed-lease-expires",

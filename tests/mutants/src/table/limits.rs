@@ -11,6 +11,15 @@ pub(super) const SOURCES: &[Source] = &[
 
 const HOLD: &[Mutant] = &[
     Mutant {
+        name: "undone-calls-repeated",
+        means: "What something undoes each time is asked for again each time, at once.",
+        changes: &[(
+            "UNASKED_APART.get(in_a_row).or(UNASKED_APART.last()).copied().unwrap_or_default()",
+            "0",
+        )],
+        killed_by: Test("calls_that_something_undoes_are_made_less_and_less_often"),
+    },
+    Mutant {
         name: "forced-again-after-a-refusal",
         means: "A forced call that was refused is repeated by the ordinary back-off alone.",
         changes: &[("case.status.last_failure.as_ref().map(|failure| failure.time.0)", "None")],

@@ -39,7 +39,7 @@ const PLAN: &[Mutant] = &[
     Mutant {
         name: "copy-deleted",
         means: "A copy that somebody made of a target, owner and all, is deleted.",
-        changes: &[("old.applied && !old.terminating", "!old.terminating")],
+        changes: &[("old.applied && old.terminating.is_none()", "old.terminating.is_none()")],
         killed_by: Test("a_copy_that_somebody_made_of_the_target_is_not_deleted"),
     },
     Mutant {
@@ -118,10 +118,7 @@ const APPLY: &[Mutant] = &[
     Mutant {
         name: "lost-race-written-over",
         means: "A token is written over one that somebody else has got meanwhile.",
-        changes: &[(
-            "id != before && !(found.edited && id == Some(hand.call.id.as_str()))",
-            "false",
-        )],
+        changes: &[("id != before && !is_written", "false")],
         killed_by: Test("a_write_that_was_refused_is_repeated_unless_another_call_came_first"),
     },
     Mutant {
@@ -156,7 +153,10 @@ const APPLY: &[Mutant] = &[
 const STORING: &[Mutant] = &[Mutant {
     name: "unstored-token-dropped",
     means: "A token whose write failed is thrown away.",
-    changes: &[("hand.facts.refused = Some(refused);", "memory.in_hand = None;")],
+    changes: &[(
+        "Some(hand.facts.refused.insert(refused).attempts)",
+        "{ drop(refused); memory.in_hand = None; None }",
+    )],
     killed_by: Test("a_token_whose_write_was_refused_stays_in_hand_and_is_tried_again"),
 }];
 
@@ -197,7 +197,10 @@ const PROJECTION: &[Mutant] = &[
     Mutant {
         name: "backups-mark-believed",
         means: "A mark that came back with a backup keeps a token unsettled for ever.",
-        changes: &[("keys_in(\"f:annotations\").contains(&names::UNSETTLED)", "true")],
+        changes: &[(
+            "unsettled: own(names::UNSETTLED).is_some()",
+            "unsettled: annotation(names::UNSETTLED).is_some()",
+        )],
         killed_by: Test("a_mark_of_an_unsettled_token_that_a_backup_brought_back_is_not_ours"),
     },
     Mutant {
