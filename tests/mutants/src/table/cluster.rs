@@ -123,7 +123,7 @@ const CONTROLLER: &[Mutant] = &[
     Mutant {
         name: "two-looks-at-once",
         means: "An object is looked at twice at the same time.",
-        changes: &[("if running.names.contains(&name) {", "if false {")],
+        changes: &[("running.names.contains(&name)", "false")],
         killed_by: Test("a_look_that_comes_while_the_object_is_looked_at_runs_once_after_it"),
     },
     Mutant {

@@ -124,7 +124,7 @@ const APPLY: &[Mutant] = &[
     Mutant {
         name: "own-write-not-recognised",
         means: "A write whose answer was lost is taken for somebody else's.",
-        changes: &[("id == Some(hand.call.id.as_str()) && !found.edited", "false")],
+        changes: &[("is_written && !found.edited", "false")],
         killed_by: Test("a_write_that_was_refused_is_repeated_unless_another_call_came_first"),
     },
     Mutant {
@@ -136,7 +136,7 @@ const APPLY: &[Mutant] = &[
     Mutant {
         name: "creation-not-tried",
         means: "A token is asked for that no quota or policy allows to be stored.",
-        changes: &[("*base == Base::Absent", "false")],
+        changes: &[("*base == Base::Absent || was_refused", "false")],
         killed_by: Test("before_a_call_the_creation_of_its_target_is_tried_without_being_done"),
     },
     Mutant {
@@ -197,10 +197,7 @@ const PROJECTION: &[Mutant] = &[
     Mutant {
         name: "backups-mark-believed",
         means: "A mark that came back with a backup keeps a token unsettled for ever.",
-        changes: &[(
-            "unsettled: own(names::UNSETTLED).is_some()",
-            "unsettled: annotation(names::UNSETTLED).is_some()",
-        )],
+        changes: &[("own(names::UNSETTLED).is_some()", "annotation(names::UNSETTLED).is_some()")],
         killed_by: Test("a_mark_of_an_unsettled_token_that_a_backup_brought_back_is_not_ours"),
     },
     Mutant {
