@@ -132,7 +132,8 @@ fn platforms(args: &RunArgs, proxies: &Proxies, door: Door) -> Platforms {
     let hosts: BTreeMap<_, Vec<String>> = platform::ALL.iter().copied().map(hosts_of).collect();
     for host in hosts.values().flatten() {
         if let Some(proxy) = host.parse().ok().and_then(|url| proxies.of_platform(&url)) {
-            tracing::info!(host, proxy = proxies::shown(proxy), "calls to this host go through a proxy");
+            let proxy = proxies::shown(proxy);
+            tracing::info!(host, proxy, "calls to this host go through a proxy");
         }
     }
     let RunArgs { connect_timeout, request_timeout, .. } = *args;

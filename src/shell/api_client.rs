@@ -73,15 +73,15 @@ fn ours(mut config: Config) -> Config {
 }
 
 /// What kube makes of a kubeconfig, but for the proxy.
-async fn with_kubeconfig(mut kubeconfig: Kubeconfig, proxies: &Proxies) -> Result<Config, ApiClientError> {
+async fn with_kubeconfig(mut file: Kubeconfig, proxies: &Proxies) -> Result<Config, ApiClientError> {
     /// Never connected to: for a cluster without a proxy, kube would read the environment, and
     /// compare `NO_PROXY` with the proxy instead of the cluster.
     const NONE: &str = "http://proxy.invalid";
-    let cluster = cluster_of(&mut kubeconfig);
+    let cluster = cluster_of(&mut file);
     let given = cluster.and_then(|cluster| cluster.proxy_url.replace(NONE.to_owned()));
     let given = given.filter(|url| !url.trim().is_empty());
     let options = KubeConfigOptions::default();
-    let mut config = match Config::from_custom_kubeconfig(kubeconfig, &options).await {
+    let mut config = match Config::from_custom_kubeconfig(file, &options).await {
         Err(KubeconfigError::ParseNoProxy(_)) => return Err(ApiClientError::NoProxy),
         other => other.map_err(ApiClientError::Kubeconfig)?,
     };
@@ -117,15 +117,21 @@ fn proxy(given: Option<&str>, cluster: &Uri, proxies: &Proxies) -> Result<Option
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn kubeconfig(proxy: &str) -> Kubeconfig {
-        let text = format!(
-            "{{current-context: c, contexts: [{{name: c, context: {{cluster: k, user: u}}}}], clusters: [{{name: k, \
-             cluster: {{server: 'https://cluster.test:6443', proxy-url: '{proxy}'}}}}], users: [{{name: u, user: {{exec: \
-             {{apiVersion: client.authentication.k8s.io/v1, command: get-token, provideClusterInfo: true}}}}}}]}}"
-        );
-        Kubeconfig::from_yaml(&text).unwrap()
+        let server = "https://cluster.test:6443";
+        let version = "client.authentication.k8s.io/v1";
+        let plugin = json!({ "apiVersion": version, "command": "x", "provideClusterInfo": true });
+        let kubeconfig = json!({
+            "current-context": "here",
+            "contexts": [{ "name": "here", "context": { "cluster": "test", "user": "us" } }],
+            "clusters": [{ "name": "test", "cluster": { "server": server, "proxy-url": proxy } }],
+            "users": [{ "name": "us", "user": { "exec": plugin } }],
+        });
+        serde_json::from_value(kubeconfig).unwrap()
     }
 
     #[tokio::test]
@@ -141,7 +147,7 @@ mod tests {
             let config = with_kubeconfig(kubeconfig(own), &environment(no)).await.unwrap();
             assert_eq!(config.proxy_url.map(|url| url.to_string()).as_deref(), want, "{own} {no}");
             let plugin = config.auth_info.exec.unwrap().cluster.unwrap();
-            assert_eq!(plugin.proxy_url.unwrap_or_default(), own, "what a credential plugin is told");
+            assert_eq!(plugin.proxy_url.unwrap_or_default(), own, "what a plugin is told");
         }
         let unusable = kubeconfig("socks5://user:hidden@own.test");
         let refused = with_kubeconfig(unusable, &Proxies::default()).await;

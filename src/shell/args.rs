@@ -60,7 +60,9 @@ pub struct RunArgs {
         num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     pub allow_insecure_endpoints: bool,
 
-    /// PEM file of further certificate authorities to trust in calls to platforms. Read again whenever it changes.
+    /// PEM file of further certificate authorities to trust in calls to platforms.
+    ///
+    /// Refused if any of it cannot be used, and read again whenever it changes.
     #[arg(long, env = "MINIPROGRAM_CA_BUNDLE", value_name = "FILE")]
     pub ca_bundle: Option<PathBuf>,
 

@@ -81,7 +81,7 @@ impl CaBundle {
             });
             metrics.ca_bundle_unusable(used.is_err());
             match used {
-                Ok(certificates) => info!(certificates, "--ca-bundle has changed and is trusted now"),
+                Ok(count) => info!(certificates = count, "--ca-bundle has changed and is trusted"),
                 Err(error) => {
                     let message = "--ca-bundle has changed and cannot be used: what it held before \
                                    stays trusted";

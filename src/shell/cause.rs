@@ -1,5 +1,5 @@
-//! Why the API server cannot be reached: finds it in an error and in all that is beneath it, and says
-//! what to do. The text of an error of an HTTP library often names none of it.
+//! Why the API server cannot be reached: finds it in an error and in all that is beneath it, and
+//! says what to do. The text of an error of an HTTP library often names none of it.
 
 use std::{error::Error, io};
 
@@ -32,7 +32,7 @@ impl Cause {
     pub fn what_to_do(self) -> &'static str {
         match self {
             Self::Refused => "nothing listens at its address: see whether it runs there",
-            Self::Unresolved => "its name has no address: check the DNS, or the server in the kubeconfig",
+            Self::Unresolved => "its name has no address: check the DNS, or server in the kubeconfig",
             Self::TimedOut => "check network policies, firewalls and proxies on the way to it",
             Self::Untrusted => {
                 "its certificate is not trusted: check the authority in the kubeconfig or the \
@@ -112,8 +112,8 @@ mod tests {
         let made = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = config.unwrap().with_no_client_auth();
+        let config = ServerConfig::builder_with_provider(provider);
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
         let config = config.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());

@@ -138,7 +138,7 @@ impl Metrics {
         own.register("reconcile_duration_seconds", "How long reconciles took", reconcile_duration.clone());
         let oldest_overdue = add(own, "oldest_overdue_seconds", "For how long the oldest work has been overdue");
         let ca_bundle_unusable =
-            add(own, "ca_bundle_unusable", "1 while --ca-bundle cannot be used and what it held before is trusted");
+            add(own, "ca_bundle_unusable", "1 while --ca-bundle cannot be used and an older content of it is");
         let watch_gaps = add(own, "watch_gaps", "Watches of the leader that do not show the cluster: not listed yet, or failing");
         let leader = add(own, "leader", "1 while this process leads, else 0");
 

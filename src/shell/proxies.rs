@@ -113,8 +113,11 @@ pub fn shown(proxy: &Url) -> String {
     format!("{}:{port}", proxy.host_str().unwrap_or_default())
 }
 
-/// A variable and its value without the white space around it; none if that is all of it.
-fn value(name: &'static str, given: Option<OsString>) -> Result<Option<(&'static str, String)>, ProxyError> {
+/// A variable and its value.
+type Named = (&'static str, String);
+
+/// A value without the white space around it; none if that is all of it.
+fn value(name: &'static str, given: Option<OsString>) -> Result<Option<Named>, ProxyError> {
     let Some(given) = given else { return Ok(None) };
     let text = given.into_string().map_err(|_| ProxyError::Address(name))?;
     let text = text.trim().to_owned();

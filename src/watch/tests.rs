@@ -149,12 +149,13 @@ async fn everything_is_listed_again_when_the_api_servers_versions_go_back() {
 #[test]
 fn a_watch_that_reaches_nobody_is_told_apart_from_one_that_is_refused_or_gets_no_answer() {
     let service = |why: Box<dyn std::error::Error + Send + Sync>| kube::Error::Service(why);
+    let late = Stalled::BeforeAnswer;
     let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
     let status = |code| kube::Error::Api(Box::new(Status::failure("no", "No").with_code(code)));
     for (error, failure) in [
         (watcher::Error::InitialListFailed(service(refused().into())), Failure::NotReached),
         (watcher::Error::WatchStartFailed(service(refused().into())), Failure::NotReached),
-        (watcher::Error::InitialListFailed(service(Stalled::BeforeAnswer.into())), Failure::NoAnswer),
+        (watcher::Error::InitialListFailed(service(late.into())), Failure::NoAnswer),
         (watcher::Error::WatchFailed(service(refused().into())), Failure::NoAnswer),
         (watcher::Error::InitialListFailed(status(401)), Failure::Unauthorized),
         (watcher::Error::InitialListFailed(status(403)), Failure::Forbidden),

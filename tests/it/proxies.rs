@@ -1,4 +1,4 @@
-//! The proxies that the environment of the operator names: what goes through them, and what does not.
+//! The proxies that the environment of the operator names: what goes through them, and what not.
 
 use crate::harness::{
     Stage, Trap,
@@ -31,8 +31,8 @@ async fn a_proxy_that_cannot_be_used_is_refused_at_start_without_its_password() 
     let stage = Stage::new("proxies").await;
     let proxy = "http://user:hid#den@127.0.0.1:3128";
     let mut operator = stage.operator().variable("HTTPS_PROXY", proxy).unready().start().await;
-    let ended = eventually("the operator has ended", 10, async || operator.ended().ok_or_else(|| "it runs".to_owned()));
-    assert!(!ended.await.success());
+    let ended = async || operator.ended().ok_or("it runs".into());
+    assert!(!eventually("the operator has ended", 10, ended).await.success());
     eventually("it says why", 5, async || {
         let log = operator.log();
         check(log.contains("HTTPS_PROXY is not the address of a proxy"), || log.clone())

@@ -55,8 +55,8 @@ impl fmt::Display for BlockFault {
                 "is a {kind}, and only a CERTIFICATE can be trusted; take it out, or convert a \
                  certificate of another form with `openssl x509`"
             ),
-            Self::Frame => f.write_str("is cut off, or its line -----BEGIN or -----END is damaged; copy it again"),
-            Self::Content => f.write_str("is no certificate that can be read; copy it again, or take it out"),
+            Self::Frame => f.write_str("is cut off, or its first or last line is damaged; copy it again"),
+            Self::Content => f.write_str("is no certificate that can be read; copy it, or take it out"),
         }
     }
 }
@@ -90,7 +90,10 @@ fn is_frame(line: &str, word: &str) -> bool {
 }
 
 /// The certificate of one block, from its first line and what follows.
-fn block<'a>(first: &str, mut rest: impl Iterator<Item = &'a str>) -> Result<Certificate, BlockFault> {
+fn block<'a, I>(first: &str, mut rest: I) -> Result<Certificate, BlockFault>
+where
+    I: Iterator<Item = &'a str>,
+{
     let label = first.strip_prefix("-----BEGIN ").and_then(|rest| rest.strip_suffix("-----"));
     let label = label.filter(|label| label.len() < 40).ok_or(BlockFault::Frame)?;
     if label != "CERTIFICATE" {

@@ -16,8 +16,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A kubelet, a few Prometheus servers and a few people ask at a time. With one more than these, the
-/// oldest is closed: whoever wants an answer sends a request at once, and has it before that.
+/// A kubelet, a few Prometheus servers and a few people ask at a time. For one more than these, the
+/// oldest is closed: whoever wants an answer sends a request at once, and has it by then.
 pub(super) const MOST: usize = 64;
 /// A kubelet or Prometheus sends a few hundred bytes in one packet.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -38,11 +38,13 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections for probes or metrics");
-                // An end of the pause is what is waited for, or the end of all.
+                // Either may come first.
                 let _ = timeout(AFTER_FAILED_ACCEPT, stop.cancelled()).await;
             }
         }
     }
+    // Whoever comes now is refused at once, and does not wait.
+    drop(listener);
     connections.end().await;
 }
 
