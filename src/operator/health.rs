@@ -79,7 +79,8 @@ impl Report {
             info!("the operator sees the cluster again");
         } else {
             self.watches.close(&format!("waiting for {waits_for}"));
-            let what_to_do = "see the lines about watches that fail: nothing is refreshed that needs them";
+            let what_to_do = "see the lines about watches that fail or an API server that cannot be \
+                              reached: nothing is refreshed that needs them";
             warn!(waits_for, what_to_do, "the operator leads and does not see the cluster");
         }
         *blind = long;

@@ -4,7 +4,7 @@ use super::*;
 
 impl Proxies {
     /// Those of another environment.
-    pub(in crate::shell) fn of(environment: &[(&str, &str)]) -> Result<Self, ProxyError> {
+    pub(crate) fn of(environment: &[(&str, &str)]) -> Result<Self, ProxyError> {
         let find = |name: &str| environment.iter().find(|(given, _)| *given == name);
         Self::read(|name| find(name).map(|(_, value)| value.into()))
     }

@@ -125,3 +125,6 @@ async fn send(client: Client, sending: Sending, max_bytes: usize) -> Result<Answ
     };
     tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(NoAnswer::Unknown))
 }
+
+#[cfg(test)]
+mod tests;

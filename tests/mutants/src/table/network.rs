@@ -4,6 +4,7 @@
 use super::{KilledBy::Test, Mutant, Source};
 
 pub(super) const SOURCES: &[Source] = &[
+    Source { file: "src/reconcile/fetch/door/network.rs", mutants: NETWORK },
     Source { file: "src/shell/proxies.rs", mutants: PROXIES },
     Source { file: "src/shell/proxies/exempt.rs", mutants: EXEMPT },
     Source { file: "src/shell/api_client.rs", mutants: API_CLIENT },
@@ -14,6 +15,21 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/shell/outage.rs", mutants: OUTAGE },
     Source { file: "src/shell/telemetry.rs", mutants: TELEMETRY },
     Source { file: "src/watch.rs", mutants: WATCH },
+];
+
+const NETWORK: &[Mutant] = &[
+    Mutant {
+        name: "proxy-not-used",
+        means: "Calls go out beside the proxy that the environment names.",
+        changes: &[("proxies.of_platform(url).cloned()", "None::<Url>")],
+        killed_by: Test("what_a_proxy_says_instead_of_a_tunnel_means_that_nothing_was_sent"),
+    },
+    Mutant {
+        name: "refusal-of-a-proxy-is-unknown",
+        means: "A call that a proxy did not let through is taken for one that may have been made.",
+        changes: &[("error.is_connect()", "false")],
+        killed_by: Test("what_a_proxy_says_instead_of_a_tunnel_means_that_nothing_was_sent"),
+    },
 ];
 
 const PROXIES: &[Mutant] = &[
@@ -174,7 +190,7 @@ const CONNECTIONS: &[Mutant] = &[
         name: "connection-kept-open",
         means: "A connection stays open after its answer.",
         changes: &[("(false)", "(true)")],
-        killed_by: Test("a_connection_ends_in_time_whatever_it_waits_for"),
+        killed_by: Test("a_connection_serves_one_request"),
     },
 ];
 

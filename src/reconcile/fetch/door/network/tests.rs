@@ -1,0 +1,77 @@
+//! Calls by way of a proxy, which does what proxies do.
+
+use std::io;
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+
+use super::*;
+use crate::platform::Request;
+
+/// Reads a request to its empty line.
+async fn read_request(stream: &mut TcpStream) -> io::Result<String> {
+    let mut request = vec![];
+    while !request.ends_with(b"\r\n\r\n") {
+        request.push(stream.read_u8().await?);
+    }
+    Ok(String::from_utf8_lossy(&request).into_owned())
+}
+
+/// What a call to `host` comes to, and what a proxy was asked that then says `answer`.
+async fn by_proxy(host: &str, answer: Option<&str>) -> (Result<u16, NoAnswer>, String) {
+    // Another test may have installed it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://user:p%40ss@{}\n", listener.local_addr().unwrap());
+    let proxies = Proxies::of(&[("ALL_PROXY", &proxy)]).unwrap();
+    let bounds = Bounds { connect_timeout: Duration::from_secs(5), max_response_bytes: 1024 };
+    let network = Network::new(bounds, proxies, vec![]).unwrap();
+    let request = Request { path: "/token", query: vec![], json: None };
+    let timeout = Duration::from_secs(10);
+    let call = network.send(Sending { host: host.to_owned(), request, timeout });
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let asked = read_request(&mut stream).await.unwrap();
+        match answer {
+            Some(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
+            None => {
+                // Nothing more comes before the caller gives up.
+                let _ = read_request(&mut stream).await;
+            }
+        }
+        asked
+    };
+    let (answer, asked) = tokio::join!(call, serve);
+    (answer.map(|answer| answer.status), asked)
+}
+
+#[tokio::test]
+async fn what_a_proxy_says_instead_of_a_tunnel_means_that_nothing_was_sent() {
+    for answer in
+        ["HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "HTTP/1.1 502 Bad Gateway\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n", ""]
+    {
+        let (answered, asked) = by_proxy("https://platform.test", Some(answer)).await;
+        assert_eq!(answered, Err(NoAnswer::NotSent), "{answer:?}");
+        assert!(asked.starts_with("CONNECT platform.test:443 HTTP/1.1\r\n"), "{asked}");
+        // `user:p@ss`
+        assert!(asked.contains("Basic dXNlcjpwQHNz\r\n"), "{asked}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proxy_that_says_nothing_means_that_nothing_was_sent() {
+    let (answered, _) = by_proxy("https://platform.test", None).await;
+    assert_eq!(answered, Err(NoAnswer::NotSent));
+}
+
+#[tokio::test]
+async fn a_call_says_who_makes_it() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let (answered, asked) = by_proxy("http://platform.test", Some(answer)).await;
+    assert_eq!(answered, Ok(200));
+    let agent = format!("user-agent: miniprogram-operator/{}\r\n", env!("CARGO_PKG_VERSION"));
+    assert!(asked.starts_with("GET http://platform.test/token "), "{asked}");
+    assert!(asked.contains(&agent), "{asked}");
+}
