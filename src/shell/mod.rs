@@ -1,4 +1,5 @@
-//! Process plumbing: arguments, clocks, leadership, metrics, servers, logs. Knows no token and decides nothing about one.
+//! Process plumbing: arguments, proxies, certificate authorities, clocks, leadership, metrics,
+//! servers, logs. Knows no token and decides nothing about one.
 
 pub mod api_client;
 pub mod args;
