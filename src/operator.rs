@@ -195,10 +195,15 @@ impl Operator {
         let changed = {
             let (ctx, progress) = (Arc::clone(&ctx), progress.clone());
             let (world, gate) = (Arc::clone(&world), self.watches.clone());
+            let has_selector = self.selector.is_some();
             move |change: Change| {
                 for gone in change.gone {
                     ctx.forget(&gone);
                     progress.forget(&gone.name);
+                    if has_selector {
+                        let ctx = Arc::clone(&ctx);
+                        tokio::spawn(async move { reconcile::farewell(&ctx, &gone).await });
+                    }
                 }
                 for name in change.look {
                     // Nobody listens any more once the term is over.

@@ -6,6 +6,7 @@ pub mod apply;
 pub mod call;
 mod calling;
 pub mod events;
+mod farewell;
 pub mod fetch;
 pub mod memory;
 pub mod observe;
@@ -24,6 +25,7 @@ use std::{
 
 use kube::Client;
 
+pub use self::farewell::farewell;
 use self::{
     api_error::ApiError,
     calling::Begin,

@@ -43,6 +43,8 @@ pub enum Reason {
     Unsupported,
     /// The operator itself failed.
     InternalError,
+    /// The object's labels do not match the operator's selector any more.
+    NotSelected,
 
     /// The platform accepted the credential.
     Accepted,

@@ -134,3 +134,17 @@ async fn two_releases_with_leases_of_their_own_both_lead() {
     }
     stage.app("shop").ready().await;
 }
+
+#[tokio::test]
+async fn an_object_that_leaves_the_selector_says_so_and_costs_no_call_when_it_is_back() {
+    let stage = Stage::new("scope").await;
+    let _operator = stage.operator().flag("--selector", "tier=gold").start().await;
+    let shop = stage.app("shop").label("tier", "gold").ready().await;
+    shop.patch(json!({ "metadata": { "labels": { "tier": "silver" } } })).await;
+    let told = shop.until_says(Ready, "Unknown/NotSelected").await;
+    let token = told.status.as_ref().and_then(|status| status.token.as_ref()).expect("it still tells of the token");
+    assert!(token.next_refresh_time.is_none(), "nothing is planned");
+    shop.patch(json!({ "metadata": { "labels": { "tier": "gold" } } })).await;
+    shop.until_says(Ready, "True/TokenAvailable").await;
+    shop.was_asked(1);
+}

@@ -13,6 +13,9 @@ pub const INTERNAL_ERROR: &str = "The operator failed on this object and tries a
 /// The message of an object whose token expired while the operator could not list what it needs for a new one.
 pub const UNLISTED: &str = "The token has expired, and the operator cannot list the Secrets and MiniPrograms that it needs for a \
                             new one. Its log and its /readyz?verbose say what it waits for";
+/// The message of an object that left the operator's selector.
+pub const NOT_SELECTED: &str = "The labels of this object do not match the operator's --selector any more: nobody keeps its token, \
+                                unless another operator does";
 /// The message of a suspended object.
 pub const SUSPENDED: &str = "spec.suspend is set: the platform is not asked. Set it to false to go on";
 
@@ -32,6 +35,7 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
         ),
         Reason::Unsupported => unsupported(case.mp),
         Reason::InternalError => INTERNAL_ERROR.into(),
+        Reason::NotSelected => NOT_SELECTED.into(),
         Reason::Accepted => format!("{platform} accepts the app secret in Secret {secret}"),
         Reason::NotTested => format!("{platform} has not been asked with the app secret in Secret {secret} yet"),
         Reason::SecretNotFound => {

@@ -8,7 +8,7 @@ use k8s_openapi::{
 };
 
 use super::{
-    advice::{self, INTERNAL_ERROR, SUSPENDED, UNLISTED, advice},
+    advice::{self, INTERNAL_ERROR, NOT_SELECTED, SUSPENDED, UNLISTED, advice},
     case::{Case, Credential, Target},
     due, target,
     time::{after, span, whole_seconds},
@@ -102,6 +102,21 @@ pub fn of_expiry(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
     for kind in [ConditionType::Ready, ConditionType::TokenFresh].into_iter().filter(|_| is_ready) {
         conditions::set(&mut status.conditions, kind, &verdict, mp.metadata.generation, whole_seconds(now.wall));
     }
+    status
+}
+
+/// The status of an object that this operator works on no more: it tells of nothing that is to come.
+pub fn of_farewell(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
+    let mut status = mp.status.clone().unwrap_or_default();
+    status.last_failure = None;
+    if let Some(token) = &mut status.token {
+        token.next_refresh_time = None;
+    }
+    let verdict = Verdict { truth: Truth::Unknown, reason: Reason::NotSelected, message: NOT_SELECTED.into() };
+    for kind in [ConditionType::Ready, ConditionType::TokenFresh] {
+        conditions::set(&mut status.conditions, kind, &verdict, mp.metadata.generation, whole_seconds(now.wall));
+    }
+    conditions::remove(&mut status.conditions, ConditionType::Stalled);
     status
 }
 

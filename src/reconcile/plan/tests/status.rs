@@ -251,3 +251,19 @@ fn ready_turns_false_at_expiry_also_while_the_secrets_cannot_be_listed() {
     sight.recall.unlisted_since = Some(boot(0));
     sight.rests(LIFE - 100, 100);
 }
+
+#[test]
+fn an_object_that_left_the_selector_promises_nothing() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.fails(Reason::PlatformBusy, 400, 430));
+    let now = crate::shell::clock::Now { wall: at(500), boot: boot(500) };
+    let status = crate::reconcile::plan::report::of_farewell(&sight.mp, now);
+    assert!(status.last_failure.is_none() && status.token.as_ref().expect("a token").next_refresh_time.is_none());
+    sight.mp.status = Some(status.clone());
+    for kind in [Ready, TokenFresh] {
+        let told = crate::api::conditions::find(&status.conditions, kind).expect("a condition");
+        assert_eq!((told.status.as_str(), told.reason.as_str()), ("Unknown", "NotSelected"));
+    }
+    // Whoever selects it tells the truth again, without a call.
+    sight.says_of(501, Ready, "True", Reason::TokenAvailable);
+    sight.says_of(501, TokenFresh, "True", Reason::Fresh);
+}

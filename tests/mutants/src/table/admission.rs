@@ -81,12 +81,20 @@ const TARGET: &[Mutant] = &[
     },
 ];
 
-const REPORT: &[Mutant] = &[Mutant {
-    name: "platform-blamed",
-    means: "An object whose target cannot be written says that the platform gave no token.",
-    changes: &[(
-        "case.credential.unusable().is_some() || no_target || target::is_closed(case)",
-        "case.credential.unusable().is_some() || no_target",
-    )],
-    killed_by: Test("an_immutable_target_blocks_the_call_and_the_platform_is_not_blamed"),
-}];
+const REPORT: &[Mutant] = &[
+    Mutant {
+        name: "farewell-promises",
+        means: "An object that left the selector still tells of its next refresh.",
+        changes: &[("token.next_refresh_time = None;", "let _ = token;")],
+        killed_by: Test("an_object_that_left_the_selector_promises_nothing"),
+    },
+    Mutant {
+        name: "platform-blamed",
+        means: "An object whose target cannot be written says that the platform gave no token.",
+        changes: &[(
+            "case.credential.unusable().is_some() || no_target || target::is_closed(case)",
+            "case.credential.unusable().is_some() || no_target",
+        )],
+        killed_by: Test("an_immutable_target_blocks_the_call_and_the_platform_is_not_blamed"),
+    },
+];
