@@ -41,6 +41,13 @@ pub struct Change {
     pub object: Arc<Value>,
 }
 
+/// What a copy of the API server's storage holds.
+#[derive(Clone)]
+pub struct Copy {
+    version: u64,
+    live: BTreeMap<Kind, BTreeMap<Name, Arc<Value>>>,
+}
+
 #[derive(Default)]
 struct Objects {
     live: BTreeMap<Name, Arc<Value>>,
@@ -103,6 +110,32 @@ impl Cluster {
             objects.history.clear();
             objects.forgotten = self.version;
         }
+    }
+
+    /// Copies all objects, as they are now.
+    #[must_use]
+    pub fn copy(&self) -> Copy {
+        let live = self.kinds.iter().map(|(kind, objects)| (*kind, objects.live.clone())).collect();
+        Copy { version: self.version, live }
+    }
+
+    /// Puts a copy in the place of all objects: versions begin anew where it was made.
+    pub fn restore(&mut self, now: Millis, copy: Copy) {
+        self.version = copy.version;
+        for (kind, live) in copy.live {
+            let Some(objects) = self.kinds.get_mut(&kind) else { continue };
+            let before = std::mem::replace(&mut objects.live, live);
+            objects.history.clear();
+            objects.forgotten = copy.version;
+            let differing: Vec<_> = before.keys().chain(objects.live.keys()).cloned().collect();
+            for name in differing {
+                let after = self.get(kind, &name).cloned();
+                if before.get(&name) != after.as_ref() {
+                    (self.witness)(now, kind, &name, after.as_deref());
+                }
+            }
+        }
+        self.changed.notify_waiters();
     }
 
     /// Puts an object in the place of what stands there, or creates it; an equal one changes nothing.

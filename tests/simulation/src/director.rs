@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    cluster::Kind,
+    cluster::{Copy, Kind},
     dice::Dice,
     plot::Plot,
     process::{self, Leads, Process},
@@ -47,6 +47,9 @@ pub struct Director {
     nag: Option<(usize, Deed)>,
     clock_at: Millis,
     calm_at: Millis,
+    copy_at: Millis,
+    copy: Option<Copy>,
+    restore_at: Millis,
     /// When the garbage collector comes.
     collect_at: Vec<Millis>,
 }
@@ -69,6 +72,9 @@ impl Director {
             nag: None,
             clock_at: NEVER,
             calm_at: plot.climate.calm_from,
+            copy_at: if plot.copied_at == 0 { NEVER } else { plot.copied_at },
+            copy: None,
+            restore_at: if plot.restored_at == 0 { NEVER } else { plot.restored_at },
             collect_at: Vec::new(),
             plot,
         };
@@ -111,6 +117,8 @@ impl Director {
                 self.user_at,
                 self.clock_at,
                 self.calm_at,
+                self.copy_at,
+                self.restore_at,
                 self.plot.end,
             ];
             let starts = self.slots.iter().map(|slot| slot.restart_at);
@@ -183,9 +191,30 @@ impl Director {
                 app.set_right(&self.stage);
             }
         }
+        if self.copy_at <= now {
+            self.copy_at = NEVER;
+            self.copy = Some(self.stage.cluster().copy());
+        }
+        if self.restore_at <= now {
+            self.restore_at = NEVER;
+            self.restore(now);
+        }
         if self.collect_at.iter().any(|at| *at <= now) {
             self.collect_at.retain(|at| *at > now);
             self.collect_garbage(now);
+        }
+    }
+
+    /// The API server stops, a copy takes the place of its storage, and it starts again.
+    fn restore(&mut self, now: Millis) {
+        let Some(copy) = self.copy.take() else { return };
+        let until = now + self.dice.between(SECOND, MINUTE);
+        self.say(format_args!("the storage of the API server is restored from a copy"));
+        self.stage.record().disturbed(now, until, None, "the storage is restored");
+        self.stage.weather.api_goes_down(until);
+        self.stage.cluster().restore(now, copy);
+        for app in &self.apps {
+            app.expect(&self.stage, Act::Edit, "is restored from a copy");
         }
     }
 

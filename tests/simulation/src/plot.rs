@@ -3,7 +3,7 @@
 use crate::{
     dice::Dice,
     process::Leads,
-    time::{DAY, HOUR, MINUTE, Millis},
+    time::{DAY, HOUR, MINUTE, Millis, SECOND},
     users::deeds::{DEEDS, Deed},
     weather::{Climate, KINDS},
 };
@@ -36,6 +36,9 @@ pub struct Plot {
     pub nags: bool,
     /// Mean time between two steps of the node's clock.
     pub clock_every: Millis,
+    /// When the API server's storage is copied, and when that copy is put back; 0 for never.
+    pub copied_at: Millis,
+    pub restored_at: Millis,
     pub end: Millis,
 }
 
@@ -53,6 +56,8 @@ pub enum Genre {
     Election,
     /// Two releases that know nothing of each other.
     Twins,
+    /// The API server's storage is restored from a copy.
+    Restored,
     Everything,
 }
 
@@ -61,6 +66,7 @@ impl Genre {
     pub fn of(seed: u64) -> Self {
         match seed % 12 {
             0 if seed.is_multiple_of(24) => Self::Year,
+            0 => Self::Restored,
             1 | 2 => Self::Users,
             3 => Self::Crashes,
             4 => Self::Platform,
@@ -147,9 +153,17 @@ impl Plot {
             deeds,
             nags,
             clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
+            copied_at: 0,
+            restored_at: 0,
             end: calm_from + quiet,
             climate,
         };
+        if genre == Genre::Restored {
+            // Between two refreshes, or over some of them.
+            let between = Dice::from_seed(seed ^ 0xe7cd);
+            plot.copied_at = between.between(MINUTE, calm_from - 7 * HOUR);
+            plot.restored_at = plot.copied_at + between.log_between(10 * SECOND, 6 * HOUR);
+        }
         plot.climate.steps_clock = plot.clock_every > 0;
         if genre == Genre::Year {
             plot.pass_a_year();
