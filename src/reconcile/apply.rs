@@ -129,10 +129,11 @@ pub async fn settle(client: &Client, reads: &Reads, mp: &MiniProgram, name: &str
         Base::Is { issued_for, .. } => issued_for.as_deref(),
     };
     let base = target.base();
+    let mut is_written = false;
     match &target {
         TargetSeen::Is(found) if whose(found, mp) == Whose::Ours => {
             let id = found.issued_for.as_deref();
-            let is_written = id == Some(hand.call.id.as_str());
+            is_written = id == Some(hand.call.id.as_str());
             if is_written && !found.edited && tells_of(found, hand) && held.token(&hand.token.fingerprint).is_some() {
                 return Ok(Settle::Done(Box::new(found.as_ref().clone())));
             }
@@ -151,7 +152,8 @@ pub async fn settle(client: &Client, reads: &Reads, mp: &MiniProgram, name: &str
         return Ok(Settle::Lost);
     };
     let intent = current.status.as_ref().and_then(|status| status.intent.as_ref());
-    let still_ours = !hand.call.wanted.mints || intent.is_some_and(|intent| intent.id == hand.call.id);
+    // A write that admission altered has closed the intent.
+    let still_ours = is_written || !hand.call.wanted.mints || intent.is_some_and(|intent| intent.id == hand.call.id);
     Ok(if still_ours { Settle::Again(base) } else { Settle::Lost })
 }
 

@@ -93,6 +93,8 @@ async fn serve(
             let _ = answered.send(Err(NoAnswer::NotSent));
             (None, false)
         }
+        // No admission stands before a platform.
+        Fate::Altered => (Some(Effect::default()), false),
         Fate::Lost { reset } => {
             if !reset {
                 answered.closed().await;

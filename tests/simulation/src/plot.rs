@@ -5,7 +5,7 @@ use crate::{
     process::Leads,
     time::{DAY, HOUR, MINUTE, Millis, SECOND},
     users::deeds::{DEEDS, Deed},
-    weather::{Climate, KINDS},
+    weather::{API_KINDS, Climate, PLATFORM_KINDS},
 };
 
 /// The plot of one run. A mean time of 0 stands for never.
@@ -107,8 +107,8 @@ impl Plot {
             calm: between.between(20 * MINUTE, HOUR),
             api: rate(has(Genre::ApiServer, 0.4)),
             platform: rate(has(Genre::Platform, 0.5)),
-            api_kinds: kinds(&Dice::from_seed(seed ^ 0xa91)),
-            platform_kinds: kinds(&Dice::from_seed(seed ^ 0x91a7)),
+            api_kinds: kinds(&Dice::from_seed(seed ^ 0xa91), API_KINDS),
+            platform_kinds: kinds(&Dice::from_seed(seed ^ 0x91a7), PLATFORM_KINDS),
             // A start costs as much as a day of work.
             crash: rate(candidates && dice.chance(0.5) || has(Genre::Crashes, 0.4)) / if apps < 5 { 4.0 } else { 40.0 },
             streams: rate(has(Genre::ApiServer, 0.4)),
@@ -193,8 +193,8 @@ impl Plot {
 }
 
 /// Any kind of fault, or a few kinds again and again.
-fn kinds(dice: &Dice) -> Vec<u64> {
-    if dice.chance(0.5) { Vec::new() } else { (0..dice.between(1, 4)).map(|_| dice.between(0, KINDS)).collect() }
+fn kinds(dice: &Dice, all: u64) -> Vec<u64> {
+    if dice.chance(0.5) { Vec::new() } else { (0..dice.between(1, 4)).map(|_| dice.between(0, all)).collect() }
 }
 
 /// What the users of one world do.

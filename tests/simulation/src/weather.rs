@@ -21,7 +21,8 @@ use crate::{
 const WATCHFUL: Duration = Duration::from_mins(60);
 
 /// How many kinds of faults each door draws from.
-pub const KINDS: u64 = 12;
+pub const API_KINDS: u64 = 14;
+pub const PLATFORM_KINDS: u64 = 12;
 
 /// How likely what is, until `calm_from`.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +90,8 @@ pub enum Fate {
     Late { by: Millis, reset: bool },
     /// It is refused with this code.
     Refused(i64),
+    /// An admission policy takes an annotation away from what is written.
+    Altered,
     /// A gateway answers in its place; true if it took effect nevertheless.
     Garbled(bool),
     /// The process dies before it takes effect, or right after.
@@ -153,7 +156,8 @@ impl Weather {
             return fine;
         }
         let reset = self.dice.chance(0.5);
-        match self.kind(&self.climate.api_kinds) {
+        let is_target = asked.kind == Kind::Secret && asked.verb == Verb::Apply;
+        match self.kind(&self.climate.api_kinds, API_KINDS) {
             0 => Fate::Unsent(self.dice.between(1, 3000)),
             1 | 2 => Fate::Lost { reset },
             3..=5 => Fate::AnswerLost { reset },
@@ -162,12 +166,14 @@ impl Weather {
             8 if asked.writes() => Fate::Refused(409),
             8 | 10 => Fate::Refused(500),
             9 => Fate::Refused(429),
+            12 if is_target => Fate::Refused(403),
+            13 if is_target => Fate::Altered,
             _ => Fate::Refused(503),
         }
     }
 
-    fn kind(&self, kinds: &[u64]) -> u64 {
-        self.dice.pick(kinds).copied().unwrap_or_else(|| self.dice.between(0, KINDS))
+    fn kind(&self, kinds: &[u64], all: u64) -> u64 {
+        self.dice.pick(kinds).copied().unwrap_or_else(|| self.dice.between(0, all))
     }
 
     pub fn platform_fate(&self, now: Millis) -> Fate {
@@ -190,7 +196,7 @@ impl Weather {
             return fine;
         }
         let reset = self.dice.chance(0.5);
-        match self.kind(&self.climate.platform_kinds) {
+        match self.kind(&self.climate.platform_kinds, PLATFORM_KINDS) {
             0 | 1 => Fate::Unsent(self.dice.between(1, 5000)),
             2 => Fate::Lost { reset },
             3..=5 => Fate::AnswerLost { reset },

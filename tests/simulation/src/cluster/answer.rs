@@ -53,7 +53,7 @@ fn carry_out(cluster: &mut Cluster, now: Millis, asked: &Asked) -> Result<(u16, 
         Verb::Create => Ok((201, shape(&cluster.put(now, asked.kind, &name, asked.body.clone()), asked))),
         Verb::Apply => {
             let manager = asked.parameter("fieldManager").unwrap_or_default();
-            let written = apply(cluster, now, &name, &asked.body, manager, asked.is_dry_run())?;
+            let written = apply(cluster, now, &name, asked, manager)?;
             Ok((if found.is_some() { 200 } else { 201 }, shape(&written, asked)))
         }
         // The only patch that the operator sends but for applies: an owner reference is taken away.

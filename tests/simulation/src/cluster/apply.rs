@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use miniprogram_operator::api::names;
 use serde_json::{Value, json};
 
 use super::{
     Cluster, Kind, Name,
     fields::{Fields, Manager, fields_of, managed_fields, owners_of, with_fields},
+    request::Asked,
     whole_seconds,
 };
 use crate::time::Millis;
@@ -49,10 +51,10 @@ pub fn apply(
     cluster: &mut Cluster,
     now: Millis,
     name: &Name,
-    wanted: &Value,
+    asked: &Asked,
     manager: &str,
-    dry_run: bool,
 ) -> Result<Value, Refusal> {
+    let wanted = &asked.body;
     let live = cluster.get(Kind::Secret, name).cloned();
     check_fences(live.as_deref(), wanted, &name.1)?;
     let base = live.as_deref().cloned().unwrap_or_else(|| json!({ "metadata": {} }));
@@ -90,7 +92,13 @@ pub fn apply(
     owners.insert(me, mine);
     let mut secret = with_fields(&base, &after);
     secret["metadata"]["managedFields"] = managed_fields(&owners, &whole_seconds(now));
-    if dry_run {
+    // Who owns a field is written down before admission changes it.
+    if asked.altered
+        && let Some(annotations) = secret["metadata"]["annotations"].as_object_mut()
+    {
+        annotations.remove(names::FINGERPRINT);
+    }
+    if asked.is_dry_run() {
         return Ok(secret);
     }
     Ok(Value::clone(&cluster.put(now, Kind::Secret, name, secret)))

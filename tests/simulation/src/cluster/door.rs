@@ -83,7 +83,14 @@ struct Sender {
     sent: Millis,
 }
 
-async fn serve(stage: Arc<Stage>, Sender { process, sent }: Sender, asked: Asked, fate: Fate, answered: oneshot::Sender<Reply>) {
+async fn serve(
+    stage: Arc<Stage>,
+    Sender { process, sent }: Sender,
+    mut asked: Asked,
+    fate: Fate,
+    answered: oneshot::Sender<Reply>,
+) {
+    asked.altered = fate == Fate::Altered;
     let quiet = asked.verb == Verb::Watch || asked.kind == Kind::Event;
     if !matches!(fate, Fate::Fine(..)) {
         stage.trace.note("api", format_args!("P{process} {asked}: {fate:?}"));
@@ -118,6 +125,11 @@ async fn serve(stage: Arc<Stage>, Sender { process, sent }: Sender, asked: Asked
             pass(back).await;
             let _ = answered.send(reply(&answer));
         }
+        Fate::Altered => {
+            pass(2).await;
+            let answer = carry_out(&stage);
+            let _ = answered.send(reply(&answer));
+        }
         Fate::Unsent(after) => pass(after).await,
         Fate::Lost { reset } => never(answered, reset).await,
         Fate::AnswerLost { reset } => {
@@ -142,7 +154,8 @@ async fn serve(stage: Arc<Stage>, Sender { process, sent }: Sender, asked: Asked
         Fate::Refused(code) => {
             pass(3).await;
             let code = u16::try_from(code).unwrap_or(500);
-            let _ = answered.send(reply(&Refusal::new(code, "Weather", "bad weather").into()));
+            let message = if code == 403 { "exceeded quota: weather, requested: count/secrets=1" } else { "bad weather" };
+            let _ = answered.send(reply(&Refusal::new(code, "Weather", message).into()));
         }
         Fate::Garbled(_) => {
             let _ = answered.send(reply(&Answer { code: 502, body: json!("<html>") }));

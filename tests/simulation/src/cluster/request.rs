@@ -29,6 +29,8 @@ pub struct Asked {
     pub query: BTreeMap<String, String>,
     pub body: Value,
     pub metadata_only: bool,
+    /// Whether admission takes an annotation away.
+    pub altered: bool,
 }
 
 impl Asked {
@@ -80,6 +82,7 @@ impl Asked {
             query,
             body: serde_json::from_slice(body).unwrap_or(Value::Null),
             metadata_only: header("accept").contains("PartialObjectMetadata"),
+            altered: false,
         })
     }
 
