@@ -200,8 +200,7 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
     });
     let old: Vec<_> =
         world.controlled_by(&name.namespace, &uid).into_iter().chain(unowned).filter(|old| old.name != target_name).collect();
-    let rivals = world.same_app(mp.spec.platform.as_str(), &mp.spec.app_id).into_iter();
-    let rivals = rivals.filter(|rival| rival.metadata.uid != mp.metadata.uid).collect();
+    let siblings = world.siblings(name, &mp, plan::time::after(now.wall, plan::due::SKEW));
     let listed = world.listed(&name.namespace);
     let credential = world.secret(&name.namespace, &mp.spec.credential_ref.name);
     drop(world);
@@ -218,7 +217,7 @@ fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<
         target,
         old,
         credential,
-        rivals,
+        siblings,
         recall,
         in_hand,
         app,

@@ -1,6 +1,7 @@
 //! What the cluster looks like from here, and who must be looked at when it changes. Knows no client, no clock, no data of a
 //! Secret, and decides nothing about tokens.
 
+mod crowd;
 mod index;
 mod listing;
 mod lookups;
@@ -12,7 +13,7 @@ mod tests;
 mod unreadable;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
@@ -24,8 +25,10 @@ use kube::{
     runtime::watcher::Event,
 };
 
-pub use self::names::{Change, Gone, ObjectName, Scope, Seen, Version};
+pub use self::crowd::MOST as MOST_OF_AN_APP;
+pub use self::names::{Change, Gone, ObjectName, Scope, Seen, Siblings, Unshown, Version};
 use self::{
+    crowd::Crowd,
     index::Index,
     listing::{Effect, Item, Listing},
     lookups::controller_uid,
@@ -45,6 +48,8 @@ pub struct World {
     users: Index,
     /// The `MiniProgram`s of an app.
     apps: Index,
+    /// The apps of many objects.
+    crowds: HashMap<u64, Crowd>,
     /// The targets that a `MiniProgram` controls.
     controlled: Index,
     /// Whom our own writes concern beside the writer. The next event brings them along: the echo of the write at the latest.
@@ -77,6 +82,7 @@ impl World {
             hasher: RandomState::new(),
             users: Index::default(),
             apps: Index::default(),
+            crowds: HashMap::new(),
             controlled: Index::default(),
             owed: BTreeSet::new(),
             unreadable: Unreadable::default(),
@@ -101,18 +107,15 @@ impl World {
         for effect in lists.mini_programs.take(event) {
             match effect {
                 Effect::Set { key, old, new } => {
-                    self.renew_mini_program(&key, old.as_deref(), Some(&new));
+                    change.look.extend(self.renew_mini_program(&key, old.as_deref(), Some(&new)));
                     let same_uid = |old: &MiniProgram| old.metadata.uid == new.metadata.uid;
                     if let Some(old) = old.as_deref().filter(|old| !same_uid(old)) {
-                        self.look_at_app(old, &mut change);
                         change.gone.push(gone(&key, old));
                     }
-                    self.look_at_app(&new, &mut change);
                     change.look.insert(key);
                 }
                 Effect::Gone { key, old } => {
-                    self.renew_mini_program(&key, Some(&old), None);
-                    self.look_at_app(&old, &mut change);
+                    change.look.extend(self.renew_mini_program(&key, Some(&old), None));
                     change.look.remove(&key);
                     change.gone.push(gone(&key, &old));
                 }
@@ -179,9 +182,8 @@ impl World {
         }
         let Some(lists) = self.lists_of_mut(&key.namespace) else { return };
         let Some(old) = lists.mini_programs.wrote(&key, &uid, version, Arc::clone(&new)) else { return };
-        self.renew_mini_program(&key, old.as_deref(), Some(&new));
-        let rivals = self.apps.get(self.app_key(&new)).iter().filter(|name| **name != key);
-        self.owed.extend(rivals.cloned());
+        let concerned = self.renew_mini_program(&key, old.as_deref(), Some(&new));
+        self.owed.extend(concerned.into_iter().filter(|name| *name != key));
     }
 
     /// Takes in the API server's answer to an own write of a target.
@@ -245,17 +247,41 @@ impl World {
         Change { look, gone: change.gone, unreadable: change.unreadable }
     }
 
-    fn look_at_app(&self, object: &MiniProgram, change: &mut Looks) {
-        change.look.extend(self.apps.get(self.app_key(object)).iter().cloned());
+    /// Answers whom of its app the change concerns.
+    fn renew_mini_program(
+        &mut self,
+        name: &ObjectName,
+        old: Option<&MiniProgram>,
+        new: Option<&Arc<MiniProgram>>,
+    ) -> Vec<ObjectName> {
+        let secrets = |object: &MiniProgram| self.secrets_named_by(&name.namespace, object);
+        let (had, has) = (old.map(secrets).unwrap_or_default(), new.map(|new| secrets(new)).unwrap_or_default());
+        self.users.renew(&had, &has, name);
+        let (had, has) = (old.map(|old| self.app_key(old)), new.map(|new| self.app_key(new)));
+        self.apps.renew(had.as_slice(), has.as_slice(), name);
+        let left = had.filter(|_| had != has).map(|had| self.renew_app(had, name, None));
+        let mut concerned = left.unwrap_or_default();
+        concerned.extend(has.map(|has| self.renew_app(has, name, new)).unwrap_or_default());
+        concerned
     }
 
-    fn renew_mini_program(&mut self, name: &ObjectName, old: Option<&MiniProgram>, new: Option<&MiniProgram>) {
-        let secrets = |object: &MiniProgram| self.secrets_named_by(&name.namespace, object);
-        let (had, has) = (old.map(secrets).unwrap_or_default(), new.map(secrets).unwrap_or_default());
-        self.users.renew(&had, &has, name);
-        let app = |object: &MiniProgram| vec![self.app_key(object)];
-        let (had, has) = (old.map(app).unwrap_or_default(), new.map(app).unwrap_or_default());
-        self.apps.renew(&had, &has, name);
+    /// An object of an app is so now, or is none of it any more.
+    fn renew_app(&mut self, app: u64, name: &ObjectName, object: Option<&Arc<MiniProgram>>) -> Vec<ObjectName> {
+        let names = self.apps.get(app);
+        if names.len() <= crowd::FEW {
+            self.crowds.remove(&app);
+            return names.to_vec();
+        }
+        if let Some(crowd) = self.crowds.get_mut(&app) {
+            return crowd.set(name, object);
+        }
+        let names = names.to_vec();
+        let mut crowd = Crowd::default();
+        for (name, object) in names.iter().filter_map(|name| Some((name, self.mini_program(name)?))) {
+            crowd.set(name, Some(&object));
+        }
+        self.crowds.insert(app, crowd);
+        names
     }
 
     fn renew_target(&mut self, name: &ObjectName, old: Option<&Projection>, new: Option<&Projection>) {

@@ -11,7 +11,7 @@ use miniprogram_operator::{
         plan::{Act, plan},
     },
     shell::clock::Now,
-    world::{Seen, Version},
+    world::{Seen, Siblings, Version},
 };
 use serde_json::json;
 
@@ -29,7 +29,7 @@ pub fn judge(bytes: &[u8]) {
         target: TargetSeen::Absent,
         old: vec![],
         credential: Seen::Is(Version::of("credential-uid", "7")),
-        rivals: vec![],
+        siblings: Siblings::default(),
         recall: Recall::default(),
         in_hand: None,
         app: AppMints::default(),

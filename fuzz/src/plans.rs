@@ -21,7 +21,7 @@ use miniprogram_operator::{
     },
     sensitive::{AccessToken, AppSecret},
     shell::clock::Now,
-    world::{Seen, Version},
+    world::{Seen, Siblings, Version},
 };
 
 use crate::{
@@ -217,7 +217,7 @@ fn observed(choices: &mut Unstructured<'_>, now: Now) -> Result<Observed> {
             1 => Seen::Absent,
             _ => Seen::Is(Version::of("credential-uid", "7")),
         },
-        rivals,
+        siblings: Siblings { shown: rivals, ..Siblings::default() },
         recall,
         in_hand: None,
         app: AppMints { gone: choices.int_in_range(0..=7)?, ..AppMints::default() },

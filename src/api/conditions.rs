@@ -95,6 +95,8 @@ pub enum Reason {
     #[strum(serialize = "AppIDConflict")]
     #[serde(rename = "AppIDConflict")]
     AppIdConflict,
+    /// The namespace has as many older objects of this app as are served.
+    TooManyObjects,
 
     /// The target is as the spec wants it.
     Synced,

@@ -5,6 +5,7 @@ pub mod crd;
 pub mod names;
 mod rules;
 mod spec;
+pub mod standing;
 mod status;
 
 pub use conditions::{ConditionType, Reason};

@@ -14,7 +14,7 @@ use crate::{
     api::{CredentialStatus, MiniProgram},
     projection::{Owner, Projection},
     sensitive::{AccessToken, AppSecret, Implausible},
-    world::{Seen, Version},
+    world::{Seen, Siblings, Version},
 };
 
 /// All that the plan knows.
@@ -29,8 +29,8 @@ pub struct Observed {
     pub old: Vec<Arc<Projection>>,
     /// The credential Secret.
     pub credential: Seen<Version>,
-    /// The other objects of the same platform and app id.
-    pub rivals: Vec<Arc<MiniProgram>>,
+    /// The other objects of the same platform and app id, as far as they matter.
+    pub siblings: Siblings,
     /// What the process remembers.
     pub recall: Recall,
     /// The token in hand.

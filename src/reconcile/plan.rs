@@ -185,7 +185,7 @@ fn is_hindered(case: &Case<'_>) -> bool {
 
 /// The most pressing call that is due and how long it must wait. One that may be made now comes before one that is held.
 fn wanted(case: &Case<'_>) -> Option<(Wanted, Duration)> {
-    if case.mp.spec.suspend {
+    if !case.is_served() {
         return None;
     }
     due::due(case).map(|wanted| (wanted, hold::hold(case, wanted))).min_by_key(|(_, hold)| *hold)
@@ -198,7 +198,7 @@ fn failure(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Option<LastFa
         Target::Former => true,
         Target::Missing | Target::Ours(_) => false,
     };
-    let may_ask = turn::turn(case) == Turn::Mine && case.credential.unusable().is_none() && !has_no_target;
+    let may_ask = case.is_served() && turn::turn(case) == Turn::Mine && case.credential.unusable().is_none() && !has_no_target;
     let next_call = wanted.filter(|_| may_ask).map(|(_, hold)| hold);
     failure::current(case, next_call, may_ask)
 }
@@ -316,7 +316,7 @@ fn forget_old(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
 
 /// Leads towards a call, if one is due and nothing forbids it.
 fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
-    if case.mp.spec.suspend {
+    if !case.is_served() {
         return withdraw_or(case, None);
     }
     match turn::turn(case) {
@@ -408,7 +408,7 @@ fn says_the_same(stored: &MiniProgramStatus, status: &MiniProgramStatus) -> bool
 
 fn wake(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {
     let held = wanted.map(|(_, hold)| hold).filter(|hold| !hold.is_zero());
-    let next = due::next(case).filter(|_| !case.mp.spec.suspend).map(|at| wait(case.now, at)).filter(|wait| !wait.is_zero());
+    let next = due::next(case).filter(|_| case.is_served()).map(|at| wait(case.now, at)).filter(|wait| !wait.is_zero());
     let overdue = case.seen.recall.due_since.map(|since| (since + OVERDUE_AFTER).saturating_sub(case.now.boot));
     let overdue = overdue.filter(|wait| !wait.is_zero());
     let failure = case.failure().map(|(failure, _)| wait(case.now, failure.next_attempt_time.0));

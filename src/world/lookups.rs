@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, hash::BuildHasher, sync::Arc};
 
-use super::{Lists, ObjectName, Scope, Seen, Version, World};
+use k8s_openapi::jiff::Timestamp;
+
+use super::{Lists, ObjectName, Scope, Seen, Siblings, Version, World};
 use crate::{
     api::MiniProgram,
     projection::{Owner, Projection},
@@ -43,6 +45,17 @@ impl World {
         let names = self.apps.get(self.hasher.hash_one((platform, app_id))).iter();
         let is_it = |object: &Arc<MiniProgram>| object.spec.platform.as_str() == platform && object.spec.app_id == app_id;
         names.filter_map(|name| self.mini_program(name)).filter(is_it).collect()
+    }
+
+    /// What an object has to know of the other objects of its app. Times after `until` cannot be true yet.
+    #[must_use]
+    pub fn siblings(&self, of: &ObjectName, object: &MiniProgram, until: Timestamp) -> Siblings {
+        if let Some(crowd) = self.crowds.get(&self.app_key(object)) {
+            return crowd.siblings(of, until);
+        }
+        let all = self.same_app(object.spec.platform.as_str(), &object.spec.app_id).into_iter();
+        let shown = all.filter(|other| other.metadata.uid != object.metadata.uid).collect();
+        Siblings { shown, ..Siblings::default() }
     }
 
     /// Whether everything in a namespace is known. Before that only the clock is judged there.

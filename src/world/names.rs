@@ -3,7 +3,10 @@
 use std::{
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
 };
+
+use crate::api::{MiniProgram, TokenMode};
 
 /// The namespace and name of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,6 +61,28 @@ impl<T> From<Option<T>> for Seen<T> {
     fn from(found: Option<T>) -> Self {
         found.map_or(Self::Absent, Self::Is)
     }
+}
+
+/// The other objects of an app, as far as one of them depends on them.
+#[derive(Clone, Debug, Default)]
+pub struct Siblings {
+    /// Those that matter, and no more of them than a few dozen.
+    pub shown: Vec<Arc<MiniProgram>>,
+    /// What the statuses of all the rest count together.
+    pub unshown: Vec<Unshown>,
+    /// Whether so many objects of its namespace were there before it that it is not served.
+    pub surplus: bool,
+}
+
+/// Mints that no clock asked for, of objects that are not shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unshown {
+    /// The mode of their specs.
+    pub mode: Option<TokenMode>,
+    /// The platform's day.
+    pub day: String,
+    /// How many.
+    pub count: i64,
 }
 
 /// What one set of watches covers.

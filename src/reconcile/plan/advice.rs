@@ -5,6 +5,7 @@ use super::{case::Case, target};
 use crate::{
     api::{MiniProgram, Reason, names},
     reconcile::{api_error::admission::Said, memory::Refused, observe::TargetSeen},
+    world::MOST_OF_AN_APP,
 };
 
 /// The message of `InternalError`, which no case stands behind.
@@ -90,6 +91,11 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
              status.lastFailure has the code"
         ),
         Reason::AppIdConflict => conflict_of_apps(case),
+        Reason::TooManyObjects => format!(
+            "{MOST_OF_AN_APP} older MiniPrograms of this namespace name app id {app_id}, and no more are served. Let pods share \
+             the token of one of them, and delete this one",
+            app_id = case.mp.spec.app_id
+        ),
         Reason::Synced => format!("Secret {} is as the spec asks", in_use(case)),
         Reason::Conflict => conflict(case, &target),
         Reason::Forbidden => {

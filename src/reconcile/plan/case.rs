@@ -138,6 +138,11 @@ impl<'a> Case<'a> {
         self.seen.close.as_ref()
     }
 
+    /// Whether it may ask the platform at all.
+    pub fn is_served(&self) -> bool {
+        !self.mp.spec.suspend && !self.seen.siblings.surplus
+    }
+
     /// The credential, if it was read in this pass.
     pub fn credential_read(&self) -> Option<&'a CredentialRead> {
         let alone = self.seen.credential_read.as_ref().map(|read| &read.credential);

@@ -26,7 +26,7 @@ pub fn is_doubtful(case: &Case<'_>) -> bool {
         let issued = case.token().map_or(intent.time.0, |token| token.issued.max(intent.time.0));
         case.open_intent().is_some() || intent.doubt && may_land_yet(issued)
     });
-    let mut theirs = case.seen.rivals.iter().filter(|rival| case.endpoint.rotates() && turn::same_mode(case, rival));
+    let mut theirs = case.seen.siblings.shown.iter().filter(|rival| case.endpoint.rotates() && turn::same_mode(case, rival));
     own || theirs.any(|rival| intent_of(rival).is_some_and(|intent| may_land_yet(intent.time.0)))
         || case.seen.app.lost.is_some_and(|sent| case.now.boot < sent + LANDED)
 }

@@ -181,13 +181,13 @@ pub fn newer_rival(case: &Case<'_>) -> Option<String> {
     }
     let token = case.token()?;
     let checked = case.status.token.as_ref().and_then(|token| token.check_time.as_ref()).map_or(token.issued, |time| time.0);
-    let theirs = case.seen.rivals.iter().filter(|rival| turn::same_mode(case, rival));
+    let theirs = case.seen.siblings.shown.iter().filter(|rival| turn::same_mode(case, rival));
     let tokens = theirs.filter_map(|rival| rival.status.as_ref()?.token.as_ref());
     // Times are in whole seconds: theirs may have come in the second in which this object asked.
     let newer = tokens.filter(|theirs| theirs.issue_time.0 >= checked && theirs.fingerprint != token.fingerprint);
     let newest = newer.max_by_key(|theirs| theirs.issue_time.0).map(|theirs| theirs.fingerprint.clone());
     let own = case.status.mints.iter().flat_map(|mints| &mints.forced_times).map(|time| time.0);
-    let refused = case.seen.rivals.iter().flat_map(|rival| refused_forced_calls(rival));
+    let refused = case.seen.siblings.shown.iter().flat_map(|rival| refused_forced_calls(rival));
     let harmless: Vec<_> = own.chain(refused).collect();
     let forced = || {
         let forced = counted(case).forced.into_iter().rfind(|time| !harmless.contains(time))?;

@@ -109,7 +109,7 @@ pub struct Counted {
 
 /// What each of the app's objects says of its mints.
 fn of_objects<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Mints> {
-    let rivals = case.seen.rivals.iter().filter(|rival| super::turn::same_mode(case, rival));
+    let rivals = case.seen.siblings.shown.iter().filter(|rival| super::turn::same_mode(case, rival));
     rivals.filter_map(|rival| rival.status.as_ref()?.mints.as_ref()).chain(&case.status.mints)
 }
 
@@ -119,6 +119,8 @@ pub fn counted(case: &Case<'_>) -> Counted {
     let of_objects: Vec<&Mints> = of_objects(case).collect();
     let of_process = &case.seen.app.mints;
     let count = |mints: &Mints| if mints.day == today { i64::from(mints.count) } else { 0 };
+    let unshown = case.seen.siblings.unshown.iter().filter(|unshown| super::turn::is_mode_of(case, unshown.mode));
+    let unshown = unshown.filter(|unshown| unshown.day == today).map(|unshown| unshown.count);
     let all = || of_objects.iter().copied().chain([of_process]);
     let mut forced: Vec<_> = all().flat_map(|mints| &mints.forced_times).map(|time| time.0).collect();
     forced.retain(|time| is_past(case.now, *time) && day(*time, case.platform.day_offset_seconds) == today);
@@ -126,7 +128,7 @@ pub fn counted(case: &Case<'_>) -> Counted {
     forced.dedup();
     Counted {
         last: all().filter_map(|mints| mints.last_time.as_ref()).map(|time| time.0).filter(|time| is_past(case.now, *time)).max(),
-        today: of_objects.iter().map(|mints| count(mints)).sum::<i64>().max(count(of_process)),
+        today: (of_objects.iter().map(|mints| count(mints)).sum::<i64>() + unshown.sum::<i64>()).max(count(of_process)),
         forced,
     }
 }

@@ -134,7 +134,7 @@ pub fn next_change(case: &Case<'_>, status: &MiniProgramStatus) -> Option<Durati
 fn token(case: &Case<'_>) -> Option<TokenStatus> {
     let token = case.token()?;
     let known = case.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
-    let next = (!case.mp.spec.suspend).then(|| whole_seconds(due::next_refresh(case, token)));
+    let next = case.is_served().then(|| whole_seconds(due::next_refresh(case, token)));
     let kept = known.and_then(|known| known.next_refresh_time.clone()).filter(|kept| {
         next.is_some_and(|next| kept.0.duration_since(next).abs() <= SAME_TIME)
             && known.is_some_and(|known| known.expiration_time.0 == token.expires)
@@ -216,6 +216,9 @@ fn token_fresh(case: &Case<'_>, findings: Findings) -> Verdict {
     if case.mp.spec.suspend {
         return no(Reason::Suspended);
     }
+    if case.seen.siblings.surplus {
+        return no(Reason::TooManyObjects);
+    }
     if let Turn::Theirs(_) = turn::turn(case) {
         return no(Reason::AppIdConflict);
     }
@@ -270,6 +273,9 @@ fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdic
     if case.mp.spec.suspend {
         return no(Reason::Suspended);
     }
+    if case.seen.siblings.surplus {
+        return no(Reason::TooManyObjects);
+    }
     let blocks = [target, credential].into_iter().find(|verdict| verdict.truth == Truth::False);
     if let Some(blocking) = blocks {
         return blocking.clone();
@@ -297,7 +303,8 @@ fn stalled_from(status: &MiniProgramStatus, ready: &Verdict) -> Option<Timestamp
         | Reason::Immutable
         | Reason::IpNotAllowed
         | Reason::AwaitingAdminApproval
-        | Reason::AppIdConflict => Some(Timestamp::MIN),
+        | Reason::AppIdConflict
+        | Reason::TooManyObjects => Some(Timestamp::MIN),
         Reason::SecretNotFound | Reason::KeyMissing | Reason::ValueEmpty => {
             since(ConditionType::CredentialValid).map(|since| after(since, STALLED_AFTER))
         }

@@ -2,6 +2,7 @@
 
 mod call;
 mod credential;
+mod crowd;
 mod doubt;
 mod due;
 mod ended;

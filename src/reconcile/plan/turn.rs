@@ -10,7 +10,10 @@ use super::{
     time::span,
 };
 use crate::{
-    api::{ConditionType, MiniProgram, Mints, Reason, conditions},
+    api::{
+        MiniProgram, Mints, TokenMode,
+        standing::{accepted, age, claims, minted_at},
+    },
     projection::TokenFacts,
 };
 
@@ -27,7 +30,12 @@ pub enum Turn<'a> {
 
 /// Whether an object of the same platform asks the same endpoint.
 pub fn same_mode(case: &Case<'_>, other: &MiniProgram) -> bool {
-    case.platform.endpoint(other.spec.token_mode).map(mode_name) == Some(case.mode())
+    is_mode_of(case, other.spec.token_mode)
+}
+
+/// Whether the mode of a spec leads to the same endpoint.
+pub fn is_mode_of(case: &Case<'_>, mode: Option<TokenMode>) -> bool {
+    case.platform.endpoint(mode).map(mode_name) == Some(case.mode())
 }
 
 /// Whose turn it is. The oldest claimant that the platform has accepted keeps the app; while there is none, the oldest that
@@ -36,13 +44,13 @@ pub fn turn<'a>(case: &'a Case<'_>) -> Turn<'a> {
     if !case.endpoint.rotates() {
         return Turn::Mine;
     }
-    let rivals = case.seen.rivals.iter().map(AsRef::as_ref).filter(|rival| claims(rival) && same_mode(case, rival));
+    let rivals = case.seen.siblings.shown.iter().map(AsRef::as_ref).filter(|rival| claims(rival) && same_mode(case, rival));
     let rivals: Vec<&MiniProgram> = rivals.collect();
     if rivals.is_empty() {
         return Turn::Mine;
     }
-    let mine = verdict(&case.status.conditions);
-    let theirs = |rival: &MiniProgram| rival.status.as_ref().and_then(|status| verdict(&status.conditions));
+    let mine = accepted(&case.status.conditions);
+    let theirs = |rival: &MiniProgram| rival.status.as_ref().and_then(|status| accepted(&status.conditions));
     let oldest_of = |wanted: fn(Option<bool>) -> bool| {
         let of_rivals = rivals.iter().copied().filter(|rival| wanted(theirs(rival))).min_by_key(|rival| age(rival));
         let is_mine = wanted(mine) && of_rivals.is_none_or(|rival| age(case.mp) < age(rival));
@@ -95,36 +103,8 @@ pub fn is_ended_by_another(case: &Case<'_>) -> bool {
     // What an object has minted that is gone since, this process remembers.
     let last_of = |mints: Option<&Mints>| mints.and_then(|mints| mints.last_time.as_ref()).map(|time| time.0);
     let (of_app, own) = (last_of(Some(&case.seen.app.mints)), last_of(case.status.mints.as_ref()));
-    let rivals = case.seen.rivals.iter().filter(|rival| same_mode(case, rival));
+    let rivals = case.seen.siblings.shown.iter().filter(|rival| same_mode(case, rival));
     of_app.filter(|time| due::is_past(case.now, *time)) > own.max(Some(token.issued))
         || rivals.flat_map(|rival| minted_at(rival)).any(|time| due::is_past(case.now, time) && is_later(case, time, token))
         || this_process_minted_since(case, token)
-}
-
-/// When an object's last call went out, and when its token came.
-fn minted_at(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
-    let status = mp.status.as_ref();
-    let minted = status.and_then(|status| status.mints.as_ref()?.last_time.as_ref()).map(|time| time.0);
-    let got = status.and_then(|status| status.token.as_ref()).map(|token| token.issue_time.0);
-    [minted, got].into_iter().flatten()
-}
-
-fn claims(mp: &MiniProgram) -> bool {
-    !mp.spec.suspend && mp.metadata.deletion_timestamp.is_none()
-}
-
-/// Creation times have whole seconds, so the uid breaks ties.
-fn age(mp: &MiniProgram) -> (Option<Timestamp>, &str) {
-    let created = mp.metadata.creation_timestamp.as_ref().map(|time| time.0);
-    (created, mp.metadata.uid.as_deref().unwrap_or_default())
-}
-
-/// Whether the platform has accepted the credential, or it is known not to be of use; none while nobody knows.
-fn verdict(all: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition]) -> Option<bool> {
-    let condition = conditions::find(all, ConditionType::CredentialValid)?;
-    match condition.status.as_str() {
-        "True" if Reason::of(condition) == Some(Reason::Accepted) => Some(true),
-        "False" => Some(false),
-        _ => None,
-    }
 }

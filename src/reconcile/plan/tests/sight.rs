@@ -23,7 +23,7 @@ use crate::{
     },
     sensitive::{AccessToken, AppSecret},
     shell::clock::Now,
-    world::Seen,
+    world::{Seen, Siblings},
 };
 
 /// When the stored token was issued; it lives 7200 s.
@@ -66,6 +66,8 @@ pub struct Sight {
     pub old: Vec<Projection>,
     pub credential: Option<CredentialStatus>,
     pub rivals: Vec<MiniProgram>,
+    /// What is known of the other objects of the app beside those.
+    pub siblings: Siblings,
     pub recall: Recall,
     pub begun: Option<crate::reconcile::call::Wanted>,
     pub close: Option<CredentialRead>,
@@ -147,6 +149,7 @@ impl Sight {
             old: vec![],
             credential: Some(credential()),
             rivals: vec![],
+            siblings: Siblings::default(),
             recall: Recall::default(),
             begun: None,
             close: None,
@@ -256,7 +259,7 @@ impl Sight {
             target,
             old: self.old.iter().cloned().map(Arc::new).collect(),
             credential: self.credential.as_ref().map_or(Seen::Absent, |version| Seen::Is(version_of(version))),
-            rivals: self.rivals.iter().cloned().map(Arc::new).collect(),
+            siblings: Siblings { shown: self.rivals.iter().cloned().map(Arc::new).collect(), ..self.siblings.clone() },
             recall: self.recall.clone(),
             in_hand: self.hand.clone(),
             app: self.app.clone(),

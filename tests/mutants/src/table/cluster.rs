@@ -49,7 +49,10 @@ const WORLD: &[Mutant] = &[
     Mutant {
         name: "rivals-not-looked-at",
         means: "Nobody looks at the other objects of an app when one of them changes.",
-        changes: &[("self.look_at_app(&new, &mut change);", "")],
+        changes: &[(
+            "change.look.extend(self.renew_mini_program(&key, old.as_deref(), Some(&new)));",
+            "self.renew_mini_program(&key, old.as_deref(), Some(&new));",
+        )],
         killed_by: Test("a_change_of_an_object_concerns_its_app"),
     },
     Mutant {

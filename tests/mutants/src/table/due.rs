@@ -247,8 +247,8 @@ const PLAN: &[Mutant] = &[
         name: "suspended-and-asked",
         means: "A suspended object is asked for all the same.",
         changes: &[
-            ("if case.mp.spec.suspend {\n        return None;\n    }", ""),
-            ("if case.mp.spec.suspend {\n        return withdraw_or(case, None);\n    }", ""),
+            ("if !case.is_served() {\n        return None;\n    }", ""),
+            ("if !case.is_served() {\n        return withdraw_or(case, None);\n    }", ""),
         ],
         killed_by: Test("a_suspended_object_asks_for_nothing"),
     },

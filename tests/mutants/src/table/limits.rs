@@ -123,7 +123,7 @@ const HOLD: &[Mutant] = &[
         name: "only-own-mints-count",
         means: "What other processes have minted today is not counted.",
         changes: &[(
-            "of_objects.iter().map(|mints| count(mints)).sum::<i64>().max(count(of_process))",
+            "(of_objects.iter().map(|mints| count(mints)).sum::<i64>() + unshown.sum::<i64>()).max(count(of_process))",
             "count(of_process)",
         )],
         killed_by: Test("a_tenth_of_the_days_quota_goes_to_mints_that_no_clock_asks_for"),

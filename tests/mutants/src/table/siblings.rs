@@ -2,8 +2,13 @@
 
 use super::{KilledBy::Test, Mutant, Source};
 
-pub(super) const SOURCES: &[Source] =
-    &[Source { file: "src/reconcile/plan/turn.rs", mutants: TURN }];
+pub(super) const SOURCES: &[Source] = &[
+    Source { file: "src/reconcile/plan/turn.rs", mutants: TURN },
+    Source { file: "src/api/standing.rs", mutants: STANDING },
+    Source { file: "src/world/crowd.rs", mutants: CROWD },
+    Source { file: "src/world/crowd/family.rs", mutants: FAMILY },
+    Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
+];
 
 const TURN: &[Mutant] = &[
     Mutant {
@@ -23,17 +28,6 @@ const TURN: &[Mutant] = &[
         ),
     },
     Mutant {
-        name: "suspended-object-keeps-the-app",
-        means: "A suspended object keeps the app from those that would ask.",
-        changes: &[(
-            "!mp.spec.suspend && mp.metadata.deletion_timestamp.is_none()",
-            "mp.metadata.deletion_timestamp.is_none()",
-        )],
-        killed_by: Test(
-            "the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody",
-        ),
-    },
-    Mutant {
         name: "rejected-object-keeps-the-app",
         means: "A rejected object goes before those that have not been tried.",
         changes: &[("verdict != Some(false)", "true")],
@@ -44,10 +38,7 @@ const TURN: &[Mutant] = &[
     Mutant {
         name: "other-mode-keeps-the-app",
         means: "An object of another mode, which has tokens of its own, keeps the app.",
-        changes: &[(
-            "case.platform.endpoint(other.spec.token_mode).map(mode_name) == Some(case.mode())",
-            "true",
-        )],
+        changes: &[("case.platform.endpoint(mode).map(mode_name) == Some(case.mode())", "true")],
         killed_by: Test(
             "the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody",
         ),
@@ -83,3 +74,94 @@ const TURN: &[Mutant] = &[
         killed_by: Test("what_an_object_minted_that_is_gone_since_is_remembered"),
     },
 ];
+
+const STANDING: &[Mutant] = &[Mutant {
+    name: "suspended-object-keeps-the-app",
+    means: "A suspended object keeps the app from those that would ask.",
+    changes: &[(
+        "!mp.spec.suspend && mp.metadata.deletion_timestamp.is_none()",
+        "mp.metadata.deletion_timestamp.is_none()",
+    )],
+    killed_by: Test("the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody"),
+}];
+
+const CROWD: &[Mutant] = &[
+    Mutant {
+        name: "surplus-served",
+        means: "However many objects of an app a namespace has, all are served.",
+        changes: &[("self.is_surplus(of)", "false")],
+        killed_by: Test(
+            "the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_them_leaves",
+        ),
+    },
+    Mutant {
+        name: "surplus-takes-its-turn",
+        means: "An object that is not served keeps the app from those that are.",
+        changes: &[("is_in && self.is_served(namespace, &age(object))", "is_in")],
+        killed_by: Test(
+            "the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_them_leaves",
+        ),
+    },
+    Mutant {
+        name: "next-one-not-told",
+        means: "Who is served in the place of one that left hears of it by chance.",
+        changes: &[("concerned.push(other);", "drop(other);")],
+        killed_by: Test(
+            "the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_them_leaves",
+        ),
+    },
+    Mutant {
+        name: "every-change-concerns-all",
+        means: "All objects of an app are looked at whenever one of them changes.",
+        changes: &[("of_all(&before) != of_all(&after)", "true")],
+        killed_by: Test("where_all_may_ask_only_the_first_of_a_new_token_concerns_the_others"),
+    },
+    Mutant {
+        name: "crowd-told-nothing",
+        means: "In an app of many objects nobody hears that the others' token has been replaced.",
+        changes: &[("of_all(&before) != of_all(&after)", "false")],
+        killed_by: Test(
+            "where_one_keeps_the_app_its_calls_concern_all_and_others_troubles_the_next_in_turn",
+        ),
+    },
+    Mutant {
+        name: "unshown-not-counted",
+        means: "Of many objects' mints only those of a few are counted.",
+        changes: &[("count: count - known(mode, day)", "count: 0")],
+        killed_by: Test("few_of_many_are_enough_to_plan_from"),
+    },
+];
+
+const FAMILY: &[Mutant] = &[
+    Mutant {
+        name: "all-shown",
+        means: "Each object of an app looks at all others that ever forced a call.",
+        changes: &[("self.forced.iter().rev().take(FORCED)", "self.forced.iter().rev()")],
+        killed_by: Test("each_is_shown_a_few_dozen_others_at_most"),
+    },
+    Mutant {
+        name: "times-to-come-hide-others",
+        means: "A time that cannot be true yet hides the calls that were made.",
+        changes: &[("skip_while(|(time, _)| *time > until)", "skip_while(|_| false)")],
+        killed_by: Test("few_of_many_are_enough_to_plan_from"),
+    },
+    Mutant {
+        name: "own-place-hides-the-others",
+        means: "Who is first itself is not shown who comes next.",
+        changes: &[("by.iter().take(FIRST)", "by.iter().take(1)")],
+        killed_by: Test("few_of_many_are_enough_to_plan_from"),
+    },
+    Mutant {
+        name: "own-token-hides-the-newer",
+        means: "Who has the newest token of a crowd hides the one before it from its holders.",
+        changes: &[("self.newest.iter().rev().take(TOKENS)", "self.newest.iter().rev().take(1)")],
+        killed_by: Test("few_of_many_are_enough_to_plan_from"),
+    },
+];
+
+const CASE: &[Mutant] = &[Mutant {
+    name: "surplus-asked",
+    means: "An object that is not served asks all the same.",
+    changes: &[("!self.mp.spec.suspend && !self.seen.siblings.surplus", "!self.mp.spec.suspend")],
+    killed_by: Test("more_objects_than_a_namespace_may_have_of_an_app_ask_for_nothing"),
+}];

@@ -1,0 +1,130 @@
+//! An app that many objects name: which of them matter to each of the others, so that none has to look at all. Knows what objects
+//! say of themselves, and decides nothing.
+
+mod family;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use k8s_openapi::jiff::Timestamp;
+
+use self::family::{Age, Family, age};
+use super::{ObjectName, Siblings, Unshown};
+use crate::api::{MiniProgram, TokenMode, standing};
+
+/// An app of no more objects than this has no crowd: each is shown all others, and hears of all that happens to them.
+pub(super) const FEW: usize = 16;
+/// So many objects of an app are served in one namespace, the oldest first: whoever makes more gains nothing by it.
+pub const MOST: usize = 100;
+
+/// The objects of one app. Each change of one costs the same, however many there are.
+#[derive(Default)]
+pub(super) struct Crowd {
+    members: HashMap<Name, Arc<MiniProgram>>,
+    families: Vec<(Option<TokenMode>, Family)>,
+    /// Those that want a token, by namespace.
+    claimants: HashMap<String, BTreeSet<(Age, Name)>>,
+}
+
+type Name = Arc<ObjectName>;
+
+impl Crowd {
+    /// Takes in that an object is so now, or is gone, and answers whom that concerns.
+    pub fn set(&mut self, name: &ObjectName, object: Option<&Arc<MiniProgram>>) -> Vec<ObjectName> {
+        let before: Vec<_> = self.families.iter().map(|(_, family)| family.marks()).collect();
+        let mut concerned = Vec::new();
+        if let Some((name, old)) = self.members.remove_entry(name) {
+            self.count(&name, &old, false, &mut concerned);
+        }
+        if let Some(object) = object {
+            let name = Arc::new(name.clone());
+            self.members.insert(Arc::clone(&name), Arc::clone(object));
+            self.count(&name, object, true, &mut concerned);
+        }
+        let after: Vec<_> = self.families.iter().map(|(_, family)| family.marks()).collect();
+        let of_all = |marks: &[family::Marks]| marks.iter().map(|marks| marks.of_all.clone()).collect::<Vec<_>>();
+        if of_all(&before) != of_all(&after) {
+            return self.members.keys().map(|name| name.as_ref().clone()).collect();
+        }
+        let first = |marks: &[family::Marks]| marks.iter().map(|marks| marks.first_open.clone()).collect::<BTreeSet<_>>();
+        concerned.extend(first(&after).difference(&first(&before)).flatten().cloned());
+        concerned.into_iter().map(|name| name.as_ref().clone()).collect()
+    }
+
+    /// What an object has to know of the others. Times after `until` cannot be true yet, and hide none before.
+    pub fn siblings(&self, of: &ObjectName, until: Timestamp) -> Siblings {
+        let mut names = BTreeSet::new();
+        for (_, family) in &self.families {
+            family.show(until, &mut names);
+        }
+        names.retain(|name| ***name != *of);
+        let shown: Vec<_> = names.into_iter().filter_map(|name| self.members.get(name).cloned()).collect();
+        let all = self.families.iter().flat_map(|(mode, family)| family.counts().map(|(day, count)| (*mode, day, count)));
+        let known = |mode, day| {
+            let objects = self.members.get(of).into_iter().chain(&shown).filter(|object| object.spec.token_mode == mode);
+            let mints = objects.filter_map(|object| object.status.as_ref()?.mints.as_ref());
+            mints.filter(|mints| mints.day == day).map(|mints| i64::from(mints.count)).sum::<i64>()
+        };
+        let unshown = all.map(|(mode, day, count)| Unshown { mode, day: day.to_owned(), count: count - known(mode, day) });
+        Siblings { unshown: unshown.collect(), surplus: self.is_surplus(of), shown }
+    }
+
+    fn is_surplus(&self, name: &ObjectName) -> bool {
+        let place = self.members.get(name).filter(|object| standing::claims(object)).map(|object| age(object));
+        place.is_some_and(|place| !self.is_served(&name.namespace, &place))
+    }
+
+    fn is_served(&self, namespace: &str, place: &Age) -> bool {
+        self.first_unserved(namespace).is_none_or(|(first, _)| place < first)
+    }
+
+    fn first_unserved(&self, namespace: &str) -> Option<&(Age, Name)> {
+        self.claimants.get(namespace).and_then(|claimants| claimants.iter().nth(MOST))
+    }
+
+    /// Counts an object in or out, and whoever is served, or is not any more, instead.
+    fn count(&mut self, name: &Name, object: &Arc<MiniProgram>, is_in: bool, concerned: &mut Vec<Name>) {
+        self.family(object).count(name, object, is_in);
+        if !standing::claims(object) {
+            return;
+        }
+        let namespace = &name.namespace;
+        let unserved = |crowd: &Self| crowd.first_unserved(namespace).map(|(_, name)| Arc::clone(name));
+        let before = unserved(self);
+        let claimants = self.claimants.entry(namespace.clone()).or_default();
+        let place = (age(object), Arc::clone(name));
+        if is_in {
+            claimants.insert(place);
+        } else {
+            claimants.remove(&place);
+        }
+        if claimants.is_empty() {
+            self.claimants.remove(namespace);
+        }
+        let after = unserved(self);
+        let claims = is_in && self.is_served(namespace, &age(object));
+        self.family(object).claim(name, object, claims);
+        if before == after {
+            return;
+        }
+        for other in [before, after].into_iter().flatten().filter(|other| other != name) {
+            let Some(object) = self.members.get(&other).cloned() else { continue };
+            let claims = self.is_served(namespace, &age(&object));
+            self.family(&object).claim(&other, &object, claims);
+            concerned.push(other);
+        }
+    }
+
+    fn family(&mut self, object: &MiniProgram) -> &mut Family {
+        let mode = object.spec.token_mode;
+        let at = self.families.iter().position(|(of, _)| *of == mode).unwrap_or_else(|| {
+            self.families.push((mode, Family::default()));
+            self.families.len() - 1
+        });
+        &mut self.families[at].1
+    }
+}

@@ -1,0 +1,147 @@
+//! The objects of an app that ask in one mode, each in its place by age, by call and by token. Knows only what they say.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::Name;
+use crate::api::{MiniProgram, standing};
+
+/// A platform allows some twenty forced calls of an app a day: whoever made one of them is shown.
+const FORCED: usize = 32;
+/// The one that asks is never among the others: of each place the first two are shown.
+const FIRST: usize = 2;
+/// Two tokens may pass for the asker's own, the stored one and the one that its status tells of.
+const TOKENS: usize = 3;
+
+/// Creation time and uid.
+pub(super) type Age = (Option<Timestamp>, String);
+
+pub(super) fn age(object: &MiniProgram) -> Age {
+    let (created, uid) = standing::age(object);
+    (created, uid.to_owned())
+}
+
+/// Names by something of the object's.
+type By<K> = BTreeSet<(K, Name)>;
+
+#[derive(Default)]
+pub(super) struct Family {
+    /// Those that are served and whose credential the platform has accepted, by age.
+    accepted: By<Age>,
+    /// Those that are served and of whose credential nobody knows, by age.
+    open: By<Age>,
+    /// By the last call that may have ended a token, or by the token.
+    minted: By<Timestamp>,
+    /// By the last call that is counted.
+    counted: By<Timestamp>,
+    /// By the call whose intent stands.
+    intending: By<Timestamp>,
+    /// By the last forced call.
+    forced: By<Timestamp>,
+    /// By the issue time of their token, for each token.
+    tokens: BTreeMap<String, By<Timestamp>>,
+    /// The tokens by the newest issue time that is told of each.
+    newest: BTreeSet<(Timestamp, String)>,
+    /// Mints that no clock asked for, by day.
+    counts: BTreeMap<String, i64>,
+}
+
+/// What others look at anew when it changes.
+#[derive(PartialEq, Eq)]
+pub(super) struct Marks {
+    /// Concerns all: who keeps the app, the newest mint, the newest token, the newest forced call.
+    pub of_all: OfAll,
+    /// Concerns itself: whose credential is tried first, as long as none is accepted.
+    pub first_open: Option<Name>,
+}
+
+pub(super) type OfAll = (Option<Name>, Option<Timestamp>, Option<String>, Option<Timestamp>);
+
+impl Family {
+    pub fn marks(&self) -> Marks {
+        let last = |by: &By<Timestamp>| by.last().map(|(time, _)| *time);
+        let first = |by: &By<Age>| by.first().map(|(_, name)| Arc::clone(name));
+        let newest = self.newest.last().map(|(_, fingerprint)| fingerprint.clone());
+        let first_open = first(&self.open).filter(|_| self.accepted.is_empty());
+        Marks { of_all: (first(&self.accepted), last(&self.counted), newest, last(&self.forced)), first_open }
+    }
+
+    /// Counts an object in or out.
+    pub fn count(&mut self, name: &Name, object: &MiniProgram, is_in: bool) {
+        standing::minted_at(object).for_each(|time| put(&mut self.minted, Some(time), name, is_in));
+        let Some(status) = &object.status else { return };
+        put(&mut self.intending, status.intent.as_ref().map(|intent| intent.time.0), name, is_in);
+        if let Some(mints) = &status.mints {
+            put(&mut self.counted, mints.last_time.as_ref().map(|time| time.0), name, is_in);
+            put(&mut self.forced, mints.forced_times.iter().map(|time| time.0).max(), name, is_in);
+            let count = self.counts.entry(mints.day.clone()).or_default();
+            *count += if is_in { i64::from(mints.count) } else { -i64::from(mints.count) };
+            self.counts.retain(|_, count| *count != 0);
+        }
+        if let Some(token) = &status.token {
+            let holders = self.tokens.entry(token.fingerprint.clone()).or_default();
+            let last = |holders: &By<Timestamp>| holders.last().map(|(time, _)| (*time, token.fingerprint.clone()));
+            let before = last(holders);
+            put(holders, Some(token.issue_time.0), name, is_in);
+            let after = last(holders);
+            if holders.is_empty() {
+                self.tokens.remove(&token.fingerprint);
+            }
+            if let Some(before) = before {
+                self.newest.remove(&before);
+            }
+            self.newest.extend(after);
+        }
+    }
+
+    /// Notes whether an object may keep the app, and how far the platform knows its credential.
+    pub fn claim(&mut self, name: &Name, object: &MiniProgram, claims: bool) {
+        let conditions = object.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+        let accepted = standing::accepted(conditions);
+        put(&mut self.accepted, Some(age(object)), name, claims && accepted == Some(true));
+        put(&mut self.open, Some(age(object)), name, claims && accepted.is_none());
+    }
+
+    /// Adds those that may matter to another object of the app.
+    pub fn show<'a>(&'a self, until: Timestamp, to: &mut BTreeSet<&'a Name>) {
+        let oldest = [&self.accepted, &self.open].into_iter().flat_map(|by| by.iter().take(FIRST).map(|(_, name)| name));
+        to.extend(oldest);
+        for by in [&self.minted, &self.counted, &self.intending] {
+            let newest = by.iter().rev().take(FIRST);
+            let true_yet = by.iter().rev().skip_while(|(time, _)| *time > until).take(FIRST);
+            to.extend(newest.chain(true_yet).map(|(_, name)| name));
+        }
+        to.extend(self.forced.iter().rev().take(FORCED).map(|(_, name)| name));
+        let tokens = self.newest.iter().rev().take(TOKENS).filter_map(|(_, fingerprint)| self.tokens.get(fingerprint));
+        to.extend(tokens.flat_map(|holders| holders.iter().rev().take(FIRST)).map(|(_, name)| name));
+    }
+
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        let by_time = [&self.minted, &self.counted, &self.intending, &self.forced];
+        let by_age = [&self.accepted, &self.open];
+        by_time.iter().all(|by| by.is_empty())
+            && by_age.iter().all(|by| by.is_empty())
+            && self.tokens.is_empty()
+            && self.newest.is_empty()
+            && self.counts.is_empty()
+    }
+
+    pub fn counts(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.counts.iter().map(|(day, count)| (day.as_str(), *count))
+    }
+}
+
+fn put<K: Ord>(by: &mut By<K>, key: Option<K>, name: &Name, is_in: bool) {
+    let Some(key) = key else { return };
+    let place = (key, Arc::clone(name));
+    if is_in {
+        by.insert(place);
+    } else {
+        by.remove(&place);
+    }
+}
