@@ -32,7 +32,7 @@ use self::{
     events::Events,
     fetch::{
         Platforms,
-        slots::{Slot, Slots},
+        slots::{Slot, Slots, Turn},
     },
     memory::{Memories, Recall},
     observe::{Close, CredentialRead, Observed, ReadFor, Spec, TargetSeen},
@@ -97,6 +97,8 @@ struct Carry {
     credential: Option<ReadFor>,
     close: Option<Close>,
     begin: Option<Begin>,
+    /// The app's turn, as long as there is no slot.
+    turn: Option<Turn>,
     slot: Option<Slot>,
     /// How many writes lost a race.
     lost_races: u32,
@@ -304,6 +306,7 @@ impl Ctx {
         match act {
             Act::Rest => Next::Round,
             Act::Status(status) => self.write_status(mp, *status, carry).await,
+            Act::LookCloser { for_call: true, .. } if !self.has_turn(mp, carry) => self.wait_for_turn(mp, carry).await,
             Act::LookCloser { for_call: true, .. } if !self.has_room(seen, carry, now) => LATER,
             Act::LookCloser { old, for_call } => {
                 let errand = if for_call { Errand::Call } else { Errand::Object };

@@ -173,6 +173,19 @@ fn a_look_closer_of_another_spec_is_not_used() {
     assert_ne!(close.of, Spec::of(&sight.mp), "another object of the name");
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_finds_its_app_busy_waits_for_its_turn_and_plans_anew() {
+    let (ctx, mp) = (alone(), mini_program(STABLE));
+    let asked = ctx.slots.try_turn(&super::app_key(&mp).expect("a known platform"));
+    let mut carry = Carry::default();
+    assert!(asked.is_some() && !ctx.has_turn(&mp, &mut carry));
+    assert!(matches!(ctx.wait_for_turn(&mp, &mut carry).await, Next::Rest(..)), "the other call takes long");
+    drop(asked);
+    assert!(matches!(ctx.wait_for_turn(&mp, &mut carry).await, Next::Round));
+    assert!(ctx.has_turn(&mp, &mut carry));
+    assert!(!ctx.has_turn(&mp, &mut Carry::default()), "one at a time");
+}
+
 #[tokio::test]
 async fn an_object_that_ends_during_a_pass_is_not_remembered() {
     let ctx = alone();

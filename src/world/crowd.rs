@@ -122,7 +122,7 @@ impl Crowd {
     fn family(&mut self, object: &MiniProgram) -> &mut Family {
         let mode = object.spec.token_mode;
         let at = self.families.iter().position(|(of, _)| *of == mode).unwrap_or_else(|| {
-            self.families.push((mode, Family::default()));
+            self.families.push((mode, Family::of(object)));
             self.families.len() - 1
         });
         &mut self.families[at].1

@@ -69,3 +69,32 @@ async fn objects_that_share_a_credential_of_a_megabyte_read_it_together() {
         shop.was_asked(1);
     }
 }
+
+/// What the first tokens of so many objects cost: requests to the API server, passes, and processor time in ticks.
+async fn cost(objects: usize, of_one_app: bool) -> (usize, f64, u64) {
+    let stage = Stage::new("crowd").await;
+    let ledger = stage.ledger();
+    let first = stage.app("shop-0").create().await;
+    let more = join_all((1..objects).map(|n| {
+        let draft = stage.app(&format!("shop-{n}"));
+        let draft = if of_one_app { draft.of_app(&first.app_id) } else { draft };
+        draft.create()
+    }));
+    let shops: Vec<_> = [first.clone()].into_iter().chain(more.await).collect();
+    let operator = stage.operator().start().await;
+    join_all(shops.iter().map(|shop| shop.until_says_within(Ready, "True/TokenAvailable", 60))).await;
+    operator.until_active_looks_end().await;
+    let requests = ledger.reads().await.len() + ledger.writes().await.len();
+    (requests, operator.metric("controller_runtime_reconcile_total", &[]).await, operator.processor_ticks())
+}
+
+#[tokio::test]
+#[allow(clippy::cast_precision_loss, reason = "a count of dozens")]
+async fn many_objects_of_one_app_cost_what_as_many_apps_do() {
+    const OBJECTS: usize = 80;
+    let (one, many) = (cost(OBJECTS, true).await, cost(OBJECTS, false).await);
+    println!("{OBJECTS} objects (requests, passes, ticks): of one app {one:?}, of an app each {many:?}");
+    assert!(one.0 <= many.0 * 6 / 5, "requests: {} and {}", one.0, many.0);
+    // Each hears once of the token that the first of them got.
+    assert!(one.1 <= many.1 + 1.2 * OBJECTS as f64, "passes: {} and {}", one.1, many.1);
+}

@@ -150,7 +150,7 @@ async fn rejected_credentials_use_up_the_patience_with_their_namespace() {
     let room = |ctx: &Ctx, accepted| {
         let key = app_key(&Sight::new(LEGACY).mp).expect("a known platform");
         let claimant = Claimant { key: &key, namespace: "team-a", failing: true, accepted };
-        ctx.slots.take(&claimant, now().boot).is_some()
+        ctx.slots.take(&claimant, None, now().boot).is_some()
     };
     for _ in 0..31 {
         assert!(room(&ctx, false));

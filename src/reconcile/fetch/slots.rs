@@ -1,7 +1,8 @@
-//! Room for a call: so many at a time and a second for each platform, one at a time for each app. By try only, nobody waits here.
+//! Room for a call: so many at a time and a second for each platform, one at a time for each app. By try only; whoever finds
+//! its app busy may wait for its turn.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -21,6 +22,9 @@ use crate::{platform, reconcile::memory::AppKey, shell::clock::Clock};
 const REJECTIONS_AN_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 const REJECTIONS_A_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
 
+/// So long an object waits for its turn: its status must follow the clock.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The clock that rates are counted by: the machine's own could not be simulated.
 #[derive(Clone)]
 struct BootTime(Clock);
@@ -38,7 +42,7 @@ type Rate<K, S> = RateLimiter<K, S, BootTime, NoOpMiddleware<Duration>>;
 /// Room for calls to all platforms.
 pub struct Slots {
     platforms: HashMap<&'static str, Room>,
-    apps: Arc<Mutex<HashSet<AppKey>>>,
+    apps: Apps,
     rejections: Rate<String, HashMapStateStore<String>>,
     all_rejections: Rate<NotKeyed, InMemoryState>,
     /// Namespaces whose budget is spent, until (boot time) it is worth a look again.
@@ -56,17 +60,28 @@ struct Room {
 pub struct Slot {
     _all: OwnedSemaphorePermit,
     _failing: Option<OwnedSemaphorePermit>,
-    _app: AppLock,
+    _turn: Turn,
 }
 
-struct AppLock {
-    apps: Arc<Mutex<HashSet<AppKey>>>,
+/// The apps that are asked, or whose turn somebody waits for.
+type Apps = Arc<Mutex<HashMap<AppKey, Arc<Semaphore>>>>;
+
+/// An app's one call, or the wait for it; given back when dropped, to whoever waits longest.
+pub struct Turn {
+    permit: Option<OwnedSemaphorePermit>,
+    semaphore: Arc<Semaphore>,
+    apps: Apps,
     key: AppKey,
 }
 
-impl Drop for AppLock {
+impl Drop for Turn {
     fn drop(&mut self) {
-        self.apps.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
+        self.permit = None;
+        // The map's and this one: nobody else asks or waits, and whoever comes next has to wait for the lock.
+        if Arc::strong_count(&self.semaphore) == 2 {
+            apps.remove(&self.key);
+        }
     }
 }
 
@@ -104,18 +119,26 @@ impl Slots {
         }
     }
 
-    /// Takes room for one call, if there is any.
-    pub fn take(&self, claimant: &Claimant<'_>, boot: Duration) -> Option<Slot> {
+    /// Waits for an app's turn, in the order in which objects came, and not for long. None if others were first all the time.
+    pub async fn turn(&self, key: &AppKey) -> Option<Turn> {
+        let mut turn = self.queue(key);
+        let permit = tokio::time::timeout(PATIENCE, Arc::clone(&turn.semaphore).acquire_owned()).await;
+        turn.permit = Some(permit.ok()?.ok()?);
+        Some(turn)
+    }
+
+    /// Takes room for one call, if there is any, and if the app is not asked already but by whoever has its turn.
+    pub fn take(&self, claimant: &Claimant<'_>, turn: Option<Turn>, boot: Duration) -> Option<Slot> {
         if !claimant.accepted && self.is_spent(claimant.namespace, boot) {
             return None;
         }
         let room = self.platforms.get(claimant.key.0)?;
         let failing = if claimant.failing { Some(Arc::clone(&room.failing).try_acquire_owned().ok()?) } else { None };
         let all = Arc::clone(&room.all).try_acquire_owned().ok()?;
-        let app = self.lock(claimant.key)?;
+        let turn = turn.or_else(|| self.try_turn(claimant.key))?;
         // The rate comes last: a token of it that is not used is lost.
         room.rate.check().ok()?;
-        Some(Slot { _all: all, _failing: failing, _app: app })
+        Some(Slot { _all: all, _failing: failing, _turn: turn })
     }
 
     /// Counts a platform's "no" to a credential.
@@ -135,9 +158,17 @@ impl Slots {
         spent.contains_key(namespace)
     }
 
-    fn lock(&self, key: &AppKey) -> Option<AppLock> {
+    /// An app's turn, if it is neither being asked nor waited for.
+    pub fn try_turn(&self, key: &AppKey) -> Option<Turn> {
+        let mut turn = self.queue(key);
+        turn.permit = Some(Arc::clone(&turn.semaphore).try_acquire_owned().ok()?);
+        Some(turn)
+    }
+
+    fn queue(&self, key: &AppKey) -> Turn {
         let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
-        apps.insert(key.clone()).then(|| AppLock { apps: Arc::clone(&self.apps), key: key.clone() })
+        let semaphore = Arc::clone(apps.entry(key.clone()).or_insert_with(|| Arc::new(Semaphore::new(1))));
+        Turn { permit: None, semaphore, apps: Arc::clone(&self.apps), key: key.clone() }
     }
 }
 
@@ -149,9 +180,10 @@ mod tests {
         time::Duration,
     };
 
+    use futures::FutureExt;
     use k8s_openapi::jiff::Timestamp;
 
-    use super::{AppKey, Claimant, Clock, Slots};
+    use super::{AppKey, Claimant, Clock, PATIENCE, Slots};
     use crate::shell::clock::Now;
 
     const BOOT: Duration = Duration::from_secs(1000);
@@ -173,20 +205,39 @@ mod tests {
     fn an_app_is_asked_one_call_at_a_time() {
         let slots = slots(8, 50);
         let (a, b) = (app("a"), app("b"));
-        let held = slots.take(&claim(&a, false), BOOT);
-        assert!(held.is_some() && slots.take(&claim(&a, false), BOOT).is_none());
-        assert!(slots.take(&claim(&b, false), BOOT).is_some());
+        let held = slots.take(&claim(&a, false), None, BOOT);
+        assert!(held.is_some() && slots.take(&claim(&a, false), None, BOOT).is_none());
+        assert!(slots.take(&claim(&b, false), None, BOOT).is_some());
         drop(held);
-        assert!(slots.take(&claim(&a, false), BOOT).is_some());
+        assert!(slots.take(&claim(&a, false), None, BOOT).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_an_app_has_its_turn_in_order_and_not_before() {
+        let slots = slots(8, 50);
+        let a = app("a");
+        let asked = slots.take(&claim(&a, false), None, BOOT).expect("room");
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(slots.turn(&a))).collect();
+        assert!(waiting.iter_mut().all(|turn| turn.now_or_never().is_none()));
+        drop(asked);
+        assert!(slots.take(&claim(&a, false), None, BOOT).is_none(), "nobody goes before those that wait");
+        assert!(waiting[1].as_mut().now_or_never().is_none());
+        let turn = waiting[0].as_mut().now_or_never().expect("it is the first").expect("it did not wait for long");
+        let asked = slots.take(&claim(&a, false), Some(turn), BOOT).expect("room");
+        let began = tokio::time::Instant::now();
+        assert!(waiting[1].as_mut().await.is_none());
+        assert_eq!(began.elapsed(), PATIENCE);
+        drop((asked, waiting));
+        assert!(slots.apps.lock().expect("unpoisoned").is_empty(), "nothing is left behind");
     }
 
     #[test]
     fn failing_objects_take_half_of_the_room() {
         let slots = slots(4, 50);
         let keys: Vec<_> = (0..4).map(|n| app(&n.to_string())).collect();
-        let failing: Vec<_> = keys.iter().filter_map(|key| slots.take(&claim(key, true), BOOT)).collect();
+        let failing: Vec<_> = keys.iter().filter_map(|key| slots.take(&claim(key, true), None, BOOT)).collect();
         assert_eq!(failing.len(), 2);
-        let healthy: Vec<_> = keys.iter().filter_map(|key| slots.take(&claim(key, false), BOOT)).collect();
+        let healthy: Vec<_> = keys.iter().filter_map(|key| slots.take(&claim(key, false), None, BOOT)).collect();
         assert_eq!(healthy.len(), 2);
     }
 
@@ -194,7 +245,7 @@ mod tests {
     fn no_more_calls_than_the_rate_allows() {
         let slots = slots(100, 3);
         let keys: Vec<_> = (0..10).map(|n| app(&n.to_string())).collect();
-        assert_eq!(keys.iter().filter_map(|key| slots.take(&claim(key, false), BOOT)).count(), 3);
+        assert_eq!(keys.iter().filter_map(|key| slots.take(&claim(key, false), None, BOOT)).count(), 3);
     }
 
     #[test]
@@ -219,9 +270,9 @@ mod tests {
         for _ in 0..31 {
             slots.rejected("team-a", BOOT);
         }
-        assert!(slots.take(&claim(&a, true), BOOT).is_none());
-        assert!(slots.take(&Claimant { accepted: true, ..claim(&a, false) }, BOOT).is_some());
-        assert!(slots.take(&Claimant { namespace: "team-b", ..claim(&a, false) }, BOOT).is_some());
-        assert!(slots.take(&claim(&a, true), BOOT + Duration::from_secs(121)).is_some());
+        assert!(slots.take(&claim(&a, true), None, BOOT).is_none());
+        assert!(slots.take(&Claimant { accepted: true, ..claim(&a, false) }, None, BOOT).is_some());
+        assert!(slots.take(&Claimant { namespace: "team-b", ..claim(&a, false) }, None, BOOT).is_some());
+        assert!(slots.take(&claim(&a, true), None, BOOT + Duration::from_secs(121)).is_some());
     }
 }

@@ -8,7 +8,10 @@ use std::{
 use k8s_openapi::jiff::Timestamp;
 
 use super::Name;
-use crate::api::{MiniProgram, standing};
+use crate::{
+    api::{MiniProgram, standing},
+    platform::{self, Endpoint},
+};
 
 /// A platform allows some twenty forced calls of an app a day: whoever made one of them is shown.
 const FORCED: usize = 32;
@@ -30,6 +33,8 @@ type By<K> = BTreeSet<(K, Name)>;
 
 #[derive(Default)]
 pub(super) struct Family {
+    /// Whether each call ends the token before it, so that one of them keeps the app.
+    rotates: bool,
     /// Those that are served and whose credential the platform has accepted, by age.
     accepted: By<Age>,
     /// Those that are served and of whose credential nobody knows, by age.
@@ -53,21 +58,37 @@ pub(super) struct Family {
 /// What others look at anew when it changes.
 #[derive(PartialEq, Eq)]
 pub(super) struct Marks {
-    /// Concerns all: who keeps the app, the newest mint, the newest token, the newest forced call.
+    /// Concerns all.
     pub of_all: OfAll,
     /// Concerns itself: whose credential is tried first, as long as none is accepted.
     pub first_open: Option<Name>,
 }
 
-pub(super) type OfAll = (Option<Name>, Option<Timestamp>, Option<String>, Option<Timestamp>);
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum OfAll {
+    /// Who keeps the app, and the newest call that ended a token.
+    Rotating(Option<Name>, Option<Timestamp>),
+    /// The newest token, and the newest forced call.
+    Shared(Option<String>, Option<Timestamp>),
+}
 
 impl Family {
+    /// For objects that ask as this one.
+    pub fn of(object: &MiniProgram) -> Self {
+        let platform = platform::find(object.spec.platform.as_str());
+        let endpoint = platform.and_then(|platform| platform.endpoint(object.spec.token_mode));
+        Self { rotates: endpoint.is_some_and(Endpoint::rotates), ..Self::default() }
+    }
+
     pub fn marks(&self) -> Marks {
         let last = |by: &By<Timestamp>| by.last().map(|(time, _)| *time);
         let first = |by: &By<Age>| by.first().map(|(_, name)| Arc::clone(name));
+        if self.rotates {
+            let first_open = first(&self.open).filter(|_| self.accepted.is_empty());
+            return Marks { of_all: OfAll::Rotating(first(&self.accepted), last(&self.counted)), first_open };
+        }
         let newest = self.newest.last().map(|(_, fingerprint)| fingerprint.clone());
-        let first_open = first(&self.open).filter(|_| self.accepted.is_empty());
-        Marks { of_all: (first(&self.accepted), last(&self.counted), newest, last(&self.forced)), first_open }
+        Marks { of_all: OfAll::Shared(newest, last(&self.forced)), first_open: None }
     }
 
     /// Counts an object in or out.

@@ -190,6 +190,14 @@ impl<'a> Operator<'a> {
         [self.metrics, self.health]
     }
 
+    /// The processor time that it has used so far, in ticks of the clock.
+    pub fn processor_ticks(&self) -> u64 {
+        let stat = String::from_utf8(self.proc("stat")).expect("text");
+        // Behind the name, which may hold spaces, the times are the 12th and 13th field.
+        let fields = stat.rsplit_once(") ").map(|(_, fields)| fields).expect("a name").split(' ');
+        fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
+    }
+
     /// All that `/metrics` says.
     pub async fn metrics(&self) -> String {
         self.fetch(self.metrics, "metrics").await.expect("metrics")

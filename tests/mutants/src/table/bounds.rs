@@ -104,12 +104,20 @@ const RECONCILE: &[Mutant] = &[Mutant {
     killed_by: Test("an_object_that_ends_during_a_pass_is_not_remembered"),
 }];
 
-const SLOTS: &[Mutant] = &[Mutant {
-    name: "rejections-kept",
-    means: "Each namespace whose credential was ever rejected is remembered.",
-    changes: &[("self.rejections.retain_recent();", "")],
-    killed_by: Test("a_namespace_is_forgotten_when_its_rejections_are_over"),
-}];
+const SLOTS: &[Mutant] = &[
+    Mutant {
+        name: "rejections-kept",
+        means: "Each namespace whose credential was ever rejected is remembered.",
+        changes: &[("self.rejections.retain_recent();", "")],
+        killed_by: Test("a_namespace_is_forgotten_when_its_rejections_are_over"),
+    },
+    Mutant {
+        name: "turns-kept",
+        means: "Each app that was ever asked is remembered.",
+        changes: &[("Arc::strong_count(&self.semaphore) == 2", "false")],
+        killed_by: Test("who_waits_for_an_app_has_its_turn_in_order_and_not_before"),
+    },
+];
 
 const UNREADABLE: &[Mutant] = &[
     Mutant {

@@ -127,22 +127,31 @@ const CROWD: &[Mutant] = &[
     Mutant {
         name: "unshown-not-counted",
         means: "Of many objects' mints only those of a few are counted.",
-        changes: &[("count: count - known(mode, day)", "count: 0")],
+        changes: &[("count - known(mode, day)", "0")],
         killed_by: Test("few_of_many_are_enough_to_plan_from"),
     },
 ];
 
 const FAMILY: &[Mutant] = &[
     Mutant {
+        name: "owner-told-where-there-is-none",
+        means: "Where all may ask, each new oldest object of an app makes all others look again.",
+        changes: &[("endpoint.is_some_and(Endpoint::rotates)", "true")],
+        killed_by: Test("where_all_may_ask_only_the_first_of_a_new_token_concerns_the_others"),
+    },
+    Mutant {
         name: "all-shown",
         means: "Each object of an app looks at all others that ever forced a call.",
-        changes: &[("self.forced.iter().rev().take(FORCED)", "self.forced.iter().rev()")],
+        changes: &[(
+            "self.forced.iter().rev().take(FORCED)",
+            "self.forced.iter().rev().take(usize::MAX)",
+        )],
         killed_by: Test("each_is_shown_a_few_dozen_others_at_most"),
     },
     Mutant {
         name: "times-to-come-hide-others",
         means: "A time that cannot be true yet hides the calls that were made.",
-        changes: &[("skip_while(|(time, _)| *time > until)", "skip_while(|_| false)")],
+        changes: &[("*time > until", "false")],
         killed_by: Test("few_of_many_are_enough_to_plan_from"),
     },
     Mutant {
