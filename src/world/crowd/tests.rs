@@ -109,6 +109,14 @@ fn each_is_shown_a_few_dozen_others_at_most() {
 }
 
 #[test]
+fn who_keeps_the_app_is_shown_who_would_keep_it_next() {
+    let crowd = crowd(TokenMode::Legacy, |_, object| is(object, Truth::True, Reason::Accepted));
+    let shown = crowd.siblings(&name(0), time(0).0).shown;
+    // What has just become of its own credential is not in the status that others see.
+    assert!(shown.iter().any(|object| object.metadata.name.as_ref() == Some(&name(1).name)));
+}
+
+#[test]
 fn the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_them_leaves() {
     let mut crowd = Crowd::default();
     let names: Vec<_> = (0..MOST + 2).map(|number| ObjectName::new("crowded", &format!("shop-{number}"))).collect();
@@ -124,11 +132,14 @@ fn the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_the
     let served = |crowd: &Crowd| names.iter().filter(|name| !crowd.siblings(name, time(0).0).surplus).count();
     assert_eq!(served(&crowd), MOST);
     assert!(crowd.siblings(&names[MOST], time(0).0).surplus);
-    // Those that are not served are nobody's turn, also when all others are rejected.
+    // It is never the turn of those that are not served, whatever becomes of them, also when all others are rejected.
     for (number, name) in names.iter().enumerate().take(MOST) {
         let mut object = rename(number);
         is(&mut object, Truth::False, Reason::CredentialRejected);
         crowd.set(name, Some(&Arc::new(object)));
+    }
+    for (number, name) in names.iter().enumerate().skip(MOST) {
+        crowd.set(name, Some(&Arc::new(rename(number))));
     }
     assert!(crowd.families[0].1.marks().first_open.is_none());
     let concerned = crowd.set(&names[3], None);

@@ -2,7 +2,7 @@
 
 use super::sight::{STABLE, Sight, due_at, secret};
 use crate::{
-    api::{ConditionType, CredentialStatus, Reason},
+    api::{ConditionType, CredentialStatus, Reason, standing::accepted},
     platform::Refusal,
     reconcile::{
         call::{Call, Wanted, Why},
@@ -75,6 +75,9 @@ fn what_the_platform_says_of_a_noted_version_counts() {
         let credential = Some(version("8"));
         sight.recall.ended = Some(Ended { call, generation: Some(1), credential, mints_before: None, how });
         sight.says_of(due + 1, ConditionType::CredentialValid, truth, said);
+        // Whose turn it is, too, depends on what the platform has accepted.
+        let is_accepted = sight.case(due + 1, |case| accepted(&case.status.conditions));
+        assert_eq!(is_accepted, Some(said == Reason::Accepted));
         let Act::Status(status) = sight.plan(due + 1).act else { panic!("the failure is told") };
         assert_eq!((status.credential, status.last_failure.is_some()), (Some(version("8")), true));
     };

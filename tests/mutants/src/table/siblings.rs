@@ -158,7 +158,7 @@ const FAMILY: &[Mutant] = &[
         name: "own-place-hides-the-others",
         means: "Who is first itself is not shown who comes next.",
         changes: &[("by.iter().take(FIRST)", "by.iter().take(1)")],
-        killed_by: Test("few_of_many_are_enough_to_plan_from"),
+        killed_by: Test("who_keeps_the_app_is_shown_who_would_keep_it_next"),
     },
     Mutant {
         name: "own-token-hides-the-newer",
