@@ -23,7 +23,7 @@ const REJECTIONS_AN_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 const REJECTIONS_A_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
 
 /// So long an object waits for its turn: its status must follow the clock.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The clock that rates are counted by: the machine's own could not be simulated.
 #[derive(Clone)]
