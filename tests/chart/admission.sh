@@ -47,6 +47,25 @@ check 'refresher: the change of an annotation that is there is refused' refused_
     '{"metadata":{"annotations":{"example.com/kept":"2"}}}' 'and no others'
 check 'refresher: the removal of an annotation is refused' refused_as pod \
     '{"metadata":{"annotations":{"example.com/kept":null}}}' 'and no others'
+long=$(printf 'x%.0s' {1..129})
+check 'refresher: a value of 129 characters is refused' refused_as pod \
+    "{\"metadata\":{\"annotations\":{\"miniprogram.dev/refresh-requested\":\"$long\"}}}" 'at most 128'
+check 'refresher: a value of 128 characters goes through' as pod \
+    "{\"metadata\":{\"annotations\":{\"miniprogram.dev/refresh-requested\":\"${long:1}\"}}}"
+check 'refresher: emptied managedFields are refused' refused_as pod '{"metadata":{"managedFields":[{}]}}' 'who owns its fields'
+check 'refresher: generateName is refused' refused_as pod '{"metadata":{"generateName":"x-"}}' 'who owns its fields'
+applies() {
+    kubectl -n team-a --as system:serviceaccount:team-a:pod apply --server-side --field-manager=pod -f - 2> "$work/answer" << 'END'
+apiVersion: miniprogram.dev/v1alpha1
+kind: MiniProgram
+metadata: {name: shop}
+spec: {appID: wx0123456789abcdef, credentialRef: {name: shop-credential}}
+END
+}
+owns_nothing() {
+    ! applies && cat "$work/answer" && grep -q 'who owns its fields' "$work/answer"
+}
+check 'refresher: an apply of the same spec is refused' owns_nothing
 check 'refresher: a request can be taken back' as pod '{"metadata":{"annotations":{"miniprogram.dev/refresh-requested":null}}}'
 # may_not VERB RESOURCE [FLAGS]
 may_not() {

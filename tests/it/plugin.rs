@@ -3,6 +3,7 @@
 use std::{env, path::Path, process::Output};
 
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
+use kube::api::{Patch, PatchParams};
 use platform_simulator::model::Fault;
 use serde_json::json;
 
@@ -105,4 +106,20 @@ async fn what_cannot_be_done_is_said_and_fails() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && stderr.contains(error), "{words:?}: {stderr}");
     }
+}
+
+#[tokio::test]
+async fn status_shows_no_control_characters() {
+    let stage = Stage::new("plugin").await;
+    let shop = stage.app("shop").create().await;
+    let condition = json!({
+        "type": "Ready", "status": "False", "reason": "WriteFailed", "lastTransitionTime": "2026-05-01T10:00:00Z",
+        "message": "be\u{1b}[2Jfore\u{7} \u{9b}31mand\r after \u{4f60}\u{597d}",
+    });
+    let status = json!({ "status": { "conditions": [condition] } });
+    let minis = stage.api::<miniprogram_operator::api::MiniProgram>();
+    minis.patch_status(&shop.name, &PatchParams::default(), &Patch::Merge(&status)).await.expect("patched");
+    let shown = said(&plugin(&stage, &["status", "shop"]).await);
+    assert!(shown.contains("be[2Jfore 31mand after \u{4f60}\u{597d}"), "{shown:?}");
+    assert!(shown.chars().all(|shown| shown == '\n' || !shown.is_control()), "{shown:?}");
 }
