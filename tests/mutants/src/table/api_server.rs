@@ -1,10 +1,14 @@
 //! An API server that falls silent, goes back in time, or cannot be listed.
 
-use super::{KilledBy::Test, Mutant, Source};
+use super::{
+    KilledBy::{Simulation, Test},
+    Mutant, Source,
+};
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/shell/stall.rs", mutants: STALL },
     Source { file: "src/operator/health.rs", mutants: HEALTH },
+    Source { file: "src/watch.rs", mutants: WATCH },
     Source { file: "src/world/listing.rs", mutants: LISTING },
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
@@ -33,6 +37,13 @@ const HEALTH: &[Mutant] = &[Mutant {
     means: "A leader whose lists fail is ready.",
     changes: &[("*since + BLIND_AFTER <= now", "false")],
     killed_by: Test("a_leader_that_does_not_see_its_world_is_not_ready_within_a_minute"),
+}];
+
+const WATCH: &[Mutant] = &[Mutant {
+    name: "restore-not-noticed",
+    means: "A watch waits without end for versions that a restored cluster has yet to reach.",
+    changes: &[("version < known", "false")],
+    killed_by: Simulation,
 }];
 
 const LISTING: &[Mutant] = &[Mutant {
