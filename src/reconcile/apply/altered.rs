@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn what_the_operator_or_pods_depend_on_is_named() {
-        let cases: [(fn(&mut Secret), &str); 7] = [
+        type Alter = fn(&mut Secret);
+        let cases: [(Alter, &str); 7] = [
             (|secret| drop(annotations(secret).remove(names::FINGERPRINT)), "annotation miniprogram.dev/fingerprint"),
             (
                 |secret| drop(annotations(secret).insert(names::ISSUED_FOR.into(), "x".into())),

@@ -6,7 +6,13 @@ use super::sight::{LEGACY, LIFE, STABLE, Sight, boot, projection};
 use crate::{
     api::{ConditionType, DeletionPolicy, ObjectMetaTemplate, Reason, Target, TargetKeys, Template, TokenMode},
     projection::{Owner, Terminating},
-    reconcile::{api_error::admission::Said, call::Why, memory::Refused, observe::Held, plan::Act},
+    reconcile::{
+        api_error::admission::Said,
+        call::Why,
+        memory::Refused,
+        observe::Held,
+        plan::{Act, target::is_told_refused},
+    },
 };
 
 fn target(sight: &mut Sight, change: impl FnOnce(&mut Target)) {
@@ -305,7 +311,7 @@ fn what_admission_took_away_leads_to_no_call_until_a_write_is_due_again() {
     sight.rests(501, 29);
     // A restart tries a write before it calls.
     sight.recall.refused = None;
-    assert!(sight.case(502, |case| super::super::target::is_told_refused(case)));
+    assert!(sight.case(502, is_told_refused));
 }
 
 #[test]

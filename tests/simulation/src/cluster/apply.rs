@@ -47,13 +47,7 @@ impl Refusal {
 }
 
 /// Applies a whole Secret by force.
-pub fn apply(
-    cluster: &mut Cluster,
-    now: Millis,
-    name: &Name,
-    asked: &Asked,
-    manager: &str,
-) -> Result<Value, Refusal> {
+pub fn apply(cluster: &mut Cluster, now: Millis, name: &Name, asked: &Asked, manager: &str) -> Result<Value, Refusal> {
     let wanted = &asked.body;
     let live = cluster.get(Kind::Secret, name).cloned();
     check_fences(live.as_deref(), wanted, &name.1)?;
