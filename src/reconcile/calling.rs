@@ -9,7 +9,7 @@ use super::{
     call::{Call, Wanted, Why},
     case,
     fetch::{Asking, Outcome, fetch, slots::Claimant},
-    memory::{AppMints, Base, Ended, HandFacts, How, InHand, LastMint, Refused},
+    memory::{AppMints, Base, Ended, HandFacts, How, InHand, LastMint},
     observe::Observed,
     plan::{
         case::Case,
@@ -18,6 +18,7 @@ use super::{
         time::{after, next_midnight, whole_seconds},
     },
     reads::Errand,
+    refusal::next_refusal,
     status::{self, Begun},
 };
 use crate::{
@@ -27,11 +28,6 @@ use crate::{
     sensitive::AppSecret,
     shell::{chance::Chance, clock::Now},
 };
-
-/// A write that is refused is tried again this often at least, and less often after so many times.
-const LONG_REFUSED: Duration = Duration::from_secs(30);
-const LONGEST_REFUSED: Duration = Duration::from_secs(300);
-const REFUSED_FOR_LONG: u32 = 25;
 
 /// A call that has begun: its intent stands in status.
 pub struct Begin {
@@ -359,18 +355,6 @@ impl Ctx {
             (app.mints, app.last, app.gone) = (before.mints, before.last, before.gone);
         });
     }
-}
-
-/// The next try of a write that is refused: after half a second, doubled each time up to half a minute, and after ten minutes
-/// of that every five minutes.
-pub(super) fn next_refusal(before: Option<Refused>, error: &ApiError, now: Now) -> Refused {
-    let attempts = before.as_ref().map_or(0, |refused| refused.attempts).saturating_add(1);
-    let longest = if attempts > REFUSED_FOR_LONG { LONGEST_REFUSED } else { LONG_REFUSED };
-    let wait = Duration::from_millis(500 * 2_u64.pow(attempts.min(11) - 1)).min(longest);
-    let said = error.said();
-    // A text that differs each time would be a status write each time.
-    let same = before.and_then(|refused| refused.said).filter(|before| said.as_ref().is_some_and(|said| said.by == before.by));
-    Refused { reason: error.target_reason(), said: same.or(said), attempts, retry: now.boot + wait }
 }
 
 fn new_call(case: &Case<'_>, wanted: Wanted, chance: &Chance) -> Call {

@@ -7,6 +7,7 @@ mod advice;
 pub mod case;
 pub mod doubt;
 pub mod due;
+mod ended;
 mod failure;
 pub mod hold;
 pub mod report;

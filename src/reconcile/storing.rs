@@ -8,11 +8,12 @@ use super::{
     app_key,
     apply::{self, Settle, secret::Content},
     call::Why,
-    calling::{destination, next_refusal, sent_with},
+    calling::{destination, sent_with},
     case, events,
     memory::{HandFacts, How},
     observe::{Close, Observed},
     plan::{Rewrite, case::Case, due, trusted_fingerprint},
+    refusal::next_refusal,
 };
 use crate::{
     api::MiniProgram,

@@ -31,8 +31,8 @@ use super::{
         door::{Answer, Door, NoAnswer},
         slots::Slots,
     },
+    gather::note_sightings,
     memory::{Memories, Recall},
-    note_sightings,
     observe::Spec,
     plan::{
         case::version_of,

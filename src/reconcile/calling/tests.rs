@@ -1,7 +1,5 @@
 //! What the process remembers of a call's end.
 
-use std::time::Duration;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{Begin, Begun};
@@ -9,9 +7,7 @@ use crate::{
     api::{Mints, Reason},
     projection::TokenFacts,
     reconcile::{
-        Ctx,
-        api_error::{ApiError, admission::Said as Refuser},
-        app_key,
+        Ctx, app_key,
         call::{Call, Wanted, Why},
         fetch::{door::NoAnswer, slots::Claimant},
         memory::{AppMints, HandFacts, How, LastMint, Recall},
@@ -173,34 +169,6 @@ async fn who_minted_a_token_remembers_when() {
     let (fingerprint, minted) = recall(&ctx).minted.expect("it was minted here");
     assert_eq!(minted, boot(500));
     assert_ne!(fingerprint, token().fingerprint());
-}
-
-#[test]
-fn a_write_that_is_refused_waits_twice_as_long_each_time() {
-    let mut refused = None;
-    let waits = [500, 1000, 2000, 4000, 8000, 16_000].into_iter();
-    for wait in waits.chain([30_000; 19]).chain([300_000; 2]) {
-        let next = super::next_refusal(refused, &ApiError::Conflict, now());
-        assert_eq!(next.retry, now().boot + Duration::from_millis(wait), "{}", next.attempts);
-        refused = Some(next);
-    }
-}
-
-#[test]
-fn a_refusals_text_is_told_once_whatever_it_says_the_next_time() {
-    let denied = |by: &str, text: &str| ApiError::Refused {
-        code: 403,
-        message: format!("admission webhook \"{by}\" denied the request: {text}"),
-    };
-    let mut refused = None;
-    let mut said = |error: ApiError| {
-        let next = super::next_refusal(refused.take(), &error, now());
-        refused.insert(next).said.as_ref().map(Refuser::sentence)
-    };
-    assert_eq!(said(denied("a", "request 1")).as_deref(), Some("admission webhook a denied it: request 1"));
-    assert_eq!(said(denied("a", "request 2")).as_deref(), Some("admission webhook a denied it: request 1"));
-    assert_eq!(said(denied("b", "request 3")).as_deref(), Some("admission webhook b denied it: request 3"));
-    assert_eq!(said(ApiError::Unanswered), None);
 }
 
 #[tokio::test]

@@ -3,22 +3,22 @@
 
 use std::time::Duration;
 
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    due, retry,
+    due,
+    ended::effective,
     time::{after, span, whole_seconds},
 };
 use crate::{
     api::{
-        ConditionType, CredentialStatus, DeletionPolicy, Intent, LastFailure, MiniProgram, MiniProgramStatus, Mints, Reason,
-        TokenMode,
-        conditions::{self, Truth, Verdict},
+        ConditionType, CredentialStatus, DeletionPolicy, Intent, LastFailure, MiniProgram, MiniProgramStatus, Reason, TokenMode,
+        conditions,
     },
     platform::{self, Endpoint, Platform},
     projection::{Projection, TokenFacts},
     reconcile::{
-        memory::{Ended, How, Noted, Recall},
+        memory::{How, Noted},
         observe::{Close, CredentialRead, Observed, TargetSeen, Whose, whose},
     },
     sensitive::Implausible,
@@ -357,93 +357,4 @@ pub fn version_of(credential: &CredentialStatus) -> Version {
 fn newest(seen: &Observed) -> Option<&Projection> {
     let issued = |target: &&Projection| target.token.as_ref().map(|token| token.issued);
     seen.old.iter().map(AsRef::as_ref).max_by_key(issued)
-}
-
-/// The status as it should be after the last call's end, which only this process knows until it is written.
-pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus {
-    let Some(ended) = &recall.ended else { return status };
-    match &ended.how {
-        How::Withdrawn => withdraw(&mut status, ended),
-        How::Failed { refusal, sent, next, attempts, unknown } => {
-            if !*unknown {
-                withdraw(&mut status, ended);
-            }
-            // Any other failure leaves the request open: it is tried again by the ordinary back-off.
-            if retry::stops(refusal.reason) {
-                answer_request(&mut status, ended);
-            }
-            let only_forced = ended.call.wanted.force && refusal.reason == Reason::QuotaExhausted;
-            if only_forced {
-                // The platform has answered: what it said before is over, and other calls may be made.
-                status.last_failure = None;
-            } else {
-                status.observed_generation = ended.generation;
-                status.last_failure = Some(LastFailure {
-                    time: Time(*sent),
-                    reason: refusal.reason.as_str().into(),
-                    platform_code: refusal.code,
-                    caller_ip: refusal.caller_ip.map(|ip| ip.to_string()),
-                    attempts: *attempts,
-                    next_attempt_time: Time(*next),
-                });
-            }
-            let stops = retry::stops(refusal.reason);
-            let verdict = if stops { refusal.reason } else { kept_verdict(&status, ended, recall.noted.as_ref()) };
-            note_verdict(&mut status, ended, verdict, *sent);
-        }
-        How::Token { sent, stored, unsettled, .. } => {
-            status.last_failure = None;
-            answer_request(&mut status, ended);
-            note_verdict(&mut status, ended, Reason::Accepted, *sent);
-            if *stored && *unsettled {
-                status.intent = Some(Intent { id: ended.call.id.clone(), time: Time(*sent), doubt: true });
-            } else if *stored {
-                status.intent = status
-                    .intent
-                    .filter(|intent| intent.id != ended.call.id && Some(intent.id.as_str()) != ended.call.stood.as_deref());
-            }
-        }
-    }
-    status
-}
-
-/// A call that certainly did nothing takes back its own intent, unless that one stands for an older doubt, and its count.
-fn withdraw(status: &mut MiniProgramStatus, ended: &Ended) {
-    let own = status.intent.as_ref().is_some_and(|intent| intent.id == ended.call.id && !intent.doubt);
-    if own {
-        status.intent = None;
-    }
-    if let Some(before) = &ended.mints_before {
-        // What was refused may have been counted by the platform; what was never sent has not.
-        let counted = status.mints.take().filter(|_| !matches!(ended.how, How::Withdrawn));
-        let forced_times = counted.map_or_else(|| before.forced_times.clone(), |mints| mints.forced_times);
-        status.mints = Some(Mints { forced_times, ..before.clone() }).filter(|mints| *mints != Mints::default());
-    }
-}
-
-/// An answer that says nothing about the credential leaves the verdict on this version as it was.
-fn kept_verdict(status: &MiniProgramStatus, ended: &Ended, noted: Option<&Noted>) -> Reason {
-    let condition = conditions::find(&status.conditions, ConditionType::CredentialValid);
-    let told = condition.filter(|_| status.credential == ended.credential).and_then(Reason::of);
-    let noted = noted.filter(|noted| Some(&noted.version) == ended.credential.as_ref() && noted.generation == ended.generation);
-    let said = told.or(noted.map(|noted| noted.reason));
-    said.filter(|reason| *reason == Reason::Accepted).unwrap_or(Reason::NotTested)
-}
-
-fn answer_request(status: &mut MiniProgramStatus, ended: &Ended) {
-    if ended.call.handles.is_some() {
-        status.handled_refresh_request.clone_from(&ended.call.handles);
-    }
-}
-
-/// The platform's word on the credential that was sent, whatever the cluster holds by now.
-fn note_verdict(status: &mut MiniProgramStatus, ended: &Ended, reason: Reason, at: Timestamp) {
-    status.credential.clone_from(&ended.credential);
-    let truth = match reason {
-        Reason::Accepted => Truth::True,
-        Reason::NotTested => Truth::Unknown,
-        _ => Truth::False,
-    };
-    let verdict = Verdict { truth, reason, message: String::new() };
-    conditions::set(&mut status.conditions, ConditionType::CredentialValid, &verdict, ended.generation, at);
 }

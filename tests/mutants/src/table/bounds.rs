@@ -7,6 +7,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/reads/flights.rs", mutants: FLIGHTS },
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
     Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
+    Source { file: "src/reconcile/plan/ended.rs", mutants: ENDED },
     Source { file: "src/reconcile/memory/apps.rs", mutants: APPS },
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
     Source { file: "src/reconcile/fetch/slots.rs", mutants: SLOTS },
@@ -58,23 +59,22 @@ const PLAN: &[Mutant] = &[
     },
 ];
 
-const CASE: &[Mutant] = &[
-    Mutant {
-        name: "noted-for-every-spec",
-        means: "What was read under one key counts for another key.",
-        changes: &[(
-            "version_of(&noted.version) == version && noted.generation == self.generation()",
-            "version_of(&noted.version) == version",
-        )],
-        killed_by: Test("another_spec_is_read_for_anew"),
-    },
-    Mutant {
-        name: "noted-version-distrusted",
-        means: "A busy platform makes a credential count as untested that was only labelled anew.",
-        changes: &[("told.or(noted.map(|noted| noted.reason))", "told")],
-        killed_by: Test("what_the_platform_says_of_a_noted_version_counts"),
-    },
-];
+const CASE: &[Mutant] = &[Mutant {
+    name: "noted-for-every-spec",
+    means: "What was read under one key counts for another key.",
+    changes: &[(
+        "version_of(&noted.version) == version && noted.generation == self.generation()",
+        "version_of(&noted.version) == version",
+    )],
+    killed_by: Test("another_spec_is_read_for_anew"),
+}];
+
+const ENDED: &[Mutant] = &[Mutant {
+    name: "noted-version-distrusted",
+    means: "A busy platform makes a credential count as untested that was only labelled anew.",
+    changes: &[("told.or(noted.map(|noted| noted.reason))", "told")],
+    killed_by: Test("what_the_platform_says_of_a_noted_version_counts"),
+}];
 
 const APPS: &[Mutant] = &[
     Mutant {

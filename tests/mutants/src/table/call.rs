@@ -8,8 +8,9 @@ use super::{
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/status.rs", mutants: STATUS },
     Source { file: "src/reconcile/calling.rs", mutants: CALLING },
+    Source { file: "src/reconcile/refusal.rs", mutants: REFUSAL },
     Source { file: "src/reconcile/fetch.rs", mutants: FETCH },
-    Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
+    Source { file: "src/reconcile/plan/ended.rs", mutants: ENDED },
 ];
 
 const STATUS: &[Mutant] = &[
@@ -114,13 +115,14 @@ const CALLING: &[Mutant] = &[
         changes: &[("app.gone.saturating_add(1)", "0")],
         killed_by: Test("mints_for_lost_tokens_are_counted_in_a_row"),
     },
-    Mutant {
-        name: "refused-writes-keep-their-pace",
-        means: "A write that is refused is tried again twice a second for ever.",
-        changes: &[("500 * 2_u64.pow(attempts.min(11) - 1)", "500")],
-        killed_by: Test("a_write_that_is_refused_waits_twice_as_long_each_time"),
-    },
 ];
+
+const REFUSAL: &[Mutant] = &[Mutant {
+    name: "refused-writes-keep-their-pace",
+    means: "A write that is refused is tried again twice a second for ever.",
+    changes: &[("500 * 2_u64.pow(attempts.min(11) - 1)", "500")],
+    killed_by: Test("a_write_that_is_refused_waits_twice_as_long_each_time"),
+}];
 
 const FETCH: &[Mutant] = &[
     Mutant {
@@ -152,7 +154,7 @@ const FETCH: &[Mutant] = &[
     },
 ];
 
-const CASE: &[Mutant] = &[
+const ENDED: &[Mutant] = &[
     Mutant {
         name: "request-answered-by-a-failure",
         means: "A request whose call failed counts as answered.",

@@ -7,6 +7,7 @@ use super::{
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
+    Source { file: "src/reconcile/gather.rs", mutants: GATHER },
     Source { file: "src/world.rs", mutants: WORLD },
     Source { file: "src/world/listing.rs", mutants: LISTING },
     Source { file: "src/operator.rs", mutants: OPERATOR },
@@ -31,6 +32,9 @@ const RECONCILE: &[Mutant] = &[
         changes: &[("backoff(recall.setbacks)", "backoff(1)")],
         killed_by: Test("what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute"),
     },
+];
+
+const GATHER: &[Mutant] = &[
     Mutant {
         name: "foreign-intent-always-new",
         means: "Another process's intent is waited out anew at each look.",
