@@ -136,12 +136,12 @@ impl From<kube::Error> for ApiError {
     }
 }
 
-/// Awaits a request to the API server for no longer than [`DEADLINE`].
+/// Awaits a request to the API server for no longer than `DEADLINE`.
 pub async fn within<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiError> {
     answer(request).await?.map_err(ApiError::from)
 }
 
-/// Awaits a dry run for no longer than [`DEADLINE`].
+/// Awaits a dry run for no longer than `DEADLINE`.
 pub async fn within_dry_run<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiError> {
     answer(request).await?.map_err(ApiError::of_dry_run)
 }
