@@ -1,9 +1,6 @@
 //! An API server that falls silent, goes back in time, or cannot be listed.
 
-use super::{
-    KilledBy::{Simulation, Test},
-    Mutant, Source,
-};
+use super::{KilledBy::Test, Mutant, Source};
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/shell/stall.rs", mutants: STALL },
@@ -43,7 +40,7 @@ const WATCH: &[Mutant] = &[Mutant {
     name: "restore-not-noticed",
     means: "A watch waits without end for versions that a restored cluster has yet to reach.",
     changes: &[("version < known", "false")],
-    killed_by: Simulation,
+    killed_by: Test("everything_is_listed_again_when_the_api_servers_versions_go_back"),
 }];
 
 const LISTING: &[Mutant] = &[Mutant {
