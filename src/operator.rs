@@ -45,6 +45,9 @@ const STANDBY_AFTER: Duration = Duration::from_secs(3);
 /// A candidate tries this often whether it would see what it is to work with.
 const TRIED_AGAIN: Duration = Duration::from_secs(30);
 
+/// Lists that are not answered by then count as refused.
+const TRIAL: Duration = Duration::from_secs(10);
+
 /// How a process comes to lead.
 pub enum Leadership {
     /// By its owner's word. Targets are stamped with this name.
@@ -162,7 +165,12 @@ impl Operator {
             return term;
         }
         loop {
-            let yields = self.sees_nothing(client).await;
+            // Whoever has got the Lease works: a list that is not answered must not keep it from that.
+            let yields = tokio::select! {
+                biased;
+                term = elector.lead() => return term,
+                yields = self.sees_nothing(client) => yields,
+            };
             elector.yield_to_others(yields);
             if !yields {
                 self.watches.open();
@@ -175,7 +183,9 @@ impl Operator {
 
     /// Whether this process could not list what a term works with: then it is not ready, and says why.
     async fn sees_nothing(&self, client: &Client) -> bool {
-        let refused = trial::refused(client, &self.scopes, self.selector.as_deref()).await;
+        let trial = trial::refused(client, &self.scopes, self.selector.as_deref());
+        let answered = tokio::time::timeout(TRIAL, trial).await;
+        let refused = answered.unwrap_or_else(|_| Some("anything: no answer".to_owned()));
         if let Some(refused) = &refused
             && self.watches.close(&format!("cannot list {refused}"))
         {
@@ -192,17 +202,18 @@ impl Operator {
         let report = self.report();
         let ctx = Arc::new(self.context(client, term.clone(), Arc::clone(&world)));
         let (looks, look_receiver) = mpsc::unbounded_channel();
+        let (farewells, mut farewell_receiver) = mpsc::unbounded_channel();
         let changed = {
             let (ctx, progress) = (Arc::clone(&ctx), progress.clone());
             let (world, gate) = (Arc::clone(&world), self.watches.clone());
-            let has_selector = self.selector.is_some();
+            // Without a selector, an object goes out of sight only when it is deleted.
+            let farewells = self.selector.as_ref().map(|_| farewells);
             move |change: Change| {
                 for gone in change.gone {
                     ctx.forget(&gone);
                     progress.forget(&gone.name);
-                    if has_selector {
-                        let ctx = Arc::clone(&ctx);
-                        tokio::spawn(async move { reconcile::farewell(&ctx, &gone).await });
+                    if let Some(farewells) = &farewells {
+                        let _ = farewells.send(gone);
                     }
                 }
                 for name in change.look {
@@ -226,6 +237,13 @@ impl Operator {
             clock: self.clock.clone(),
         };
         watching.spawn(watches.run(world, changed, ending.clone()));
+        // One after the other: a selector may lose thousands of objects at once.
+        let parting = Arc::clone(&ctx);
+        watching.spawn(async move {
+            while let Some(gone) = farewell_receiver.recv().await {
+                reconcile::farewell(&parting, &gone).await;
+            }
+        });
         let (reconciled, panicked) = (Arc::clone(&ctx), Arc::clone(&ctx));
         let run_pass = Arc::clone(&self.run_pass);
         let mut controlling = JoinSet::new();
