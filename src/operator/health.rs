@@ -96,19 +96,23 @@ mod tests {
     use super::*;
     use crate::shell::{clock::Now, metrics::Format};
 
-    #[test]
-    fn a_leader_that_does_not_see_its_world_is_not_ready_within_a_minute() {
-        let now = Now { wall: Timestamp::UNIX_EPOCH, boot: Duration::from_secs(1000) };
-        let clock = Clock::from_fn(move || now);
+    /// A term of these watches of objects, at this boot time.
+    fn report(of_objects: &[&str], boot: Duration) -> Report {
+        let clock = Clock::from_fn(move || Now { wall: Timestamp::UNIX_EPOCH, boot });
         let health = Health::new(clock.clone(), Duration::from_mins(5));
-        let report = Report {
+        Report {
             clock,
             metrics: Metrics::new("0", "lease", false),
             watches: health.gate("watches"),
             health,
             period: Duration::from_secs(5),
-            of_objects: vec!["MiniPrograms in all namespaces".into()],
-        };
+            of_objects: of_objects.iter().map(|watch| (*watch).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_leader_that_does_not_see_its_world_is_not_ready_within_a_minute() {
+        let report = report(&["MiniPrograms in all namespaces"], Duration::from_secs(1000));
         let (gaps, blind) = (Gaps::default(), Mutex::new(vec![]));
         let blind = Arc::new(blind);
         let at = |seconds| {
@@ -133,16 +137,7 @@ mod tests {
 
     #[test]
     fn a_term_that_sees_no_object_anywhere_is_of_no_use() {
-        let clock = Clock::from_fn(|| Now { wall: Timestamp::UNIX_EPOCH, boot: Duration::ZERO });
-        let health = Health::new(clock.clone(), Duration::from_mins(5));
-        let report = Report {
-            clock,
-            metrics: Metrics::new("0", "lease", false),
-            watches: health.gate("watches"),
-            health,
-            period: Duration::from_secs(5),
-            of_objects: vec!["MiniPrograms in a".into(), "MiniPrograms in b".into()],
-        };
+        let report = report(&["MiniPrograms in a", "MiniPrograms in b"], Duration::ZERO);
         let (gaps, at) = (Gaps::default(), Duration::from_secs);
         for (what, since) in [("MiniPrograms in a", 0), ("Secrets in a", 0), ("Secrets in b", 0)] {
             gaps.begin(what, at(since));
