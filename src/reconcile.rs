@@ -1,6 +1,7 @@
 //! Drives one object: observe, plan, one act, again, until there is nothing to do. Each step returns a value and none calls
 //! another; every decision is the plan's.
 
+mod admittance;
 pub mod api_error;
 pub mod apply;
 pub mod call;
@@ -12,6 +13,7 @@ mod gather;
 pub mod memory;
 pub mod observe;
 pub mod plan;
+mod queues;
 pub mod reads;
 mod refusal;
 pub mod status;

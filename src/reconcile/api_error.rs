@@ -111,19 +111,19 @@ impl ApiError {
             404 => Self::NotFound,
             // RBAC's own sentence names the user; quota, Pod Security and a terminating namespace answer 403 as well.
             403 if message.contains("forbidden: User ") => Self::Forbidden(message.clone()),
-            422 if names(status, "metadata.uid", "") => Self::Conflict,
+            422 if refuses(status, "metadata.uid", "") => Self::Conflict,
             // Data may be too long as well.
-            422 if ["data", "immutable"].iter().any(|field| names(status, field, "immutable")) => Self::Immutable,
+            422 if ["data", "immutable"].iter().any(|field| refuses(status, field, "immutable")) => Self::Immutable,
             408 | 500 | 502 | 504 => Self::Unanswered,
             _ => Self::refused(status),
         }
     }
 }
 
-/// Whether the answer names this field as the one that was refused, and this word as the cause.
-fn names(status: &Status, field: &str, word: &str) -> bool {
+/// Whether the answer refuses the value of this field, with this word in the cause.
+fn refuses(status: &Status, field: &str, because: &str) -> bool {
     let mut causes = status.details.iter().flat_map(|details| &details.causes);
-    causes.any(|cause| cause.field == field && cause.message.contains(word))
+    causes.any(|cause| cause.field == field && cause.message.contains(because))
 }
 
 impl From<kube::Error> for ApiError {

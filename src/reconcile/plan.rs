@@ -12,6 +12,7 @@ mod failure;
 pub mod hold;
 pub mod report;
 pub mod retry;
+mod settle;
 pub mod target;
 #[cfg(test)]
 pub(super) mod tests;
@@ -23,7 +24,7 @@ use std::{sync::Arc, time::Duration};
 use self::{
     case::{Case, Credential, Target},
     due::wait,
-    report::{Findings, OVERDUE_AFTER, report},
+    report::{Findings, OVERDUE_AFTER},
     target::{differs, is_told, refused_write, stays_in_use},
     turn::Turn,
 };
@@ -33,10 +34,7 @@ use super::{
     observe::{Close, Observed},
 };
 use crate::{
-    api::{
-        ConditionType, LastFailure, MiniProgramStatus, Reason,
-        conditions::{self, Truth, Verdict},
-    },
+    api::{ConditionType, LastFailure, MiniProgramStatus, Reason, conditions},
     projection::Projection,
     shell::clock::Now,
 };
@@ -48,10 +46,6 @@ const IMMUTABLE_AGAIN: Duration = Duration::from_secs(300);
 /// Against another controller that keeps changing the target, or another release that says something else of the object, we
 /// write no more often.
 pub const CORRECTIONS_APART: Duration = Duration::from_secs(10);
-/// Lists that are not complete by then are not only slow.
-const LISTS_PATIENCE: Duration = Duration::from_secs(30);
-/// So much later, the clock has passed the whole second that the status speaks of.
-const PAST_THE_SECOND: Duration = Duration::from_millis(20);
 /// The same token with an expiry that moved by less is not written again.
 const SAME_EXPIRY: Duration = Duration::from_secs(5);
 
@@ -137,11 +131,11 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
         return Planned { act: Act::Rest, wake: LONGEST_REST, due: false };
     }
     if !seen.listed {
-        let (act, wake) = unlisted(seen, now);
+        let (act, wake) = settle::unlisted(seen, now);
         return Planned { act, wake, due: false };
     }
     let Some(mut case) = Case::of(seen, now) else {
-        return Planned { act: settled(mp.status.as_ref(), unsupported(seen, now)), wake: LONGEST_REST, due: false };
+        return Planned { act: settle::unsupported(seen, now), wake: LONGEST_REST, due: false };
     };
     let wanted = wanted(&case);
     case.status.last_failure = failure(&case, wanted);
@@ -156,27 +150,10 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
     let wake = wake(&case, wanted);
     let (act, wake) = match step {
         Some(Step::Do(act)) => (act, wake),
-        Some(Step::Settle(until)) => settle(&case, findings, wake.min(until)),
-        None => settle(&case, findings, wake),
+        Some(Step::Settle(until)) => settle::settle(&case, findings, wake.min(until)),
+        None => settle::settle(&case, findings, wake),
     };
     Planned { act, wake, due }
-}
-
-/// Before the lists are complete nothing can be judged, but by the clock: a token whose time is over is not reported as
-/// valid. Lists that are only slow may still show a newer one.
-fn unlisted(seen: &Observed, now: Now) -> (Act, Duration) {
-    let status = seen.mini_program.status.as_ref();
-    let Some(token) = status.and_then(|status| status.token.as_ref()) else { return (Act::Rest, LONGEST_REST) };
-    let patience = seen.recall.unlisted_since.map_or(Duration::ZERO, |since| (since + LISTS_PATIENCE).saturating_sub(now.boot));
-    let wait = wait(now, token.expiration_time.0).max(patience);
-    if !wait.is_zero() {
-        return (Act::Rest, wait.saturating_add(PAST_THE_SECOND).min(LONGEST_REST));
-    }
-    let act = settled(status, report::of_expiry(&seen.mini_program, now));
-    match contradicted(seen, now) {
-        Some(wait) if matches!(act, Act::Status(_)) => (Act::Rest, wait),
-        _ => (act, LONGEST_REST),
-    }
 }
 
 /// Whether a call could not be made however well the operator did: another must let go, or a person help.
@@ -194,12 +171,8 @@ fn wanted(case: &Case<'_>) -> Option<(Wanted, Duration)> {
 
 /// The last failure, as far as the call that is due bears it out.
 fn failure(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Option<LastFailure> {
-    let has_no_target = match case.target {
-        Target::Foreign => case.in_use.is_none(),
-        Target::Former => true,
-        Target::Missing | Target::Ours(_) => false,
-    };
-    let may_ask = case.is_served() && turn::turn(case) == Turn::Mine && case.credential.unusable().is_none() && !has_no_target;
+    let is_mine = case.is_served() && turn::turn(case) == Turn::Mine;
+    let may_ask = is_mine && case.credential.unusable().is_none() && !target::has_none(case);
     let next_call = wanted.filter(|_| may_ask).map(|(_, hold)| hold);
     failure::current(case, next_call, may_ask)
 }
@@ -263,8 +236,7 @@ fn identify(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
 
 /// Puts right what differs from the spec without asking the platform, where a Secret of ours still holds the token.
 fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
-    let before = stays_in_use(case);
-    let (from, renamed, drift) = match (case.target, before) {
+    let (from, renamed, drift) = match (case.target, stays_in_use(case)) {
         (Target::Ours(target), _) => (target, false, differs(case, target)?),
         // Pods still use the old target, as the spec before had it.
         (Target::Missing | Target::Foreign, Some(old)) if old.edited => (old, false, true),
@@ -275,10 +247,11 @@ fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     if is_it(&case.seen.recall.unmatched) || !renamed && is_it(&case.seen.recall.in_vain) {
         return None;
     }
-    match refused_write(case) {
-        Some(_) if renamed => return None,
-        Some(wait) if before.is_none() => return Some(Step::Settle(wait)),
-        _ => {}
+    if renamed && refused_write(case).is_some() {
+        return None;
+    }
+    if let Some(wait) = target::closed_for(case) {
+        return Some(Step::Settle(wait));
     }
     let corrected = case.seen.recall.corrected.filter(|_| drift);
     if let Some(wait) = corrected.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot)).filter(|wait| !wait.is_zero())
@@ -335,7 +308,7 @@ fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
         return withdraw_or(case, Some(Step::Settle(Duration::from_secs(again))));
     }
     let Some(wanted) = wanted else { return withdraw_or(case, None) };
-    if let Some(wait) = refused_write(case).filter(|_| stays_in_use(case).is_none()) {
+    if let Some(wait) = target::closed_for(case) {
         return withdraw_or(case, Some(Step::Settle(wait)));
     }
     let held = hold::hold(case, wanted);
@@ -378,35 +351,6 @@ fn closed_intent_stands(case: &Case<'_>) -> bool {
     case.mp.status.as_ref().is_some_and(|status| status.intent.is_some()) && case.open_intent().is_none() && settled
 }
 
-fn settle(case: &Case<'_>, findings: Findings, wake: Duration) -> (Act, Duration) {
-    let status = report(case, findings);
-    let change = report::next_change(case, &status).unwrap_or(LONGEST_REST);
-    let wake = wake.min(change.saturating_add(PAST_THE_SECOND));
-    let act = settled(case.mp.status.as_ref(), status);
-    match contradicted(case.seen, case.now) {
-        Some(wait) if matches!(act, Act::Status(_)) => (Act::Rest, wake.min(wait)),
-        _ => (act, wake),
-    }
-}
-
-/// How long a status that somebody else has written over ours is still left standing.
-fn contradicted(seen: &Observed, now: Now) -> Option<Duration> {
-    let (told, at) = seen.recall.told.as_ref()?;
-    let wait = (*at + CORRECTIONS_APART).saturating_sub(now.boot);
-    (seen.mini_program.status.as_ref() != Some(told) && !wait.is_zero()).then_some(wait)
-}
-
-fn settled(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act {
-    if stored.is_some_and(|stored| says_the_same(stored, &status)) { Act::Rest } else { Act::Status(Box::new(status)) }
-}
-
-/// A label edit makes another version of a credential that any number of objects may name: where nothing else is to be told,
-/// it is left to the next write.
-fn says_the_same(stored: &MiniProgramStatus, status: &MiniProgramStatus) -> bool {
-    let both = stored.credential.is_some() && status.credential.is_some();
-    stored == status || both && *stored == MiniProgramStatus { credential: stored.credential.clone(), ..status.clone() }
-}
-
 fn wake(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {
     let held = wanted.map(|(_, hold)| hold).filter(|hold| !hold.is_zero());
     let next = due::next(case).filter(|_| case.is_served()).map(|at| wait(case.now, at)).filter(|wait| !wait.is_zero());
@@ -421,19 +365,4 @@ fn wake(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {
         .min()
         .unwrap_or(LONGEST_REST)
         .min(LONGEST_REST)
-}
-
-/// The status of an object whose spec this version does not know in full: said, and nothing else touched.
-fn unsupported(seen: &Observed, now: Now) -> MiniProgramStatus {
-    let mp = &seen.mini_program;
-    let mut status = mp.status.clone().unwrap_or_default();
-    status.observed_generation = mp.metadata.generation;
-    // Nothing is planned any more.
-    status.last_failure = None;
-    let verdict = Verdict { truth: Truth::False, reason: Reason::Unsupported, message: advice::unsupported(mp) };
-    let stalled = Verdict { truth: Truth::True, ..verdict.clone() };
-    let now = time::whole_seconds(now.wall);
-    conditions::set(&mut status.conditions, ConditionType::Ready, &verdict, mp.metadata.generation, now);
-    conditions::set(&mut status.conditions, ConditionType::Stalled, &stalled, mp.metadata.generation, now);
-    status
 }

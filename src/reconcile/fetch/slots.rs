@@ -15,7 +15,14 @@ use governor::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{platform, reconcile::memory::AppKey, shell::clock::Clock};
+use crate::{
+    platform,
+    reconcile::{
+        memory::AppKey,
+        queues::{Place, Queues},
+    },
+    shell::clock::Clock,
+};
 
 /// Rejected credentials: answers an hour for one namespace, and how fast for the whole process. One tenant's junk must not get
 /// our address banned.
@@ -42,7 +49,8 @@ type Rate<K, S> = RateLimiter<K, S, BootTime, NoOpMiddleware<Duration>>;
 /// Room for calls to all platforms.
 pub struct Slots {
     platforms: HashMap<&'static str, Room>,
-    apps: Apps,
+    /// The apps that are asked, or whose turn somebody waits for.
+    apps: Queues<AppKey>,
     rejections: Rate<String, HashMapStateStore<String>>,
     all_rejections: Rate<NotKeyed, InMemoryState>,
     /// Namespaces whose budget is spent, until (boot time) it is worth a look again.
@@ -63,27 +71,8 @@ pub struct Slot {
     _turn: Turn,
 }
 
-/// The apps that are asked, or whose turn somebody waits for.
-type Apps = Arc<Mutex<HashMap<AppKey, Arc<Semaphore>>>>;
-
-/// An app's one call, or the wait for it; given back when dropped, to whoever waits longest.
-pub struct Turn {
-    permit: Option<OwnedSemaphorePermit>,
-    semaphore: Arc<Semaphore>,
-    apps: Apps,
-    key: AppKey,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
-        self.permit = None;
-        // The map's and this one: nobody else asks or waits, and whoever comes next has to wait for the lock.
-        if Arc::strong_count(&self.semaphore) == 2 {
-            apps.remove(&self.key);
-        }
-    }
-}
+/// An app's one call, or the wait for it.
+pub type Turn = Place<AppKey>;
 
 /// Who wants a slot.
 pub struct Claimant<'a> {
@@ -109,7 +98,7 @@ impl Slots {
         };
         Self {
             platforms: platform::ALL.iter().map(|platform| (platform.name, room())).collect(),
-            apps: Arc::default(),
+            apps: Queues::new(1),
             rejections: RateLimiter::new(Quota::per_hour(REJECTIONS_AN_HOUR), HashMapStateStore::default(), clock.clone()),
             all_rejections: RateLimiter::direct_with_clock(
                 Quota::per_second(REJECTIONS_A_SECOND).allow_burst(REJECTIONS_AN_HOUR),
@@ -121,10 +110,7 @@ impl Slots {
 
     /// Waits for an app's turn, in the order in which objects came, and not for long. None if others were first all the time.
     pub async fn turn(&self, key: &AppKey) -> Option<Turn> {
-        let mut turn = self.queue(key);
-        let permit = tokio::time::timeout(PATIENCE, Arc::clone(&turn.semaphore).acquire_owned()).await;
-        turn.permit = Some(permit.ok()?.ok()?);
-        Some(turn)
+        tokio::time::timeout(PATIENCE, self.apps.enter(key)).await.ok()?
     }
 
     /// Takes room for one call, if there is any, and if the app is not asked already but by whoever has its turn.
@@ -160,15 +146,7 @@ impl Slots {
 
     /// An app's turn, if it is neither being asked nor waited for.
     pub fn try_turn(&self, key: &AppKey) -> Option<Turn> {
-        let mut turn = self.queue(key);
-        turn.permit = Some(Arc::clone(&turn.semaphore).try_acquire_owned().ok()?);
-        Some(turn)
-    }
-
-    fn queue(&self, key: &AppKey) -> Turn {
-        let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
-        let semaphore = Arc::clone(apps.entry(key.clone()).or_insert_with(|| Arc::new(Semaphore::new(1))));
-        Turn { permit: None, semaphore, apps: Arc::clone(&self.apps), key: key.clone() }
+        self.apps.try_enter(key)
     }
 }
 
@@ -228,7 +206,7 @@ mod tests {
         assert!(waiting[1].as_mut().await.is_none());
         assert_eq!(began.elapsed(), PATIENCE);
         drop((asked, waiting));
-        assert!(slots.apps.lock().expect("unpoisoned").is_empty(), "nothing is left behind");
+        assert!(slots.apps.is_empty(), "nothing is left behind");
     }
 
     #[test]

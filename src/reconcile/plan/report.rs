@@ -241,12 +241,7 @@ fn token_fresh(case: &Case<'_>, findings: Findings) -> Verdict {
 
 /// Whether something outside the token's own refresh keeps it from being asked for.
 pub fn is_blocked(case: &Case<'_>) -> bool {
-    let no_target = match case.target {
-        Target::Foreign => case.in_use.is_none(),
-        Target::Former => true,
-        Target::Missing | Target::Ours(_) => false,
-    };
-    case.credential.unusable().is_some() || no_target || target::is_closed(case)
+    case.credential.unusable().is_some() || target::has_none(case) || target::is_closed(case)
 }
 
 fn is_standing(case: &Case<'_>, reason: Reason) -> bool {

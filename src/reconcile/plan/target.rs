@@ -33,6 +33,20 @@ pub fn refused_write(case: &Case<'_>) -> Option<Duration> {
     (!wait.is_zero()).then_some(wait)
 }
 
+/// The same, if the next token would go there: not while the one before it stays in use.
+pub fn closed_for(case: &Case<'_>) -> Option<Duration> {
+    refused_write(case).filter(|_| stays_in_use(case).is_none())
+}
+
+/// Whether there is no Secret that a token could be stored in.
+pub fn has_none(case: &Case<'_>) -> bool {
+    match case.target {
+        Target::Foreign => case.in_use.is_none(),
+        Target::Former => true,
+        Target::Missing | Target::Ours(_) => false,
+    }
+}
+
 /// The target before, while the one that the spec names is another's or cannot be made: pods still
 /// mount it, so that it is kept fresh.
 pub fn stays_in_use<'a>(case: &Case<'a>) -> Option<&'a Projection> {
@@ -57,8 +71,8 @@ pub fn is_told_refused(case: &Case<'_>) -> bool {
 /// Whether no call is worth making, since its token could not be stored.
 pub fn is_closed(case: &Case<'_>) -> bool {
     let in_hand = case.seen.in_hand.as_ref().is_some_and(|hand| hand.refused.is_some());
-    let refused = refused_write(case).is_some() || matches!(case.target, Target::Ours(_)) && is_told(case, Reason::Immutable);
-    in_hand || refused && stays_in_use(case).is_none()
+    let immutable = matches!(case.target, Target::Ours(_)) && is_told(case, Reason::Immutable);
+    in_hand || immutable || closed_for(case).is_some()
 }
 
 /// Since when the target is being deleted and what holds it, once that is no matter of a moment.

@@ -1,17 +1,16 @@
 //! Room for reads: so many at a time, and a share of them for each namespace. Knows nothing of what is read.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
-use crate::reconcile::api_error::ApiError;
+use crate::reconcile::{
+    api_error::ApiError,
+    queues::{Place, Queues},
+};
 
 /// A Secret is 1 MiB at most, and 1.4 MiB as base64 in an answer, of which kube makes one copy: some 3 MiB for each read, and
 /// 18 MiB for all.
@@ -35,29 +34,19 @@ pub enum Errand {
 #[derive(Clone)]
 pub struct Room {
     all: Arc<Semaphore>,
-    shares: Shares,
+    /// By namespace.
+    shares: Queues<String>,
 }
-
-/// By namespace, as long as somebody there reads or waits.
-type Shares = Arc<Mutex<HashMap<String, Arc<Semaphore>>>>;
 
 /// Room for one read, given back when dropped. Whoever holds it waits for nothing but the API server's answer.
 pub struct Permit {
     _all: OwnedSemaphorePermit,
-    _share: Option<Share>,
-}
-
-/// One of a namespace's reads, under way or waiting.
-struct Share {
-    permit: Option<OwnedSemaphorePermit>,
-    semaphore: Arc<Semaphore>,
-    shares: Shares,
-    namespace: String,
+    _share: Option<Place<String>>,
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Self { all: Arc::new(Semaphore::new(READS)), shares: Shares::default() }
+        Self { all: Arc::new(Semaphore::new(READS)), shares: Queues::new(SHARE) }
     }
 }
 
@@ -67,38 +56,13 @@ impl Room {
         let entered = timeout(PATIENCE, async {
             let share = match errand {
                 Errand::Call => None,
-                Errand::Object => Some(self.share(namespace).await?),
+                Errand::Object => Some(self.shares.enter(&namespace.to_owned()).await?),
             };
             let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
             Some(Permit { _all: all, _share: share })
         });
         entered.await.ok().flatten().ok_or(ApiError::NoRoom)
     }
-
-    async fn share(&self, namespace: &str) -> Option<Share> {
-        let semaphore = {
-            let mut shares = lock(&self.shares);
-            Arc::clone(shares.entry(namespace.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(SHARE))))
-        };
-        let mut share = Share { permit: None, semaphore, shares: Arc::clone(&self.shares), namespace: namespace.to_owned() };
-        share.permit = Some(Arc::clone(&share.semaphore).acquire_owned().await.ok()?);
-        Some(share)
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut shares = lock(&self.shares);
-        self.permit = None;
-        // The map's and this one: nobody else reads there or waits, and whoever comes next has to wait for the lock.
-        if Arc::strong_count(&self.semaphore) == 2 {
-            shares.remove(&self.namespace);
-        }
-    }
-}
-
-fn lock(shares: &Shares) -> MutexGuard<'_, HashMap<String, Arc<Semaphore>>> {
-    shares.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -136,7 +100,7 @@ mod tests {
         assert!(matches!(room.enter("crowded", Errand::Object).await, Err(ApiError::NoRoom)));
         assert_eq!(began.elapsed(), PATIENCE);
         drop(held);
-        assert!(super::lock(&room.shares).is_empty());
+        assert!(room.shares.is_empty());
         assert_eq!(room.all.available_permits(), READS);
     }
 }

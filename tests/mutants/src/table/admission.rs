@@ -21,7 +21,7 @@ const API_ERROR: &[Mutant] = &[
     Mutant {
         name: "full-secret-immutable",
         means: "A Secret whose data is too long is taken for an immutable one.",
-        changes: &[("names(status, field, \"immutable\")", "names(status, field, \"\")")],
+        changes: &[("refuses(status, field, \"immutable\")", "refuses(status, field, \"\")")],
         killed_by: Test("an_answer_is_what_its_fields_say_and_a_denial_is_one_whatever_its_code"),
     },
     Mutant {
@@ -91,10 +91,7 @@ const REPORT: &[Mutant] = &[
     Mutant {
         name: "platform-blamed",
         means: "An object whose target cannot be written says that the platform gave no token.",
-        changes: &[(
-            "case.credential.unusable().is_some() || no_target || target::is_closed(case)",
-            "case.credential.unusable().is_some() || no_target",
-        )],
+        changes: &[("target::has_none(case) || target::is_closed(case)", "target::has_none(case)")],
         killed_by: Test("an_immutable_target_blocks_the_call_and_the_platform_is_not_blamed"),
     },
 ];

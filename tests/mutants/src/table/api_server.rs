@@ -7,7 +7,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/operator/health.rs", mutants: HEALTH },
     Source { file: "src/watch.rs", mutants: WATCH },
     Source { file: "src/world/listing.rs", mutants: LISTING },
-    Source { file: "src/reconcile/plan.rs", mutants: PLAN },
+    Source { file: "src/reconcile/plan/settle.rs", mutants: SETTLE },
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
 ];
 
@@ -50,7 +50,7 @@ const LISTING: &[Mutant] = &[Mutant {
     killed_by: Test("after_a_restore_the_next_list_counts_whatever_was_held"),
 }];
 
-const PLAN: &[Mutant] = &[Mutant {
+const SETTLE: &[Mutant] = &[Mutant {
     name: "expired-while-blind",
     means: "Nobody's Ready turns False at expiry while lists are incomplete.",
     changes: &[("wait(now, token.expiration_time.0).max(patience)", "LONGEST_REST")],

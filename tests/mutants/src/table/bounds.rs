@@ -4,30 +4,32 @@ use super::{KilledBy::Test, Mutant, Source};
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/reads/room.rs", mutants: ROOM },
+    Source { file: "src/reconcile/queues.rs", mutants: SHARES },
     Source { file: "src/reconcile/reads/flights.rs", mutants: FLIGHTS },
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
+    Source { file: "src/reconcile/plan/settle.rs", mutants: SETTLE },
     Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
     Source { file: "src/reconcile/plan/ended.rs", mutants: ENDED },
     Source { file: "src/reconcile/memory/apps.rs", mutants: APPS },
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
     Source { file: "src/reconcile/fetch/slots.rs", mutants: SLOTS },
+    Source { file: "src/reconcile/queues.rs", mutants: TURNS },
     Source { file: "src/world/unreadable.rs", mutants: UNREADABLE },
 ];
 
-const ROOM: &[Mutant] = &[
-    Mutant {
-        name: "reads-without-share",
-        means: "One namespace may use all the room for reads.",
-        changes: &[("Some(self.share(namespace).await?)", "None")],
-        killed_by: Test("a_namespace_leaves_room_to_others_and_a_call_passes_its_share"),
-    },
-    Mutant {
-        name: "shares-kept",
-        means: "Every namespace that was ever read in is remembered.",
-        changes: &[("Arc::strong_count(&self.semaphore) == 2", "false")],
-        killed_by: Test("who_finds_no_room_gives_up_and_leaves_nothing_behind"),
-    },
-];
+const ROOM: &[Mutant] = &[Mutant {
+    name: "reads-without-share",
+    means: "One namespace may use all the room for reads.",
+    changes: &[("Some(self.shares.enter(&namespace.to_owned()).await?)", "None")],
+    killed_by: Test("a_namespace_leaves_room_to_others_and_a_call_passes_its_share"),
+}];
+
+const SHARES: &[Mutant] = &[Mutant {
+    name: "shares-kept",
+    means: "Every namespace that was ever read in is remembered.",
+    changes: &[("Arc::strong_count(&self.semaphore) == 2", "false")],
+    killed_by: Test("who_finds_no_room_gives_up_and_leaves_nothing_behind"),
+}];
 
 const FLIGHTS: &[Mutant] = &[
     Mutant {
@@ -44,20 +46,19 @@ const FLIGHTS: &[Mutant] = &[
     },
 ];
 
-const PLAN: &[Mutant] = &[
-    Mutant {
-        name: "label-edit-written",
-        means: "A label edit of a credential is a status write for each object that names it.",
-        changes: &[("says_the_same(stored, &status)", "*stored == status")],
-        killed_by: Test("a_version_that_changes_nothing_is_read_once_and_not_written"),
-    },
-    Mutant {
-        name: "read-not-noted",
-        means: "What waits for room for a call reads its credential again and again.",
-        changes: &[("case.to_note()", "case.to_note().filter(|_| false)")],
-        killed_by: Test("another_value_is_told_and_asked_with"),
-    },
-];
+const PLAN: &[Mutant] = &[Mutant {
+    name: "read-not-noted",
+    means: "What waits for room for a call reads its credential again and again.",
+    changes: &[("case.to_note()", "case.to_note().filter(|_| false)")],
+    killed_by: Test("another_value_is_told_and_asked_with"),
+}];
+
+const SETTLE: &[Mutant] = &[Mutant {
+    name: "label-edit-written",
+    means: "A label edit of a credential is a status write for each object that names it.",
+    changes: &[("says_the_same(stored, &status)", "*stored == status")],
+    killed_by: Test("a_version_that_changes_nothing_is_read_once_and_not_written"),
+}];
 
 const CASE: &[Mutant] = &[Mutant {
     name: "noted-for-every-spec",
@@ -104,20 +105,19 @@ const RECONCILE: &[Mutant] = &[Mutant {
     killed_by: Test("an_object_that_ends_during_a_pass_is_not_remembered"),
 }];
 
-const SLOTS: &[Mutant] = &[
-    Mutant {
-        name: "rejections-kept",
-        means: "Each namespace whose credential was ever rejected is remembered.",
-        changes: &[("self.rejections.retain_recent();", "")],
-        killed_by: Test("a_namespace_is_forgotten_when_its_rejections_are_over"),
-    },
-    Mutant {
-        name: "turns-kept",
-        means: "Each app that was ever asked is remembered.",
-        changes: &[("Arc::strong_count(&self.semaphore) == 2", "false")],
-        killed_by: Test("who_waits_for_an_app_has_its_turn_in_order_and_not_before"),
-    },
-];
+const SLOTS: &[Mutant] = &[Mutant {
+    name: "rejections-kept",
+    means: "Each namespace whose credential was ever rejected is remembered.",
+    changes: &[("self.rejections.retain_recent();", "")],
+    killed_by: Test("a_namespace_is_forgotten_when_its_rejections_are_over"),
+}];
+
+const TURNS: &[Mutant] = &[Mutant {
+    name: "turns-kept",
+    means: "Each app that was ever asked is remembered.",
+    changes: &[("Arc::strong_count(&self.semaphore) == 2", "false")],
+    killed_by: Test("who_waits_for_an_app_has_its_turn_in_order_and_not_before"),
+}];
 
 const UNREADABLE: &[Mutant] = &[
     Mutant {

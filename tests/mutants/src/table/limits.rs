@@ -214,7 +214,7 @@ const SLOTS: &[Mutant] = &[
     Mutant {
         name: "one-app-asked-twice",
         means: "Two calls of one app are under way at a time.",
-        changes: &[("Semaphore::new(1)", "Semaphore::new(2)")],
+        changes: &[("Queues::new(1)", "Queues::new(2)")],
         killed_by: Test("an_app_is_asked_one_call_at_a_time"),
     },
     Mutant {

@@ -6,6 +6,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan/report.rs", mutants: REPORT },
     Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
+    Source { file: "src/reconcile/plan/settle.rs", mutants: SETTLE },
 ];
 
 const REPORT: &[Mutant] = &[
@@ -87,12 +88,6 @@ const PLAN: &[Mutant] = &[
         killed_by: Test("ready_is_put_right_before_the_platform_is_asked_for_an_expired_token"),
     },
     Mutant {
-        name: "status-war",
-        means: "Two releases that say different things of one object write as fast as they can.",
-        changes: &[("(*at + CORRECTIONS_APART).saturating_sub(now.boot)", "Duration::ZERO")],
-        killed_by: Test("a_status_that_somebody_else_writes_over_is_repeated_every_ten_seconds"),
-    },
-    Mutant {
         name: "request-is-overdue",
         means: "A request that waits counts as a refresh that is late.",
         changes: &[("wanted.why.by_time() || wanted.why.urgent()", "true")],
@@ -105,3 +100,10 @@ const PLAN: &[Mutant] = &[
         killed_by: Test("only_a_call_that_nothing_hinders_is_late"),
     },
 ];
+
+const SETTLE: &[Mutant] = &[Mutant {
+    name: "status-war",
+    means: "Two releases that say different things of one object write as fast as they can.",
+    changes: &[("(*at + CORRECTIONS_APART).saturating_sub(now.boot)", "Duration::ZERO")],
+    killed_by: Test("a_status_that_somebody_else_writes_over_is_repeated_every_ten_seconds"),
+}];
