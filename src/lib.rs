@@ -27,5 +27,6 @@ pub mod reconcile;
 pub mod run;
 pub mod sensitive;
 pub mod shell;
+pub mod template;
 pub mod watch;
 pub mod world;

@@ -36,6 +36,7 @@ use crate::{
         server::{Gate, Health},
         stall,
     },
+    template::AllowedMetadata,
     watch::{self, Gaps, Watches, trial},
     world::{Change, Scope, World},
 };
@@ -93,6 +94,8 @@ pub struct Operator {
     pub platform_qps: NonZeroU32,
     /// The namespaces to work in.
     pub scopes: Vec<Scope>,
+    /// The labels and annotations that targets may get beside plain ones.
+    pub allowed: AllowedMetadata,
     /// The label selector of the objects.
     pub selector: Option<String>,
     /// The clocks.
@@ -305,6 +308,7 @@ impl Operator {
             clock: self.clock.clone(),
             chance: self.chance.clone(),
             metrics: self.metrics.clone(),
+            allowed: self.allowed.clone(),
         }
     }
 }

@@ -53,6 +53,7 @@ use crate::{
         leader::Term,
         metrics::{Metrics, Outcome},
     },
+    template::AllowedMetadata,
     world::{Gone, ObjectName, World},
 };
 
@@ -90,6 +91,8 @@ pub struct Ctx {
     pub metrics: Metrics,
     /// The Events.
     pub events: Events,
+    /// The labels and annotations that targets may get.
+    pub allowed: AllowedMetadata,
 }
 
 /// What one look carries from round to round.
@@ -141,8 +144,8 @@ async fn look(ctx: &Ctx, name: &ObjectName, carry: &mut Carry) -> (Looked, Outco
             return (Looked { again: pause, overdue_since: seen.recall.due_since }, Outcome::RequeueAfter);
         }
         ctx.notice_foreign_write(&seen).await;
-        let Planned { act, wake, due } = plan::plan(&seen, now);
-        overdue_since = note_due(ctx, &seen, due, now);
+        let Planned { act, wake, due, waits } = plan::plan(&seen, now);
+        overdue_since = note_since(ctx, &seen, due, waits, now);
         carry.credential = seen.credential_read.take();
         carry.close = seen.close.take();
         if let Act::Rest = act {
@@ -179,13 +182,15 @@ pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
     LONGEST_SETBACK
 }
 
-/// Since when a call is due and not made: what `RefreshOverdue` and the metric of the same name tell.
-fn note_due(ctx: &Ctx, seen: &Observed, due: bool, now: Now) -> Option<Duration> {
+/// Since when a call is due and not made: what `RefreshOverdue` and the metric of the same name tell. And since when another
+/// object is waited for.
+fn note_since(ctx: &Ctx, seen: &Observed, due: bool, waits: bool, now: Now) -> Option<Duration> {
     let uid = seen.mini_program.metadata.uid.as_deref().unwrap_or_default();
     ctx.memories.with(uid, |memory| {
-        let since = &mut memory.recall.due_since;
-        *since = due.then(|| since.unwrap_or(now.boot));
-        *since
+        let recall = &mut memory.recall;
+        recall.waiting_since = waits.then(|| recall.waiting_since.unwrap_or(now.boot));
+        recall.due_since = due.then(|| recall.due_since.unwrap_or(now.boot));
+        recall.due_since
     })
 }
 
@@ -301,6 +306,11 @@ impl Ctx {
             let namespace = mp.metadata.namespace.as_deref().unwrap_or_default();
             self.world().wrote_target(namespace, target.as_ref().clone());
         }
+        let boot = self.clock.now().boot;
+        self.recall(mp, |recall| {
+            recall.read_at = Some(boot);
+            recall.verified = close.intact.clone().or(recall.verified.take());
+        });
         self.saw_credential(mp, &close.credential);
     }
 

@@ -95,6 +95,7 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
         platform_qps: NonZeroU32::new(args.platform_qps).unwrap_or(NonZeroU32::MIN),
         scopes: scopes(args.watch_namespaces.names()),
         selector: Some(args.selector.clone()).filter(|selector| !selector.is_empty()),
+        allowed: args.allow_template_metadata.clone(),
         clock,
         chance: Chance::system(),
         rhythm: Rhythm::default(),

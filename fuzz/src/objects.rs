@@ -11,6 +11,7 @@ use miniprogram_operator::{
         plan::{Act, plan},
     },
     shell::clock::Now,
+    template::AllowedMetadata,
     world::{Seen, Siblings, Version},
 };
 use serde_json::json;
@@ -24,6 +25,7 @@ pub fn judge(bytes: &[u8]) {
     assert!(json!(again) == json!(mp), "it is not read as it was written");
     let now = Now { wall: Timestamp::from_second(ABOUT).unwrap_or_default(), boot: Duration::from_secs(100_000) };
     let seen = Observed {
+        template: AllowedMetadata::default().template(&mp),
         mini_program: Arc::new(mp),
         listed: true,
         target: TargetSeen::Absent,

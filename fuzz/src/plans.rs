@@ -21,6 +21,7 @@ use miniprogram_operator::{
     },
     sensitive::{AccessToken, AppSecret},
     shell::clock::Now,
+    template::AllowedMetadata,
     world::{Seen, Siblings, Version},
 };
 
@@ -208,6 +209,7 @@ fn observed(choices: &mut Unstructured<'_>, now: Now) -> Result<Observed> {
         ..Recall::default()
     };
     Ok(Observed {
+        template: AllowedMetadata::default().template(&mini_program),
         mini_program: Arc::new(mini_program),
         listed: choices.ratio(31, 32)?,
         target,
@@ -240,6 +242,7 @@ fn closer(mp: &MiniProgram, target: &TargetSeen) -> Close {
         target: target.clone(),
         immutable: false,
         held: held(),
+        intact: None,
         old_held: held(),
         credential: CredentialRead::Absent,
     }

@@ -15,6 +15,7 @@ use miniprogram_operator::{
         observe::Held,
     },
     sensitive::AccessToken,
+    template::Template,
 };
 use serde_json::{Value, json};
 
@@ -53,7 +54,9 @@ fn written_is_read_back(choices: &mut Unstructured<'_>) -> arbitrary::Result<()>
             "template": { "metadata": { "labels": labels, "annotations": annotations } },
         }
     }));
+    let template = Template { labels: labels.clone(), annotations: annotations.clone(), refused: vec![] };
     let content = Content {
+        template: &template,
         token: &token,
         facts: &facts,
         sent: &sent,

@@ -95,6 +95,10 @@ pub enum Reason {
     #[strum(serialize = "AppIDConflict")]
     #[serde(rename = "AppIDConflict")]
     AppIdConflict,
+    /// The credential of an older object of this app is tried first.
+    WaitingForOlderObject,
+    /// Somebody reports the token invalid, and a limit holds its replacement back.
+    ReportedInvalid,
     /// The namespace has as many older objects of this app as are served.
     TooManyObjects,
 
@@ -110,6 +114,8 @@ pub enum Reason {
     Immutable,
     /// An admission webhook or policy, or another field manager, keeps changing what is written.
     Altered,
+    /// The template has labels or annotations that the administrator does not allow.
+    MetadataNotAllowed,
     /// The target is being deleted, and a finalizer holds it.
     Terminating,
 }

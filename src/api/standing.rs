@@ -25,6 +25,19 @@ pub fn minted_at(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
     [minted, got].into_iter().flatten()
 }
 
+/// Whether it could store a token if its turn came, as far as its status tells. One that keeps the
+/// app loses it only where a person must help: what passes would cost a token each way.
+#[must_use]
+pub fn can_store(mp: &MiniProgram) -> bool {
+    let conditions = mp.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    if accepted(conditions) != Some(true) {
+        let target = conditions::find(conditions, ConditionType::TargetSynced).filter(|target| target.status == "False");
+        return target.is_none_or(|target| Reason::of(target) == Some(Reason::MetadataNotAllowed));
+    }
+    let stalled = conditions::find(conditions, ConditionType::Stalled).filter(|stalled| stalled.status == "True");
+    !matches!(stalled.and_then(Reason::of), Some(Reason::Conflict | Reason::Forbidden | Reason::Immutable))
+}
+
 /// Whether the platform has accepted the credential, or it is known not to be of use; none while nobody knows.
 #[must_use]
 pub fn accepted(all: &[Condition]) -> Option<bool> {

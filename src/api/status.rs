@@ -54,6 +54,11 @@ pub struct TargetRef {
     /// The Secret's name.
     #[schemars(length(max = 253))]
     pub name: String,
+    /// The last version of it that the operator wrote, or whose data it compared with what it wrote. A later one that changed
+    /// nothing of that is told with the next change of the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub resource_version: Option<String>,
 }
 
 /// A token, without the token.

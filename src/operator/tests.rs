@@ -71,6 +71,7 @@ fn operator(client: Client) -> Operator {
         platform_qps: NonZeroU32::MIN,
         scopes: vec![Scope::All],
         selector: None,
+        allowed: AllowedMetadata::default(),
         clock,
         chance: Chance::from_fn(|| 1),
         rhythm: Rhythm::default(),

@@ -23,6 +23,7 @@ use crate::{
     api::{MiniProgram, names},
     projection::{Owner, Projection, Sent, TokenFacts},
     sensitive::AccessToken,
+    template::Template,
 };
 
 /// Proof that the answer to a call can be stored: the target was read strongly, or a dry run of its creation passed.
@@ -38,7 +39,14 @@ impl Cleared {
 
 /// Clears the way for a call. A target that does not exist yet, or whose last write was refused, costs one dry run: quota,
 /// admission and a terminating namespace refuse that, and not the token.
-pub async fn clear(client: &Client, mp: &MiniProgram, name: &str, base: &Base, was_refused: bool) -> Result<Cleared, ApiError> {
+pub async fn clear(
+    client: &Client,
+    mp: &MiniProgram,
+    name: &str,
+    base: &Base,
+    template: &Template,
+    was_refused: bool,
+) -> Result<Cleared, ApiError> {
     if *base == Base::Absent {
         let minis = Api::<PartialObjectMeta<MiniProgram>>::namespaced(client.clone(), namespace(mp));
         let current = within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await?;
@@ -59,6 +67,7 @@ pub async fn clear(client: &Client, mp: &MiniProgram, name: &str, base: &Base, w
             handled: None,
             unsettled: false,
             operator: "",
+            template,
         };
         let sent = target_secret(mp, name, base, &content);
         let params = PatchParams { dry_run: true, ..params() };
@@ -123,7 +132,7 @@ pub enum Settle {
 
 /// Reads the target after a write that was refused or not answered. A label edit is not a lost race.
 pub async fn settle(client: &Client, reads: &Reads, mp: &MiniProgram, name: &str, hand: &HandFacts) -> Result<Settle, ApiError> {
-    let (target, _, held) = reads.target(namespace(mp), name, Some(&hand.token.fingerprint), Errand::Call).await?;
+    let (target, held) = reads.target(mp, name, Some(&hand.token.fingerprint), Errand::Call).await?;
     let before = match &hand.base {
         Base::Absent => None,
         Base::Is { issued_for, .. } => issued_for.as_deref(),

@@ -9,10 +9,8 @@ pub enum Why {
     NoToken,
     /// The target Secret is missing.
     TargetMissing,
-    /// The target's data was edited and holds no token that we know.
+    /// Nothing confirms what the target tells of its token, and its data holds none that is known.
     Edited,
-    /// The target holds an older token than the status knows of.
-    Restored,
     /// The stored times cannot be true.
     Unbelievable,
     /// A call's end is not known: its token may have replaced the stored one.
@@ -57,7 +55,6 @@ impl Why {
             Self::NoToken
                 | Self::TargetMissing
                 | Self::Edited
-                | Self::Restored
                 | Self::Unbelievable
                 | Self::OpenIntent
                 | Self::Unsettled

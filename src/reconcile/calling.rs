@@ -120,7 +120,7 @@ impl Ctx {
         };
         let (name, base) = destination(&case, seen);
         let was_refused = is_told_refused(&case);
-        let cleared = match apply::clear(&self.client, mp, &name, &base, was_refused).await {
+        let cleared = match apply::clear(&self.client, mp, &name, &base, &seen.template, was_refused).await {
             Ok(cleared) => cleared,
             Err(error) => {
                 carry.begin = Some(begin);
@@ -287,7 +287,8 @@ impl Ctx {
             now.wall,
         );
         self.metrics.refreshed(case.platform.name, "failure", refusal.reason.as_str());
-        if matches!(refusal.reason, Reason::CredentialRejected | Reason::AppIdRejected) {
+        let is_of_credential = matches!(refusal.reason, Reason::CredentialRejected | Reason::AppIdRejected);
+        if is_of_credential {
             self.slots.rejected(mp.metadata.namespace.as_deref().unwrap_or_default(), now.boot);
         }
         let unanswered = unknown && refusal.reason == Reason::PlatformUnreachable;
@@ -300,10 +301,11 @@ impl Ctx {
         }
         let mints_before = (call.wanted.mints && !unknown).then(|| begin.mints_before.unwrap_or_default());
         if mints_before.is_some() {
-            // What was refused may have used up one of the day's forced calls all the same.
+            // What was refused may have used up one of the day's forced calls all the same; a wrong app secret uses up none.
             let forced_times = case.seen.app.mints.forced_times.clone();
             let with_forced = |before: AppMints| AppMints { mints: Mints { forced_times, ..before.mints }, ..before };
-            self.uncount_mint(mp, begin.app_before.map(with_forced));
+            let before = begin.app_before.map(|before| if is_of_credential { before } else { with_forced(before) });
+            self.uncount_mint(mp, before);
         }
         let sent = whole_seconds(case.now.wall);
         let how = How::Failed { refusal, sent, next: whole_seconds(after(next, Duration::from_millis(999))), attempts, unknown };
@@ -325,7 +327,7 @@ impl Ctx {
 
 fn new_call(case: &Case<'_>, wanted: Wanted, chance: &Chance) -> Call {
     let handled = case.status.handled_refresh_request.as_deref();
-    let stamped = case.in_use.and_then(|target| target.handled.as_deref());
+    let stamped = due::stamped_request(case);
     Call {
         id: chance.digits(32),
         wanted,

@@ -54,6 +54,7 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry)
     });
     let app = app_key(&mp).map(|key| ctx.memories.app(&key)).unwrap_or_default();
     Some(Observed {
+        template: ctx.allowed.template(&mp),
         mini_program: mp,
         listed,
         target,
@@ -91,6 +92,10 @@ pub(super) fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &Tar
             recall.ends.push((token, end));
         }
     }
+    let status = mp.status.clone().unwrap_or_default();
+    let ours = target_seen.filter(|target| whose(target, mp) == Whose::Ours && !target.edited);
+    let is_untold = ours.is_some_and(|target| !plan::confirmed::is_answered(target, &status, recall));
+    recall.untold_since = is_untold.then(|| recall.untold_since.unwrap_or(now.boot));
     recall.told.take_if(|(_, at)| *at + plan::CORRECTIONS_APART < now.boot);
     sight(&mut recall.foreign_intent, intent);
     sight(&mut recall.former, former);

@@ -145,6 +145,10 @@ pub struct Recall {
     pub noted: Option<Noted>,
     /// The ids of the intents that this process wrote, the last one only.
     pub own_intent: Option<String>,
+    /// The last call whose token this process stored, by its id, and that token.
+    pub stored: Option<(String, TokenFacts)>,
+    /// Since when (boot time) the status does not tell of the token that the target holds.
+    pub untold_since: Option<Duration>,
     /// Since when (boot time) the lists of its namespace have not been complete.
     pub unlisted_since: Option<Duration>,
     /// The open intent of somebody else, and when this process first saw it (boot time).
@@ -166,6 +170,10 @@ pub struct Recall {
     pub checked: Option<(String, Timestamp)>,
     /// The version of a target whose data holds no token that we know.
     pub unmatched: Option<String>,
+    /// The last version of the target that this process wrote, or whose data it found to be what the annotations say.
+    pub verified: Option<String>,
+    /// When (boot time) the target's data were last read.
+    pub read_at: Option<Duration>,
     /// The version of a target that writing it again left as it was.
     pub in_vain: Option<String>,
     /// No look closer, call or write before this boot time.
@@ -176,6 +184,8 @@ pub struct Recall {
     pub diverged: u32,
     /// No pass at all before this boot time, since the ones before did not come to rest.
     pub no_pass_before: Duration,
+    /// Since when (boot time) an older object of the app is to be tried first.
+    pub waiting_since: Option<Duration>,
     /// Since when (boot time) a call is due and was not made.
     pub due_since: Option<Duration>,
     /// A failed write of the target that carried no new token.

@@ -14,6 +14,7 @@ use crate::{
     api::{CredentialStatus, MiniProgram},
     projection::{Owner, Projection},
     sensitive::{AccessToken, AppSecret, Implausible},
+    template::Template,
     world::{Seen, Siblings, Version},
 };
 
@@ -31,6 +32,8 @@ pub struct Observed {
     pub credential: Seen<Version>,
     /// The other objects of the same platform and app id, as far as they matter.
     pub siblings: Siblings,
+    /// The template of the target, as far as it is allowed.
+    pub template: Template,
     /// What the process remembers.
     pub recall: Recall,
     /// The token in hand.
@@ -83,6 +86,8 @@ pub struct Close {
     pub held: Held,
     /// The same of the Secret that the target is filled from.
     pub old_held: Held,
+    /// The version of the Secret in use, if its data are what its annotations say.
+    pub intact: Option<String>,
     /// The credential.
     pub credential: CredentialRead,
 }

@@ -5,6 +5,7 @@
 
 mod advice;
 pub mod case;
+pub mod confirmed;
 pub mod doubt;
 pub mod due;
 mod ended;
@@ -20,6 +21,8 @@ pub mod time;
 pub mod turn;
 
 use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::jiff::Timestamp;
 
 use self::{
     case::{Case, Credential, Target},
@@ -58,6 +61,14 @@ pub struct Planned {
     pub wake: Duration,
     /// Whether a call is due that nothing hinders but the operator itself, or the API server.
     pub due: bool,
+    /// Whether another object's credential is to be tried first.
+    pub waits: bool,
+}
+
+impl Planned {
+    fn without_a_call(act: Act, wake: Duration) -> Self {
+        Self { act, wake, due: false, waits: false }
+    }
 }
 
 /// The one act of a round.
@@ -128,15 +139,18 @@ const STEPS: [Check; 6] = [token_in_hand, setback, identify, synchronise, forget
 pub fn plan(seen: &Observed, now: Now) -> Planned {
     let mp = &seen.mini_program;
     if mp.metadata.deletion_timestamp.is_some() {
-        return Planned { act: Act::Rest, wake: LONGEST_REST, due: false };
+        return Planned::without_a_call(Act::Rest, LONGEST_REST);
     }
     if !seen.listed {
         let (act, wake) = settle::unlisted(seen, now);
-        return Planned { act, wake, due: false };
+        return Planned::without_a_call(act, wake);
     }
     let Some(mut case) = Case::of(seen, now) else {
-        return Planned { act: settle::unsupported(seen, now), wake: LONGEST_REST, due: false };
+        return Planned::without_a_call(settle::unsupported(seen, now), LONGEST_REST);
     };
+    if let Some(wake) = confirmed::patience(&case) {
+        return Planned::without_a_call(Act::Rest, wake);
+    }
     let wanted = wanted(&case);
     case.status.last_failure = failure(&case, wanted);
     let case = case;
@@ -145,6 +159,7 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
     let findings = Findings {
         due: wanted.is_some_and(|(wanted, _)| wanted.why.by_time() || wanted.why.urgent()),
         takes_over: wanted.is_some_and(|(wanted, _)| wanted.why == Why::WonApp),
+        replaced_at: reported_invalid(&case),
     };
     let due = findings.due && wanted.is_some_and(|(_, hold)| hold.is_zero()) && !is_hindered(&case);
     let wake = wake(&case, wanted);
@@ -153,7 +168,7 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
         Some(Step::Settle(until)) => settle::settle(&case, findings, wake.min(until)),
         None => settle::settle(&case, findings, wake),
     };
-    Planned { act, wake, due }
+    Planned { act, wake, due, waits: turn::is_younger(&case) }
 }
 
 /// Whether a call could not be made however well the operator did: another must let go, or a person help.
@@ -167,6 +182,14 @@ fn wanted(case: &Case<'_>) -> Option<(Wanted, Duration)> {
         return None;
     }
     due::due(case).map(|wanted| (wanted, hold::hold(case, wanted))).min_by_key(|(_, hold)| *hold)
+}
+
+/// When a token that is reported invalid will be replaced, if not at once.
+fn reported_invalid(case: &Case<'_>) -> Option<Timestamp> {
+    let may_ask = case.is_served() && turn::turn(case) == Turn::Mine && !report::is_blocked(case);
+    let wanted = due::due(case).find(|wanted| wanted.why == Why::Invalid).filter(|_| may_ask)?;
+    let wait = hold::hold(case, wanted);
+    (!wait.is_zero()).then(|| time::whole_seconds(time::after(case.now.wall, wait + Duration::from_millis(999))))
 }
 
 /// The last failure, as far as the call that is due bears it out.
@@ -205,7 +228,7 @@ fn keep(case: &Case<'_>, hand: &HandFacts) -> Option<Act> {
     let held = case.token().filter(|held| held.fingerprint == hand.token.fingerprint)?;
     let moved = held.expires.duration_since(hand.token.expires).unsigned_abs();
     // An unsettled token is stamped with each call that brings it: the intent that is kept for it would stand open otherwise.
-    let same = moved <= SAME_EXPIRY && !target.unsettled && !hand.unsettled && target.sent.mode == hand.sent.mode;
+    let same = moved <= SAME_EXPIRY && !case.is_unsettled() && !hand.unsettled && target.sent.mode == hand.sent.mode;
     let early = due::is_in_window(case, held);
     (same && same_credential(target, hand)).then_some(Act::Keep { early })
 }
@@ -237,9 +260,13 @@ fn identify(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
 /// Puts right what differs from the spec without asking the platform, where a Secret of ours still holds the token.
 fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     let (from, renamed, drift) = match (case.target, stays_in_use(case)) {
-        (Target::Ours(target), _) => (target, false, differs(case, target)?),
+        (Target::Ours(target), _) => match differs(case, target) {
+            Some(drift) => (target, false, drift),
+            None => return verify(case, target),
+        },
         // Pods still use the old target, as the spec before had it.
-        (Target::Missing | Target::Foreign, Some(old)) if old.edited => (old, false, true),
+        (Target::Missing | Target::Foreign, Some(old)) if case.is_edited(old) => (old, false, true),
+        (Target::Foreign, Some(old)) => return verify(case, old),
         (Target::Missing, _) => (case.in_use.filter(|_| case.valid_token().is_some())?, true, false),
         (Target::Foreign | Target::Former, _) => return None,
     };
@@ -265,16 +292,38 @@ fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     if close.immutable && !renamed {
         return None;
     }
-    let known = trusted_fingerprint(case, &from).and_then(|fingerprint| close.held_by(&from, case.mp).token(&fingerprint));
-    Some(Step::Do(match known {
-        Some(_) => Act::Rewrite(Rewrite { from, renamed, drift }),
+    Some(rewrite(case, close, Rewrite { from, renamed, drift }))
+}
+
+fn rewrite(case: &Case<'_>, close: &Close, rewrite: Rewrite) -> Step {
+    let from = &rewrite.from;
+    let known = trusted_fingerprint(case, from).and_then(|fingerprint| close.held_by(from, case.mp).token(&fingerprint));
+    Step::Do(match known {
+        Some(_) => Act::Rewrite(rewrite),
         None => Act::Unmatched(from.version.clone()),
-    }))
+    })
+}
+
+/// A version of the Secret in use that somebody else made is read once: whoever applies it under the operator's name can
+/// change the token and leave all else as it is.
+fn verify(case: &Case<'_>, target: &Projection) -> Option<Step> {
+    if confirmed::is_verified(case, target) || case.seen.recall.in_vain.as_ref() == Some(&target.version) {
+        return None;
+    }
+    if let Some(close) = case.close() {
+        let rewritten = Rewrite { from: Arc::new(target.clone()), renamed: false, drift: true };
+        return (!close.immutable).then(|| rewrite(case, close, rewritten));
+    }
+    let read = case.seen.recall.read_at.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot));
+    match read.filter(|wait| !wait.is_zero()) {
+        Some(wait) => Some(Step::Settle(wait)),
+        None => Some(Step::Do(closer(case, false))),
+    }
 }
 
 /// The fingerprint to look for: an edited Secret's own annotation may have been put back together with an old token.
 pub fn trusted_fingerprint(case: &Case<'_>, target: &Projection) -> Option<String> {
-    if target.edited {
+    if case.is_edited(target) {
         return case.status.token.as_ref().map(|token| token.fingerprint.clone());
     }
     target.token.as_ref().map(|token| token.fingerprint.clone())
@@ -295,7 +344,8 @@ fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
     }
     match turn::turn(case) {
         Turn::Mine => {}
-        Turn::Wait | Turn::Theirs(_) => return withdraw_or(case, Some(Step::Settle(LONGEST_REST))),
+        Turn::Wait => return withdraw_or(case, Some(Step::Settle(turn::patience(case)))),
+        Turn::Theirs(_) => return withdraw_or(case, Some(Step::Settle(LONGEST_REST))),
     }
     if case.credential == Credential::Unread {
         return Some(Step::Do(Act::ReadCredential));
@@ -347,8 +397,8 @@ fn is_ready_stale(case: &Case<'_>) -> bool {
 }
 
 fn closed_intent_stands(case: &Case<'_>) -> bool {
-    let settled = case.in_use.is_some_and(|target| !target.unsettled);
-    case.mp.status.as_ref().is_some_and(|status| status.intent.is_some()) && case.open_intent().is_none() && settled
+    let is_closed = case.open_intent().is_none() && !case.is_unsettled();
+    case.mp.status.as_ref().is_some_and(|status| status.intent.is_some()) && is_closed
 }
 
 fn wake(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {

@@ -26,11 +26,42 @@ use super::{
     observe::{Close, CredentialRead, Held, Spec, TargetSeen},
 };
 use crate::{
-    api::{CredentialStatus, MiniProgram, names},
-    projection::Projection,
-    sensitive::AppSecret,
+    api::{CredentialStatus, MiniProgram, TargetKeys, names},
+    projection::{Projection, TokenFacts},
+    sensitive::{AccessToken, AppSecret},
     world::ObjectName,
 };
+
+/// A Secret of our type, as read.
+struct TargetRead {
+    target: Projection,
+    immutable: bool,
+    held: Held,
+    /// Whether its data are what its annotations say.
+    is_intact: bool,
+}
+
+impl TargetRead {
+    fn of(secret: Secret, known: Option<&str>, keys: &TargetKeys) -> Self {
+        let target = Projection::of(&secret.metadata);
+        let told = target.token.as_ref().map(|token| token.fingerprint.as_str());
+        let fingerprints: Vec<&str> = told.into_iter().chain(known).collect();
+        let immutable = secret.immutable == Some(true);
+        let is_intact = target.token.as_ref().is_some_and(|token| is_intact(&secret, token, &target.sent.app_id, keys));
+        let held = Held::of(secret, &fingerprints);
+        Self { target, immutable, held, is_intact }
+    }
+}
+
+/// Whoever applies a target under the operator's name can leave its annotations as they are.
+fn is_intact(secret: &Secret, token: &TokenFacts, app_id: &str, keys: &TargetKeys) -> bool {
+    let value = |key: &str| str::from_utf8(&secret.data.as_ref()?.get(key)?.0).ok();
+    let held = value(&keys.access_token).and_then(AccessToken::parse);
+    held.is_some_and(|held| held.fingerprint() == token.fingerprint)
+        && value(&keys.expiration_time) == Some(&token.expires.to_string())
+        && value(names::KEY_EXPIRES_AT_UNIX) == Some(&token.expires.as_second().to_string())
+        && value(names::KEY_APP_ID) == Some(app_id)
+}
 
 /// The reads of Secrets of one term; cheap to clone.
 #[derive(Clone)]
@@ -58,38 +89,49 @@ impl Reads {
     ) -> Result<Close, ApiError> {
         let namespace = namespace(mp);
         let known = mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
-        let (target, immutable, held) = self.target(namespace, &mp.target_name(), known, errand).await?;
-        let old_held = match old {
-            Some(old) => self.ours(namespace, &old.name, known, errand).await?.map(|(.., held)| held).unwrap_or_default(),
-            None => Held::default(),
+        let keys = mp.target_keys();
+        let target = self.ours(namespace, &mp.target_name(), known, &keys, errand).await?;
+        let old = match old {
+            Some(old) => self.ours(namespace, &old.name, known, &keys, errand).await?,
+            None => None,
+        };
+        let in_use = target.as_ref().or(old.as_ref()).filter(|in_use| in_use.is_intact);
+        let intact = in_use.map(|in_use| in_use.target.version.clone());
+        let old_held = old.map(|old| old.held).unwrap_or_default();
+        let (target, immutable, held) = match target {
+            Some(read) => (TargetSeen::Is(Arc::new(read.target)), read.immutable, read.held),
+            None => (self.anothers(namespace, &mp.target_name(), errand).await?, false, Held::default()),
         };
         let credential = match (credential, errand) {
             (Some(credential), _) => credential,
             (None, Errand::Call) => self.own_credential(mp).await?,
             (None, Errand::Object) => self.credential(mp).await?,
         };
-        Ok(Close { of: Spec::of(mp), target, immutable, held, old_held, credential })
+        Ok(Close { of: Spec::of(mp), target, immutable, held, old_held, intact, credential })
     }
 
     /// Reads the target so that another's data never leaves the API server: a list by name and type, then metadata only. Of its
     /// values only those are kept whose fingerprint is its own annotation's or `known`.
     pub async fn target(
         &self,
-        namespace: &str,
+        mp: &MiniProgram,
         name: &str,
         known: Option<&str>,
         errand: Errand,
-    ) -> Result<(TargetSeen, bool, Held), ApiError> {
-        if let Some((target, immutable, held)) = self.ours(namespace, name, known, errand).await? {
-            return Ok((TargetSeen::Is(Arc::new(target)), immutable, held));
+    ) -> Result<(TargetSeen, Held), ApiError> {
+        match self.ours(namespace(mp), name, known, &mp.target_keys(), errand).await? {
+            Some(read) => Ok((TargetSeen::Is(Arc::new(read.target)), read.held)),
+            None => Ok((self.anothers(namespace(mp), name, errand).await?, Held::default())),
         }
+    }
+
+    async fn anothers(&self, namespace: &str, name: &str, errand: Errand) -> Result<TargetSeen, ApiError> {
         let _permit = self.room.enter(namespace, errand).await?;
         let metadata = Api::<PartialObjectMeta<Secret>>::namespaced(self.client.clone(), namespace);
-        let target = match within(metadata.get_opt(name)).await? {
+        Ok(match within(metadata.get_opt(name)).await? {
             Some(_) => TargetSeen::Foreign,
             None => TargetSeen::Absent,
-        };
-        Ok((target, false, Held::default()))
+        })
     }
 
     async fn ours(
@@ -97,20 +139,14 @@ impl Reads {
         namespace: &str,
         name: &str,
         known: Option<&str>,
+        keys: &TargetKeys,
         errand: Errand,
-    ) -> Result<Option<(Projection, bool, Held)>, ApiError> {
+    ) -> Result<Option<TargetRead>, ApiError> {
         let _permit = self.room.enter(namespace, errand).await?;
         let secrets = Api::<Secret>::namespaced(self.client.clone(), namespace);
         let ours = ListParams::default().fields(&format!("metadata.name={name},type={}", names::SECRET_TYPE));
         let secret = within(secrets.list(&ours)).await?.items.into_iter().next();
-        Ok(secret.map(|secret| {
-            let target = Projection::of(&secret.metadata);
-            let told = target.token.as_ref().map(|token| token.fingerprint.as_str());
-            let fingerprints: Vec<&str> = told.into_iter().chain(known).collect();
-            let immutable = secret.immutable == Some(true);
-            let held = Held::of(secret, &fingerprints);
-            (target, immutable, held)
-        }))
+        Ok(secret.map(|secret| TargetRead::of(secret, known, keys)))
     }
 
     /// Reads the credential for all objects that ask for it until the request is sent.

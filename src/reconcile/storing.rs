@@ -67,18 +67,22 @@ impl Ctx {
                 .or(mp.status.as_ref().and_then(|status| status.handled_refresh_request.as_deref())),
             unsettled: hand.unsettled,
             operator: self.term.operator(),
+            template: &self.allowed.template(mp),
         };
         apply::write(&self.client, mp, &hand.name, &hand.base, &content).await
     }
 
     async fn stored(&self, mp: &MiniProgram, hand: &HandFacts, written: Projection) -> Next {
         self.metrics.secret_written("apply");
+        let version = written.version.clone();
         self.world().wrote_target(mp.metadata.namespace.as_deref().unwrap_or_default(), written);
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         let same = self.memories.with(uid, |memory| {
             memory.in_hand = None;
             let recall = &mut memory.recall;
             (recall.refused, recall.unmatched, recall.checked) = (None, None, None);
+            recall.verified = Some(version);
+            recall.stored = Some((hand.call.id.clone(), hand.token.clone()));
             match recall.ended.as_mut().map(|ended| &mut ended.how) {
                 Some(How::Token { stored, same, .. }) => {
                     *stored = true;
@@ -172,9 +176,10 @@ impl Ctx {
             facts: &facts,
             sent: &sent,
             issued_for: from.issued_for.as_deref().filter(|_| from.stamped).unwrap_or_default(),
-            handled: from.handled.as_deref().or(case.status.handled_refresh_request.as_deref()),
-            unsettled: from.unsettled,
+            handled: case.status.handled_refresh_request.as_deref().or(due::stamped_request(&case)),
+            unsettled: case.is_unsettled(),
             operator: self.term.operator(),
+            template: &seen.template,
         };
         let (name, base) = if rewrite.renamed { (mp.target_name(), seen.target.base()) } else { destination(&case, seen) };
         match apply::write(&self.client, mp, &name, &base, &content).await {
@@ -185,7 +190,8 @@ impl Ctx {
                 let version = written.version.clone();
                 self.world().wrote_target(mp.metadata.namespace.as_deref().unwrap_or_default(), written);
                 self.recall(mp, |recall| {
-                    (recall.refused, recall.unmatched, recall.in_vain) = (None, None, in_vain.then_some(version));
+                    (recall.refused, recall.unmatched, recall.verified) = (None, None, Some(version.clone()));
+                    recall.in_vain = in_vain.then_some(version);
                     recall.corrected = rewrite.drift.then_some(now.boot).or(recall.corrected);
                 });
                 if rewrite.drift && !in_vain {
@@ -205,7 +211,7 @@ impl Ctx {
 
 /// The times of the token that is written again: an edited Secret's own may be false, the status knows them too.
 fn facts(case: &Case<'_>, from: &Projection) -> Option<TokenFacts> {
-    if !from.edited {
+    if !case.is_edited(from) {
         return from.token.clone();
     }
     let known = case.status.token.as_ref()?;
@@ -217,7 +223,7 @@ fn sent(case: &Case<'_>, close: &Close, from: &Projection, chance: &Chance) -> S
     use super::plan::case::Credential;
     use crate::api::Reason;
     let accepted = case.credential == Credential::Known(Reason::Accepted);
-    match close.app_secret().filter(|_| from.edited && accepted) {
+    match close.app_secret().filter(|_| case.is_edited(from) && accepted) {
         Some((_, secret)) => {
             let mode = Some(from.sent.mode.clone()).filter(|mode| !mode.is_empty());
             let sent = sent_with(case, secret, chance);

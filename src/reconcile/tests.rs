@@ -47,6 +47,7 @@ use crate::{
         leader::Term,
         metrics::Metrics,
     },
+    template::AllowedMetadata,
     world::{ObjectName, Scope, Seen, World},
 };
 
@@ -105,6 +106,7 @@ pub fn ctx(client: Client, platform: fn() -> Said) -> Ctx {
         clock,
         chance: Chance::from_fn(|| 7),
         metrics: Metrics::new("0", "lease", false),
+        allowed: AllowedMetadata::default(),
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     server::Listen,
     telemetry::{LogFormat, LogLevel},
 };
+use crate::template::AllowedMetadata;
 pub use endpoint::{Endpoint, EndpointError, Endpoints};
 pub use values::Namespaces;
 use values::{object_name, seconds, selector};
@@ -90,6 +91,12 @@ pub struct RunArgs {
     #[arg(long, env = "MINIPROGRAM_CONCURRENCY", value_name = "CALLS",
         value_parser = clap::value_parser!(u16).range(2..=1000), default_value_t = 32)]
     pub concurrency: u16,
+
+    /// Labels and annotations that targets may get beside plain ones: keys or their prefixes, separated by commas.
+    ///
+    /// Other controllers copy, trust, mount or prune a Secret for what stands there, as in `replicator.v1.mittwald.de`.
+    #[arg(long, env = "MINIPROGRAM_ALLOW_TEMPLATE_METADATA", value_name = "KEYS", default_value = "", hide_default_value = true)]
+    pub allow_template_metadata: AllowedMetadata,
 
     /// Work only while holding a Lease. Needed as soon as two processes could run, also during a rollout.
     #[arg(long, env = "MINIPROGRAM_LEADER_ELECT", value_parser = BoolishValueParser::new(), action = ArgAction::Set, value_name = "BOOL",

@@ -66,7 +66,9 @@ impl Crowd {
         let all = self.families.iter().flat_map(|(mode, family)| family.counts().map(|(day, count)| (*mode, day, count)));
         let known = |mode, day| {
             let objects = self.members.get(of).into_iter().chain(&shown).filter(|object| object.spec.token_mode == mode);
-            let mints = objects.filter_map(|object| object.status.as_ref()?.mints.as_ref());
+            let statuses = objects.filter_map(|object| object.status.as_ref());
+            let counted = statuses.filter(|status| standing::accepted(&status.conditions) == Some(true));
+            let mints = counted.filter_map(|status| status.mints.as_ref());
             mints.filter(|mints| mints.day == day).map(|mints| i64::from(mints.count)).sum::<i64>()
         };
         let unshown = all.map(|(mode, day, count)| Unshown { mode, day: day.to_owned(), count: count - known(mode, day) });

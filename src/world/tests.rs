@@ -26,7 +26,7 @@ pub(super) fn mini_program(meta: ObjectMeta, app: &str, credential: &str, target
 }
 
 pub(super) fn in_use(mut object: MiniProgram, target: &str) -> MiniProgram {
-    let target_ref = Some(TargetRef { name: target.into() });
+    let target_ref = Some(TargetRef { name: target.into(), resource_version: None });
     object.status = Some(MiniProgramStatus { target_ref, ..MiniProgramStatus::default() });
     object
 }

@@ -19,6 +19,7 @@ mod drift;
 mod expiry;
 mod first_token;
 mod flood;
+mod forged;
 mod hostile;
 mod identity;
 mod leader;

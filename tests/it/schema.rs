@@ -65,6 +65,8 @@ async fn wrong_specs_are_refused_with_a_readable_message() {
         (template("labels", json!({ "app.kubernetes.io/managed-by": "x" })), "are the operator's own"),
         (template("annotations", json!({ "miniprogram.dev/fingerprint": "x" })), "are the operator's own"),
         (template("labels", json!({ "not a key": "x" })), "a key is not a legal label key"),
+        (template("labels", json!({ "a..b/key": "x" })), "a key is not a legal label key"),
+        (template("annotations", json!({ "a..b/key": "x" })), "a key is not a legal annotation key"),
         (template("labels", json!({ "key": "not a value" })), "should match"),
         (template("labels", Value::Object(many)), "at most 32"),
         (json!({ "url": "https://example.com" }), "field not declared in schema"),

@@ -14,6 +14,7 @@ use crate::{
     projection::{Sent, TokenFacts},
     reconcile::memory::Base,
     sensitive::AccessToken,
+    template::Template,
 };
 
 /// What a target is to hold.
@@ -32,6 +33,8 @@ pub struct Content<'a> {
     pub unsettled: bool,
     /// The operator that writes it: namespace and lease.
     pub operator: &'a str,
+    /// The labels and annotations that the spec asks for, as far as they are allowed.
+    pub template: &'a Template,
 }
 
 /// The Secret for one server-side apply: whole, with `type`, and fenced by what it replaces.
@@ -41,9 +44,8 @@ pub fn target_secret(mp: &MiniProgram, name: &str, base: &Base, content: &Conten
         Base::Absent => (None, "1".to_owned()),
         Base::Is { uid, version, .. } => (Some(uid.clone()), version.clone()),
     };
-    let template = mp.target_template();
-    let mut labels = template.labels.unwrap_or_default();
-    let mut annotations = template.annotations.unwrap_or_default();
+    let mut labels = content.template.labels.clone();
+    let mut annotations = content.template.annotations.clone();
     let text = |value: &str| value.to_owned();
     labels.insert(text(names::MANAGED_BY), text(names::FIELD_MANAGER));
     labels.insert(text(names::NAME), mp.metadata.name.clone().unwrap_or_default());
@@ -114,6 +116,7 @@ pub(super) mod tests {
         projection::{Owner, Projection, Sent, TokenFacts},
         reconcile::memory::Base,
         sensitive::AccessToken,
+        template::AllowedMetadata,
     };
 
     pub fn mini_program(target: &Value) -> MiniProgram {
@@ -134,7 +137,10 @@ pub(super) mod tests {
             expires: time("2026-05-01T12:00:00Z"),
         };
         let sent = Sent { app_id: "wx0123456789abcdef".into(), platform: "WeChat".into(), ..Sent::default() };
+        let mp = mini_program(target);
+        let template = AllowedMetadata::default().template(&mp);
         let content = Content {
+            template: &template,
             token: &token,
             facts: &facts,
             sent: &sent,
@@ -143,7 +149,7 @@ pub(super) mod tests {
             unsettled,
             operator: "system/lease",
         };
-        target_secret(&mini_program(target), "shop-token", base, &content)
+        target_secret(&mp, "shop-token", base, &content)
     }
 
     fn applied(secret: Secret) -> Projection {

@@ -18,6 +18,7 @@ use crate::{
         reads::Reads,
         tests::{ECHO, api_server, no},
     },
+    template::Template,
 };
 
 const TARGET: &str = "/api/v1/namespaces/team-a/secrets/shop-token";
@@ -179,16 +180,16 @@ async fn before_a_call_the_creation_of_its_target_is_tried_without_being_done() 
         ("PATCH", _) => (200, ECHO),
         _ => object("call-2"),
     });
-    clear(&client, &mp, "shop-token", &base("21", "call-1"), false).await.expect("it exists");
+    clear(&client, &mp, "shop-token", &base("21", "call-1"), &Template::default(), false).await.expect("it exists");
     assert!(requests.lock().unwrap().is_empty(), "it was read just now");
-    clear(&client, &mp, "shop-token", &Base::Absent, false).await.expect("it can be created");
+    clear(&client, &mp, "shop-token", &Base::Absent, &Template::default(), false).await.expect("it can be created");
     let sent = requests.lock().unwrap().clone();
     let [(first, object, _), (second, target, body)] = &sent[..] else { panic!("{sent:?}") };
     assert_eq!((first.as_str(), object.as_str()), ("GET", OBJECT));
     assert!(second == "PATCH" && target.contains("dryRun=All"), "{second} {target}");
     assert_eq!(body["metadata"]["resourceVersion"], "1", "it may only be created");
     let (client, requests) = api_server(|_, _| no(404));
-    let gone = clear(&client, &mp, "shop-token", &Base::Absent, false).await;
+    let gone = clear(&client, &mp, "shop-token", &Base::Absent, &Template::default(), false).await;
     assert!(matches!(gone, Err(ApiError::NotFound)), "nobody would own it");
     assert_eq!(requests.lock().unwrap().len(), 1);
 }
@@ -201,7 +202,7 @@ async fn a_write_whose_answer_is_altered_is_refused_and_tried_before_the_next_ca
         _ => object("call-2"),
     };
     let (client, requests) = api_server(altered);
-    let refused = clear(&client, &mp, "shop-token", &base("21", "call-1"), true).await;
+    let refused = clear(&client, &mp, "shop-token", &base("21", "call-1"), &Template::default(), true).await;
     assert!(matches!(refused, Err(ApiError::Altered(_))), "the last write was refused, so that this one is tried");
     let (_, target, _) = requests.lock().unwrap()[0].clone();
     assert!(target.contains("dryRun=All"), "{target}");

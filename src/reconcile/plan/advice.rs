@@ -91,6 +91,11 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
              status.lastFailure has the code"
         ),
         Reason::AppIdConflict => conflict_of_apps(case),
+        Reason::WaitingForOlderObject => waiting(case),
+        Reason::ReportedInvalid => format!(
+            "The token was reported invalid. A limit on replacements holds: {platform} is asked for a new one at \
+             status.token.nextRefreshTime"
+        ),
         Reason::TooManyObjects => format!(
             "{MOST_OF_AN_APP} older MiniPrograms of this namespace name app id {app_id}, and no more are served. Let pods share \
              the token of one of them, and delete this one",
@@ -110,6 +115,11 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
         Reason::Altered => format!(
             "Secret {target} holds the token, but its labels or annotations are not as spec.target.template asks: an admission \
              webhook or policy, or another field manager, sets them"
+        ),
+        Reason::MetadataNotAllowed => format!(
+            "Secret {target} holds the token, without what spec.target.template may not set here: {keys}. Other controllers act \
+             on such labels and annotations; an administrator allows them by --allow-template-metadata",
+            keys = case.seen.template.refused.join(", ")
         ),
         Reason::Terminating => terminating(case, &target),
     }
@@ -163,6 +173,16 @@ fn ip_not_allowed(case: &Case<'_>) -> String {
             "{platform} refuses this cluster's IP. Add the cluster's outgoing IP to the app's allow-list in the platform's console"
         ),
     }
+}
+
+/// An object of another namespace is nobody's business.
+fn waiting(case: &Case<'_>) -> String {
+    format!(
+        "An older MiniProgram names app id {app_id} too, and {platform} is asked with its app secret first, since in this mode \
+         every call ends the token before it. This object's turn comes within a minute",
+        app_id = case.mp.spec.app_id,
+        platform = case.platform.name,
+    )
 }
 
 /// Names the other object only within its own namespace: elsewhere it is nobody's business.

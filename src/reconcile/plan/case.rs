@@ -6,9 +6,9 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    due,
+    confirmed, due,
     ended::effective,
-    time::{after, span, whole_seconds},
+    time::{span, whole_seconds},
 };
 use crate::{
     api::{
@@ -107,22 +107,12 @@ impl<'a> Case<'a> {
                 Whose::Theirs => Target::Foreign,
             },
         };
+        let status = effective(mp.status.clone().unwrap_or_default(), &seen.recall);
         let in_use = match target {
             Target::Ours(target) => Some(target),
-            Target::Missing | Target::Foreign | Target::Former => newest(seen),
+            Target::Missing | Target::Foreign | Target::Former => newest(seen, &status),
         };
-        let stored = mp.status.clone().unwrap_or_default();
-        let mut case = Self {
-            seen,
-            now,
-            mp,
-            status: effective(stored, &seen.recall),
-            platform,
-            endpoint,
-            target,
-            in_use,
-            credential: Credential::Unread,
-        };
+        let mut case = Self { seen, now, mp, status, platform, endpoint, target, in_use, credential: Credential::Unread };
         case.drop_void_failure();
         case.credential = case.judge_credential();
         Some(case)
@@ -149,10 +139,23 @@ impl<'a> Case<'a> {
         self.close().map(|close| &close.credential).or(alone)
     }
 
-    /// The token that the target in use holds, as far as its metadata can be trusted.
+    /// The token that the target in use holds, if that is confirmed.
     pub fn token(&self) -> Option<&'a TokenFacts> {
-        let target = self.in_use.filter(|target| !target.edited)?;
-        target.token.as_ref().filter(|token| !self.is_older_than_status(token))
+        self.in_use.filter(|target| !self.is_edited(target))?.token.as_ref()
+    }
+
+    /// Whether somebody else has changed a target, or made it.
+    pub fn is_edited(&self, target: &Projection) -> bool {
+        let is_unmatched = self.seen.recall.unmatched.as_ref() == Some(&target.version);
+        is_unmatched || !confirmed::is_confirmed(target, &self.status, &self.seen.recall)
+    }
+
+    /// Whether a late request may still replace the stored token.
+    pub fn is_unsettled(&self) -> bool {
+        // The intent of the call that is to confirm the token takes the place of the one in doubt.
+        let is_marked = self.in_use.is_some_and(|target| target.unsettled && !self.is_edited(target));
+        let in_doubt = self.status.intent.as_ref().is_some_and(|intent| intent.doubt);
+        is_marked || in_doubt && self.open_intent().is_none()
     }
 
     /// The token, if it is valid now.
@@ -196,27 +199,10 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether a target was put back from a backup: the status has known a newer token. An issue time in the future is the
-    /// mark of a clock that jumped, and proves nothing; so is an earlier one of the same token, which came again.
-    pub fn is_older_than_status(&self, token: &TokenFacts) -> bool {
-        let known = self.status.token.as_ref().filter(|known| known.fingerprint != token.fingerprint);
-        known.is_some_and(|known| {
-            let issued = known.issue_time.0;
-            token.issued < issued && issued <= after(self.now.wall, due::SKEW) && !self.has_replaced(&known.fingerprint, token)
-        })
-    }
-
-    /// Whether this process asked for a token while the status told of that other one, and has just stored it: it is the newer one,
-    /// whatever a clock that was set says.
-    fn has_replaced(&self, known: &str, token: &TokenFacts) -> bool {
-        self.sent_untold(token).is_some()
-            && self.seen.recall.ended.as_ref().is_some_and(|ended| ended.call.known.as_deref() == Some(known))
-    }
-
     /// An intent whose call's end is not known.
     pub fn open_intent(&self) -> Option<&Intent> {
-        let closed_by = self.in_use.and_then(|target| target.issued_for.as_deref());
-        self.status.intent.as_ref().filter(|intent| Some(intent.id.as_str()) != closed_by)
+        let is_closed = |intent: &Intent| self.in_use.is_some_and(|target| confirmed::closes(target, intent, &self.seen.recall));
+        self.status.intent.as_ref().filter(|intent| !is_closed(intent))
     }
 
     /// Whether this process wrote the intent.
@@ -333,7 +319,10 @@ impl<'a> Case<'a> {
                 let said = self.remembered_verdict(version_of(version)).filter(|reason| {
                     matches!(reason, Reason::Accepted | Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)
                 });
-                let brought_the_token = self.in_use.is_some_and(|target| target.sent.digest == secret.digest(&target.sent.salt));
+                let brought_the_token = self.in_use.is_some_and(|target| {
+                    confirmed::is_answered(target, &self.status, &self.seen.recall)
+                        && target.sent.digest == secret.digest(&target.sent.salt)
+                });
                 said.unwrap_or(if brought_the_token { Reason::Accepted } else { Reason::NotTested })
             }
         }
@@ -354,7 +343,9 @@ pub fn version_of(credential: &CredentialStatus) -> Version {
     Version::of(&credential.uid, &credential.resource_version)
 }
 
-fn newest(seen: &Observed) -> Option<&Projection> {
-    let issued = |target: &&Projection| target.token.as_ref().map(|token| token.issued);
-    seen.old.iter().map(AsRef::as_ref).max_by_key(issued)
+/// The newest of the targets before, one that is confirmed before any other.
+fn newest<'a>(seen: &'a Observed, status: &MiniProgramStatus) -> Option<&'a Projection> {
+    let issued = |target: &Projection| target.token.as_ref().map(|token| token.issued);
+    let is_confirmed = |target| confirmed::is_confirmed(target, status, &seen.recall);
+    seen.old.iter().map(AsRef::as_ref).max_by_key(|target| (is_confirmed(target), issued(target)))
 }

@@ -45,7 +45,7 @@ pub const FORCED_ENOUGH: usize = 2;
 type Check = fn(&Case<'_>) -> Option<Why>;
 
 /// In the order in which they are told: what may have lost the token first, then changes, then time, then wishes.
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 11] = [
     token_missing,
     open_intent,
     unbelievable,
@@ -57,7 +57,6 @@ const CHECKS: [Check; 12] = [
     requested,
     won_the_app,
     rival_is_newer,
-    restored,
 ];
 
 /// The calls that are due now, the most pressing first.
@@ -72,7 +71,7 @@ pub fn due<'a>(case: &'a Case<'a>) -> impl Iterator<Item = Wanted> + 'a {
 /// When the stored token itself asks for the next call.
 pub fn next(case: &Case<'_>) -> Option<Timestamp> {
     let token = case.token()?;
-    let unsettled = case.in_use.filter(|target| target.unsettled).map(|target| settles_at(case, target, token));
+    let unsettled = case.in_use.filter(|_| case.is_unsettled()).map(|target| settles_at(case, target, token));
     let next = next_refresh(case, token);
     Some(unsettled.map_or(next, |at| at.min(next)))
 }
@@ -81,23 +80,17 @@ fn token_missing(case: &Case<'_>) -> Option<Why> {
     match case.in_use {
         None if case.status.token.is_none() => Some(Why::NoToken),
         None => Some(Why::TargetMissing),
-        Some(target) if target.edited => Some(Why::Edited),
-        Some(target) if target.token.is_none() => Some(Why::Edited),
         // The one before it cannot fill it.
         Some(before) if is_missing(case) && case.seen.recall.unmatched.as_ref() == Some(&before.version) => {
             Some(Why::TargetMissing)
         }
+        Some(target) if case.is_edited(target) => Some(if case.status.token.is_none() { Why::NoToken } else { Why::Edited }),
         Some(_) => None,
     }
 }
 
 fn is_missing(case: &Case<'_>) -> bool {
     matches!(case.target, Target::Missing)
-}
-
-fn restored(case: &Case<'_>) -> Option<Why> {
-    let token = case.in_use?.token.as_ref()?;
-    case.is_older_than_status(token).then_some(Why::Restored)
 }
 
 fn open_intent(case: &Case<'_>) -> Option<Why> {
@@ -124,7 +117,7 @@ fn clock_went_back(case: &Case<'_>, token: &TokenFacts) -> bool {
 }
 
 fn unsettled(case: &Case<'_>) -> Option<Why> {
-    let target = case.in_use.filter(|target| target.unsettled)?;
+    let target = case.in_use.filter(|_| case.is_unsettled())?;
     (settles_at(case, target, case.token()?) <= case.now.wall).then_some(Why::Unsettled)
 }
 
@@ -153,8 +146,7 @@ fn time_has_come(case: &Case<'_>) -> Option<Why> {
 fn requested(case: &Case<'_>) -> Option<Why> {
     let request = request(case.mp)?;
     let handled = |value: Option<&str>| value == Some(request.as_str());
-    let stamped = case.in_use.is_some_and(|target| handled(target.handled.as_deref()));
-    (!stamped && !handled(case.status.handled_refresh_request.as_deref())).then_some(Why::Requested)
+    (!handled(stamped_request(case)) && !handled(case.status.handled_refresh_request.as_deref())).then_some(Why::Requested)
 }
 
 fn won_the_app(case: &Case<'_>) -> Option<Why> {
@@ -206,6 +198,12 @@ fn refused_forced_calls(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
     let mints = mp.status.iter().filter_map(|status| status.mints.as_ref());
     let forced = mints.flat_map(|mints| &mints.forced_times).map(|time| time.0);
     forced.filter(move |time| since.is_some_and(|since| *time >= since))
+}
+
+/// The request that was answered by the call whose intent the target closes.
+pub fn stamped_request<'a>(case: &Case<'a>) -> Option<&'a str> {
+    case.status.intent.as_ref().filter(|_| case.open_intent().is_none())?;
+    case.in_use?.handled.as_deref()
 }
 
 /// The refresh request that stands on the object, as the status keeps it: a long one by its hash.

@@ -6,12 +6,12 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::{
     case::Case,
-    due::{SPACING, is_past, request, wait},
+    due::{SPACING, is_past, request, stamped_request, wait},
     retry,
     time::{after, day, next_midnight},
 };
 use crate::{
-    api::Mints,
+    api::{Mints, standing},
     platform::Endpoint,
     reconcile::call::{Wanted, Why},
 };
@@ -78,8 +78,7 @@ fn last_failure(case: &Case<'_>, wanted: Wanted) -> Duration {
 /// Whether an unanswered request stands on the object.
 fn is_requested(case: &Case<'_>) -> bool {
     request(case.mp).is_some_and(|request| {
-        case.status.handled_refresh_request.as_ref() != Some(&request)
-            && case.in_use.is_none_or(|target| target.handled.as_ref() != Some(&request))
+        case.status.handled_refresh_request.as_ref() != Some(&request) && stamped_request(case) != Some(request.as_str())
     })
 }
 
@@ -107,10 +106,13 @@ pub struct Counted {
     pub forced: Vec<Timestamp>,
 }
 
-/// What each of the app's objects says of its mints.
+/// What the object itself says of its mints, and each other one of the app whose credential the
+/// platform has accepted: anybody may name the app.
 fn of_objects<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Mints> {
     let rivals = case.seen.siblings.shown.iter().filter(|rival| super::turn::same_mode(case, rival));
-    rivals.filter_map(|rival| rival.status.as_ref()?.mints.as_ref()).chain(&case.status.mints)
+    let statuses = rivals.filter_map(|rival| rival.status.as_ref());
+    let accepted = statuses.filter(|status| standing::accepted(&status.conditions) == Some(true));
+    accepted.filter_map(|status| status.mints.as_ref()).chain(&case.status.mints)
 }
 
 /// Sums an app's mints over all its objects; what was made by an object that is gone, this process remembers.

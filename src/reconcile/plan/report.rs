@@ -10,7 +10,7 @@ use k8s_openapi::{
 use super::{
     advice::{self, INTERNAL_ERROR, NOT_SELECTED, SUSPENDED, UNLISTED, advice},
     case::{Case, Credential, Target},
-    due, target,
+    confirmed, due, target,
     time::{after, span, whole_seconds},
     turn::{self, Turn},
 };
@@ -37,23 +37,24 @@ pub struct Findings {
     pub due: bool,
     /// Whether a call is due since this object keeps the app's token now.
     pub takes_over: bool,
+    /// When a token that is reported invalid will be replaced, if not at once.
+    pub replaced_at: Option<Timestamp>,
 }
 
 /// The status as it should be now.
 pub fn report(case: &Case<'_>, findings: Findings) -> MiniProgramStatus {
     let mut status = case.status.clone();
     status.observed_generation = case.generation();
-    status.target_ref = Some(TargetRef { name: case.in_use.map_or_else(|| case.mp.target_name(), |target| target.name.clone()) });
+    status.target_ref = Some(target_ref(case));
     status.token_mode = Some(case.mode().to_owned()).filter(|mode| !mode.is_empty());
-    status.token = token(case).or(status.token);
+    status.token = token(case, findings).or(status.token);
     if let Some(version) = case.credential_version() {
         status.credential = Some(version.clone());
     }
     if case.credential == Credential::Known(Reason::SecretNotFound) {
         status.credential = None;
     }
-    let settled = case.in_use.is_some_and(|target| !target.unsettled);
-    if case.open_intent().is_none() && settled {
+    if case.open_intent().is_none() && !case.is_unsettled() {
         status.intent = None;
     }
     let credential = credential_valid(case);
@@ -131,10 +132,20 @@ pub fn next_change(case: &Case<'_>, status: &MiniProgramStatus) -> Option<Durati
     expiry.into_iter().chain(stalled).min()
 }
 
-fn token(case: &Case<'_>) -> Option<TokenStatus> {
+fn target_ref(case: &Case<'_>) -> TargetRef {
+    let Some(target) = case.in_use else { return TargetRef { name: case.mp.target_name(), resource_version: None } };
+    let reported = case.status.target_ref.as_ref().filter(|reported| reported.name == target.name);
+    let is_verified = !case.is_edited(target) && confirmed::is_verified(case, target);
+    let version =
+        if is_verified { Some(&target.version) } else { reported.and_then(|reported| reported.resource_version.as_ref()) };
+    TargetRef { name: target.name.clone(), resource_version: version.cloned() }
+}
+
+fn token(case: &Case<'_>, findings: Findings) -> Option<TokenStatus> {
     let token = case.token()?;
     let known = case.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
-    let next = case.is_served().then(|| whole_seconds(due::next_refresh(case, token)));
+    let next = findings.replaced_at.into_iter().chain([whole_seconds(due::next_refresh(case, token))]).min();
+    let next = next.filter(|_| case.is_served());
     let kept = known.and_then(|known| known.next_refresh_time.clone()).filter(|kept| {
         next.is_some_and(|next| kept.0.duration_since(next).abs() <= SAME_TIME)
             && known.is_some_and(|known| known.expiration_time.0 == token.expires)
@@ -203,6 +214,7 @@ fn target_synced(case: &Case<'_>) -> Verdict {
         (Target::Ours(target), None) if target::is_altered(case, target) => no(Reason::Altered),
         (Target::Ours(_), None) => match told_refused.filter(|_| case.token().is_none()) {
             Some(refused) => refused,
+            None if !case.seen.template.refused.is_empty() => no(Reason::MetadataNotAllowed),
             None => verdict(case, Truth::True, Reason::Synced),
         },
         (Target::Missing | Target::Former, None) => {
@@ -226,6 +238,9 @@ fn token_fresh(case: &Case<'_>, findings: Findings) -> Verdict {
     if findings.takes_over && is_standing(case, Reason::AppIdConflict) {
         return no(Reason::AppIdConflict);
     }
+    if let Turn::Wait = turn::turn(case) {
+        return verdict(case, Truth::Unknown, Reason::WaitingForOlderObject);
+    }
     let overdue = case.seen.recall.due_since.is_some_and(|since| case.now.boot >= since + OVERDUE_AFTER);
     match (case.failure(), case.valid_token()) {
         (Some((_, Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)), _) => no(Reason::Blocked),
@@ -235,6 +250,7 @@ fn token_fresh(case: &Case<'_>, findings: Findings) -> Verdict {
         (None, None) => verdict(case, Truth::Unknown, Reason::Issuing),
         (None, Some(_)) if findings.due && is_blocked(case) => no(Reason::Blocked),
         (None, Some(_)) if findings.due && (overdue || is_standing(case, Reason::RefreshOverdue)) => no(Reason::RefreshOverdue),
+        (None, Some(_)) if findings.replaced_at.is_some() => no(Reason::ReportedInvalid),
         (None, Some(_)) => verdict(case, Truth::True, Reason::Fresh),
     }
 }
@@ -278,6 +294,7 @@ fn ready(case: &Case<'_>, credential: &Verdict, target: &Verdict, fresh: &Verdic
     match fresh.reason {
         _ if !matches!(turn::turn(case), Turn::Theirs(_)) && case.has_expired() => no(Reason::Expired),
         Reason::Issuing if case.status.token.is_none() => verdict(case, Truth::Unknown, Reason::Pending),
+        Reason::WaitingForOlderObject if case.status.token.is_none() => fresh.clone(),
         reason => no(reason),
     }
 }

@@ -45,7 +45,7 @@ pub fn settle(case: &Case<'_>, findings: Findings, wake: Duration) -> (Act, Dura
     in_turn(case.seen, case.now, settled(case.mp.status.as_ref(), status), wake)
 }
 
-/// Leaves a status that somebody else has written over ours standing for a while.
+/// Leaves a status that somebody else has written over ours standing for a while, unless a call has ended since.
 fn in_turn(seen: &Observed, now: Now, act: Act, wake: Duration) -> (Act, Duration) {
     match contradicted(seen, now) {
         Some(wait) if matches!(act, Act::Status(_)) => (Act::Rest, wake.min(wait)),
@@ -55,7 +55,7 @@ fn in_turn(seen: &Observed, now: Now, act: Act, wake: Duration) -> (Act, Duratio
 
 /// How long it is still left standing.
 fn contradicted(seen: &Observed, now: Now) -> Option<Duration> {
-    let (told, at) = seen.recall.told.as_ref()?;
+    let (told, at) = seen.recall.told.as_ref().filter(|_| seen.recall.ended.is_none())?;
     let wait = (*at + CORRECTIONS_APART).saturating_sub(now.boot);
     (seen.mini_program.status.as_ref() != Some(told) && !wait.is_zero()).then_some(wait)
 }
@@ -65,11 +65,20 @@ fn settled(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act
     if stored.is_some_and(|stored| says_the_same(stored, &status)) { Act::Rest } else { Act::Status(Box::new(status)) }
 }
 
-/// A label edit makes another version of a credential that any number of objects may name: where nothing else is to be told,
-/// it is left to the next write.
+/// A label edit makes another version of the target, or of a credential that any number of objects may name: where nothing
+/// else is to be told, it is left to the next write.
 fn says_the_same(stored: &MiniProgramStatus, status: &MiniProgramStatus) -> bool {
-    let both = stored.credential.is_some() && status.credential.is_some();
-    stored == status || both && *stored == MiniProgramStatus { credential: stored.credential.clone(), ..status.clone() }
+    if stored == status {
+        return true;
+    }
+    let mut told = status.clone();
+    if stored.credential.is_some() && status.credential.is_some() {
+        told.credential.clone_from(&stored.credential);
+    }
+    if let (Some(stored), Some(told)) = (&stored.target_ref, &mut told.target_ref) {
+        told.resource_version.clone_from(&stored.resource_version);
+    }
+    *stored == told
 }
 
 /// The status of an object whose spec this version does not know in full: said, and nothing else touched.

@@ -92,20 +92,21 @@ pub fn next_change(case: &Case<'_>) -> Option<Duration> {
 pub fn differs(case: &Case<'_>, target: &Projection) -> Option<bool> {
     let keys = case.mp.target_keys();
     let has_keys = [&keys.access_token, &keys.expiration_time].iter().all(|key| target.data_keys.contains(key));
-    let template = case.mp.target_template();
+    let template = &case.seen.template;
     let owned = matches!(target.owner, Owner::MiniProgram { .. });
     let wants_owner = case.mp.deletion_policy() == DeletionPolicy::Delete;
     let same = has_keys
         && target.data_keys.len() == 4
-        && template.labels.unwrap_or_default() == target.labels
-        && template.annotations.unwrap_or_default() == target.annotations
+        && template.labels == target.labels
+        && template.annotations == target.annotations
         && owned == wants_owner;
     let spec_is_new = case.status.observed_generation != case.generation();
-    (target.edited || !same).then_some(target.edited || !spec_is_new)
+    let is_edited = case.is_edited(target);
+    (is_edited || !same).then_some(is_edited || !spec_is_new)
 }
 
 /// Whether writing the target again does not make it as the spec asks.
 pub fn is_altered(case: &Case<'_>, target: &Projection) -> bool {
     let in_vain = case.seen.recall.in_vain.as_ref() == Some(&target.version);
-    (in_vain || is_told(case, Reason::Altered)) && !target.edited && differs(case, target).is_some()
+    (in_vain || is_told(case, Reason::Altered)) && !case.is_edited(target) && differs(case, target).is_some()
 }

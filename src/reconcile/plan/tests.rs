@@ -1,6 +1,7 @@
 //! Tables for the decisions: what an object needs next, in one line a case. The builders are in `sight`.
 
 mod call;
+mod confirmed;
 mod credential;
 mod crowd;
 mod doubt;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{
         MiniProgram, Mints, TokenMode,
-        standing::{accepted, age, claims, minted_at},
+        standing::{accepted, age, can_store, claims, minted_at},
     },
     projection::TokenFacts,
 };
@@ -38,13 +38,35 @@ pub fn is_mode_of(case: &Case<'_>, mode: Option<TokenMode>) -> bool {
     case.platform.endpoint(mode).map(mode_name) == Some(case.mode())
 }
 
+/// An older object whose credential is to be tried first gets so long, whatever keeps it.
+const OLDER_FIRST: Duration = Duration::from_secs(60);
+
 /// Whose turn it is. The oldest claimant that the platform has accepted keeps the app; while there is none, the oldest that
-/// it has not rejected is tried.
+/// it has not rejected is tried, and the others wait for it, but not for ever.
 pub fn turn<'a>(case: &'a Case<'_>) -> Turn<'a> {
+    match by_age(case) {
+        Turn::Wait if patience(case).is_zero() => Turn::Mine,
+        turn => turn,
+    }
+}
+
+/// Whether an older object is to be tried first.
+pub fn is_younger(case: &Case<'_>) -> bool {
+    by_age(case) == Turn::Wait
+}
+
+/// How long it is still waited for.
+pub fn patience(case: &Case<'_>) -> Duration {
+    let since = case.seen.recall.waiting_since.unwrap_or(case.now.boot);
+    (since + OLDER_FIRST).saturating_sub(case.now.boot)
+}
+
+fn by_age<'a>(case: &'a Case<'_>) -> Turn<'a> {
     if !case.endpoint.rotates() {
         return Turn::Mine;
     }
-    let rivals = case.seen.siblings.shown.iter().map(AsRef::as_ref).filter(|rival| claims(rival) && same_mode(case, rival));
+    let rivals = case.seen.siblings.shown.iter().map(AsRef::as_ref);
+    let rivals = rivals.filter(|rival| claims(rival) && can_store(rival) && same_mode(case, rival));
     let rivals: Vec<&MiniProgram> = rivals.collect();
     if rivals.is_empty() {
         return Turn::Mine;

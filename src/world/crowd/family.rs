@@ -35,23 +35,23 @@ type By<K> = BTreeSet<(K, Name)>;
 pub(super) struct Family {
     /// Whether each call ends the token before it, so that one of them keeps the app.
     rotates: bool,
-    /// Those that are served and whose credential the platform has accepted, by age.
+    /// Those that are served, can store a token and whose credential the platform has accepted, by age.
     accepted: By<Age>,
-    /// Those that are served and of whose credential nobody knows, by age.
+    /// Those that are served, can store a token and of whose credential nobody knows, by age.
     open: By<Age>,
     /// By the last call that may have ended a token, or by the token.
     minted: By<Timestamp>,
-    /// By the last call that is counted.
+    /// By the last call that is counted, of those whose credential is accepted.
     counted: By<Timestamp>,
     /// By the call whose intent stands.
     intending: By<Timestamp>,
-    /// By the last forced call.
+    /// By the last forced call, of those whose credential is accepted.
     forced: By<Timestamp>,
     /// By the issue time of their token, for each token.
     tokens: BTreeMap<String, By<Timestamp>>,
     /// The tokens by the newest issue time that is told of each.
     newest: BTreeSet<(Timestamp, String)>,
-    /// Mints that no clock asked for, by day.
+    /// Mints that no clock asked for, by day, of those whose credential is accepted.
     counts: BTreeMap<String, i64>,
 }
 
@@ -85,7 +85,7 @@ impl Family {
         let first = |by: &By<Age>| by.first().map(|(_, name)| Arc::clone(name));
         if self.rotates {
             let first_open = first(&self.open).filter(|_| self.accepted.is_empty());
-            return Marks { of_all: OfAll::Rotating(first(&self.accepted), last(&self.counted)), first_open };
+            return Marks { of_all: OfAll::Rotating(first(&self.accepted), last(&self.minted)), first_open };
         }
         let newest = self.newest.last().map(|(_, fingerprint)| fingerprint.clone());
         Marks { of_all: OfAll::Shared(newest, last(&self.forced)), first_open: None }
@@ -97,11 +97,14 @@ impl Family {
         let Some(status) = &object.status else { return };
         put(&mut self.intending, status.intent.as_ref().map(|intent| intent.time.0), name, is_in);
         if let Some(mints) = &status.mints {
-            put(&mut self.counted, mints.last_time.as_ref().map(|time| time.0), name, is_in);
-            put(&mut self.forced, mints.forced_times.iter().map(|time| time.0).max(), name, is_in);
-            let count = self.counts.entry(mints.day.clone()).or_default();
-            *count += if is_in { i64::from(mints.count) } else { -i64::from(mints.count) };
-            self.counts.retain(|_, count| *count != 0);
+            // What an app secret that the platform has not accepted used up is the object's own.
+            if accepted(object) == Some(true) {
+                put(&mut self.counted, mints.last_time.as_ref().map(|time| time.0), name, is_in);
+                put(&mut self.forced, mints.forced_times.iter().map(|time| time.0).max(), name, is_in);
+                let count = self.counts.entry(mints.day.clone()).or_default();
+                *count += if is_in { i64::from(mints.count) } else { -i64::from(mints.count) };
+                self.counts.retain(|_, count| *count != 0);
+            }
         }
         if let Some(token) = &status.token {
             let holders = self.tokens.entry(token.fingerprint.clone()).or_default();
@@ -121,8 +124,8 @@ impl Family {
 
     /// Notes whether an object may keep the app, and how far the platform knows its credential.
     pub fn claim(&mut self, name: &Name, object: &MiniProgram, claims: bool) {
-        let conditions = object.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-        let accepted = standing::accepted(conditions);
+        let claims = claims && standing::can_store(object);
+        let accepted = accepted(object);
         put(&mut self.accepted, Some(age(object)), name, claims && accepted == Some(true));
         put(&mut self.open, Some(age(object)), name, claims && accepted.is_none());
     }
@@ -155,6 +158,10 @@ impl Family {
     pub fn counts(&self) -> impl Iterator<Item = (&str, i64)> {
         self.counts.iter().map(|(day, count)| (day.as_str(), *count))
     }
+}
+
+fn accepted(object: &MiniProgram) -> Option<bool> {
+    standing::accepted(object.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default())
 }
 
 fn put<K: Ord>(by: &mut By<K>, key: Option<K>, name: &Name, is_in: bool) {

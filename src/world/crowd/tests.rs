@@ -96,6 +96,7 @@ fn where_one_keeps_the_app_its_calls_concern_all_and_others_troubles_the_next_in
 fn each_is_shown_a_few_dozen_others_at_most() {
     let crowd = crowd(TokenMode::Stable, |number, object| {
         gets_token(object, &format!("sha256:{number}"), number);
+        is(object, Truth::True, Reason::Accepted);
         let forced_times = vec![time(number)];
         let mints = Mints { day: "today".into(), count: 1, last_time: Some(time(number)), forced_times };
         object.status.as_mut().expect("a status").mints = Some(mints);

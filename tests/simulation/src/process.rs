@@ -6,6 +6,7 @@ use miniprogram_operator::{
     operator::{Ended, Leadership, Operator},
     reconcile::fetch::Platforms,
     shell::{chance::Chance, leader, metrics::Metrics, server::Health},
+    template::AllowedMetadata,
     world::Scope,
 };
 use tokio::task::JoinHandle;
@@ -80,6 +81,7 @@ fn operator(stage: &Arc<Stage>, id: ProcessId, leads: Leads) -> Operator {
         platform_qps: NonZeroU32::new(50).unwrap_or(NonZeroU32::MIN),
         scopes: vec![Scope::All],
         selector: None,
+        allowed: AllowedMetadata::default(),
         clock,
         chance: Chance::from_fn(move || dice.number()),
         rhythm: stage.weather.rhythm(),

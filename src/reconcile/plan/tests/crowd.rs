@@ -10,11 +10,11 @@ use proptest::{collection::vec, prelude::*};
 use super::sight::{LEGACY, STABLE, Sight, at, boot, due_at, mini_program, projection};
 use crate::{
     api::{
-        ConditionType::{self, CredentialValid, Ready, TokenFresh},
+        ConditionType::{self, CredentialValid, Ready, TargetSynced, TokenFresh},
         Intent, MiniProgram, Mints, Reason, TokenMode, TokenStatus,
         conditions::{self, Truth, Verdict},
     },
-    projection::Owner,
+    projection::{Owner, TokenFacts},
     reconcile::plan::{
         Act,
         case::Case,
@@ -63,6 +63,7 @@ prop_compose! {
         token in proptest::option::of(token()),
         intends in proptest::option::weighted(0.3, time()),
         namespace in 0..3,
+        is_blocked in proptest::bool::weighted(0.2),
     ) -> MiniProgram {
         let mut mp = mini_program(STABLE);
         mp.spec.token_mode = mode;
@@ -76,6 +77,10 @@ prop_compose! {
             let truth = if reason == Reason::Accepted { Truth::True } else { Truth::False };
             let verdict = Verdict { truth, reason, message: String::new() };
             conditions::set(&mut status.conditions, CredentialValid, &verdict, Some(1), at(0));
+        }
+        if is_blocked {
+            let verdict = Verdict { truth: Truth::False, reason: Reason::Conflict, message: String::new() };
+            conditions::set(&mut status.conditions, TargetSynced, &verdict, Some(1), at(0));
         }
         mp
     }
@@ -126,6 +131,12 @@ fn planned(mp: &MiniProgram, siblings: Siblings) -> String {
     let mut target = projection(mode);
     target.name = mp.target_name();
     target.owner = Owner::MiniProgram { uid: mp.metadata.uid.clone().unwrap_or_default(), name: name_of(mp).name };
+    let token = mp.status.as_ref().and_then(|status| status.token.as_ref());
+    target.token = token.map(|token| TokenFacts {
+        fingerprint: token.fingerprint.clone(),
+        issued: token.issue_time.0,
+        expires: token.expiration_time.0,
+    });
     sight.target = Some(target);
     (sight.rivals, sight.siblings) =
         (siblings.shown.iter().map(|mp| mp.as_ref().clone()).collect(), Siblings { shown: vec![], ..siblings });

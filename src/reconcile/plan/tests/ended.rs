@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::sight::{LEGACY, STABLE, Sight, at, credential, token};
+use super::sight::{LEGACY, STABLE, Sight, at, credential};
 use crate::{
     api::{ConditionType, Intent, MiniProgramStatus, Mints, Reason, TokenMode},
     platform::Refusal,
@@ -39,6 +39,7 @@ fn stored(unsettled: bool) -> Sight {
     let how = How::Token { token, sent: at(400), stored: true, same: true, unsettled };
     let mut sight = ended(LEGACY, how);
     (sight.target().issued_for, sight.target().unsettled) = (Some("call-1".into()), unsettled);
+    sight.recall.stored = Some(("call-1".into(), sight.target().token.clone().expect("a token")));
     sight
 }
 
@@ -127,22 +128,6 @@ fn the_interval_begins_anew_with_an_answer_that_status_does_not_tell_of_yet() {
     let token = status.token.expect("a token");
     let times = (token.check_time, token.next_refresh_time);
     assert_eq!(times, (Some(Time(at(400))), Some(Time(at(850)))));
-}
-
-#[test]
-fn a_token_that_a_slower_clock_dates_before_the_one_that_it_replaced_is_the_newest() {
-    let told = |known: &str| {
-        let mut sight = stored(false);
-        let before = sight.status().token.as_mut().expect("a token");
-        (before.fingerprint, before.issue_time) = ("sha256:before".into(), Time(at(450)));
-        sight.recall.ended.as_mut().expect("a call").call.known = Some(known.into());
-        match sight.plan(420).act {
-            Act::Status(status) => status.token.map(|token| token.fingerprint),
-            _ => None,
-        }
-    };
-    assert_eq!(told("sha256:before"), Some(token().fingerprint()));
-    assert_ne!(told("sha256:older"), Some(token().fingerprint()), "another process has stored one since");
 }
 
 #[test]

@@ -264,7 +264,8 @@ fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
     let wanted = Wanted { why: Why::WonApp, force: false, mints: true };
     let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt: false };
     let token = TokenFacts { issued: at(NEXT + 2), ..sight.target().token.clone().expect("a token") };
-    sight.target().token = Some(token.clone());
+    (sight.target().token, sight.target().issued_for) = (Some(token.clone()), Some("call-1".into()));
+    sight.recall.stored = Some(("call-1".into(), token.clone()));
     sight.recall.ended = Some(Ended {
         call,
         generation: Some(1),

@@ -61,19 +61,9 @@ fn a_clock_that_went_back_does_not_lengthen_a_tokens_life() {
 }
 
 #[test]
-fn a_token_that_came_again_by_a_slower_clock_is_no_older_one() {
-    let mut sight = Sight::healthy(STABLE).with(|sight| {
-        sight.status().token.as_mut().expect("a token").issue_time = Time(at(40));
-    });
-    let Act::Status(status) = sight.plan(500).act else { panic!("the issue time is put right") };
-    assert_eq!(status.token.map(|token| token.issue_time.0), Some(at(0)));
-    sight.says_of(500, ConditionType::Ready, "True", Reason::TokenAvailable);
-}
-
-#[test]
 fn a_failure_is_not_made_void_by_an_issue_time_yet_to_come() {
     let mut sight = Sight::healthy(STABLE).with(|sight| {
-        sight.target().token.as_mut().expect("a token").issued = at(2 * HOUR);
+        sight.date(2 * HOUR, 4 * HOUR);
         sight.fails(Reason::PlatformUnreachable, 490, 520);
     });
     sight.keeps_silent(500);
@@ -129,8 +119,7 @@ fn a_losers_token_from_before_the_clock_went_back_is_no_reason_to_be_ready() {
         sight.rivals = vec![winner];
     });
     sight.says_of(500, ConditionType::Ready, "True", Reason::TokenAvailable);
-    let by_then = Time(at(2 * 3600));
-    sight.target().token.as_mut().expect("a token").issued = by_then.0;
+    sight.date(2 * HOUR, 4 * HOUR);
     sight.says_of(500, ConditionType::Ready, "False", Reason::AppIdConflict);
 }
 
@@ -153,9 +142,9 @@ fn whatever_the_clock_was_the_process_knows_whose_mint_was_the_last() {
     let minted = |begun| {
         let mut sight = Sight::healthy(LEGACY).with(|sight| sight.rivals = vec![winner(LEGACY, 0)]);
         // Issued at 100 by a clock that was 430 s ahead.
-        let token = sight.target().token.as_mut().expect("a token");
-        (token.issued, token.expires) = (at(530), at(530 + LIFE));
-        sight.recall.ends = vec![(token.clone(), boot(100 + LIFE))];
+        sight.date(530, 530 + LIFE);
+        let token = sight.target().token.clone().expect("a token");
+        sight.recall.ends = vec![(token, boot(100 + LIFE))];
         sight.app.last = Some(LastMint { begun: boot(begun), uid: "another".into() });
         sight
     };

@@ -55,7 +55,7 @@ fn the_same_token_is_written_again_only_if_pods_or_we_depend_on_what_changed() {
         ("its end moved by more", |sight| hand(sight).token.expires = at(LIFE - 6)),
         ("it is another token", |sight| hand(sight).token.fingerprint = "sha256:new".into()),
         ("a late request may replace it", |sight| hand(sight).unsettled = true),
-        ("a late request might have replaced it", |sight| sight.target().unsettled = true),
+        ("a late request might have replaced it", |sight| sight.intends("call-0", true)),
         ("another credential brought it", |sight| hand(sight).sent.digest = "another".into()),
         ("another mode brought it", |sight| hand(sight).sent.mode = "Other".into()),
         ("it belongs into another Secret", |sight| hand(sight).name = "renamed".into()),

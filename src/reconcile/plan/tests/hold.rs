@@ -142,7 +142,7 @@ fn a_stop_holds_for_the_credential_that_was_sent_and_a_request_lifts_it() {
                 message: String::new(),
             };
             conditions::set(&mut sight.status().conditions, ConditionType::CredentialValid, &verdict, Some(1), at(400));
-            sight.target().token.as_mut().expect("a token").expires = at(450);
+            sight.date(0, 450);
         })
     };
     rejected().keeps_silent(500);

@@ -10,8 +10,8 @@ use crate::{
     api::{ConditionType, CredentialStatus, Intent, LastFailure, MiniProgram, MiniProgramStatus, Reason, TokenMode, names},
     projection::{Owner, Projection, Sent, TokenFacts},
     reconcile::{
-        call::Why,
-        memory::{AppMints, HandFacts, Recall},
+        call::{Call, Wanted, Why},
+        memory::{AppMints, Ended, HandFacts, How, Recall},
         observe::{Close, CredentialRead, Held, Observed, ReadFor, Spec, TargetSeen},
         plan::{
             Act, Planned,
@@ -23,6 +23,7 @@ use crate::{
     },
     sensitive::{AccessToken, AppSecret},
     shell::clock::Now,
+    template::AllowedMetadata,
     world::{Seen, Siblings},
 };
 
@@ -69,7 +70,7 @@ pub struct Sight {
     /// What is known of the other objects of the app beside those.
     pub siblings: Siblings,
     pub recall: Recall,
-    pub begun: Option<crate::reconcile::call::Wanted>,
+    pub begun: Option<Wanted>,
     pub close: Option<CredentialRead>,
     /// The credential, if it alone was read.
     pub credential_read: Option<CredentialRead>,
@@ -82,6 +83,8 @@ pub struct Sight {
     pub listed: bool,
     /// What this process remembers of the app.
     pub app: AppMints,
+    /// The labels and annotations that the administrator allows.
+    pub allowed: AllowedMetadata,
 }
 
 pub fn mini_program(mode: TokenMode) -> MiniProgram {
@@ -134,8 +137,10 @@ impl Sight {
             close: Some(CredentialRead::Is { version: credential(), value: Some(Ok(secret())) }),
             ..Self::new(mode)
         };
+        sight.just_stored(0);
         let Act::Status(status) = sight.plan(1).act else { panic!("a new token is told") };
         sight.mp.status = Some(*status);
+        sight.recall = Recall::default();
         sight.close = None;
         sight
     }
@@ -160,6 +165,7 @@ impl Sight {
             hand: None,
             listed: true,
             app: AppMints::default(),
+            allowed: AllowedMetadata::default(),
         }
     }
 
@@ -168,12 +174,39 @@ impl Sight {
         self
     }
 
+    /// This process has just stored the token that the target holds, and the status does not tell of it yet.
+    pub fn just_stored(&mut self, sent: u64) {
+        let target = self.target.as_ref().expect("a target");
+        let call = Call {
+            id: target.issued_for.clone().expect("an id"),
+            wanted: Wanted { why: Why::NoToken, force: false, mints: false },
+            handles: None,
+            stood: None,
+            known: None,
+            doubt: false,
+        };
+        let token = target.token.clone().expect("a token");
+        self.recall.stored = Some((call.id.clone(), token.clone()));
+        self.recall.verified = Some(target.version.clone());
+        let how = How::Token { token, sent: at(sent), stored: true, same: false, unsettled: false };
+        let ended = Ended { call, generation: Some(1), credential: Some(credential()), mints_before: None, how };
+        self.recall.ended = Some(ended);
+    }
+
     pub fn status(&mut self) -> &mut MiniProgramStatus {
         self.mp.status.get_or_insert_default()
     }
 
     pub fn target(&mut self) -> &mut Projection {
         self.target.as_mut().expect("a target")
+    }
+
+    /// The stored token has these times, in target and status.
+    pub fn date(&mut self, issued: u64, expires: u64) {
+        let token = self.target().token.as_mut().expect("a token");
+        (token.issued, token.expires) = (at(issued), at(expires));
+        let token = self.status().token.as_mut().expect("a token");
+        (token.issue_time, token.expiration_time) = (Time(at(issued)), Time(at(expires)));
     }
 
     pub fn annotate(&mut self, key: &str, value: &str) {
@@ -251,6 +284,7 @@ impl Sight {
             immutable: self.immutable,
             held: std::mem::take(&mut self.held),
             old_held: std::mem::take(&mut self.old_held),
+            intact: self.target.as_ref().or(self.old.first()).map(|target| target.version.clone()),
             credential,
         });
         Observed {
@@ -260,6 +294,7 @@ impl Sight {
             old: self.old.iter().cloned().map(Arc::new).collect(),
             credential: self.credential.as_ref().map_or(Seen::Absent, |version| Seen::Is(version_of(version))),
             siblings: Siblings { shown: self.rivals.iter().cloned().map(Arc::new).collect(), ..self.siblings.clone() },
+            template: self.allowed.template(&self.mp),
             recall: self.recall.clone(),
             in_hand: self.hand.clone(),
             app: self.app.clone(),

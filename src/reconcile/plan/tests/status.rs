@@ -37,9 +37,9 @@ fn a_status_that_somebody_else_writes_over_is_repeated_every_ten_seconds() {
     let ours = sight.mp.status.clone().expect("a status");
     sight.recall.told = Some((Arc::new(ours), boot(500)));
     assert!(matches!(sight.plan(501).act, Act::Rest), "it stands as it was written");
-    sight.target().token.as_mut().expect("a token").expires = at(LIFE - 100);
+    sight.mp.spec.suspend = true;
     assert!(matches!(sight.plan(501).act, Act::Status(_)), "what is new is told at once");
-    sight.target().token.as_mut().expect("a token").expires = at(LIFE);
+    sight.mp.spec.suspend = false;
     sight.status().conditions.retain(|condition| condition.type_ != "TargetSynced");
     let planned = sight.plan(501);
     assert!(matches!(planned.act, Act::Rest), "another release says something else");
@@ -162,7 +162,7 @@ fn what_was_written_is_not_written_again() {
         |sight| sight.mp.spec.suspend = true,
         |sight| {
             sight.credential = None;
-            sight.target().token.as_mut().expect("a token").expires = at(450);
+            sight.date(0, 450);
         },
         |sight| sight.recall.last_call = Duration::from_secs(9),
     ];

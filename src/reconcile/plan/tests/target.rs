@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::sight::{LEGACY, LIFE, STABLE, Sight, boot, projection};
+use super::sight::{LEGACY, LIFE, STABLE, Sight, boot, due_at, projection};
 use crate::{
     api::{ConditionType, DeletionPolicy, ObjectMetaTemplate, Reason, Target, TargetKeys, Template, TokenMode},
     projection::{Owner, Terminating},
@@ -33,6 +33,7 @@ fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
     assert!(rewrite.renamed && !rewrite.drift);
     let mut renamed = projection(LEGACY);
     renamed.name = "renamed".into();
+    sight.recall.verified = Some(renamed.version.clone());
     sight.target = Some(renamed);
     assert!(matches!(sight.plan(500).act, Act::Forget(old) if old.name == "shop-token"));
 }
@@ -333,4 +334,27 @@ fn a_refusal_is_over_when_nothing_is_left_to_write() {
     sight.mp.status = Some(*status);
     sight.rests(500, 30);
     sight.says_of(530, ConditionType::TargetSynced, "True", Reason::Synced);
+}
+
+#[test]
+fn a_template_that_the_administrator_does_not_allow_is_told_and_the_token_kept_fresh_without_it() {
+    let labels = |labels: serde_json::Value| {
+        Sight::healthy(STABLE).with(|sight| {
+            let template = serde_json::from_value(serde_json::json!({ "metadata": { "labels": labels } }));
+            target(sight, |target| target.template = Some(template.expect("a template")));
+            sight.mp.metadata.generation = Some(2);
+        })
+    };
+    let mut sight = labels(serde_json::json!({ "argocd.argoproj.io/secret-type": "cluster" }));
+    sight.keeps_silent(500);
+    sight.says_of(500, ConditionType::TargetSynced, "False", Reason::MetadataNotAllowed);
+    sight.says_of(500, ConditionType::Ready, "True", Reason::TokenAvailable);
+    assert!(sight.message(500, ConditionType::TargetSynced).contains("argocd.argoproj.io/secret-type"));
+    sight.asks(due_at(STABLE), Why::Time);
+
+    let mut sight = labels(serde_json::json!({ "argocd.argoproj.io/secret-type": "cluster", "team": "a" }));
+    assert!(matches!(sight.closer(500), Act::Rewrite(_)), "what is allowed is written");
+    let mut sight = labels(serde_json::json!({ "argocd.argoproj.io/secret-type": "cluster" }));
+    sight.allowed = "argocd.argoproj.io".parse().expect("a prefix");
+    assert!(matches!(sight.closer(500), Act::Rewrite(_)));
 }

@@ -1,11 +1,13 @@
 //! Whose turn it is among the objects of one app.
 
+use std::time::Duration;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::sight::{LEGACY, STABLE, Sight, at, mini_program};
+use super::sight::{LEGACY, STABLE, Sight, at, boot, mini_program, token};
 use crate::{
-    api::{ConditionType, MiniProgram, Reason, TokenMode, conditions},
-    reconcile::call::Why,
+    api::{ConditionType, MiniProgram, Mints, Reason, TokenMode, conditions, names},
+    reconcile::{call::Why, plan::Act},
 };
 
 fn rival(mode: TokenMode, name: &str, created: &str, accepted: Option<bool>) -> MiniProgram {
@@ -39,6 +41,75 @@ fn the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody()
     new(vec![suspended]).asks(500, Why::NoToken);
     // On a stable endpoint nobody takes anything from anybody.
     Sight::new(STABLE).with(|sight| sight.rivals = vec![rival(STABLE, "a", OLDER, Some(true))]).asks(500, Why::NoToken);
+}
+
+#[test]
+fn nobody_waits_for_an_older_object_that_could_not_store_a_token() {
+    let blocked = |accepted, reason, stalled| {
+        let mut rival = rival(LEGACY, "a", OLDER, accepted);
+        let status = rival.status.get_or_insert_default();
+        let mut set = |kind, truth, reason| {
+            let verdict = conditions::Verdict { truth, reason, message: String::new() };
+            conditions::set(&mut status.conditions, kind, &verdict, Some(1), at(0));
+        };
+        set(ConditionType::TargetSynced, conditions::Truth::False, reason);
+        if stalled {
+            set(ConditionType::Stalled, conditions::Truth::True, reason);
+        }
+        Sight::new(LEGACY).with(|sight| sight.rivals = vec![rival])
+    };
+    for reason in [Reason::Conflict, Reason::Immutable, Reason::WriteFailed, Reason::Forbidden, Reason::Altered] {
+        blocked(None, reason, false).asks(500, Why::NoToken);
+        // Who keeps the app may have a token, or get one in a moment.
+        blocked(Some(true), reason, false).keeps_silent(500);
+    }
+    for reason in [Reason::Conflict, Reason::Immutable, Reason::Forbidden] {
+        blocked(Some(true), reason, true).asks(500, Why::NoToken);
+    }
+    blocked(Some(true), Reason::AppIdConflict, true).keeps_silent(500);
+}
+
+#[test]
+fn an_older_object_whose_credential_is_not_tried_is_waited_for_a_minute_and_status_says_so() {
+    let mut sight = Sight::new(LEGACY).with(|sight| {
+        sight.rivals = vec![rival(LEGACY, "a", OLDER, None)];
+        sight.recall.waiting_since = Some(boot(500));
+    });
+    let planned = sight.keeps_silent(510);
+    assert!(planned.waits);
+    assert_eq!(planned.wake, Duration::from_secs(50));
+    for kind in [ConditionType::TokenFresh, ConditionType::Ready] {
+        sight.says_of(510, kind, "Unknown", Reason::WaitingForOlderObject);
+    }
+    sight.asks(560, Why::NoToken);
+}
+
+#[test]
+fn an_app_secret_that_was_never_accepted_uses_up_nothing_of_the_apps() {
+    let rival = |accepted| {
+        let mut rival = rival(STABLE, "a", YOUNGER, accepted);
+        let forced_times = (0..20).map(|number| Time(at(10 * number))).collect();
+        rival.status.get_or_insert_default().mints =
+            Some(Mints { day: "2026-05-01".into(), count: 200, last_time: Some(Time(at(190))), forced_times });
+        rival
+    };
+    let reported = |accepted| {
+        let mut sight = Sight::healthy(STABLE).with(|sight| sight.rivals = vec![rival(accepted)]);
+        sight.recall.rival_asked = Some(at(190).to_string());
+        sight.annotate(names::INVALID_TOKEN, &token().fingerprint());
+        sight
+    };
+    for accepted in [None, Some(false)] {
+        let Act::Begin(wanted) = reported(accepted).closer(500) else { panic!("{accepted:?}: a forced call") };
+        assert!(wanted.force);
+    }
+    // What the true owner used up holds until midnight, and that is told.
+    let mut sight = reported(Some(true));
+    sight.keeps_silent(500);
+    sight.says_of(500, ConditionType::TokenFresh, "False", Reason::ReportedInvalid);
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    let next = status.token.and_then(|token| token.next_refresh_time).expect("a time");
+    assert_eq!(next.0.to_string(), "2026-05-01T11:55:32Z", "the token's own time comes before midnight");
 }
 
 #[test]

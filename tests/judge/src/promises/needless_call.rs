@@ -93,8 +93,8 @@ fn is_due(facts: &Facts<'_>, app: &App<'_>, object: &Object<'_>, before: Since<&
 }
 
 /// When the newest token of an endpoint was made, if it lives and need not be asked for again: a
-/// target holds it and nothing is to be confirmed, or the caller itself has got it and is to store
-/// it.
+/// target holds it, the status tells of it and nothing is to be confirmed, or the caller itself has
+/// got it and is to store it. What a target alone says of a token proves nothing.
 fn newest_held(
     facts: &Facts<'_>,
     app: &App<'_>,
@@ -113,7 +113,11 @@ fn newest_held(
     // the process's own time.
     let is_of_one_term = facts.leases.is_empty() && before.is.by == call.is.by;
     let is_held = match targets.find_map(held_in) {
-        Some(held) => !held.is.unconfirmed,
+        Some(held) => {
+            let is_told = !between(&object.statuses, held.from, call.from).is_empty();
+            let is_known = is_of_one_term && held.is.by == Some(call.is.by);
+            !held.is.unconfirmed && (is_told || is_known)
+        }
         None => is_of_one_term && before.is.counted.is_some_and(|(at, _)| life.minted <= at),
     };
     (life.ends > call.from && is_held).then_some(life.minted)

@@ -1,0 +1,68 @@
+//! What of a target is believed. Whoever may write Secrets can apply one under any manager's name,
+//! so that a target alone proves nothing: it is believed as far as the object's status, which its
+//! tenants cannot write, or this process's own memory confirms it. Anything else is an edit. Pure.
+
+use std::time::Duration;
+
+use super::{case::Case, time::whole_seconds};
+use crate::{
+    api::{Intent, MiniProgramStatus},
+    projection::Projection,
+    reconcile::memory::Recall,
+};
+
+/// A leader before this one may have stored a token and still be writing the status that tells of
+/// it; and the watch of MiniProgram objects may be behind that of Secrets.
+const STATUS_FOLLOWS: Duration = Duration::from_secs(2);
+
+/// Whether the token that a target tells of is the one that a call of this object brought.
+pub fn is_confirmed(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
+    !target.edited
+        && (is_reported(target, status)
+            || is_stored_here(target, recall)
+            || status.intent.as_ref().is_some_and(|intent| closes(target, intent, recall)))
+}
+
+/// Whether a call of this object was answered with the token, so that the target's digest is that
+/// of an app secret which the platform accepted.
+pub fn is_answered(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
+    !target.edited && (is_reported(target, status) || is_stored_here(target, recall))
+}
+
+/// Whether the token of an intent's call is stored. An id can be read by all who may forge a
+/// target: of its own calls, this process knows which token it stored.
+pub fn closes(target: &Projection, intent: &Intent, recall: &Recall) -> bool {
+    let is_own = recall.own_intent.as_ref() == Some(&intent.id);
+    let may_close = !is_own || recall.stored.as_ref().is_some_and(|(id, _)| *id == intent.id);
+    may_close && target.stamped && target.issued_for.as_ref() == Some(&intent.id)
+}
+
+/// Whether the data of a target are known to be what its annotations say.
+pub fn is_verified(case: &Case<'_>, target: &Projection) -> bool {
+    let reported = case.status.target_ref.as_ref().filter(|reported| reported.name == target.name);
+    let reported = reported.and_then(|reported| reported.resource_version.as_ref());
+    let known = [case.seen.recall.verified.as_ref(), reported];
+    known.into_iter().flatten().any(|version| *version == target.version)
+}
+
+/// How long a target of whose token the status does not tell is still left alone, for the status to follow.
+pub fn patience(case: &Case<'_>) -> Option<Duration> {
+    let since = case.seen.recall.untold_since?;
+    let wait = (since + STATUS_FOLLOWS).saturating_sub(case.now.boot);
+    let is_busy = case.seen.in_hand.is_some() || case.seen.begun.is_some();
+    (!wait.is_zero() && !is_busy).then_some(wait)
+}
+
+fn is_reported(target: &Projection, status: &MiniProgramStatus) -> bool {
+    let (Some(found), Some(reported)) = (&target.token, &status.token) else { return false };
+    found.fingerprint == reported.fingerprint
+        && whole_seconds(found.issued) == reported.issue_time.0
+        && whole_seconds(found.expires) == reported.expiration_time.0
+}
+
+fn is_stored_here(target: &Projection, recall: &Recall) -> bool {
+    recall
+        .stored
+        .as_ref()
+        .is_some_and(|(id, token)| target.issued_for.as_ref() == Some(id) && target.token.as_ref() == Some(token))
+}

@@ -1,0 +1,132 @@
+//! Which labels and annotations of `spec.target.template` a target gets. Other controllers copy,
+//! trust, mount or prune a Secret for what stands there, so that all but plain ones are the
+//! administrator's to allow. Pure.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use crate::api::{MiniProgram, ObjectMetaTemplate};
+
+/// What follows `app.kubernetes.io/` and no controller acts on.
+const DESCRIPTIVE: [&str; 4] = ["name", "component", "part-of", "version"];
+/// Reloader only decides by it whether pods are restarted when the token changes.
+const RELOADER: &str = "reloader.stakater.com";
+/// Grafana's sidecars load whatever carries a label of this beginning.
+const GRAFANA: &str = "grafana_";
+
+/// The keys that the administrator allows beside plain ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllowedMetadata(Vec<String>);
+
+/// The template of an object, as far as it is allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template {
+    /// The labels that the target gets.
+    pub labels: BTreeMap<String, String>,
+    /// The annotations that the target gets.
+    pub annotations: BTreeMap<String, String>,
+    /// The keys that it does not get.
+    pub refused: Vec<String>,
+}
+
+impl AllowedMetadata {
+    /// Takes an object's template apart.
+    #[must_use]
+    pub fn template(&self, mp: &MiniProgram) -> Template {
+        let ObjectMetaTemplate { labels, annotations } = mp.target_template();
+        let mut refused = Vec::new();
+        let mut allowed = |map: Option<BTreeMap<String, String>>| -> BTreeMap<String, String> {
+            let (allowed, others) = map.unwrap_or_default().into_iter().partition(|(key, _)| self.allows(key));
+            let others: BTreeMap<String, String> = others;
+            refused.extend(others.into_keys());
+            allowed
+        };
+        Template { labels: allowed(labels), annotations: allowed(annotations), refused }
+    }
+
+    fn allows(&self, key: &str) -> bool {
+        let is_plain = match key.split_once('/') {
+            None => !key.starts_with(GRAFANA),
+            Some(("app.kubernetes.io", name)) => DESCRIPTIVE.contains(&name),
+            Some((prefix, _)) => prefix == RELOADER,
+        };
+        is_plain
+            || self.0.iter().any(|allowed| key.strip_prefix(allowed).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    }
+}
+
+impl FromStr for AllowedMetadata {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let entries = text.split(',').map(|entry| entry.trim().trim_end_matches('/')).filter(|entry| !entry.is_empty());
+        let is_legal = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
+        entries
+            .map(|entry| match entry.chars().all(is_legal) {
+                true => Ok(entry.to_owned()),
+                false => Err(format!("`{entry}` is no key and no prefix of keys: give them as in example.com,grafana_dashboard")),
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{AllowedMetadata, Template};
+    use crate::api::MiniProgram;
+
+    fn template(allowed: &str, labels: &[&str]) -> Template {
+        let labels: serde_json::Map<_, _> = labels.iter().map(|key| ((*key).to_owned(), json!("x"))).collect();
+        let mp: MiniProgram = serde_json::from_value(json!({
+            "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram", "metadata": { "name": "shop" },
+            "spec": {
+                "appID": "wx0123456789abcdef", "credentialRef": { "name": "c" },
+                "target": { "template": { "metadata": { "labels": labels, "annotations": { "note": "x" } } } },
+            },
+        }))
+        .expect("a MiniProgram");
+        allowed.parse::<AllowedMetadata>().expect("legal").template(&mp)
+    }
+
+    #[test]
+    fn plain_labels_are_everybodys() {
+        let plain = ["team", "Tier", "app.kubernetes.io/part-of", "app.kubernetes.io/name", "reloader.stakater.com/ignore"];
+        let template = template("", &plain);
+        assert_eq!(template.refused, Vec::<String>::new());
+        assert_eq!((template.labels.len(), template.annotations.len()), (plain.len(), 1));
+    }
+
+    #[test]
+    fn what_others_act_on_is_left_out_unless_the_administrator_allows_it() {
+        let acted_on = [
+            "app.kubernetes.io/instance",
+            "argocd.argoproj.io/secret-type",
+            "grafana_dashboard",
+            "istio/multiCluster",
+            "kubectl.kubernetes.io/last-applied-configuration",
+            "kubernetes.io/service-account.name",
+            "kustomize.toolkit.fluxcd.io/name",
+            "reflector.v1.k8s.emberstack.com/reflection-allowed",
+            "replicator.v1.mittwald.de/replicate-to",
+            "unheard-of.example/anything",
+        ];
+        for key in acted_on {
+            let refused = template("example.com", &[key, "team"]);
+            assert_eq!((refused.refused, refused.labels.len()), (vec![key.to_owned()], 1), "{key}");
+            let prefix = key.split('/').next().expect("something");
+            for allowed in [key.to_owned(), prefix.to_owned(), format!(" example.com , {prefix}/ ,")] {
+                assert_eq!(template(&allowed, &[key]).refused, Vec::<String>::new(), "{allowed}");
+            }
+        }
+        assert_eq!(template("example", &["example.com/team"]).refused, ["example.com/team"]);
+    }
+
+    #[test]
+    fn what_can_be_no_key_is_refused_at_start() {
+        for text in ["a b", "*.example.com", "a=b"] {
+            assert!(text.parse::<AllowedMetadata>().expect_err(text).contains(text));
+        }
+    }
+}
