@@ -46,6 +46,10 @@ const STANDBY_AFTER: Duration = Duration::from_secs(3);
 /// A candidate tries this often whether it would see what it is to work with.
 const TRIED_AGAIN: Duration = Duration::from_secs(30);
 
+/// Who has led and seen no object leaves the Lease to others for so many durations: time enough for
+/// a standby to try once more whether it sees, and to take over.
+const OTHERS_FIRST: u32 = 2;
+
 /// Lists that are not answered by then count as refused.
 const TRIAL: Duration = Duration::from_secs(10);
 
@@ -137,22 +141,34 @@ impl Operator {
             }
             Leadership::ByElection(config) => config.clone(),
         };
+        let mut others_until = Duration::ZERO;
         loop {
-            match self.campaign(&client, config.clone(), stop).await? {
-                Ended::OfNoUse => {}
+            match self.campaign(&client, config.clone(), others_until, stop).await? {
+                Ended::OfNoUse => {
+                    others_until = self.clock.now().boot + config.duration * OTHERS_FIRST;
+                }
                 ended => return Ok(ended),
             }
         }
     }
 
-    /// Leads whenever it can, until told to stop or until a term was of no use.
-    async fn campaign(&self, client: &Client, config: leader::Config, stop: &CancellationToken) -> Result<Ended, ElectorEnded> {
-        let Some(yields) = stop.run_until_cancelled(self.sees_nothing(client)).await else { return Ok(Ended::WoundUp) };
+    /// Leads whenever it can, until told to stop or until a term was of no use. Until `others_until`,
+    /// a boot time, other candidates come first.
+    async fn campaign(
+        &self,
+        client: &Client,
+        config: leader::Config,
+        others_until: Duration,
+        stop: &CancellationToken,
+    ) -> Result<Ended, ElectorEnded> {
+        let yields = stop.run_until_cancelled(self.yields(client, others_until)).await;
+        let Some(yields) = yields else { return Ok(Ended::WoundUp) };
         let on_change = Arc::clone(&self.on_change);
         let mut elector = Elector::start(client.clone(), config, self.clock.clone(), yields, move |leads| on_change(leads));
         let mut ended = Ended::WoundUp;
         while !stop.is_cancelled() && ended == Ended::WoundUp {
-            let Some(term) = stop.run_until_cancelled(self.stand_by(client, &mut elector)).await else { break };
+            let standing_by = self.stand_by(client, &mut elector, others_until);
+            let Some(term) = stop.run_until_cancelled(standing_by).await else { break };
             ended = self.lead(client, term?, stop).await;
         }
         if ended != Ended::CallUnderWay {
@@ -163,7 +179,7 @@ impl Operator {
 
     /// Waits until it leads. As a standby it is ready if it could do the work; else it says why not
     /// and lets others come first.
-    async fn stand_by(&self, client: &Client, elector: &mut Elector) -> Result<Term, ElectorEnded> {
+    async fn stand_by(&self, client: &Client, elector: &mut Elector, others_until: Duration) -> Result<Term, ElectorEnded> {
         if let Ok(term) = tokio::time::timeout(STANDBY_AFTER, elector.lead()).await {
             return term;
         }
@@ -172,16 +188,24 @@ impl Operator {
             let yields = tokio::select! {
                 biased;
                 term = elector.lead() => return term,
-                yields = self.sees_nothing(client) => yields,
+                yields = self.yields(client, others_until) => yields,
             };
             elector.yield_to_others(yields);
-            if !yields {
+            if yields == 0 {
                 self.watches.open();
             }
             if let Ok(term) = tokio::time::timeout(TRIED_AGAIN, elector.lead()).await {
                 return term;
             }
         }
+    }
+
+    /// For how many durations a free Lease is left to others. Lists alone do not show whether the
+    /// watches of a term would be served: a term that was of no use does.
+    async fn yields(&self, client: &Client, others_until: Duration) -> u32 {
+        let sees_nothing = self.sees_nothing(client).await;
+        let others_first = self.clock.now().boot < others_until;
+        if others_first { OTHERS_FIRST } else { sees_nothing.into() }
     }
 
     /// Whether this process could not list what a term works with: then it is not ready, and says why.

@@ -23,6 +23,8 @@ use crate::{
     shell::clock::Now,
 };
 
+const LEASE: Duration = Duration::from_secs(6);
+
 fn object(version: &str) -> Value {
     json!({
         "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram",
@@ -86,6 +88,12 @@ fn operator(client: Client) -> Operator {
     }
 }
 
+fn by_election() -> Leadership {
+    let identity = "me".into();
+    let (namespace, name) = ("ns".into(), "lease".into());
+    Leadership::ByElection(leader::Config { namespace, name, identity, duration: LEASE })
+}
+
 #[tokio::test(start_paused = true)]
 async fn writes_that_always_lose_are_tried_less_and_less_often() {
     let writes = Arc::new(AtomicUsize::new(0));
@@ -132,10 +140,8 @@ async fn whoever_gets_the_lease_works_at_once_although_lists_are_not_answered() 
     }));
     let led = Arc::new(Mutex::new(None));
     let (leads, stop) = (Arc::clone(&led), CancellationToken::new());
-    let config =
-        leader::Config { namespace: "ns".into(), name: "lease".into(), identity: "me".into(), duration: Duration::from_secs(6) };
     let operator = Operator {
-        leadership: Leadership::ByElection(config),
+        leadership: by_election(),
         on_change: Arc::new(move |is_leader| {
             if is_leader {
                 leads.lock().unwrap().get_or_insert_with(Instant::now);
@@ -151,4 +157,54 @@ async fn whoever_gets_the_lease_works_at_once_although_lists_are_not_answered() 
     assert!(ended.is_ok());
     let (led, worked) = (led.lock().unwrap().expect("it led"), worked.lock().unwrap().expect("it worked"));
     assert!(worked - led < Duration::from_secs(1), "{:?} after it led", worked - led);
+}
+
+/// An API server that serves lists and no watch, and keeps the Lease.
+fn unwatchable(request: &Request, lease: &mut Option<Value>) -> (StatusCode, Body) {
+    let refused = |code: u16, reason| json!({ "kind": "Status", "status": "Failure", "reason": reason, "code": code });
+    let (query, path) = (request.uri().query().unwrap_or_default(), request.uri().path());
+    let (code, answer) = if path.contains("leases") {
+        lease.clone().map_or_else(|| (404, refused(404, "NotFound")), |lease| (200, lease))
+    } else if query.contains("watch=true") {
+        (403, refused(403, "Forbidden"))
+    } else {
+        (200, json!({ "metadata": { "resourceVersion": "1" }, "items": [] }))
+    };
+    (StatusCode::from_u16(code).unwrap(), Body::from(answer.to_string()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_led_and_saw_no_object_leaves_the_lease_to_others_before_it_takes_it_again() {
+    let lease = Arc::new(Mutex::new(None));
+    let server = Router::new().fallback(any(move |request: Request| {
+        let lease = Arc::clone(&lease);
+        async move {
+            let writes_lease = request.method() != Method::GET && request.uri().path().contains("leases");
+            if !writes_lease {
+                return unwatchable(&request, &mut lease.lock().unwrap());
+            }
+            let body = axum::body::to_bytes(request.into_body(), 10_000).await.unwrap();
+            *lease.lock().unwrap() = serde_json::from_slice(&body).unwrap();
+            (StatusCode::OK, Body::from(body))
+        }
+    }));
+    let terms = Arc::new(Mutex::new(vec![]));
+    let (noted, stop) = (Arc::clone(&terms), CancellationToken::new());
+    let operator = Operator {
+        leadership: by_election(),
+        on_change: Arc::new(move |leads| noted.lock().unwrap().push((leads, Instant::now()))),
+        ..operator(Client::new(server, "ns"))
+    };
+    let watched = async {
+        tokio::time::sleep(Duration::from_mins(4)).await;
+        stop.cancel();
+    };
+    let (ended, ()) = tokio::join!(operator.run(&stop), watched);
+    assert!(ended.is_ok());
+    let terms = terms.lock().unwrap();
+    let [(true, began), (false, ended), (true, again), ..] = terms[..] else { panic!("{terms:?}") };
+    let (led, left) = (ended - began, again - ended);
+    assert!((75..=90).contains(&led.as_secs()), "a term of no use takes {led:?}");
+    assert!(left >= LEASE * OTHERS_FIRST, "taken again after {left:?}");
+    assert!(left <= LEASE * OTHERS_FIRST + 2 * LEASE, "nobody else came within {left:?}");
 }

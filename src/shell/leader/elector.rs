@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -37,7 +37,7 @@ pub struct Config {
 pub struct Elector {
     terms: watch::Receiver<Option<Term>>,
     leaving: CancellationToken,
-    yields: Arc<AtomicBool>,
+    yields: Arc<AtomicU32>,
     task: JoinHandle<()>,
 }
 
@@ -47,17 +47,18 @@ pub struct Elector {
 pub struct ElectorEnded;
 
 impl Elector {
-    /// Starts to take part. `on_change` is told of every beginning and end of a term.
+    /// Starts to take part, and leaves a free Lease to others for so many durations. `on_change` is
+    /// told of every beginning and end of a term.
     pub fn start(
         client: Client,
         config: Config,
         clock: Clock,
-        yields: bool,
+        yields: u32,
         on_change: impl Fn(bool) + Send + Sync + 'static,
     ) -> Self {
         let (sender, terms) = watch::channel(None);
         let leaving = CancellationToken::new();
-        let yields = Arc::new(AtomicBool::new(yields));
+        let yields = Arc::new(AtomicU32::new(yields));
         let campaign = Campaign {
             leases: Api::namespaced(client, &config.namespace),
             operator: format!("{}/{}", config.namespace, config.name),
@@ -74,10 +75,10 @@ impl Elector {
         Self { terms, leaving, yields, task }
     }
 
-    /// Says whether others are to come first: who cannot list what it would work with takes the
-    /// Lease only when nobody else does.
-    pub fn yield_to_others(&self, yields: bool) {
-        self.yields.store(yields, Ordering::Relaxed);
+    /// Says for how many durations a free Lease is left to others: who cannot list what it would
+    /// work with takes it only when nobody else does.
+    pub fn yield_to_others(&self, durations: u32) {
+        self.yields.store(durations, Ordering::Relaxed);
     }
 
     /// Waits until we lead. The term that it returns ends by itself (`Term::over`); then ask again.
@@ -117,7 +118,7 @@ struct Campaign {
     candidate: Candidate,
     terms: watch::Sender<Option<Term>>,
     on_change: Box<dyn Fn(bool) + Send + Sync>,
-    yields: Arc<AtomicBool>,
+    yields: Arc<AtomicU32>,
     /// The last foreign holder that the log named.
     holder: Option<String>,
     failing: bool,

@@ -67,9 +67,9 @@ impl Candidate {
         }
     }
 
-    /// A candidate that could not do the work leaves a free Lease to others for one duration.
-    pub fn yield_to_others(&mut self, yields: bool) {
-        self.handicap = if yields { self.duration } else { Duration::ZERO };
+    /// A candidate that could not do the work leaves a free Lease to others for so many durations.
+    pub fn yield_to_others(&mut self, durations: u32) {
+        self.handicap = self.duration * durations;
     }
 
     /// The holder renews, and a standby looks, this often. A sixth, so that between two renewals more than a third of the

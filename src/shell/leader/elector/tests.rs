@@ -91,7 +91,7 @@ fn elector(server: &Shared, identity: &str) -> (Elector, Arc<Mutex<Vec<bool>>>) 
     let changes = Arc::new(Mutex::new(Vec::new()));
     let hand = changes.clone();
     let config = Config { namespace: "ns".into(), name: "mp".into(), identity: identity.into(), duration: DURATION };
-    let elector = Elector::start(client(server), config, clock(), false, move |leads| hand.lock().unwrap().push(leads));
+    let elector = Elector::start(client(server), config, clock(), 0, move |leads| hand.lock().unwrap().push(leads));
     (elector, changes)
 }
 

@@ -243,16 +243,17 @@ proptest! {
 }
 
 #[test]
-fn who_could_not_do_the_work_leaves_a_free_lease_to_others_for_one_duration() {
-    for seen in [None, Some(lease("", 1, 1))] {
+fn who_could_not_do_the_work_leaves_a_free_lease_to_others_for_some_durations() {
+    for (seen, durations) in [(None, 1), (Some(lease("", 1, 1)), 1), (Some(lease("", 1, 1)), 2)] {
         let mut candidate = me();
-        candidate.yield_to_others(true);
-        for boot in [100, 159] {
+        candidate.yield_to_others(durations);
+        let free = 100 + 60 * u64::from(durations);
+        for boot in [100, free - 1] {
             candidate.saw(seen.clone(), secs(boot));
             assert!(matches!(candidate.next(secs(boot)), Step::Wait(_)), "{boot}");
         }
-        candidate.saw(seen.clone(), secs(160));
-        assert_eq!(candidate.next(secs(160)), Step::Write);
+        candidate.saw(seen.clone(), secs(free));
+        assert_eq!(candidate.next(secs(free)), Step::Write);
         let mut candidate = me();
         candidate.saw(seen, secs(100));
         assert_eq!(candidate.next(secs(100)), Step::Write, "who could does not wait");

@@ -7,6 +7,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/shell/leader/elector.rs", mutants: ELECTOR },
     Source { file: "src/shell/leader/term.rs", mutants: TERM },
     Source { file: "src/shell/leader/fence.rs", mutants: FENCE },
+    Source { file: "src/operator.rs", mutants: OPERATOR },
 ];
 
 const RECORD: &[Mutant] = &[
@@ -20,7 +21,9 @@ const RECORD: &[Mutant] = &[
         name: "useless-candidate-first",
         means: "A candidate that could not do the work takes a free Lease before others.",
         changes: &[("Some(free? + self.handicap)", "free")],
-        killed_by: Test("who_could_not_do_the_work_leaves_a_free_lease_to_others_for_one_duration"),
+        killed_by: Test(
+            "who_could_not_do_the_work_leaves_a_free_lease_to_others_for_some_durations",
+        ),
     },
     Mutant {
         name: "renewed-lease-expires",
@@ -96,4 +99,16 @@ const FENCE: &[Mutant] = &[Mutant {
     means: "A process that leads no more sends what it had decided to write.",
     changes: &[("!term.leads()", "false")],
     killed_by: Test("who_leads_no_more_sends_nothing_whoever_still_holds_the_client"),
+}];
+
+const OPERATOR: &[Mutant] = &[Mutant {
+    name: "useless-leader-comes-back",
+    means: "Who led and saw no object takes the Lease again at once, before anybody else.",
+    changes: &[(
+        "if others_first { OTHERS_FIRST } else { sees_nothing.into() }",
+        "sees_nothing.into()",
+    )],
+    killed_by: Test(
+        "who_led_and_saw_no_object_leaves_the_lease_to_others_before_it_takes_it_again",
+    ),
 }];
