@@ -232,7 +232,7 @@ impl Operator {
         let (farewells, mut farewell_receiver) = mpsc::unbounded_channel();
         let changed = {
             let (ctx, progress) = (Arc::clone(&ctx), progress.clone());
-            let (world, gate) = (Arc::clone(&world), self.watches.clone());
+            let (world, gate, gaps) = (Arc::clone(&world), self.watches.clone(), gaps.clone());
             // Without a selector, an object goes out of sight only when it is deleted.
             let farewells = self.selector.as_ref().map(|_| farewells);
             move |change: Change| {
@@ -247,7 +247,8 @@ impl Operator {
                     // Nobody listens any more once the term is over.
                     let _ = looks.send(name);
                 }
-                if world.lock().unwrap_or_else(PoisonError::into_inner).complete() {
+                // One watch may go on while another one fails: lists that were complete once stay so.
+                if gaps.is_empty() && world.lock().unwrap_or_else(PoisonError::into_inner).complete() {
                     gate.open();
                 }
             }

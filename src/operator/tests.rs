@@ -208,3 +208,43 @@ async fn who_led_and_saw_no_object_leaves_the_lease_to_others_before_it_takes_it
     assert!(left >= LEASE * OTHERS_FIRST, "taken again after {left:?}");
     assert!(left <= LEASE * OTHERS_FIRST + 2 * LEASE, "nobody else came within {left:?}");
 }
+
+/// An API server whose watch of objects has news every 20 s, and whose watches of Secrets are
+/// refused after the first minute.
+fn half_watchable(request: &Request, since: Instant) -> (StatusCode, Body) {
+    let (query, path) = (request.uri().query().unwrap_or_default(), request.uri().path());
+    let watched = path.rsplit('/').next().filter(|_| query.contains("watch=true"));
+    match watched {
+        Some("miniprograms") => {
+            let line = json!({ "type": "MODIFIED", "object": object("1395") }).to_string() + "\n";
+            let news = stream::once(async move {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                Ok::<_, std::convert::Infallible>(line)
+            });
+            (StatusCode::OK, Body::from_stream(news))
+        }
+        Some("secrets") if since.elapsed() > Duration::from_mins(1) => {
+            let refused = json!({ "kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403 });
+            (StatusCode::FORBIDDEN, Body::from(refused.to_string()))
+        }
+        _ => restored(request),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_of_one_watch_does_not_make_a_leader_ready_that_is_refused_another() {
+    let since = Instant::now();
+    let answer = move |request: Request| std::future::ready(half_watchable(&request, since).into_response());
+    let server = Router::new().fallback(any(answer));
+    let (operator, stop) = (operator(Client::new(server, "ns")), CancellationToken::new());
+    let health = operator.health.clone();
+    let watched = async {
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        assert!(health.is_ready(), "it sees its world");
+        tokio::time::sleep(Duration::from_mins(3)).await;
+        assert!(!health.is_ready(), "Secrets cannot be watched");
+        stop.cancel();
+    };
+    let (ended, ()) = tokio::join!(operator.run(&stop), watched);
+    assert_eq!(ended.ok(), Some(Ended::WoundUp));
+}

@@ -18,6 +18,12 @@ impl Gaps {
         self.lock().iter().map(|(what, since)| (what.clone(), *since)).collect()
     }
 
+    /// Whether all watches show what they are for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// A watch shows nothing from now on, if it did before.
     pub(crate) fn begin(&self, what: &str, boot: Duration) {
         self.lock().entry(what.to_owned()).or_insert(boot);

@@ -69,6 +69,12 @@ impl Health {
         *lock(&self.0.overdue_since) = due;
     }
 
+    /// Whether the readiness probe passes.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready().passed()
+    }
+
     pub(crate) fn ready(&self) -> Verdict {
         Verdict(lock(&self.0.gates).iter().map(|gate| (gate.name, lock(&gate.closed).clone())).collect())
     }
