@@ -52,6 +52,8 @@ pub struct App<'a> {
     pub requests: Vec<Since<Verb>>,
     pub objects: BTreeMap<&'a str, Object<'a>>,
     pub calm: Spans,
+    /// When it would be calm if nothing were hidden: what is known can be worked with and written.
+    pub answered: Spans,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +78,11 @@ pub struct Facts<'a> {
     pub tokens: BTreeMap<&'a str, Life<'a>>,
     pub skews: Vec<Since<i64>>,
     pub leases: Vec<Since<Lease>>,
+    pub probes: BTreeMap<Process, Vec<Since<Option<bool>>>>,
+    /// When lists and watches fail.
+    pub hidden: Spans,
+    /// When nothing disturbs all apps.
+    pub calm: Spans,
     /// Who set about a write, and when.
     pub writes: Vec<Since<Process>>,
     pub disturbances: u64,
@@ -134,6 +141,13 @@ impl<'a> Facts<'a> {
                     }
                 }
                 Event::Unread { until } => facts.unread.add(from, *until),
+                Event::Hidden { until } => {
+                    facts.disturbances += 1;
+                    facts.hidden.add(from, *until);
+                }
+                Event::Probe { process, ready } => {
+                    facts.probes.entry(*process).or_default().push(Since { from, is: *ready });
+                }
                 Event::Disturbance { until, app, .. } => {
                     facts.disturbances += 1;
                     disturbed.push((app.as_deref(), from, *until));
@@ -151,12 +165,18 @@ impl<'a> Facts<'a> {
                 }
             }
         }
-        for (app_id, app) in &mut facts.apps {
-            let mut spans = Spans::default();
-            let concern = disturbed.iter().filter(|(whom, ..)| whom.is_none_or(|whom| whom == *app_id));
+        let calm_without = |concerns: &dyn Fn(Option<&str>) -> bool, hidden: &Spans| {
+            let mut spans = hidden.clone();
+            let concern = disturbed.iter().filter(|(whom, ..)| concerns(*whom));
             concern.for_each(|(_, from, until)| spans.add(*from, (*until).max(*from + 1)));
-            app.calm = calm(&spans, rules.recovery, end);
+            calm(&spans, rules.recovery, end)
+        };
+        for (app_id, app) in &mut facts.apps {
+            let concerns = |whom: Option<&str>| whom.is_none_or(|whom| whom == *app_id);
+            app.calm = calm_without(&concerns, &facts.hidden);
+            app.answered = calm_without(&concerns, &Spans::default());
         }
+        facts.calm = calm_without(&|whom| whom.is_none(), &facts.hidden);
         facts
     }
 

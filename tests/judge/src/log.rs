@@ -48,6 +48,11 @@ pub enum Event {
     Unread { until: Millis },
     /// Something hinders the operator until then; for one app, or for all.
     Disturbance { until: Millis, app: Option<App>, what: &'static str },
+    /// Lists and watches of some objects fail until then: what the operator does not know it cannot
+    /// see. What it knows ends by the clock all the same, and what it writes is answered.
+    Hidden { until: Millis },
+    /// What the readiness probe of a process says from now on; nothing if it runs no more.
+    Probe { process: Process, ready: Option<bool> },
     /// A person did something to an object of an app, or to what the app's token depends on.
     Act { app: App, act: Act },
     /// What the users of an object may expect from now on.

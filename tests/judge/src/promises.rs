@@ -1,5 +1,6 @@
 //! All promises, one file for each. This file knows their list only.
 
+mod expiry;
 mod future;
 mod limits;
 mod live_token;
@@ -8,6 +9,7 @@ mod newest_wins;
 mod ready;
 mod rest;
 mod retries;
+mod sight;
 mod term;
 
 #[cfg(test)]
@@ -28,9 +30,11 @@ pub fn judge(log: &Log, rules: &Rules, end: Millis) -> Verdict {
     for app in facts.apps.values() {
         verdict.calm += app.calm.length() * app.objects.len() as u64;
     }
-    let promises: [fn(&Facts<'_>, &Rules, &mut Verdict); 9] = [
+    let promises: [fn(&Facts<'_>, &Rules, &mut Verdict); 11] = [
         live_token::judge,
         ready::judge,
+        expiry::judge,
+        sight::judge,
         future::judge,
         needless_call::judge,
         retries::judge,

@@ -11,6 +11,8 @@ pub enum Promise {
     LiveToken,
     /// Ready is True exactly while the target holds a valid token.
     Ready,
+    /// A leader that does not see its world is not ready, and one that sees it is.
+    Sight,
     /// What a status says of the future comes true.
     Future,
     /// The platform is asked when there is a reason, and otherwise left alone.

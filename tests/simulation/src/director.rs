@@ -1,6 +1,6 @@
 //! Lets the plot happen: starts and kills processes, takes things down, lets users act, each in its time. Judges nothing.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use judge::{Act, Event};
 use tokio::{
@@ -11,11 +11,13 @@ use tokio::{
 use crate::{
     cluster::{Copy, Kind},
     dice::Dice,
+    hidden::Hidden,
     plot::Plot,
     process::{self, Leads, Process},
     stage::{ProcessId, Stage},
     time::{HOUR, MINUTE, Millis, SECOND},
     users::{App, deeds::Deed},
+    weather::PROBES_APART,
 };
 
 const NEVER: Millis = Millis::MAX;
@@ -42,14 +44,16 @@ pub struct Director {
     crash_at: Millis,
     api_outage_at: Millis,
     platform_outage_at: Millis,
+    hidden_at: Millis,
+    probe_at: Millis,
     user_at: Millis,
     /// What is done over and over, and by whose user.
     nag: Option<(usize, Deed)>,
     clock_at: Millis,
     calm_at: Millis,
-    copy_at: Millis,
+    /// When the storage is copied and restored: what is yet to come.
+    restores: VecDeque<(Millis, Millis)>,
     copy: Option<Copy>,
-    restore_at: Millis,
     /// When the garbage collector comes.
     collect_at: Vec<Millis>,
 }
@@ -68,13 +72,14 @@ impl Director {
             crash_at: NEVER,
             api_outage_at: NEVER,
             platform_outage_at: NEVER,
+            hidden_at: NEVER,
+            probe_at: if plot.climate.hides { 0 } else { NEVER },
             user_at: NEVER,
             nag: None,
             clock_at: NEVER,
             calm_at: plot.climate.calm_from,
-            copy_at: if plot.copied_at == 0 { NEVER } else { plot.copied_at },
+            restores: plot.restores.iter().copied().collect(),
             copy: None,
-            restore_at: if plot.restored_at == 0 { NEVER } else { plot.restored_at },
             collect_at: Vec::new(),
             plot,
         };
@@ -82,6 +87,7 @@ impl Director {
         director.pause_at = director.after(director.plot.pause_every);
         director.api_outage_at = director.after(director.plot.api_outage_every);
         director.platform_outage_at = director.after(director.plot.platform_outage_every);
+        director.hidden_at = director.after(director.plot.hidden_every);
         director.user_at = director.after(director.plot.user_every);
         director.clock_at = director.after(director.plot.clock_every);
         director
@@ -114,11 +120,12 @@ impl Director {
                 self.pause_at,
                 self.api_outage_at,
                 self.platform_outage_at,
+                self.hidden_at,
+                self.probe_at,
                 self.user_at,
                 self.clock_at,
                 self.calm_at,
-                self.copy_at,
-                self.restore_at,
+                self.copies_or_restores_at(),
                 self.plot.end,
             ];
             let starts = self.slots.iter().map(|slot| slot.restart_at);
@@ -145,7 +152,7 @@ impl Director {
         for slot in self.slots.iter_mut().filter(|slot| slot.restart_at <= now) {
             slot.restart_at = NEVER;
             self.processes += 1;
-            self.stage.record().disturbed(now, now, None, "a process starts");
+            self.stage.begins_anew("a process starts");
             slot.process = Some(process::start(&self.stage, self.processes, slot.leads));
         }
         if self.pause_at <= now {
@@ -173,6 +180,14 @@ impl Director {
             self.stage.record().disturbed(now, until, None, "the platform is down");
             self.stage.weather.platform_goes_down(until);
         }
+        if self.hidden_at <= now {
+            self.hide(now);
+            self.hidden_at = self.after(self.plot.hidden_every);
+        }
+        if self.probe_at <= now {
+            self.probe_at = now + PROBES_APART;
+            self.probe(now);
+        }
         if self.clock_at <= now {
             self.clock_at = self.after(self.plot.clock_every);
             self.step_clock(now);
@@ -191,13 +206,8 @@ impl Director {
                 app.set_right(&self.stage);
             }
         }
-        if self.copy_at <= now {
-            self.copy_at = NEVER;
-            self.copy = Some(self.stage.cluster().copy());
-        }
-        if self.restore_at <= now {
-            self.restore_at = NEVER;
-            self.restore(now);
+        if self.copies_or_restores_at() <= now {
+            self.copy_or_restore(now);
         }
         if self.collect_at.iter().any(|at| *at <= now) {
             self.collect_at.retain(|at| *at > now);
@@ -205,9 +215,43 @@ impl Director {
         }
     }
 
-    /// The API server stops, a copy takes the place of its storage, and it starts again.
-    fn restore(&mut self, now: Millis) {
-        let Some(copy) = self.copy.take() else { return };
+    /// Hides objects for the rest of the bout, or a part of it.
+    fn hide(&self, now: Millis) {
+        if self.stage.weather.hidden(now).is_some() {
+            return;
+        }
+        let until = self.dice.between(now, self.plot.climate.bout_ends(now));
+        let hidden = Hidden::draw(&self.dice, until);
+        let (kind, how) = (hidden.kind, hidden.how);
+        self.say(format_args!("{kind:?}s are hidden for {} s: {how:?}", (until - now) / SECOND));
+        self.stage.record().hides(now, until);
+        // Whoever is behind has to list.
+        if self.dice.chance(0.5) {
+            self.stage.cluster().compact();
+        }
+        self.stage.weather.hides(hidden);
+    }
+
+    /// Asks each process whether it is ready, as a kubelet does.
+    fn probe(&self, now: Millis) {
+        for process in self.slots.iter().filter_map(|slot| slot.process.as_ref()) {
+            self.stage.record().probed(now, process.id, Some(process.is_ready()));
+        }
+    }
+
+    fn copies_or_restores_at(&self) -> Millis {
+        let next = self.restores.front();
+        next.map_or(NEVER, |(copied, restored)| if self.copy.is_none() { *copied } else { *restored })
+    }
+
+    /// The API server's storage is copied; or the server stops, the copy takes the place of its
+    /// storage, and it starts again.
+    fn copy_or_restore(&mut self, now: Millis) {
+        let Some(copy) = self.copy.take() else {
+            self.copy = Some(self.stage.cluster().copy());
+            return;
+        };
+        self.restores.pop_front();
         let until = now + self.dice.between(SECOND, MINUTE);
         self.say(format_args!("the storage of the API server is restored from a copy"));
         self.stage.record().disturbed(now, until, None, "the storage is restored");

@@ -10,6 +10,7 @@
 //! | [`cluster`] | the model of the API server, and the way to it |
 //! | [`platform`] | the way to the model of the platform |
 //! | [`weather`] | what goes wrong on both ways |
+//! | [`hidden`] | what can be neither listed nor watched for a while |
 //! | [`record`] | what happened, as the log that crate `judge` judges |
 //! | [`known`] | scripts that once found something |
 //! | [`explore`] | every script of a few faults instead of chance, for two callers of one app |
@@ -19,6 +20,7 @@ pub mod cluster;
 pub mod dice;
 pub mod director;
 pub mod explore;
+pub mod hidden;
 pub mod known;
 pub mod panics;
 pub mod platform;

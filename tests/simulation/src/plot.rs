@@ -3,7 +3,7 @@
 use crate::{
     dice::Dice,
     process::Leads,
-    time::{DAY, HOUR, MINUTE, Millis, SECOND},
+    time::{DAY, HOUR, MINUTE, Millis},
     users::deeds::{DEEDS, Deed},
     weather::{API_KINDS, Climate, PLATFORM_KINDS},
 };
@@ -26,6 +26,8 @@ pub struct Plot {
     pub crash_every: Millis,
     /// Mean time between outages of the API server.
     pub api_outage_every: Millis,
+    /// Mean time between two times that objects are hidden from lists and watches.
+    pub hidden_every: Millis,
     /// Mean time between outages of the platform.
     pub platform_outage_every: Millis,
     /// Mean time between two things that users do.
@@ -36,9 +38,8 @@ pub struct Plot {
     pub nags: bool,
     /// Mean time between two steps of the node's clock.
     pub clock_every: Millis,
-    /// When the API server's storage is copied, and when that copy is put back; 0 for never.
-    pub copied_at: Millis,
-    pub restored_at: Millis,
+    /// When the API server's storage is copied, and when that copy is put back, again and again.
+    pub restores: Vec<(Millis, Millis)>,
     pub end: Millis,
 }
 
@@ -58,6 +59,8 @@ pub enum Genre {
     Twins,
     /// The API server's storage is restored from a copy.
     Restored,
+    /// Objects can be neither listed nor watched, for hours.
+    Hidden,
     Everything,
 }
 
@@ -67,7 +70,9 @@ impl Genre {
         match seed % 12 {
             0 if seed.is_multiple_of(24) => Self::Year,
             0 => Self::Restored,
-            1 | 2 => Self::Users,
+            // First, since nothing else shows what it shows.
+            1 => Self::Hidden,
+            2 => Self::Users,
             3 => Self::Crashes,
             4 => Self::Platform,
             5 => Self::ApiServer,
@@ -114,6 +119,7 @@ impl Plot {
             streams: rate(has(Genre::ApiServer, 0.4)),
             short_streams: dice.chance(0.1),
             steps_clock: false,
+            hides: false,
         };
         // Whose token nobody refreshes sees it die by a clock that is wrong.
         let suspends = genre == Genre::Clock && Dice::from_seed(seed ^ 0x5a5).chance(0.5);
@@ -148,27 +154,55 @@ impl Plot {
             second_objects: if users && !restarts && dice.chance(0.6) { 0.5 } else { 0.0 },
             crash_every,
             api_outage_every,
+            hidden_every: 0,
             platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
             user_every: mean(users, MINUTE, if nags || hurries { 10 * MINUTE } else { 6 * HOUR }),
             deeds,
             nags,
             clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
-            copied_at: 0,
-            restored_at: 0,
+            restores: Vec::new(),
             end: calm_from + quiet,
             climate,
         };
         if genre == Genre::Restored {
-            // Between two refreshes, or over some of them.
-            let between = Dice::from_seed(seed ^ 0xe7cd);
-            plot.copied_at = between.between(MINUTE, calm_from - 7 * HOUR);
-            plot.restored_at = plot.copied_at + between.log_between(10 * SECOND, 6 * HOUR);
+            plot.restore(&Dice::from_seed(seed ^ 0xe7cd));
+        }
+        if genre == Genre::Hidden {
+            plot.hide(&Dice::from_seed(seed ^ 0xb11d));
         }
         plot.climate.steps_clock = plot.clock_every > 0;
         if genre == Genre::Year {
             plot.pass_a_year();
         }
         plot
+    }
+
+    /// For hours, so that tokens end meanwhile, and over restarts.
+    fn hide(&mut self, dice: &Dice) {
+        (self.climate.bout, self.climate.calm) = (dice.between(4 * HOUR, 8 * HOUR), HOUR);
+        self.climate.hides = true;
+        // What one object shows, forty show no better.
+        self.apps = self.apps.min(5);
+        self.hidden_every = 20 * MINUTE;
+        self.crash_every = dice.between(HOUR, 3 * HOUR);
+        if dice.chance(0.15) {
+            self.cast = vec![Leads::ByElection; 2];
+        }
+    }
+
+    /// Once between two refreshes or over some of them, and then over one at least each time. The
+    /// operator asks for the newest version as often as a watch ends, in 30 s: a copy so young that
+    /// its versions are caught up with meanwhile shows nothing of itself.
+    fn restore(&mut self, dice: &Dice) {
+        self.climate.short_streams = true;
+        let calm_from = self.climate.calm_from;
+        let mut copied = dice.between(MINUTE, calm_from - 7 * HOUR);
+        let mut restored = copied + dice.log_between(2 * MINUTE, 6 * HOUR);
+        while restored < calm_from {
+            self.restores.push((copied, restored));
+            copied = restored + dice.between(MINUTE, 4 * HOUR);
+            restored = copied + dice.between(2 * HOUR, 4 * HOUR);
+        }
     }
 
     /// In an ordinary year something happens every few days.

@@ -34,18 +34,26 @@ pub struct Process {
     pub id: ProcessId,
     stop: CancellationToken,
     main: JoinHandle<()>,
+    health: Health,
 }
 
 /// Starts a process.
 pub fn start(stage: &Arc<Stage>, id: ProcessId, leads: Leads) -> Process {
     stage.trace.note("process", format_args!("P{id} starts"));
     let stop = CancellationToken::new();
-    let main = tokio::spawn(main(Arc::clone(stage), id, leads, stop.clone()));
+    let health = Health::new(stage.time.nodes_clock(), Duration::from_mins(5));
+    let operator = operator(stage, id, leads, health.clone());
+    let main = tokio::spawn(main(Arc::clone(stage), id, operator, stop.clone()));
     stage.started(id, main.abort_handle());
-    Process { id, stop, main }
+    Process { id, stop, main, health }
 }
 
 impl Process {
+    /// What its readiness probe says.
+    pub fn is_ready(&self) -> bool {
+        self.health.is_ready()
+    }
+
     /// Ends it in good order, as SIGTERM does.
     pub async fn stop(mut self, stage: &Stage) {
         stage.trace.note("process", format_args!("P{} is told to stop", self.id));
@@ -57,20 +65,19 @@ impl Process {
     }
 }
 
-async fn main(stage: Arc<Stage>, id: ProcessId, leads: Leads, stop: CancellationToken) {
-    let ended = operator(&stage, id, leads).run(&stop).await;
+async fn main(stage: Arc<Stage>, id: ProcessId, operator: Operator, stop: CancellationToken) {
+    let ended = operator.run(&stop).await;
     if matches!(ended, Ok(Ended::CallUnderWay)) {
         // The process ends, and leaves the Lease to expire.
         stage.kill(id, "a call was under way for too long");
     }
 }
 
-fn operator(stage: &Arc<Stage>, id: ProcessId, leads: Leads) -> Operator {
+fn operator(stage: &Arc<Stage>, id: ProcessId, leads: Leads, health: Health) -> Operator {
     let clock = stage.time.nodes_clock();
     let dice = stage.dice.fork();
     let witness = Arc::clone(stage);
     let held_up = Arc::clone(stage);
-    let health = Health::new(clock.clone(), Duration::from_mins(5));
     Operator {
         leadership: leadership(id, leads),
         identity: format!("P{id}"),
@@ -86,7 +93,7 @@ fn operator(stage: &Arc<Stage>, id: ProcessId, leads: Leads) -> Operator {
         chance: Chance::from_fn(move || dice.number()),
         rhythm: stage.weather.rhythm(),
         watch_seconds: stage.weather.watch_seconds(),
-        health_period: stage.weather.rhythm().beat,
+        health_period: stage.weather.health_period(),
         grace: GRACE,
         metrics: Metrics::new("0", "simulation", false),
         watches: health.gate("watches"),
@@ -115,8 +122,7 @@ fn on_change(stage: &Arc<Stage>, id: ProcessId, leads: Leads) -> Arc<dyn Fn(bool
         if leads == Leads::ByElection {
             let what = if now_leads { "leads" } else { "leads no more" };
             stage.trace.note("process", format_args!("P{id} {what}"));
-            let now = stage.time.now();
-            stage.record().disturbed(now, now, None, "the Lease changes hands");
+            stage.begins_anew("the Lease changes hands");
         }
     })
 }

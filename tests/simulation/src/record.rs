@@ -28,6 +28,8 @@ pub struct Record {
     /// The token in each target, and whether it is to be confirmed.
     held: BTreeMap<Name, (Option<String>, bool)>,
     objects: BTreeSet<Name>,
+    /// What the readiness probe of each process said last.
+    probed: BTreeMap<ProcessId, Option<bool>>,
     /// Whose request the API server is carrying out.
     writer: Option<Writer>,
     /// How many requests there were in this hour.
@@ -151,6 +153,18 @@ impl Record {
 
     pub fn disturbed(&mut self, from: Millis, until: Millis, app: Option<String>, what: &'static str) {
         self.log.push(from, Event::Disturbance { until, app, what });
+    }
+
+    /// Lists and watches of some objects fail until then.
+    pub fn hides(&mut self, from: Millis, until: Millis) {
+        self.log.push(from, Event::Hidden { until });
+    }
+
+    /// The readiness probe of a process says this; nothing if it runs no more.
+    pub fn probed(&mut self, now: Millis, process: ProcessId, ready: Option<bool>) {
+        if self.probed.insert(process, ready) != Some(ready) {
+            self.log.push(now, Event::Probe { process, ready });
+        }
     }
 
     pub fn crashed(&mut self, now: Millis) {

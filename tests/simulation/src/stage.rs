@@ -11,7 +11,7 @@ use std::{
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, Kind},
     dice::Dice,
     explore::prompter::Prompter,
     platform::Platform,
@@ -90,11 +90,20 @@ impl Stage {
         lock(&self.record)
     }
 
+    /// Somebody begins to work, and knows no object that is hidden.
+    pub fn begins_anew(&self, what: &'static str) {
+        let now = self.time.now();
+        let hidden = self.weather.hidden(now).filter(|hidden| hidden.kind == Kind::MiniProgram);
+        let until = hidden.map_or(now, |hidden| hidden.until);
+        self.record().disturbed(now, until, None, what);
+    }
+
     pub fn started(&self, process: ProcessId, main: AbortHandle) {
         lock(&self.running).insert(process, main);
     }
 
     pub fn ended(&self, process: ProcessId) {
+        self.record().probed(self.time.now(), process, None);
         lock(&self.running).remove(&process);
     }
 
@@ -147,6 +156,7 @@ impl Stage {
         self.trace.note("process", format_args!("P{process} dies: {why}"));
         let now = self.time.now();
         self.record().crashed(now);
+        self.record().probed(now, process, None);
         main.abort();
         // The director is gone only when the run is over.
         let _ = self.deaths.send(process);

@@ -1,7 +1,7 @@
 //! What goes wrong on the way: draws the fate of each request, and knows when something is down. Carries nothing out.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use crate::{
         request::{Asked, Verb},
     },
     dice::Dice,
+    hidden::Hidden,
     time::{HOUR, MINUTE, Millis, SECOND},
 };
 
@@ -48,6 +49,8 @@ pub struct Climate {
     pub short_streams: bool,
     /// Whether the node's clock is stepped now and then.
     pub steps_clock: bool,
+    /// Whether objects are hidden from lists and watches now and then. Readiness is probed there.
+    pub hides: bool,
 }
 
 impl Climate {
@@ -102,6 +105,7 @@ pub enum Fate {
 struct Down {
     api_until: Millis,
     platform_until: Millis,
+    hidden: Option<Hidden>,
 }
 
 pub struct Weather {
@@ -111,18 +115,36 @@ pub struct Weather {
     storm: Notify,
 }
 
+/// How often health is brought up to date, and looked at, where that matters.
+pub const PROBES_APART: Millis = 5 * SECOND;
+
 impl Weather {
     pub fn new(dice: Dice, climate: Climate) -> Self {
         Self { dice, climate, down: Mutex::default(), storm: Notify::new() }
     }
 
     pub fn api_goes_down(&self, until: Millis) {
-        self.down.lock().unwrap_or_else(PoisonError::into_inner).api_until = until;
+        self.down().api_until = until;
         self.storm.notify_waiters();
     }
 
     pub fn platform_goes_down(&self, until: Millis) {
-        self.down.lock().unwrap_or_else(PoisonError::into_inner).platform_until = until;
+        self.down().platform_until = until;
+    }
+
+    /// Hides objects from lists and watches, also from those that stand.
+    pub fn hides(&self, hidden: Hidden) {
+        self.down().hidden = Some(hidden);
+        self.tear_streams();
+    }
+
+    /// What is hidden at a moment.
+    pub fn hidden(&self, now: Millis) -> Option<Hidden> {
+        self.down().hidden.filter(|hidden| now < hidden.until)
+    }
+
+    fn down(&self) -> MutexGuard<'_, Down> {
+        self.down.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tears all streams.
@@ -136,12 +158,15 @@ impl Weather {
 
     pub fn api_fate(&self, now: Millis, asked: &Asked) -> Fate {
         let fine = Fate::Fine(self.dice.between(1, 8), self.dice.between(1, 8));
-        if now < self.down.lock().unwrap_or_else(PoisonError::into_inner).api_until {
+        if now < self.down().api_until {
             return match self.dice.between(0, 3) {
                 0 => Fate::Unsent(self.dice.between(1, 3000)),
                 1 => Fate::Lost { reset: false },
                 _ => Fate::Refused(503),
             };
+        }
+        if let Some(fate) = self.hidden(now).and_then(|hidden| hidden.fate(now, asked)) {
+            return fate;
         }
         if self.climate.is_calm(now) {
             return fine;
@@ -178,7 +203,7 @@ impl Weather {
 
     pub fn platform_fate(&self, now: Millis) -> Fate {
         let fine = Fate::Fine(self.dice.between(5, 100), self.dice.between(5, 100));
-        if now < self.down.lock().unwrap_or_else(PoisonError::into_inner).platform_until {
+        if now < self.down().platform_until {
             return match self.dice.between(0, 5) {
                 0 => Fate::Unsent(self.dice.between(1, 5000)),
                 1 => Fate::Lost { reset: self.dice.chance(0.5) },
@@ -216,6 +241,10 @@ impl Weather {
     /// Short sleeps are for clocks that somebody sets. Where nobody does, they would hide a moment that is slept through.
     pub fn rhythm(&self) -> Rhythm {
         if self.steps_clock() { Rhythm::default() } else { Rhythm { longest_sleep: WATCHFUL, beat: WATCHFUL } }
+    }
+
+    pub fn health_period(&self) -> Duration {
+        if self.climate.hides { Duration::from_millis(PROBES_APART) } else { self.rhythm().beat }
     }
 
     /// What a watch asks for. Years of silence are mostly bookmarks, so where streams live for hours they are far apart.

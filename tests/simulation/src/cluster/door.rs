@@ -95,8 +95,10 @@ async fn serve(
     if !matches!(fate, Fate::Fine(..)) {
         stage.trace.note("api", format_args!("P{process} {asked}: {fate:?}"));
     }
-    if let Some(lasts) = lasts(fate) {
-        let now = stage.time.now();
+    // That something is hidden is told once, and for as long as it lasts.
+    let now = stage.time.now();
+    let is_hidden = stage.weather.hidden(now).is_some_and(|hidden| hidden.fate(now, &asked).is_some());
+    if let Some(lasts) = lasts(fate).filter(|_| !is_hidden) {
         stage.record().disturbed(now, now + lasts, asked.app(), "a request");
     }
     let carry_out = |stage: &Arc<Stage>| {
