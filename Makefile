@@ -28,7 +28,7 @@ CI := 'check-version lint-workflows lint-scripts check-plugin fmt-check programs
 	-- e2e 'alerts-check chart-check gitops-check chaos-short' 'nice unit simulate mutants-unit clippy doc deny'
 
 # What is long, one after the other.
-SOAK := 'programs simulate years explore fresh chaos mutants fuzz reproducible'
+SOAK := 'programs simulate years explore fresh chaos mutants mutants-simulated fuzz reproducible'
 
 .PHONY: help
 help: ## Show this list
@@ -109,6 +109,10 @@ mutants: build ## Break the operator on purpose, one rule at a time: which test,
 .PHONY: mutants-unit
 mutants-unit: build ## The same for those rules that a unit test holds, by that test alone
 	$(MUTATE) --unit $(MUTANTS)
+
+.PHONY: mutants-simulated
+mutants-simulated: build ## The same for those rules that take a whole operator: by known scripts, or within a minute of seeds
+	$(MUTATE) --simulation $(MUTANTS)
 
 FUZZ_TARGETS := answers credentials objects plans targets
 # What cargo-fuzz passes, less the sanitizer: none of this needs a nightly compiler, and no code of ours is unsafe.

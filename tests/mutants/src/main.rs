@@ -35,11 +35,7 @@ use std::{
 use clap::Parser;
 
 use self::{
-    copy::CopiedTree,
-    report::Report,
-    simulation::Simulation,
-    table::{KilledBy, Mutant},
-    unit_tests::UnitTests,
+    copy::CopiedTree, report::Report, simulation::Simulation, table::Mutant, unit_tests::UnitTests,
 };
 
 /// Breaks the operator on purpose, one rule at a time: which test, script or seed notices?
@@ -48,11 +44,12 @@ struct Args {
     /// Only the mutants that the table has a unit test for, each against that test.
     #[arg(long)]
     unit: bool,
-    /// No unit tests: whether the simulation sees what they do.
+    /// Only the mutants that the simulation is to notice, or those that are named: by a known
+    /// script, or by seeds from the first one on.
     #[arg(long, conflicts_with = "unit")]
     simulation: bool,
-    /// For what no test and no script notices: seconds of seeds from the first one on, and as many
-    /// of fresh ones.
+    /// For what no test and no known script notices: seconds of seeds from the first one on, and as
+    /// many of fresh ones.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// The first of the fresh seeds.
@@ -122,7 +119,8 @@ fn by_simulation(
 ) -> Result<(), String> {
     let began = Instant::now();
     let seconds = Duration::from_secs(args.seconds);
-    let simulation = Simulation::new(cargo::simulation(copy)?, seconds, args.from_seed);
+    let fresh = (!args.simulation).then_some(args.from_seed);
+    let simulation = Simulation::new(cargo::simulation(copy)?, seconds, fresh);
     println!("simulation of {} mutants built in {} s", mutants.len(), began.elapsed().as_secs());
     if let Some(kill) = simulation.look_for("")? {
         return Err(format!("without any mutant, the simulation finds fault: {kill}"));
@@ -146,7 +144,11 @@ fn chosen(args: &Args) -> Result<Vec<&'static Mutant>, String> {
     let named = |mutant: &Mutant| {
         args.names.is_empty() || args.names.iter().any(|name| name == mutant.name)
     };
-    let wanted = |mutant: &Mutant| !args.unit || matches!(mutant.killed_by, KilledBy::Test(_));
+    let wanted = |mutant: &Mutant| match (args.unit, args.simulation) {
+        (true, _) => mutant.test().is_some(),
+        (_, true) => mutant.is_simulated() || !args.names.is_empty(),
+        _ => true,
+    };
     Ok(table::all()
         .map(|(_, mutant)| mutant)
         .filter(|mutant| named(mutant) && wanted(mutant))

@@ -1,4 +1,5 @@
-//! Looks for a mutant with the simulation: known scripts, all scripts of a few faults, then seeds.
+//! Looks for a mutant with the simulation: known scripts, seeds from the first one on, and where
+//! that is not enough all scripts of a few faults, then fresh seeds.
 
 use std::{
     path::PathBuf,
@@ -18,25 +19,28 @@ const LONGEST: Duration = Duration::from_secs(1200);
 pub struct Simulation {
     folder: PathBuf,
     seconds: String,
-    from_seed: String,
+    fresh: Option<String>,
 }
 
 impl Simulation {
-    /// The programs in a folder; seeds run for so long, the fresh ones from this one on.
-    pub fn new(folder: PathBuf, seconds: Duration, from_seed: u64) -> Self {
-        Self { folder, seconds: seconds.as_secs().to_string(), from_seed: from_seed.to_string() }
+    /// The programs in a folder; seeds run for so long, fresh ones from this one on, if any.
+    pub fn new(folder: PathBuf, seconds: Duration, fresh: Option<u64>) -> Self {
+        let fresh = fresh.map(|seed| seed.to_string());
+        Self { folder, seconds: seconds.as_secs().to_string(), fresh }
     }
 
     /// The first that is found, if anything is; without a mutant if its name is empty.
     pub fn look_for(&self, mutant: &str) -> Result<Option<Kill>, String> {
         let began = Instant::now();
-        let seeds = ["--seconds", &self.seconds, "--from-seed"];
-        let stages: [(&str, &[&str]); 4] = [
-            ("explore", &["--stop", "--known", "--faults", "0", "--grave", "0"]),
-            ("explore", &["--stop", "--faults", "1", "--grave", "2"]),
-            ("simulate", &[&seeds[..], &["1"]].concat()),
-            ("simulate", &[&seeds[..], &[&self.from_seed]].concat()),
+        let seeds = |from| vec!["--seconds", &self.seconds, "--from-seed", from];
+        let mut stages = vec![
+            ("explore", vec!["--stop", "--known", "--faults", "0", "--grave", "0"]),
+            ("simulate", seeds("1")),
         ];
+        if let Some(fresh) = &self.fresh {
+            stages.push(("explore", vec!["--stop", "--faults", "1", "--grave", "2"]));
+            stages.push(("simulate", seeds(fresh)));
+        }
         for (program, arguments) in stages {
             let mut command = Command::new(self.folder.join(program));
             let (by, place, what) = match child::run(command.args(arguments), mutant, LONGEST)? {

@@ -31,6 +31,9 @@ pub struct Mutant {
 pub enum KilledBy {
     /// The unit test of this name, wherever it stands.
     Test(&'static str),
+    /// This unit test, and the simulation within a minute: a promise that takes a whole operator to
+    /// keep.
+    Both(&'static str),
     /// No unit test: it takes a whole operator to show it.
     Simulation,
 }
@@ -56,6 +59,21 @@ const SUBJECTS: [&[Source]; 13] = [
     leader::SOURCES,
     network::SOURCES,
 ];
+
+impl Mutant {
+    /// The unit test that notices it.
+    pub fn test(&self) -> Option<&'static str> {
+        match self.killed_by {
+            KilledBy::Test(test) | KilledBy::Both(test) => Some(test),
+            KilledBy::Simulation => None,
+        }
+    }
+
+    /// Whether the simulation notices it within a minute.
+    pub fn is_simulated(&self) -> bool {
+        matches!(self.killed_by, KilledBy::Simulation | KilledBy::Both(_))
+    }
+}
 
 /// All mutants, with the file that each changes.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static Mutant)> {

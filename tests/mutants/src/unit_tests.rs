@@ -9,7 +9,7 @@ use std::{
 use crate::{
     child::{self, Ended},
     report::Kill,
-    table::{KilledBy, Mutant},
+    table::Mutant,
 };
 
 /// All tests together need seconds.
@@ -40,7 +40,7 @@ impl UnitTests {
     /// Makes sure that without a mutant the tests pass: those that are named for these mutants, or
     /// all if there are none.
     pub fn check(&self, mutants: &[&Mutant]) -> Result<(), String> {
-        let named = mutants.iter().filter_map(|mutant| test_of(mutant)).map(|test| self.find(test));
+        let named = mutants.iter().filter_map(|mutant| mutant.test()).map(|test| self.find(test));
         let named = named.collect::<Result<Vec<_>, _>>()?;
         match self.run("", &named)? {
             None => Ok(()),
@@ -51,7 +51,7 @@ impl UnitTests {
     /// What kills the mutant: the test that the table names, or any if `all` may be tried.
     pub fn look_for(&self, mutant: &Mutant, all: bool) -> Result<Option<Kill>, String> {
         let began = Instant::now();
-        let named = test_of(mutant).map(|test| self.find(test)).transpose()?;
+        let named = mutant.test().map(|test| self.find(test)).transpose()?;
         let mut found = match named {
             Some(test) => self.run(mutant.name, &[test])?,
             None => None,
@@ -97,12 +97,5 @@ impl UnitTests {
                 Some(failed.unwrap_or("the tests abort").to_owned())
             }
         })
-    }
-}
-
-fn test_of(mutant: &Mutant) -> Option<&'static str> {
-    match mutant.killed_by {
-        KilledBy::Test(test) => Some(test),
-        KilledBy::Simulation => None,
     }
 }

@@ -1,10 +1,14 @@
 //! An API server that falls silent, goes back in time, or cannot be listed.
 
-use super::{KilledBy::Test, Mutant, Source};
+use super::{
+    KilledBy::{Both, Test},
+    Mutant, Source,
+};
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/shell/stall.rs", mutants: STALL },
     Source { file: "src/operator/health.rs", mutants: HEALTH },
+    Source { file: "src/operator.rs", mutants: OPERATOR },
     Source { file: "src/watch.rs", mutants: WATCH },
     Source { file: "src/world/listing.rs", mutants: LISTING },
     Source { file: "src/reconcile/plan/settle.rs", mutants: SETTLE },
@@ -16,7 +20,7 @@ const STALL: &[Mutant] = &[
         name: "cut-answer-awaited",
         means: "An answer that stops in the middle is waited for, for ever.",
         changes: &[("Box::pin(sleep(silence))", "Box::pin(sleep(silence * 100_000))")],
-        killed_by: Test("an_answer_that_stops_in_the_middle_is_given_up"),
+        killed_by: Both("an_answer_that_stops_in_the_middle_is_given_up"),
     },
     Mutant {
         name: "silent-watch-believed",
@@ -33,14 +37,21 @@ const HEALTH: &[Mutant] = &[Mutant {
     name: "blind-leader-ready",
     means: "A leader whose lists fail is ready.",
     changes: &[("*since + BLIND_AFTER <= now", "false")],
-    killed_by: Test("a_leader_that_does_not_see_its_world_is_not_ready_within_a_minute"),
+    killed_by: Both("a_leader_that_does_not_see_its_world_is_not_ready_within_a_minute"),
+}];
+
+const OPERATOR: &[Mutant] = &[Mutant {
+    name: "blind-leader-ready-by-news",
+    means: "A leader that is refused one watch is ready again when another one has news.",
+    changes: &[("gaps.is_empty()", "true")],
+    killed_by: Both("news_of_one_watch_does_not_make_a_leader_ready_that_is_refused_another"),
 }];
 
 const WATCH: &[Mutant] = &[Mutant {
     name: "restore-not-noticed",
     means: "A watch waits without end for versions that a restored cluster has yet to reach.",
     changes: &[("version < known", "false")],
-    killed_by: Test("everything_is_listed_again_when_the_api_servers_versions_go_back"),
+    killed_by: Both("everything_is_listed_again_when_the_api_servers_versions_go_back"),
 }];
 
 const LISTING: &[Mutant] = &[Mutant {
@@ -54,7 +65,7 @@ const SETTLE: &[Mutant] = &[Mutant {
     name: "expired-while-blind",
     means: "Nobody's Ready turns False at expiry while lists are incomplete.",
     changes: &[("wait(now, token.expiration_time.0).max(patience)", "LONGEST_REST")],
-    killed_by: Test("ready_turns_false_at_expiry_also_while_the_secrets_cannot_be_listed"),
+    killed_by: Both("ready_turns_false_at_expiry_also_while_the_secrets_cannot_be_listed"),
 }];
 
 const RECONCILE: &[Mutant] = &[Mutant {

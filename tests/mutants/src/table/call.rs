@@ -1,7 +1,7 @@
 //! A call from its intent to its end.
 
 use super::{
-    KilledBy::{Simulation, Test},
+    KilledBy::{Both, Simulation, Test},
     Mutant, Source,
 };
 
@@ -163,7 +163,7 @@ const ENDED: &[Mutant] = &[
              answer_request(&mut status, ended);\n            }",
             "answer_request(&mut status, ended);",
         )],
-        killed_by: Test("a_request_that_fails_stays_open_and_is_tried_again_when_the_status_says"),
+        killed_by: Both("a_request_that_fails_stays_open_and_is_tried_again_when_the_status_says"),
     },
     Mutant {
         name: "doubt-not-kept",
@@ -191,7 +191,7 @@ const ENDED: &[Mutant] = &[
              ended);\n            }",
             "answer_request(&mut status, ended);",
         )],
-        killed_by: Test("a_request_that_fails_stays_open_and_is_tried_again_when_the_status_says"),
+        killed_by: Both("a_request_that_fails_stays_open_and_is_tried_again_when_the_status_says"),
     },
     Mutant {
         name: "forced-quota-stops-all",
