@@ -152,8 +152,8 @@ impl Operator {
         }
     }
 
-    /// Leads whenever it can, until told to stop or until a term was of no use. Until `others_until`,
-    /// a boot time, other candidates come first.
+    /// Leads whenever it can, until told to stop or until a term was of no use. Other candidates
+    /// come first until `others_until`, a boot time.
     async fn campaign(
         &self,
         client: &Client,
@@ -247,8 +247,9 @@ impl Operator {
                     // Nobody listens any more once the term is over.
                     let _ = looks.send(name);
                 }
-                // One watch may go on while another one fails: lists that were complete once stay so.
-                if gaps.is_empty() && world.lock().unwrap_or_else(PoisonError::into_inner).complete() {
+                let listed = world.lock().unwrap_or_else(PoisonError::into_inner).complete();
+                // Lists stay complete when a watch fails, and another watch may go on.
+                if listed && gaps.is_empty() {
                     gate.open();
                 }
             }

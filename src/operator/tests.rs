@@ -161,12 +161,15 @@ async fn whoever_gets_the_lease_works_at_once_although_lists_are_not_answered() 
 
 /// An API server that serves lists and no watch, and keeps the Lease.
 fn unwatchable(request: &Request, lease: &mut Option<Value>) -> (StatusCode, Body) {
-    let refused = |code: u16, reason| json!({ "kind": "Status", "status": "Failure", "reason": reason, "code": code });
+    let refused = |code: u16, why| {
+        let status = json!({ "kind": "Status", "status": "Failure", "reason": why, "code": code });
+        (code, status)
+    };
     let (query, path) = (request.uri().query().unwrap_or_default(), request.uri().path());
     let (code, answer) = if path.contains("leases") {
-        lease.clone().map_or_else(|| (404, refused(404, "NotFound")), |lease| (200, lease))
+        lease.clone().map_or_else(|| refused(404, "NotFound"), |lease| (200, lease))
     } else if query.contains("watch=true") {
-        (403, refused(403, "Forbidden"))
+        refused(403, "Forbidden")
     } else {
         (200, json!({ "metadata": { "resourceVersion": "1" }, "items": [] }))
     };
@@ -179,8 +182,8 @@ async fn who_led_and_saw_no_object_leaves_the_lease_to_others_before_it_takes_it
     let server = Router::new().fallback(any(move |request: Request| {
         let lease = Arc::clone(&lease);
         async move {
-            let writes_lease = request.method() != Method::GET && request.uri().path().contains("leases");
-            if !writes_lease {
+            let is_lease = request.uri().path().contains("leases");
+            if !is_lease || request.method() == Method::GET {
                 return unwatchable(&request, &mut lease.lock().unwrap());
             }
             let body = axum::body::to_bytes(request.into_body(), 10_000).await.unwrap();
@@ -224,7 +227,7 @@ fn half_watchable(request: &Request, since: Instant) -> (StatusCode, Body) {
             (StatusCode::OK, Body::from_stream(news))
         }
         Some("secrets") if since.elapsed() > Duration::from_mins(1) => {
-            let refused = json!({ "kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403 });
+            let refused = json!({ "kind": "Status", "reason": "Forbidden", "code": 403 });
             (StatusCode::FORBIDDEN, Body::from(refused.to_string()))
         }
         _ => restored(request),
@@ -234,8 +237,8 @@ fn half_watchable(request: &Request, since: Instant) -> (StatusCode, Body) {
 #[tokio::test(start_paused = true)]
 async fn news_of_one_watch_does_not_make_a_leader_ready_that_is_refused_another() {
     let since = Instant::now();
-    let answer = move |request: Request| std::future::ready(half_watchable(&request, since).into_response());
-    let server = Router::new().fallback(any(answer));
+    let server =
+        Router::new().fallback(any(move |request: Request| std::future::ready(half_watchable(&request, since).into_response())));
     let (operator, stop) = (operator(Client::new(server, "ns")), CancellationToken::new());
     let health = operator.health.clone();
     let watched = async {

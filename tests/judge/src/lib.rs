@@ -27,7 +27,8 @@
 //! in calm: while no disturbance that concerns the app is under way, and [`Rules::recovery`] after
 //! the last one. Whoever writes the log therefore owes it every disturbance, with its true end, and
 //! calm that is long enough for something to be seen in it: [`Verdict::calm`] says how much there
-//! was. While lists and watches fail ([`Event::Hidden`]), what takes neither is judged all the same.
+//! was. While lists and watches fail ([`Event::Hidden`]), what needs neither is judged all the
+//! same.
 //!
 //! Times in [`Log`] are true times in milliseconds since the run began. Times in a status are the
 //! operator's own, by a clock that may be off: [`Event::Clock`] says by how much.

@@ -240,8 +240,8 @@ impl Director {
     }
 
     fn copies_or_restores_at(&self) -> Millis {
-        let next = self.restores.front();
-        next.map_or(NEVER, |(copied, restored)| if self.copy.is_none() { *copied } else { *restored })
+        let Some((copied, restored)) = self.restores.front() else { return NEVER };
+        if self.copy.is_none() { *copied } else { *restored }
     }
 
     /// The API server's storage is copied; or the server stops, the copy takes the place of its

@@ -1,5 +1,5 @@
-//! Ready turns False within a minute of the expirationTime that stands beside it, also while lists and
-//! watches fail: that takes a clock, and a write.
+//! Ready turns False within a minute of the expirationTime that stands beside it, also while lists
+//! and watches fail: that takes a clock, and a write.
 
 use crate::{
     facts::{Facts, Object, stretches, within},

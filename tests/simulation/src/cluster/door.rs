@@ -97,8 +97,8 @@ async fn serve(
     }
     // That something is hidden is told once, and for as long as it lasts.
     let now = stage.time.now();
-    let is_hidden = stage.weather.hidden(now).is_some_and(|hidden| hidden.fate(now, &asked).is_some());
-    if let Some(lasts) = lasts(fate).filter(|_| !is_hidden) {
+    let hidden = stage.weather.hidden(now).and_then(|hidden| hidden.fate(now, &asked));
+    if let Some(lasts) = lasts(fate).filter(|_| hidden.is_none()) {
         stage.record().disturbed(now, now + lasts, asked.app(), "a request");
     }
     let carry_out = |stage: &Arc<Stage>| {
