@@ -357,7 +357,7 @@ impl Ctx {
             kube::Api::<MiniProgram>::namespaced(self.client.clone(), mp.metadata.namespace.as_deref().unwrap_or_default());
         match api_error::within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await {
             Ok(Some(current)) if current.metadata.uid == mp.metadata.uid => {
-                self.world().wrote_mini_program(current);
+                self.world().read_mini_program(current);
                 Next::Round
             }
             // Gone, or another object of the name: the watch is about to show it, and looks again then.

@@ -30,6 +30,7 @@ use kube::{
         watcher::{self, Config, DefaultBackoff, Event, watcher},
     },
 };
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -42,6 +43,9 @@ use crate::{
 
 /// A `MiniProgram` comes with managedFields, some 15 kB in all, and each page is held at once.
 const MINI_PROGRAMS_PER_PAGE: u32 = 200;
+
+/// Lists heal a restore. Who is still ahead of the API server after them is so for another reason.
+const AHEAD_AGAIN: Duration = Duration::from_mins(10);
 
 /// The watches of one term.
 pub struct Watches {
@@ -108,13 +112,16 @@ impl Watches {
     /// copy: a watch then waits, without a word, for versions that are yet to come, so everything is listed again.
     async fn probe_history(&self, world: &Mutex<World>, restored: &Restored) {
         let mut newest = 0;
+        let mut believes_from = Instant::now();
         let mut ticks = tokio::time::interval(Duration::from_secs(self.seconds.into()));
         loop {
             ticks.tick().await;
             // What the API server has told of by now, it cannot have yet to reach.
             let known = lock(world).newest_version().max(newest);
             let Some(version) = self.newest_version().await else { continue };
-            if version < known {
+            let is_ahead = lock(world).take_ahead() && believes_from <= Instant::now();
+            if is_ahead || version < known {
+                believes_from = Instant::now() + AHEAD_AGAIN;
                 warn!(version, known, "the cluster was restored from a copy: everything is listed again");
                 lock(world).went_back();
                 restored.send_replace(());

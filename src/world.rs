@@ -54,6 +54,8 @@ pub struct World {
     controlled: Index,
     /// Whom our own writes concern beside the writer. The next event brings them along: the echo of the write at the latest.
     owed: BTreeSet<ObjectName>,
+    /// Whether an object was held in a later version than the API server has.
+    is_ahead: bool,
     unreadable: Unreadable,
 }
 
@@ -85,6 +87,7 @@ impl World {
             crowds: HashMap::new(),
             controlled: Index::default(),
             owed: BTreeSet::new(),
+            is_ahead: false,
             unreadable: Unreadable::default(),
         }
     }
@@ -169,6 +172,20 @@ impl World {
             lists.secrets.went_back();
             lists.targets.went_back();
         }
+    }
+
+    /// Takes in a `MiniProgram` that was read because a write of it was refused.
+    pub fn read_mini_program(&mut self, object: MiniProgram) {
+        let (uid, key, version) = identity(&object);
+        let held = self.mini_program(&key).filter(|held| held.metadata.uid.as_deref() == Some(&uid));
+        self.is_ahead |= held.is_some_and(|held| identity(&*held).2 > version);
+        self.wrote_mini_program(object);
+    }
+
+    /// Whether an object was held in a later version than the API server has: the cluster was restored from a copy, and its
+    /// versions have grown past all others since. Tells it once.
+    pub fn take_ahead(&mut self) -> bool {
+        std::mem::take(&mut self.is_ahead)
     }
 
     /// Takes in the API server's answer to an own write of a `MiniProgram` or its status.

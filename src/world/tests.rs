@@ -367,3 +367,15 @@ fn an_own_write_during_a_list_is_no_restore() {
     world.mini_program_event(&Scope::All, Event::InitDone);
     assert_eq!(version_of_shop(&world), Some("40".into()));
 }
+
+#[test]
+fn an_object_that_is_read_in_an_earlier_version_than_it_was_held_shows_a_restore() {
+    let mut world = listed();
+    world.wrote_mini_program(shop(40));
+    world.read_mini_program(shop(40));
+    world.read_mini_program(shop(41));
+    assert!(!world.take_ahead());
+    world.read_mini_program(shop(39));
+    assert!(world.take_ahead());
+    assert!(!world.take_ahead(), "once");
+}
