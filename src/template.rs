@@ -59,12 +59,11 @@ impl FromStr for AllowedMetadata {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let entries = text.split(',').map(|entry| entry.trim().trim_end_matches('/')).filter(|entry| !entry.is_empty());
-        let is_legal = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
+        let is_legal = |entry: &str| entry.chars().all(|c| c.is_ascii_alphanumeric() || "-._/".contains(c));
+        let refuse =
+            |entry: &str| format!("`{entry}` is no key and no prefix of keys: give them as in example.com,grafana_dashboard");
         entries
-            .map(|entry| match entry.chars().all(is_legal) {
-                true => Ok(entry.to_owned()),
-                false => Err(format!("`{entry}` is no key and no prefix of keys: give them as in example.com,grafana_dashboard")),
-            })
+            .map(|entry| is_legal(entry).then(|| entry.to_owned()).ok_or_else(|| refuse(entry)))
             .collect::<Result<_, _>>()
             .map(Self)
     }

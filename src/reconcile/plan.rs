@@ -14,6 +14,7 @@ pub mod hold;
 pub mod report;
 pub mod retry;
 mod settle;
+pub mod synchronise;
 pub mod target;
 #[cfg(test)]
 pub(super) mod tests;
@@ -28,7 +29,7 @@ use self::{
     case::{Case, Credential, Target},
     due::wait,
     report::{Findings, OVERDUE_AFTER},
-    target::{differs, is_told, refused_write, stays_in_use},
+    target::{is_told, refused_write},
     turn::Turn,
 };
 use super::{
@@ -133,7 +134,7 @@ enum Step {
 type Check = fn(&Case<'_>, Option<Wanted>) -> Option<Step>;
 
 /// In this order: what is in hand, what must wait, whose the target is, what needs no call, what does.
-const STEPS: [Check; 6] = [token_in_hand, setback, identify, synchronise, forget_old, call];
+const STEPS: [Check; 6] = [token_in_hand, setback, identify, synchronise::synchronise, forget_old, call];
 
 /// Plans one round.
 pub fn plan(seen: &Observed, now: Now) -> Planned {
@@ -255,78 +256,6 @@ fn identify(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
         }
         Target::Foreign | Target::Missing | Target::Ours(_) => None,
     }
-}
-
-/// Puts right what differs from the spec without asking the platform, where a Secret of ours still holds the token.
-fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
-    let (from, renamed, drift) = match (case.target, stays_in_use(case)) {
-        (Target::Ours(target), _) => match differs(case, target) {
-            Some(drift) => (target, false, drift),
-            None => return verify(case, target),
-        },
-        // Pods still use the old target, as the spec before had it.
-        (Target::Missing | Target::Foreign, Some(old)) if case.is_edited(old) => (old, false, true),
-        (Target::Foreign, Some(old)) => return verify(case, old),
-        (Target::Missing, _) => (case.in_use.filter(|_| case.valid_token().is_some())?, true, false),
-        (Target::Foreign | Target::Former, _) => return None,
-    };
-    let is_it = |version: &Option<String>| version.as_ref() == Some(&from.version);
-    if is_it(&case.seen.recall.unmatched) || !renamed && is_it(&case.seen.recall.in_vain) {
-        return None;
-    }
-    if renamed && refused_write(case).is_some() {
-        return None;
-    }
-    if let Some(wait) = target::closed_for(case) {
-        return Some(Step::Settle(wait));
-    }
-    let corrected = case.seen.recall.corrected.filter(|_| drift);
-    if let Some(wait) = corrected.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot)).filter(|wait| !wait.is_zero())
-    {
-        return Some(Step::Settle(wait));
-    }
-    let from = Arc::new(from.clone());
-    let Some(close) = case.close() else {
-        return Some(Step::Do(closer(case, false)));
-    };
-    if close.immutable && !renamed {
-        return None;
-    }
-    Some(rewrite(case, close, Rewrite { from, renamed, drift }))
-}
-
-fn rewrite(case: &Case<'_>, close: &Close, rewrite: Rewrite) -> Step {
-    let from = &rewrite.from;
-    let known = trusted_fingerprint(case, from).and_then(|fingerprint| close.held_by(from, case.mp).token(&fingerprint));
-    Step::Do(match known {
-        Some(_) => Act::Rewrite(rewrite),
-        None => Act::Unmatched(from.version.clone()),
-    })
-}
-
-/// A version of the Secret in use that somebody else made is read once: whoever applies it under the operator's name can
-/// change the token and leave all else as it is.
-fn verify(case: &Case<'_>, target: &Projection) -> Option<Step> {
-    if confirmed::is_verified(case, target) || case.seen.recall.in_vain.as_ref() == Some(&target.version) {
-        return None;
-    }
-    if let Some(close) = case.close() {
-        let rewritten = Rewrite { from: Arc::new(target.clone()), renamed: false, drift: true };
-        return (!close.immutable).then(|| rewrite(case, close, rewritten));
-    }
-    let read = case.seen.recall.read_at.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot));
-    match read.filter(|wait| !wait.is_zero()) {
-        Some(wait) => Some(Step::Settle(wait)),
-        None => Some(Step::Do(closer(case, false))),
-    }
-}
-
-/// The fingerprint to look for: an edited Secret's own annotation may have been put back together with an old token.
-pub fn trusted_fingerprint(case: &Case<'_>, target: &Projection) -> Option<String> {
-    if case.is_edited(target) {
-        return case.status.token.as_ref().map(|token| token.fingerprint.clone());
-    }
-    target.token.as_ref().map(|token| token.fingerprint.clone())
 }
 
 /// A Secret of our type that this object controls under another name, and that this operator has applied, was a target once;

@@ -12,7 +12,7 @@ use super::{
     case, events,
     memory::{HandFacts, How},
     observe::{Close, Observed},
-    plan::{Rewrite, case::Case, due, trusted_fingerprint},
+    plan::{Rewrite, case::Case, due, synchronise::trusted_fingerprint},
     refusal::next_refusal,
 };
 use crate::{

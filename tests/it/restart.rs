@@ -101,10 +101,12 @@ async fn nothing_is_asked_or_written_and_only_what_was_edited_is_read_whatever_s
         operator = operator.again().await;
         operator.until_calm().await;
         assert_eq!(ledger.writes().await, Vec::<String>::new(), "{end}");
-        // That a label edit changed nothing of a credential was only remembered.
+        // That a label edit changed nothing of a credential, and nothing of a target's data, was only remembered.
         let mut reads = ledger.reads().await;
         reads.sort_unstable();
-        assert_eq!(reads, ["legacy", "stable"].map(|mode| format!("get secrets edited-{mode}-credential 200")), "{end}");
+        let of_both = |read: &str| ["legacy", "stable"].map(|mode| format!("{} 200", read.replace("MODE", mode)));
+        let expected = [of_both("get secrets edited-MODE-credential"), of_both("list secrets edited-MODE-token")];
+        assert_eq!(reads, expected.concat(), "{end}");
         assert_eq!(total(), before, "{end}");
         assert!(operator.metric("miniprogram_oldest_overdue_seconds", &[]).await < 1.0, "{end}");
     }

@@ -1,5 +1,6 @@
 //! What the process remembers of a call's end.
 
+use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{Begin, Begun};
@@ -33,20 +34,26 @@ fn begin(force: bool, doubt: bool) -> Begin {
 }
 
 /// An operator that has just made this call for this object.
-async fn asked(sight: Sight, begin: Begin, platform: Platform) -> Ctx {
-    // The target stands there: nothing has to be asked of the API server.
-    let ctx = ctx(api_server(|_, _| no(500)).0, platform);
-    ask(&ctx, sight, begin).await;
-    ctx
+fn asked(sight: Sight, begin: Begin, platform: Platform) -> BoxFuture<'static, Ctx> {
+    let asked = async move {
+        // The target stands there: nothing has to be asked of the API server.
+        let ctx = ctx(api_server(|_, _| no(500)).0, platform);
+        ask(&ctx, sight, begin).await;
+        ctx
+    };
+    asked.boxed()
 }
 
-async fn ask(ctx: &Ctx, mut sight: Sight, begin: Begin) {
+fn ask(ctx: &Ctx, mut sight: Sight, begin: Begin) -> BoxFuture<'_, ()> {
     sight.looked_closer();
     let mut seen = sight.observed();
     let mut carry = carrying(&mut seen);
     let wanted = begin.call.wanted;
     carry.begin = Some(begin);
-    Box::pin(ctx.ask(&seen, &mut carry, wanted, now())).await;
+    let asked = async move {
+        ctx.ask(&seen, &mut carry, wanted, now()).await;
+    };
+    asked.boxed()
 }
 
 fn hand(ctx: &Ctx) -> HandFacts {

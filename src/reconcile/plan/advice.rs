@@ -116,11 +116,7 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
             "Secret {target} holds the token, but its labels or annotations are not as spec.target.template asks: an admission \
              webhook or policy, or another field manager, sets them"
         ),
-        Reason::MetadataNotAllowed => format!(
-            "Secret {target} holds the token, without what spec.target.template may not set here: {keys}. Other controllers act \
-             on such labels and annotations; an administrator allows them by --allow-template-metadata",
-            keys = case.seen.template.refused.join(", ")
-        ),
+        Reason::MetadataNotAllowed => not_allowed(case, &target),
         Reason::Terminating => terminating(case, &target),
     }
 }
@@ -150,6 +146,14 @@ pub fn refused_write(case: &Case<'_>, refused: &Refused) -> String {
         Some(old) => format!("{what}. Secret {} stays in use and is kept fresh", old.name),
         None => what,
     }
+}
+
+fn not_allowed(case: &Case<'_>, target: &str) -> String {
+    let keys = case.seen.template.refused.join(", ");
+    format!(
+        "Secret {target} holds the token, without what spec.target.template may not set here: {keys}. Other controllers act on \
+         such labels and annotations; an administrator allows them by --allow-template-metadata"
+    )
 }
 
 fn terminating(case: &Case<'_>, target: &str) -> String {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A leader before this one may have stored a token and still be writing the status that tells of
-/// it; and the watch of MiniProgram objects may be behind that of Secrets.
+/// it; and the watch of `MiniProgram`s may be behind that of Secrets.
 const STATUS_FOLLOWS: Duration = Duration::from_secs(2);
 
 /// Whether the token that a target tells of is the one that a call of this object brought.

@@ -12,9 +12,10 @@ use kube::Client;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use super::{Reads, room};
+use super::{Reads, is_intact, room};
 use crate::{
-    api::MiniProgram,
+    api::{MiniProgram, TargetKeys},
+    projection::TokenFacts,
     reconcile::{
         api_error::ApiError,
         observe::{CredentialRead, Held},
@@ -167,4 +168,41 @@ async fn reads_that_are_not_answered_hold_no_pass_for_long() {
     assert!(unreadable.iter().all(|answer| matches!(answer, Ok(CredentialRead::Unreadable))));
     assert!(began.elapsed().as_secs() <= 30, "{:?}", began.elapsed());
     assert!(server.reads() < 50);
+}
+
+#[test]
+fn data_that_are_not_what_the_annotations_say_are_not_intact() {
+    let token = AccessToken::parse("76_token").expect("plausible");
+    let intact = |key: &str, value: &str| {
+        let mut data = BTreeMap::from([
+            ("access_token", "76_token"),
+            ("expires_at", "2026-05-01T12:00:00Z"),
+            ("expires_at_unix", "1777636800"),
+            ("app_id", "wx1"),
+            ("of-others", "stays"),
+        ]);
+        data.insert(key, value);
+        let secret = Secret {
+            data: Some(data.into_iter().map(|(key, value)| (key.to_owned(), ByteString(value.into()))).collect()),
+            ..Secret::default()
+        };
+        let time = |text: &str| text.parse().expect("a time");
+        let facts = TokenFacts {
+            fingerprint: token.fingerprint(),
+            issued: time("2026-05-01T10:00:00Z"),
+            expires: time("2026-05-01T12:00:00Z"),
+        };
+        is_intact(&secret, &facts, "wx1", &TargetKeys::default())
+    };
+    assert!(intact("of-others", "changes"));
+    let others = [
+        ("access_token", "76_other"),
+        ("access_token", ""),
+        ("expires_at", "2099-01-01T00:00:00Z"),
+        ("expires_at_unix", "1777636801"),
+        ("app_id", "wx2"),
+    ];
+    for (key, value) in others {
+        assert!(!intact(key, value), "{key} {value}");
+    }
 }

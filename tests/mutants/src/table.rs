@@ -14,6 +14,7 @@ mod network;
 mod report;
 mod siblings;
 mod target;
+mod tenants;
 
 /// A rule of the operator, broken.
 pub struct Mutant {
@@ -44,7 +45,7 @@ struct Source {
     mutants: &'static [Mutant],
 }
 
-const SUBJECTS: [&[Source]; 13] = [
+const SUBJECTS: [&[Source]; 14] = [
     admission::SOURCES,
     due::SOURCES,
     limits::SOURCES,
@@ -58,6 +59,7 @@ const SUBJECTS: [&[Source]; 13] = [
     bounds::SOURCES,
     leader::SOURCES,
     network::SOURCES,
+    tenants::SOURCES,
 ];
 
 impl Mutant {

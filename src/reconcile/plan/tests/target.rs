@@ -247,7 +247,7 @@ fn while_a_new_target_cannot_be_made_the_old_one_is_kept_fresh() {
         sight.rests(500, 30);
         let act = sight.closer(530);
         assert!(matches!(&act, Act::Rewrite(rewrite) if rewrite.renamed), "the new name is tried again: {act:?}");
-        let due = super::sight::due_at(mode);
+        let due = due_at(mode);
         sight.recall.refused = Some(refused(Reason::WriteFailed, due + 30));
         sight.asks(due, Why::Time);
         sight.annotate(super::sight::REQUEST, "now");

@@ -91,7 +91,7 @@ const CALLING: &[Mutant] = &[
     Mutant {
         name: "refused-mint-counted",
         means: "A mint that the platform refused holds the next one.",
-        changes: &[("self.uncount_mint(mp, begin.app_before.map(with_forced));", "")],
+        changes: &[("self.uncount_mint(mp, before);", "")],
         killed_by: Test("a_refused_mint_is_not_counted_and_a_lost_one_is"),
     },
     Mutant {

@@ -89,7 +89,7 @@ const DUE: &[Mutant] = &[
     Mutant {
         name: "edit-overlooked",
         means: "A target that somebody changed beyond repair is left so.",
-        changes: &[("target.edited", "false")],
+        changes: &[("Some(target) if case.is_edited(target) =>", "Some(_) if false =>")],
         killed_by: Test("an_edit_is_put_right_from_the_data_if_the_token_is_still_there"),
     },
     Mutant {
@@ -108,7 +108,7 @@ const DUE: &[Mutant] = &[
         name: "request-overlooked",
         means: "A request by annotation leads to nothing.",
         changes: &[(
-            "!stamped && !handled(case.status.handled_refresh_request.as_deref())",
+            "!handled(stamped_request(case)) && !handled(case.status.handled_refresh_request.as_deref())",
             "false",
         )],
         killed_by: Test("each_reason_for_a_call_leads_to_one"),
@@ -117,7 +117,7 @@ const DUE: &[Mutant] = &[
         name: "handled-request-asked-again",
         means: "A request that was handled is handled again.",
         changes: &[(
-            "!stamped && !handled(case.status.handled_refresh_request.as_deref())",
+            "!handled(stamped_request(case)) && !handled(case.status.handled_refresh_request.as_deref())",
             "true",
         )],
         killed_by: Test("a_handled_request_is_handled_by_status_or_by_the_target"),
@@ -199,26 +199,6 @@ const CASE: &[Mutant] = &[
         means: "Until status tells of it, an answer does not begin the interval anew.",
         changes: &[("self.sent_untold(token).or(told)", "told")],
         killed_by: Test("the_interval_begins_anew_with_an_answer_that_status_does_not_tell_of_yet"),
-    },
-    Mutant {
-        name: "backup-believed",
-        means: "A target that was put back from a backup is taken for the newest.",
-        changes: &[("issued <= after(self.now.wall, due::SKEW)", "false")],
-        killed_by: Test("each_reason_for_a_call_leads_to_one"),
-    },
-    Mutant {
-        name: "own-token-looks-restored",
-        means: "A token just stored by a slower clock is taken for one from a backup, again and again.",
-        changes: &[("!self.has_replaced(&known.fingerprint, token)", "true")],
-        killed_by: Test(
-            "a_token_that_a_slower_clock_dates_before_the_one_that_it_replaced_is_the_newest",
-        ),
-    },
-    Mutant {
-        name: "jump-makes-tokens-old",
-        means: "A status from a clock that jumped makes every token an old one.",
-        changes: &[("issued <= after(self.now.wall, due::SKEW)", "true")],
-        killed_by: Test("a_newer_token_from_a_clock_that_jumped_does_not_make_the_stored_one_old"),
     },
     Mutant {
         name: "credential-edit-asks",

@@ -4,6 +4,7 @@ use super::{KilledBy::Test, Mutant, Source};
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
+    Source { file: "src/reconcile/plan/synchronise.rs", mutants: SYNCHRONISE },
     Source { file: "src/reconcile/apply/secret.rs", mutants: SECRET },
     Source { file: "src/reconcile/apply.rs", mutants: APPLY },
     Source { file: "src/reconcile/storing.rs", mutants: STORING },
@@ -11,7 +12,17 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/projection.rs", mutants: PROJECTION },
 ];
 
-const PLAN: &[Mutant] = &[
+const SYNCHRONISE: &[Mutant] = &[
+    Mutant {
+        name: "corrections-without-rest",
+        means: "A target that another controller keeps changing is written back as fast as it \
+                changes.",
+        changes: &[(
+            "corrected.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot))",
+            "corrected.map(|_| std::time::Duration::ZERO)",
+        )],
+        killed_by: Test("a_stripped_owner_or_template_value_is_drift_but_waits_for_its_turn"),
+    },
     Mutant {
         name: "edited-secret-believed",
         means: "An edited Secret is matched with its own annotation, which a backup brings along.",
@@ -27,6 +38,9 @@ const PLAN: &[Mutant] = &[
         changes: &[("case.in_use.filter(|_| case.valid_token().is_some())", "None")],
         killed_by: Test("a_new_name_is_filled_from_the_old_secret_before_that_is_deleted"),
     },
+];
+
+const PLAN: &[Mutant] = &[
     Mutant {
         name: "old-target-deleted-first",
         means: "The old target is deleted before the new one holds a token.",
@@ -68,13 +82,6 @@ const PLAN: &[Mutant] = &[
         killed_by: Test(
             "a_token_whose_write_was_refused_waits_and_is_dropped_when_its_time_is_over",
         ),
-    },
-    Mutant {
-        name: "corrections-without-rest",
-        means: "A target that another controller keeps changing is written back as fast as it \
-                changes.",
-        changes: &[("(at + CORRECTIONS_APART).saturating_sub(case.now.boot)", "Duration::ZERO")],
-        killed_by: Test("a_stripped_owner_or_template_value_is_drift_but_waits_for_its_turn"),
     },
     Mutant {
         name: "conflict-read-again",
