@@ -32,6 +32,7 @@ use kube::Client;
 
 pub use self::farewell::farewell;
 use self::{
+    admittance::Admitted,
     api_error::ApiError,
     calling::Begin,
     events::Events,
@@ -235,8 +236,13 @@ impl Ctx {
             Act::Rest => Next::Round,
             Act::Status(status) => self.write_status(mp, *status, carry).await,
             Act::LookCloser { for_call: true, .. } if !self.has_turn(mp, carry) => self.wait_for_turn(mp, carry).await,
-            Act::LookCloser { for_call: true, .. } if !self.has_room(seen, carry, now) => LATER,
             Act::LookCloser { old, for_call } => {
+                let admitted = if for_call { self.admit(seen, carry, now).await } else { Admitted::AtOnce };
+                match admitted {
+                    Admitted::AtOnce => {}
+                    Admitted::Waited => return Next::Round,
+                    Admitted::No => return LATER,
+                }
                 let errand = if for_call { Errand::Call } else { Errand::Object };
                 let read = carry.credential.take().map(|read| read.credential);
                 match self.reads.look_closer(mp, old.as_deref(), read, errand).await {

@@ -1,8 +1,10 @@
 //! Takes the room for the call that the plan is heading for: first the app's turn, then a slot.
 
+use std::{pin::pin, task::Poll};
+
 use super::{
     Carry, Ctx, LATER, Next, app_key, case,
-    fetch::slots::Claimant,
+    fetch::slots::{Claimant, Urgency},
     observe::Observed,
     plan::case::{Case, Credential},
 };
@@ -10,6 +12,16 @@ use crate::{
     api::{MiniProgram, Reason},
     shell::clock::Now,
 };
+
+/// Whether there is room for a call.
+pub(super) enum Admitted {
+    /// There is, and nothing has happened since the plan.
+    AtOnce,
+    /// There is after a while: the plan is made anew.
+    Waited,
+    /// There is none.
+    No,
+}
 
 impl Ctx {
     /// Waits for the app's turn, if others of its objects ask, and then plans anew: the call may not be wanted any more.
@@ -27,22 +39,36 @@ impl Ctx {
         carry.slot.is_some() || carry.turn.is_some()
     }
 
-    /// Whether there is room for the call that the plan is heading for.
-    pub(super) fn has_room(&self, seen: &Observed, carry: &mut Carry, now: Now) -> bool {
-        case(seen, now).is_some_and(|case| self.take_slot(&case, carry, now))
-    }
-
-    pub(super) fn take_slot(&self, case: &Case<'_>, carry: &mut Carry, now: Now) -> bool {
-        if carry.slot.is_none() {
-            let Some(key) = app_key(case.mp) else { return false };
-            let claimant = Claimant {
-                key: &key,
-                namespace: case.mp.metadata.namespace.as_deref().unwrap_or_default(),
-                failing: case.status.last_failure.is_some(),
-                accepted: case.credential == Credential::Known(Reason::Accepted),
-            };
-            carry.slot = self.slots.take(&claimant, carry.turn.take(), now.boot);
+    /// Waits for room for the call that the plan is heading for.
+    pub(super) async fn admit(&self, seen: &Observed, carry: &mut Carry, now: Now) -> Admitted {
+        if carry.slot.is_some() {
+            return Admitted::AtOnce;
         }
-        carry.slot.is_some()
+        let (Some(case), Some(key)) = (case(seen, now), app_key(&seen.mini_program)) else { return Admitted::No };
+        let claimant = Claimant {
+            key: &key,
+            namespace: case.mp.metadata.namespace.as_deref().unwrap_or_default(),
+            urgency: urgency(&case),
+            accepted: case.credential == Credential::Known(Reason::Accepted),
+        };
+        let mut entering = pin!(self.slots.enter(&claimant, carry.turn.take(), now.boot));
+        if let Poll::Ready(slot) = futures::poll!(entering.as_mut()) {
+            carry.slot = slot;
+            return if carry.slot.is_some() { Admitted::AtOnce } else { Admitted::No };
+        }
+        carry.slot = entering.await;
+        // What was read before is older than the wait.
+        (carry.close, carry.credential) = (None, None);
+        if carry.slot.is_some() { Admitted::Waited } else { Admitted::No }
+    }
+}
+
+fn urgency(case: &Case<'_>) -> Urgency {
+    if case.status.last_failure.is_some() {
+        Urgency::Failing
+    } else if case.status.token.is_some() {
+        Urgency::Refresh
+    } else {
+        Urgency::First
     }
 }

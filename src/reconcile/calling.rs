@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     Carry, Ctx, LATER, NO_SLOT, Next,
+    admittance::Admitted,
     api_error::ApiError,
     app_key, apply,
     call::{Call, Wanted, Why},
@@ -62,8 +63,10 @@ impl Ctx {
             self.wait(mp, now);
             return Next::Round;
         }
-        if !self.take_slot(&case, carry, now) {
-            return LATER;
+        match self.admit(seen, carry, now).await {
+            Admitted::AtOnce => {}
+            Admitted::Waited => return Next::Round,
+            Admitted::No => return LATER,
         }
         let call = new_call(&case, wanted, &self.chance);
         self.recall(mp, |recall| recall.own_intent = Some(call.id.clone()));
@@ -105,12 +108,14 @@ impl Ctx {
 
     /// Makes the call, if its answer can be stored, and remembers how it ended before anything else can fail.
     pub(super) async fn ask(&self, seen: &Observed, carry: &mut Carry, wanted: Wanted, now: Now) -> Next {
+        match self.admit(seen, carry, now).await {
+            Admitted::AtOnce => {}
+            Admitted::Waited => return Next::Round,
+            Admitted::No => return LATER,
+        }
         let (Some(case), Some(close)) = (case(seen, now), carry.close.take()) else { return LATER };
         let mp = case.mp;
         let Some((version, secret)) = close.app_secret() else { return Next::Round };
-        if !self.take_slot(&case, carry, now) {
-            return LATER;
-        }
         let begin = match (carry.begin.take(), Begun::not_needed(wanted)) {
             (Some(begin), _) => begin,
             (None, Some(begun)) => {

@@ -16,12 +16,17 @@ pub struct Queues<K: Hash + Eq> {
     by_key: ByKey<K>,
 }
 
-type ByKey<K> = Arc<Mutex<HashMap<K, Arc<Semaphore>>>>;
+type ByKey<K> = Arc<Mutex<HashMap<K, Queue>>>;
+
+struct Queue {
+    places: Arc<Semaphore>,
+    /// How many hold a place or wait for one.
+    standing: usize,
+}
 
 /// A place, or the wait for one; given back when dropped, to whoever waits longest.
 pub struct Place<K: Hash + Eq> {
     permit: Option<OwnedSemaphorePermit>,
-    semaphore: Arc<Semaphore>,
     by_key: ByKey<K>,
     key: K,
 }
@@ -35,15 +40,20 @@ impl<K: Hash + Eq + Clone> Queues<K> {
 
     /// Waits for a place.
     pub async fn enter(&self, key: &K) -> Option<Place<K>> {
-        let mut place = self.wait(key);
-        place.permit = Some(Arc::clone(&place.semaphore).acquire_owned().await.ok()?);
+        self.enter_short(key, usize::MAX).await
+    }
+
+    /// Waits for a place, unless so many hold one or wait for one already.
+    pub async fn enter_short(&self, key: &K, longest: usize) -> Option<Place<K>> {
+        let (mut place, places) = self.stand(key, longest)?;
+        place.permit = Some(places.acquire_owned().await.ok()?);
         Some(place)
     }
 
     /// A place, if one is free and nobody waits for it.
     pub fn try_enter(&self, key: &K) -> Option<Place<K>> {
-        let mut place = self.wait(key);
-        place.permit = Some(Arc::clone(&place.semaphore).try_acquire_owned().ok()?);
+        let (mut place, places) = self.stand(key, usize::MAX)?;
+        place.permit = Some(places.try_acquire_owned().ok()?);
         Some(place)
     }
 
@@ -52,10 +62,16 @@ impl<K: Hash + Eq + Clone> Queues<K> {
         lock(&self.by_key).is_empty()
     }
 
-    fn wait(&self, key: &K) -> Place<K> {
+    fn stand(&self, key: &K, longest: usize) -> Option<(Place<K>, Arc<Semaphore>)> {
         let mut queues = lock(&self.by_key);
-        let semaphore = queues.entry(key.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.places)));
-        Place { permit: None, semaphore: Arc::clone(semaphore), by_key: Arc::clone(&self.by_key), key: key.clone() }
+        let new = || Queue { places: Arc::new(Semaphore::new(self.places)), standing: 0 };
+        let queue = queues.entry(key.clone()).or_insert_with(new);
+        if queue.standing >= longest {
+            return None;
+        }
+        queue.standing += 1;
+        let place = Place { permit: None, by_key: Arc::clone(&self.by_key), key: key.clone() };
+        Some((place, Arc::clone(&queue.places)))
     }
 }
 
@@ -63,13 +79,14 @@ impl<K: Hash + Eq> Drop for Place<K> {
     fn drop(&mut self) {
         let mut queues = lock(&self.by_key);
         self.permit = None;
-        // The map's and this one: nobody else stands there, and whoever comes next has to wait for the lock.
-        if Arc::strong_count(&self.semaphore) == 2 {
+        let Some(queue) = queues.get_mut(&self.key) else { return };
+        queue.standing -= 1;
+        if queue.standing == 0 {
             queues.remove(&self.key);
         }
     }
 }
 
-fn lock<K>(queues: &Mutex<HashMap<K, Arc<Semaphore>>>) -> MutexGuard<'_, HashMap<K, Arc<Semaphore>>> {
+fn lock<K>(queues: &Mutex<HashMap<K, Queue>>) -> MutexGuard<'_, HashMap<K, Queue>> {
     queues.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,7 +10,10 @@ use crate::{
     reconcile::{
         Ctx, app_key,
         call::{Call, Wanted, Why},
-        fetch::{door::NoAnswer, slots::Claimant},
+        fetch::{
+            door::NoAnswer,
+            slots::{Claimant, Urgency},
+        },
         memory::{AppMints, HandFacts, How, LastMint, Recall},
         plan::tests::sight::{LEGACY, LIFE, STABLE, Sight, at, boot, token},
         tests::{Said, api_server, carrying, ctx, no, now},
@@ -152,8 +155,8 @@ async fn rejected_credentials_use_up_the_patience_with_their_namespace() {
     let ctx = ctx(api_server(|_, _| no(500)).0, || REJECTED);
     let room = |ctx: &Ctx, accepted| {
         let key = app_key(&Sight::new(LEGACY).mp).expect("a known platform");
-        let claimant = Claimant { key: &key, namespace: "team-a", failing: true, accepted };
-        ctx.slots.take(&claimant, None, now().boot).is_some()
+        let claimant = Claimant { key: &key, namespace: "team-a", urgency: Urgency::Failing, accepted };
+        ctx.slots.enter(&claimant, None, now().boot).now_or_never().flatten().is_some()
     };
     for _ in 0..31 {
         assert!(room(&ctx, false));

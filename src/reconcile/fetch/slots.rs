@@ -1,5 +1,5 @@
-//! Room for a call: so many at a time and a second for each platform, one at a time for each app. By try only; whoever finds
-//! its app busy may wait for its turn.
+//! Room for a call: so many at a time and a second for each platform, one at a time for each app. Whoever finds none waits in
+//! order, each namespace in lines of its own, so that a crowd in one holds up no other.
 
 use std::{
     collections::HashMap,
@@ -29,8 +29,14 @@ use crate::{
 const REJECTIONS_AN_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 const REJECTIONS_A_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
 
-/// So long an object waits for its turn: its status must follow the clock.
+/// So long an object waits for its turn, or for room: its status must follow the clock.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Of each line so many compete with those of other lines.
+const IN_FRONT: usize = 4;
+/// So many stand in a line at most, since each keeps a pass in memory. The others come again a moment later.
+const IN_LINE: usize = 32;
+/// Rates are counted in no shorter time.
+const TICK: Duration = Duration::from_millis(1);
 
 /// The clock that rates are counted by: the machine's own could not be simulated.
 #[derive(Clone)]
@@ -51,10 +57,26 @@ pub struct Slots {
     platforms: HashMap<&'static str, Room>,
     /// The apps that are asked, or whose turn somebody waits for.
     apps: Queues<AppKey>,
+    lines: Queues<Line>,
+    clock: BootTime,
     rejections: Rate<String, HashMapStateStore<String>>,
     all_rejections: Rate<NotKeyed, InMemoryState>,
     /// Namespaces whose budget is spent, until (boot time) it is worth a look again.
     spent: Mutex<HashMap<String, Duration>>,
+}
+
+/// Who waits together: of one platform and namespace, those that refresh, that have no token yet, or whose last call failed.
+type Line = (&'static str, String, Urgency);
+
+/// How pressing a call is, as far as lines go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Urgency {
+    /// A stored token is to be replaced.
+    Refresh,
+    /// There is no token to lose.
+    First,
+    /// The last call failed.
+    Failing,
 }
 
 struct Room {
@@ -80,8 +102,8 @@ pub struct Claimant<'a> {
     pub key: &'a AppKey,
     /// The namespace, which rejected credentials are counted by.
     pub namespace: &'a str,
-    /// Whether its last call failed.
-    pub failing: bool,
+    /// How pressing its call is.
+    pub urgency: Urgency,
     /// Whether the platform has accepted its credential.
     pub accepted: bool,
 }
@@ -99,6 +121,8 @@ impl Slots {
         Self {
             platforms: platform::ALL.iter().map(|platform| (platform.name, room())).collect(),
             apps: Queues::new(1),
+            lines: Queues::new(IN_FRONT),
+            clock: clock.clone(),
             rejections: RateLimiter::new(Quota::per_hour(REJECTIONS_AN_HOUR), HashMapStateStore::default(), clock.clone()),
             all_rejections: RateLimiter::direct_with_clock(
                 Quota::per_second(REJECTIONS_A_SECOND).allow_burst(REJECTIONS_AN_HOUR),
@@ -113,17 +137,31 @@ impl Slots {
         tokio::time::timeout(PATIENCE, self.apps.enter(key)).await.ok()?
     }
 
-    /// Takes room for one call, if there is any, and if the app is not asked already but by whoever has its turn.
-    pub fn take(&self, claimant: &Claimant<'_>, turn: Option<Turn>, boot: Duration) -> Option<Slot> {
+    /// Waits for room for one call, in order and not for long. None if there was none all the time, if the line is too long,
+    /// or if the app is asked already, but by whoever has its turn.
+    pub async fn enter(&self, claimant: &Claimant<'_>, turn: Option<Turn>, boot: Duration) -> Option<Slot> {
         if !claimant.accepted && self.is_spent(claimant.namespace, boot) {
             return None;
         }
-        let room = self.platforms.get(claimant.key.0)?;
-        let failing = if claimant.failing { Some(Arc::clone(&room.failing).try_acquire_owned().ok()?) } else { None };
-        let all = Arc::clone(&room.all).try_acquire_owned().ok()?;
         let turn = turn.or_else(|| self.try_turn(claimant.key))?;
+        // Where there is room, a pass that has done much already gets it at once all the same.
+        tokio::task::unconstrained(tokio::time::timeout(PATIENCE, self.wait(claimant, turn))).await.ok()?
+    }
+
+    async fn wait(&self, claimant: &Claimant<'_>, turn: Turn) -> Option<Slot> {
+        let platform = claimant.key.0;
+        let room = self.platforms.get(platform)?;
+        let line = (platform, claimant.namespace.to_owned(), claimant.urgency);
+        let _front = self.lines.enter_short(&line, IN_LINE).await?;
+        let failing = match claimant.urgency {
+            Urgency::Failing => Some(Arc::clone(&room.failing).acquire_owned().await.ok()?),
+            Urgency::Refresh | Urgency::First => None,
+        };
+        let all = Arc::clone(&room.all).acquire_owned().await.ok()?;
         // The rate comes last: a token of it that is not used is lost.
-        room.rate.check().ok()?;
+        while let Err(not_until) = room.rate.check() {
+            tokio::time::sleep(not_until.wait_time_from(self.clock.0.now().boot).max(TICK)).await;
+        }
         Some(Slot { _all: all, _failing: failing, _turn: turn })
     }
 
@@ -161,7 +199,10 @@ mod tests {
     use futures::FutureExt;
     use k8s_openapi::jiff::Timestamp;
 
-    use super::{AppKey, Claimant, Clock, PATIENCE, Slots};
+    use super::{
+        AppKey, Claimant, Clock, IN_FRONT, IN_LINE, PATIENCE, Slot, Slots,
+        Urgency::{self, Failing, First, Refresh},
+    };
     use crate::shell::clock::Now;
 
     const BOOT: Duration = Duration::from_secs(1000);
@@ -171,37 +212,42 @@ mod tests {
         ("WeChat", id.into(), "Stable".into())
     }
 
-    fn claim(key: &AppKey, failing: bool) -> Claimant<'_> {
-        Claimant { key, namespace: "team-a", failing, accepted: false }
+    fn claim(key: &AppKey, urgency: Urgency) -> Claimant<'_> {
+        Claimant { key, namespace: "team-a", urgency, accepted: false }
+    }
+
+    /// A slot, if there is room at once.
+    fn take(slots: &Slots, claimant: &Claimant<'_>) -> Option<Slot> {
+        slots.enter(claimant, None, BOOT).now_or_never().flatten()
     }
 
     fn slots(concurrency: usize, qps: u32) -> Slots {
         Slots::new(concurrency, NonZeroU32::new(qps).expect("not zero"), &Clock::from_fn(|| NOW))
     }
 
-    #[test]
-    fn an_app_is_asked_one_call_at_a_time() {
+    #[tokio::test(start_paused = true)]
+    async fn an_app_is_asked_one_call_at_a_time() {
         let slots = slots(8, 50);
         let (a, b) = (app("a"), app("b"));
-        let held = slots.take(&claim(&a, false), None, BOOT);
-        assert!(held.is_some() && slots.take(&claim(&a, false), None, BOOT).is_none());
-        assert!(slots.take(&claim(&b, false), None, BOOT).is_some());
+        let held = take(&slots, &claim(&a, Refresh));
+        assert!(held.is_some() && take(&slots, &claim(&a, Refresh)).is_none());
+        assert!(take(&slots, &claim(&b, Refresh)).is_some());
         drop(held);
-        assert!(slots.take(&claim(&a, false), None, BOOT).is_some());
+        assert!(take(&slots, &claim(&a, Refresh)).is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_an_app_has_its_turn_in_order_and_not_before() {
         let slots = slots(8, 50);
         let a = app("a");
-        let asked = slots.take(&claim(&a, false), None, BOOT).expect("room");
+        let asked = take(&slots, &claim(&a, Refresh)).expect("room");
         let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(slots.turn(&a))).collect();
         assert!(waiting.iter_mut().all(|turn| turn.now_or_never().is_none()));
         drop(asked);
-        assert!(slots.take(&claim(&a, false), None, BOOT).is_none(), "nobody goes before those that wait");
+        assert!(take(&slots, &claim(&a, Refresh)).is_none(), "nobody goes before those that wait");
         assert!(waiting[1].as_mut().now_or_never().is_none());
         let turn = waiting[0].as_mut().now_or_never().expect("it is the first").expect("it did not wait for long");
-        let asked = slots.take(&claim(&a, false), Some(turn), BOOT).expect("room");
+        let asked = slots.enter(&claim(&a, Refresh), Some(turn), BOOT).await.expect("room");
         let began = tokio::time::Instant::now();
         assert!(waiting[1].as_mut().await.is_none());
         assert_eq!(began.elapsed(), PATIENCE);
@@ -209,21 +255,57 @@ mod tests {
         assert!(slots.apps.is_empty(), "nothing is left behind");
     }
 
-    #[test]
-    fn failing_objects_take_half_of_the_room() {
+    #[tokio::test(start_paused = true)]
+    async fn failing_objects_take_half_of_the_room() {
         let slots = slots(4, 50);
         let keys: Vec<_> = (0..4).map(|n| app(&n.to_string())).collect();
-        let failing: Vec<_> = keys.iter().filter_map(|key| slots.take(&claim(key, true), None, BOOT)).collect();
+        let failing: Vec<_> = keys.iter().filter_map(|key| take(&slots, &claim(key, Failing))).collect();
         assert_eq!(failing.len(), 2);
-        let healthy: Vec<_> = keys.iter().filter_map(|key| slots.take(&claim(key, false), None, BOOT)).collect();
+        let healthy: Vec<_> = keys.iter().filter_map(|key| take(&slots, &claim(key, Refresh))).collect();
         assert_eq!(healthy.len(), 2);
     }
 
-    #[test]
-    fn no_more_calls_than_the_rate_allows() {
+    #[tokio::test(start_paused = true)]
+    async fn no_more_calls_than_the_rate_allows() {
         let slots = slots(100, 3);
         let keys: Vec<_> = (0..10).map(|n| app(&n.to_string())).collect();
-        assert_eq!(keys.iter().filter_map(|key| slots.take(&claim(key, false), None, BOOT)).count(), 3);
+        assert_eq!(keys.iter().filter_map(|key| take(&slots, &claim(key, Refresh))).count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_in_one_namespace_holds_up_no_other_and_its_own_first_tokens_no_refresh() {
+        let slots = slots(1, 1000);
+        let busy = take(&slots, &claim(&app("busy"), Refresh)).expect("room");
+        let crowd: Vec<_> = (0..IN_LINE + 8).map(|n| app(&format!("crowd-{n}"))).collect();
+        let mut crowd: Vec<_> =
+            crowd.iter().map(|key| Box::pin(async { slots.enter(&claim(key, First), None, BOOT).await })).collect();
+        let turned_away = crowd.iter_mut().filter_map(|waits| waits.as_mut().now_or_never()).count();
+        assert_eq!(turned_away, 8, "the line is full");
+        let (other, own) = (app("other"), app("own"));
+        let other = Claimant { namespace: "team-b", ..claim(&other, First) };
+        let mut others = Box::pin(slots.enter(&other, None, BOOT));
+        let own = claim(&own, Refresh);
+        let mut own = Box::pin(slots.enter(&own, None, BOOT));
+        assert!(others.as_mut().now_or_never().is_none() && own.as_mut().now_or_never().is_none());
+        drop(busy);
+        for waits in crowd.iter_mut().take(IN_FRONT) {
+            drop(waits.as_mut().now_or_never().flatten().expect("it came first"));
+        }
+        drop(others.as_mut().now_or_never().flatten().expect("it is next, whoever stands behind those in front"));
+        assert!(own.as_mut().now_or_never().flatten().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_gets_room_when_a_call_ends_or_gives_up_in_time() {
+        let slots = slots(1, 1000);
+        let (a, b) = (app("a"), app("b"));
+        let held = take(&slots, &claim(&a, Refresh)).expect("room");
+        let began = tokio::time::Instant::now();
+        assert!(slots.enter(&claim(&b, Refresh), None, BOOT).await.is_none());
+        assert_eq!(began.elapsed(), PATIENCE);
+        drop(held);
+        assert!(take(&slots, &claim(&b, Refresh)).is_some());
+        assert!(slots.lines.is_empty() && slots.apps.is_empty(), "nothing is left behind");
     }
 
     #[test]
@@ -241,16 +323,16 @@ mod tests {
         assert_eq!(slots.rejections.len(), 1);
     }
 
-    #[test]
-    fn a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else() {
+    #[tokio::test(start_paused = true)]
+    async fn a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else() {
         let slots = slots(100, 50);
         let a = app("a");
         for _ in 0..31 {
             slots.rejected("team-a", BOOT);
         }
-        assert!(slots.take(&claim(&a, true), None, BOOT).is_none());
-        assert!(slots.take(&Claimant { accepted: true, ..claim(&a, false) }, None, BOOT).is_some());
-        assert!(slots.take(&Claimant { namespace: "team-b", ..claim(&a, false) }, None, BOOT).is_some());
-        assert!(slots.take(&claim(&a, true), None, BOOT + Duration::from_secs(121)).is_some());
+        assert!(take(&slots, &claim(&a, Failing)).is_none());
+        assert!(take(&slots, &Claimant { accepted: true, ..claim(&a, Refresh) }).is_some());
+        assert!(take(&slots, &Claimant { namespace: "team-b", ..claim(&a, Refresh) }).is_some());
+        assert!(slots.enter(&claim(&a, Failing), None, BOOT + Duration::from_secs(121)).await.is_some());
     }
 }

@@ -89,7 +89,7 @@ const DUE: &[Mutant] = &[
     Mutant {
         name: "edit-overlooked",
         means: "A target that somebody changed beyond repair is left so.",
-        changes: &[("Some(target) if case.is_edited(target) =>", "Some(_) if false =>")],
+        changes: &[("case.is_edited(target)", "false")],
         killed_by: Test("an_edit_is_put_right_from_the_data_if_the_token_is_still_there"),
     },
     Mutant {

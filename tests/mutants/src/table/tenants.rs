@@ -40,7 +40,7 @@ const CONFIRMED: &[Mutant] = &[
     Mutant {
         name: "status-not-awaited",
         means: "A target that the status does not tell of yet is an edit at once.",
-        changes: &[("Duration::from_secs(2)", "Duration::ZERO")],
+        changes: &[("!wait.is_zero() && !is_busy", "false")],
         killed_by: Test(
             "a_target_that_nothing_confirms_is_left_alone_for_two_seconds_for_its_status_to_follow",
         ),
@@ -57,7 +57,7 @@ const CASE: &[Mutant] = &[Mutant {
 const SYNCHRONISE: &[Mutant] = &[Mutant {
     name: "data-not-compared",
     means: "Other data below the same annotations stay.",
-    changes: &[("if confirmed::is_verified(case, target)", "if true")],
+    changes: &[("confirmed::is_verified(case, target)", "true")],
     killed_by: Test("a_version_of_the_target_that_somebody_else_made_is_read_once"),
 }];
 
@@ -74,7 +74,7 @@ const STANDING: &[Mutant] = &[Mutant {
 const TURN: &[Mutant] = &[Mutant {
     name: "elder-awaited-for-ever",
     means: "An older object whose credential is never tried is waited for without end.",
-    changes: &[("Turn::Wait if patience(case).is_zero() => Turn::Mine,", "")],
+    changes: &[("patience(case).is_zero()", "false")],
     killed_by: Test(
         "an_older_object_whose_credential_is_not_tried_is_waited_for_a_minute_and_status_says_so",
     ),
