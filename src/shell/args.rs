@@ -37,7 +37,10 @@ pub enum Command {
     Probe(ProbeArgs),
 }
 
+/// Of a flag that is given twice the last one counts, so that a chart's `extraArgs` can replace what
+/// the chart itself gives.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub struct RunArgs {
     /// Namespaces to work in, separated by commas. All of them if absent, which needs a ClusterRole.
     #[arg(long, env = "MINIPROGRAM_WATCH_NAMESPACES", value_name = "NAMESPACES", default_value = "", hide_default_value = true)]
@@ -197,9 +200,13 @@ impl Cli {
 }
 
 impl RunArgs {
-    /// The configured hosts, by platform.
+    /// The configured hosts, by platform: a later flag replaces what an earlier one says of its
+    /// platform.
     pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
-        self.platform_endpoints.iter().flat_map(Endpoints::iter)
+        self.platform_endpoints.iter().enumerate().flat_map(|(place, flag)| {
+            let later = &self.platform_endpoints[place + 1..];
+            flag.iter().filter(|endpoint| !later.iter().any(|flag| flag.names(&endpoint.platform)))
+        })
     }
 
     /// Refuses endpoints of platforms that are not among the `known` ones.

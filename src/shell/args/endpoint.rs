@@ -20,6 +20,10 @@ impl Endpoints {
     pub fn iter(&self) -> impl Iterator<Item = &Endpoint> {
         self.0.iter()
     }
+
+    pub fn names(&self, platform: &str) -> bool {
+        self.iter().any(|endpoint| endpoint.platform == platform)
+    }
 }
 
 impl Endpoint {

@@ -52,6 +52,40 @@ fn what_is_given() {
 }
 
 #[test]
+fn of_a_flag_that_is_given_twice_the_last_one_counts() {
+    for argument in Cli::command().find_subcommand("run").unwrap().get_arguments() {
+        let Some(flag) = argument.get_long().filter(|flag| *flag != "help" && *flag != "version") else {
+            continue;
+        };
+        let (first, last) = match flag {
+            "watch-namespaces" | "selector" | "lease-name" | "lease-namespace" | "ca-bundle" => ("a", "b"),
+            "platform-endpoint" => ("WeChat=https://a", "WeChat=https://b"),
+            "max-response-bytes" => ("2048", "4096"),
+            "request-timeout-seconds" => ("6", "7"),
+            "connect-timeout-seconds" => ("3", "4"),
+            "platform-qps" | "concurrency" => ("8", "9"),
+            "lease-duration-seconds" | "overdue-liveness-seconds" | "shutdown-grace-seconds" => ("20", "30"),
+            "metrics-bind-address" | "health-probe-bind-address" => (":1", ":2"),
+            "log-format" => ("json", "text"),
+            "log-level" => ("info", "debug"),
+            "allow-insecure-endpoints" | "leader-elect" | "per-object-metrics" => ("false", "true"),
+            other => panic!("which two values does --{other} take?"),
+        };
+        let (first, last) = (format!("--{flag}={first}"), format!("--{flag}={last}"));
+        assert_eq!(said(&format!("{first} {last}")), said(&last));
+        assert_ne!(said(&first), said(&last), "the two values differ");
+    }
+}
+
+/// All that a command line says, for comparing.
+fn said(flags: &str) -> String {
+    let mut given = run(flags).unwrap();
+    let endpoints: Vec<_> = given.endpoints().cloned().collect();
+    given.platform_endpoints.clear();
+    format!("{given:?} {endpoints:?}")
+}
+
+#[test]
 fn what_is_refused() {
     for (flags, why) in [
         ("--kubeconfig x", "unexpected argument"),
@@ -71,7 +105,7 @@ fn what_is_refused() {
         ("--log-format xml", "json, text"),
         ("--leader-elect=perhaps", "perhaps"),
         ("--platform-endpoint WeChat=http://a", "--allow-insecure-endpoints"),
-        ("--platform-endpoint WeChat=https://a --platform-endpoint WeChat=https://b", "named twice"),
+        ("--platform-endpoint WeChat=https://a;WeChat=https://b", "named twice"),
     ] {
         let error = run(flags).unwrap_err();
         assert!(error.contains(why), "{flags}: {error}");
