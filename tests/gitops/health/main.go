@@ -1,13 +1,16 @@
-// Health says what Argo CD and Flux would make of a MiniProgram. It evaluates what the examples ship, with the interpreters that
-// the two use themselves, and must not know any rule of its own.
+// Health says what Argo CD and Flux would make of MiniPrograms, in a line for each: its name, their
+// words, and Argo CD's message. It evaluates what the examples ship, with the interpreters that the
+// two use themselves, and must not know any rule of its own.
 //
-//	health ARGOCD-CM FLUX-KUSTOMIZATION < OBJECT
+//	health ARGOCD-CM FLUX-KUSTOMIZATION < OBJECTS
 package main
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/google/cel-go/cel"
@@ -24,20 +27,25 @@ func main() {
 }
 
 func run(argo, flux string) error {
-	var object map[string]any
-	if err := json.NewDecoder(os.Stdin).Decode(&object); err != nil {
-		return fmt.Errorf("the object: %w", err)
+	objects := json.NewDecoder(os.Stdin)
+	for {
+		var object map[string]any
+		if err := objects.Decode(&object); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("an object: %w", err)
+		}
+		status, message, err := ofArgo(argo, object)
+		if err != nil {
+			return fmt.Errorf("%s: %w", argo, err)
+		}
+		word, err := ofFlux(flux, object)
+		if err != nil {
+			return fmt.Errorf("%s: %w", flux, err)
+		}
+		metadata, _ := object["metadata"].(map[string]any)
+		fmt.Printf("%v %s %s %s\n", metadata["name"], status, word, message)
 	}
-	status, message, err := ofArgo(argo, object)
-	if err != nil {
-		return fmt.Errorf("%s: %w", argo, err)
-	}
-	word, err := ofFlux(flux, object)
-	if err != nil {
-		return fmt.Errorf("%s: %w", flux, err)
-	}
-	fmt.Printf("%s %s %s\n", status, word, message)
-	return nil
 }
 
 func ofArgo(file string, object map[string]any) (status, message string, err error) {
