@@ -4,7 +4,7 @@
 template "$HELM" mp "$chart" --set crds.enabled=false --show-only templates/rbac/users.yaml --show-only templates/admission-policy.yaml |
     kubectl apply -f - > /dev/null
 kubectl -n team-a create serviceaccount pod > /dev/null
-kubectl -n team-a create rolebinding pod --clusterrole=mp-miniprogram-operator-refresher --serviceaccount=team-a:pod > /dev/null
+kubectl -n team-a create rolebinding pod --clusterrole=mp-miniprogram-operator-refresher.mp-system --serviceaccount=team-a:pod > /dev/null
 kubectl -n team-a create serviceaccount editor > /dev/null
 kubectl -n team-a create rolebinding editor --clusterrole=edit --serviceaccount=team-a:editor > /dev/null
 kubectl -n team-a apply -f - > /dev/null << 'EOT'

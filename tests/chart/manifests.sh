@@ -11,11 +11,11 @@ done
 chart_is_current() {
     local file
     HELM_DOCS=$HELM_DOCS "$chart/generate" "$work/generated"
-    for file in templates/crds/miniprograms.yaml README.md; do
+    for file in templates/crds/miniprograms.yaml templates/_defaults.tpl README.md; do
         diff -u "$chart/$file" "$work/generated/$file" || { echo 'run `make manifests`'; return 1; }
     done
 }
-check 'the CRD of the chart is that of crds/, and its README has its values' chart_is_current
+check 'the CRD of the chart is that of crds/, its defaults and its README have its values' chart_is_current
 
 all_described() {
     (($(grep -c '^| `' "$chart/README.md") > 90))

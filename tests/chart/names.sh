@@ -7,21 +7,81 @@ long_names() {
     template "$HELM" "$long" "$chart" "${monitoring[@]}" --values "$chart/ci/monitoring-values.yaml" --set networkPolicy.enabled=true > "$work/long.yaml"
     local name
     while read -r name; do
+        # What is in no namespace has the release's behind a dot.
+        name=${name%.mp-system}
         ((${#name} <= 63)) || { echo "$name has ${#name} characters"; return 1; }
     done < <(sed -n 's/^  name: //p; s/.*--lease-name=//p' "$work/long.yaml")
     accepted "$work/long.yaml"
 }
 check 'a release of 53 characters: no name is over 63, all of it is accepted' long_names
 
-two_releases() {
-    local release
-    for release in one two; do
-        template "$HELM" "$release" "$chart" --set "watchNamespaces={team-a},crds.enabled=false" | sed -n 's/^kind: //p; s/^  name: //p; s/.*--lease-name=/lease /p' |
-            paste -sd ' \n' | sort -u > "$work/$release.names"
-    done
-    ! comm -12 "$work/one.names" "$work/two.names" | grep .
+# objects: the kind, namespace and name of each object on standard input, in a line each
+objects() {
+    awk '/^---/ { part = "" } /^[a-z]/ { part = $1 } /^kind:/ { kind = $2; place = "-"; name = "" }
+        part == "metadata:" && /^  name:/ { name = $2 } part == "metadata:" && /^  namespace:/ { place = $2 }
+        /^(spec|rules|roleRef|data|automount.*):/ && name { print kind, place, name; name = "" }'
 }
-check 'two releases in one namespace share no object and no Lease' two_releases
+
+# rendered_in NAMESPACE RELEASE ARGUMENT…: the objects of a release, and its Lease
+rendered_in() {
+    "$HELM" template --namespace "$1" --kube-version 1.36.0 "${monitoring[@]}" "$2" "$chart" --set crds.enabled=false \
+        --set metrics.serviceMonitor.enabled=true,prometheusRule.enabled=true,grafanaDashboard.enabled=true "${@:3}" > "$work/release.yaml"
+    objects < "$work/release.yaml" | sort
+    sed -n "s/.*--lease-name=/Lease $1 /p" "$work/release.yaml"
+}
+
+two_releases() {
+    rendered_in mp-system one "$@" > "$work/one.names"
+    rendered_in mp-system two "$@" > "$work/two.names"
+    (($(wc -l < "$work/one.names") > 10))
+    ! comm -12 <(sort "$work/one.names") <(sort "$work/two.names") | grep .
+}
+check 'two releases in one namespace share no object and no Lease' two_releases --set 'watchNamespaces={team-a}'
+
+two_namespaces() {
+    rendered_in mp-system mp "$@" > "$work/one.names"
+    rendered_in team-b mp "$@" > "$work/two.names"
+    ! comm -12 <(sort "$work/one.names") <(sort "$work/two.names") | grep .
+}
+check 'releases of one name in two namespaces share no object' two_namespaces
+elsewhere=metrics.serviceMonitor.namespace=team-a,prometheusRule.namespace=team-a,grafanaDashboard.namespace=team-a
+check 'the same, where both have objects in a third namespace' two_namespaces --set "watchNamespaces={team-a},$elsewhere"
+
+# What a release may be called, and what YAML takes for a number or a boolean.
+odd_release() {
+    kubectl get namespace "$2" > /dev/null 2>&1 || kubectl create namespace "$2"
+    "$HELM" template --namespace "$2" --kube-version 1.36.0 "${monitoring[@]}" "$1" "$chart" --values "$chart/ci/monitoring-values.yaml" \
+        --set networkPolicy.enabled=true > "$work/odd.yaml"
+    accepted "$work/odd.yaml"
+    "$HELM" template --namespace "$2" --kube-version 1.36.0 "$1" "$chart" --set-json "watchNamespaces=[\"$2\"]" > "$work/odd.yaml"
+    accepted "$work/odd.yaml"
+}
+for release in a.b 1a 7.tokens 123 on 1e3; do
+    check "a release called $release is accepted" odd_release "$release" mp-system
+done
+for namespace in 123 on 1e3; do
+    check "a namespace called $namespace is accepted" odd_release mp "$namespace"
+done
+
+# Labels that users put on everything are no way to change what selectors look for.
+selected() {
+    local labels=app.kubernetes.io/name=shop,app.kubernetes.io/instance=shop,app.kubernetes.io/component=shop
+    labels=${labels//app.kubernetes.io/app\\.kubernetes\\.io}
+    template "$HELM" mp "$chart" "${monitoring[@]}" --set metrics.serviceMonitor.enabled=true --set "commonLabels.${labels//,/,commonLabels.}" \
+        --set "podLabels.${labels//,/,podLabels.}" --set "metrics.service.labels.${labels//,/,metrics.service.labels.}" > "$work/labelled.yaml"
+    # What each of them selects by, against the labels of what it should select.
+    diff <(selects ServiceMonitor) <(labels_of Service)
+    diff <(selects Deployment) <(labels_of_pods)
+    accepted "$work/labelled.yaml"
+}
+known='^ *app.kubernetes.io/(name|instance|component): '
+selects() { awk -v RS='---\n' "/kind: $1\n/" "$work/labelled.yaml" | sed -n '/matchLabels:/,/^  [a-z]/p' | grep -oE "$known.*" | tr -d ' ' | sort -u; }
+labels_of() { awk -v RS='---\n' "/kind: $1\n/" "$work/labelled.yaml" | sed -n '/^  labels:/,/^[a-z]/p' | grep -oE "$known.*" | tr -d ' ' | sort; }
+labels_of_pods() {
+    awk -v RS='---\n' '/kind: Deployment\n/' "$work/labelled.yaml" | sed -n '/^  template:/,/^      annotations:/p' | grep -oE "$known.*" | tr -d ' ' |
+        grep -v component | sort
+}
+check 'labels on everything change nothing that selectors look for' selected
 
 # A release that is named after the chart is not named twice.
 short_name() {

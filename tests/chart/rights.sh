@@ -21,9 +21,12 @@ same_rules() {
     diff <(padded "$1" "$3" "$4") <(padded "$root/deploy/rbac/$2" "$3" "$4")
 }
 
-# Named as the files of deploy/rbac name them.
-template "$HELM" miniprogram-operator "$chart" | sed 's/^  namespace: .*/  namespace: mp-system/' > "$work/cluster.yaml"
-template "$HELM" miniprogram-operator "$chart" --set 'watchNamespaces={team-a,team-b}' > "$work/namespaced.yaml"
+# Named as the files of deploy/rbac name them: these are of one namespace.
+of_one() {
+    template "$HELM" miniprogram-operator "$chart" "$@" | sed -E 's/^(  name: .*)\.mp-system$/\1/'
+}
+of_one | sed 's/^  namespace: .*/  namespace: mp-system/' > "$work/cluster.yaml"
+of_one --set 'watchNamespaces={team-a,team-b}' > "$work/namespaced.yaml"
 sed 's/^  namespace: .*/  namespace: mp-system/' "$work/namespaced.yaml" | awk -v RS='---\n' '!seen[$0]++ { printf "---\n%s", $0 }' > "$work/one.yaml"
 while read -r rendered file kind name; do
     check "$kind $name has the rules of deploy/rbac/$file" same_rules "$work/$rendered" "$file" "$kind" "$name"

@@ -2,21 +2,35 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* At most 63 characters, since it is also the name of a Lease. A release named after the chart is not named twice. */}}
+{{/*
+At most 63 characters, without dots and with a letter first, since it is also the name of a Lease and
+of a Service. A release named after the chart is not named twice.
+*/}}
 {{- define "miniprogram-operator.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
-{{- else if contains (include "miniprogram-operator.name" .) .Release.Name -}}
-{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name (include "miniprogram-operator.name" .) | trunc 63 | trimSuffix "-" -}}
-{{- end -}}
+{{- $chart := include "miniprogram-operator.name" . -}}
+{{- $release := .Release.Name | replace "." "-" -}}
+{{- $both := contains $chart $release | ternary $release (printf "%s-%s" $release $chart) -}}
+{{- $name := default $both .Values.fullnameOverride -}}
+{{- regexMatch "^[0-9]" $name | ternary (printf "mp-%s" $name) $name | trunc 63 | regexFind ".*[^-]" -}}
 {{- end -}}
 
 {{/* The full name with a suffix, still within 63 characters: list $ "metrics". */}}
 {{- define "miniprogram-operator.suffixed" -}}
 {{- $suffix := index . 1 -}}
-{{- printf "%s-%s" (include "miniprogram-operator.fullname" (index . 0) | trunc (int (sub 62 (len $suffix))) | trimSuffix "-") $suffix -}}
+{{- $room := int (sub 62 (len $suffix)) -}}
+{{- printf "%s-%s" (include "miniprogram-operator.fullname" (index . 0) | trunc $room | regexFind ".*[^-]") $suffix -}}
+{{- end -}}
+
+{{/*
+The name of an object that is in another namespace than the release, or in none: list $ suffix
+namespace. Releases of one name in two namespaces share none.
+*/}}
+{{- define "miniprogram-operator.nameIn" -}}
+{{- $root := index . 0 -}}
+{{- $own := include "miniprogram-operator.namespace" $root -}}
+{{- $name := include "miniprogram-operator.fullname" $root -}}
+{{- with index . 1 -}}{{- $name = include "miniprogram-operator.suffixed" (list $root .) -}}{{- end -}}
+{{- eq (index . 2) $own | ternary $name (printf "%s.%s" $name $own) -}}
 {{- end -}}
 
 {{- define "miniprogram-operator.namespace" -}}
@@ -24,8 +38,8 @@
 {{- end -}}
 
 {{- define "miniprogram-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "miniprogram-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "miniprogram-operator.name" . | toYaml }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end -}}
 
 {{- define "miniprogram-operator.labels" -}}
@@ -33,17 +47,17 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
 {{- end -}}
 
-{{/* Labels, and annotations if there are any: list $ labels annotations. */}}
+{{/*
+Labels, and annotations if there are any: list $ labels annotations. The chart's own labels win, since
+selectors look for them.
+*/}}
 {{- define "miniprogram-operator.metadata" -}}
 {{- $root := index . 0 -}}
-{{- $labels := merge (dict) (index . 1) (include "miniprogram-operator.labels" $root | fromYaml) -}}
+{{- $own := include "miniprogram-operator.labels" $root | fromYaml -}}
 labels:
-  {{- toYaml $labels | nindent 2 }}
+  {{- merge (dict) $own (index . 1) $root.Values.commonLabels | toYaml | nindent 2 }}
 {{- with merge (dict) (index . 2) $root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}

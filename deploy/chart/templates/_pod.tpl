@@ -2,21 +2,21 @@
 {{- define "miniprogram-operator.args" -}}
 {{- $v := .Values -}}
 {{- with $v.watchNamespaces }}
-- --watch-namespaces={{ join "," . }}
+- {{ printf "--watch-namespaces=%s" (join "," .) | toYaml }}
 {{- end }}
 {{- with $v.selector }}
 - {{ printf "--selector=%s" . | quote }}
 {{- end }}
 {{- range $platform, $settings := $v.platforms }}
 {{- with $settings.endpoints }}
-- --platform-endpoint={{ $platform }}={{ join "," . }}
+- {{ printf "--platform-endpoint=%s=%s" $platform (join "," .) | toYaml }}
 {{- end }}
 {{- end }}
 {{- if $v.allowInsecureEndpoints }}
 - --allow-insecure-endpoints
 {{- end }}
 {{- if include "miniprogram-operator.caBundle" . }}
-- --ca-bundle=/etc/miniprogram-operator/ca/{{ $v.caBundle.key }}
+- {{ printf "--ca-bundle=/etc/miniprogram-operator/ca/%s" $v.caBundle.key | toYaml }}
 {{- end }}
 - --request-timeout-seconds={{ $v.requestTimeoutSeconds }}
 - --connect-timeout-seconds={{ $v.connectTimeoutSeconds }}
@@ -42,36 +42,83 @@
 {{- end }}
 {{- end -}}
 
+{{/*
+The environment. What extraEnv names too is left to it: the API server refuses a name that is there
+twice. The apiVersion is the API server's default, which Helm 4 would otherwise conflict with when it
+takes over what kubectl applied.
+*/}}
 {{- define "miniprogram-operator.env" -}}
 {{- $v := .Values -}}
-- name: POD_NAMESPACE
-  valueFrom:
-    fieldRef:
-      fieldPath: metadata.namespace
-{{- with $v.proxy.httpsProxy }}
-- name: HTTPS_PROXY
-  value: {{ . | quote }}
-{{- end }}
-{{- with $v.proxy.httpProxy }}
-- name: HTTP_PROXY
-  value: {{ . | quote }}
-{{- end }}
-{{- if or $v.proxy.httpsProxy $v.proxy.httpProxy }}
-- name: NO_PROXY
-  value: {{ printf "$(KUBERNETES_SERVICE_HOST),127.0.0.1,localhost,.svc,.cluster.local%s" (ternary (printf ",%s" $v.proxy.noProxy) "" (ne $v.proxy.noProxy "")) | quote }}
-{{- end }}
+{{- $pod := dict "fieldRef" (dict "apiVersion" "v1" "fieldPath" "metadata.namespace") -}}
+{{- $own := list (dict "name" "POD_NAMESPACE" "valueFrom" $pod) -}}
+{{- with $v.proxy.httpsProxy -}}
+{{- $own = append $own (dict "name" "HTTPS_PROXY" "value" .) -}}
+{{- end -}}
+{{- with $v.proxy.httpProxy -}}
+{{- $own = append $own (dict "name" "HTTP_PROXY" "value" .) -}}
+{{- end -}}
+{{- if or $v.proxy.httpsProxy $v.proxy.httpProxy -}}
+{{- $hosts := list "$(KUBERNETES_SERVICE_HOST)" "127.0.0.1" "localhost" ".svc" ".cluster.local" -}}
+{{- $hosts = compact (append $hosts $v.proxy.noProxy) -}}
+{{- $own = append $own (dict "name" "NO_PROXY" "value" (join "," $hosts)) -}}
+{{- end -}}
+{{- $theirs := list -}}
+{{- range $v.extraEnv -}}{{- $theirs = append $theirs .name -}}{{- end -}}
+{{- range $own -}}
+{{- if not (has .name $theirs) }}
+- {{ toYaml . | nindent 2 | trim }}
+{{- end -}}
+{{- end -}}
 {{- with $v.extraEnv }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
 
+{{/* As Kubernetes has them, or names alone: globals of charts that this one is installed with have both. */}}
+{{- define "miniprogram-operator.pullSecrets" -}}
+{{- $names := list -}}
+{{- range list .Values.global.imagePullSecrets .Values.imagePullSecrets -}}
+{{- $given := kindIs "string" . | ternary (list .) . -}}
+{{- range $given -}}
+{{- if kindIs "map" . -}}{{- $names = append $names .name -}}{{- else -}}{{- $names = append $names . -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $names | compact | uniq }}
+- name: {{ toYaml . }}
+{{- end -}}
+{{- end -}}
+
+{{/* A security context as this cluster takes it: OpenShift assigns users and groups itself. */}}
+{{- define "miniprogram-operator.securityContext" -}}
+{{- $root := index . 0 -}}
+{{- $context := index . 1 -}}
+{{- if eq "true" (include "miniprogram-operator.isOpenShift" $root) -}}
+{{- $context = omit $context "runAsUser" "runAsGroup" "fsGroup" -}}
+{{- end -}}
+{{- with $context }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
+{{- define "miniprogram-operator.isOpenShift" -}}
+{{- $mode := "auto" -}}
+{{- with .Values.global.compatibility -}}{{- if kindIs "map" . -}}
+{{- with .openshift -}}{{- if kindIs "map" . -}}
+{{- $mode = default "auto" .adaptSecurityContext -}}
+{{- end -}}{{- end -}}
+{{- end -}}{{- end -}}
+{{- if eq $mode "auto" -}}
+{{- .Capabilities.APIVersions.Has "security.openshift.io/v1" -}}
+{{- else -}}
+{{- eq $mode "force" -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "miniprogram-operator.caBundle" -}}
 {{- with .Values.caBundle.configMapName -}}
 configMap:
-  name: {{ . }}
+  name: {{ toYaml . }}
 {{- end -}}
 {{- with .Values.caBundle.secretName -}}
 secret:
-  secretName: {{ . }}
+  secretName: {{ toYaml . }}
 {{- end -}}
 {{- end -}}

@@ -21,12 +21,22 @@
 {{- end -}}
 {{- $pdb := $v.podDisruptionBudget -}}
 {{- if $pdb.enabled -}}
-{{- if and (not (kindIs "invalid" $pdb.minAvailable)) (not (kindIs "invalid" $pdb.maxUnavailable)) -}}
+{{- if and (include "miniprogram-operator.share" $pdb.minAvailable) (include "miniprogram-operator.share" $pdb.maxUnavailable) -}}
 {{- fail "podDisruptionBudget has both minAvailable and maxUnavailable: Kubernetes takes one of them" -}}
 {{- end -}}
 {{- if or (eq (toString $pdb.minAvailable) "100%") (eq (toString $pdb.maxUnavailable) "0") (eq (toString $pdb.maxUnavailable) "0%") (and (regexMatch "^[0-9]+$" (toString $pdb.minAvailable)) (ge (int $pdb.minAvailable) (int $v.replicaCount))) -}}
 {{- fail "podDisruptionBudget lets no pod go, so no node could ever be drained: allow at least one of replicaCount" -}}
 {{- end -}}
+{{- end -}}
+{{- if eq (toString $v.enabled) "false" -}}
+{{- fail "enabled is false, and the chart is rendered all the same: where it is a dependency, name this value as its condition in Chart.yaml" -}}
+{{- end -}}
+{{- include "miniprogram-operator.validateArgs" $v.extraArgs -}}
+{{- include "miniprogram-operator.validateNames" (list "extraEnv" $v.extraEnv (list)) -}}
+{{- include "miniprogram-operator.validateNames" (list "extraContainers" $v.extraContainers (list "operator")) -}}
+{{- include "miniprogram-operator.validateNames" (list "extraVolumes" $v.extraVolumes (list "ca-bundle")) -}}
+{{- range $name := list "httpsProxy" "httpProxy" -}}
+{{- include "miniprogram-operator.validateProxy" (list $name (index $v.proxy $name)) -}}
 {{- end -}}
 {{- if and (not $v.serviceAccount.create) (not $v.serviceAccount.name) -}}
 {{- fail "serviceAccount.create is false without serviceAccount.name: name the account to use; \"default\" is shared with every other pod" -}}
@@ -55,4 +65,47 @@
 {{- if and $v.prometheusRule.enabled (not (and $v.metrics.enabled $v.metrics.perObject)) -}}
 {{- fail "prometheusRule.enabled needs metrics.enabled and metrics.perObject: the alerts are about single MiniPrograms" -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Flags that the rest of the chart goes by: the pods would not be what the other objects take them for. */}}
+{{- define "miniprogram-operator.validateArgs" -}}
+{{- $value := dict "leader-elect" "leaderElection.enabled" "lease-name" "leaderElection.leaseName" -}}
+{{- $value = merge $value (dict "metrics-bind-address" "metrics.port" "health-probe-bind-address" "healthPort") -}}
+{{- range . -}}
+{{- $flag := regexFind "^--[^=]+" . | trimPrefix "--" -}}
+{{- with get $value $flag -}}
+{{- fail (printf "extraArgs has --%s, which other objects of the chart depend on: set %s instead" $flag .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* list KEY ITEMS OWN: the API server refuses items of one name, some of them after half of the objects were made. */}}
+{{- define "miniprogram-operator.validateNames" -}}
+{{- $key := index . 0 -}}
+{{- $known := index . 2 -}}
+{{- range index . 1 -}}
+{{- if has .name $known -}}
+{{- fail (printf "%s has the name %s, which is there already: choose another, or name it once" $key .name) -}}
+{{- end -}}
+{{- $known = append $known .name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* list KEY VALUE: what the program would refuse at its start. The value may carry a password, so no message has it. */}}
+{{- define "miniprogram-operator.validateProxy" -}}
+{{- $key := index . 0 -}}
+{{- $value := default "" (index . 1) -}}
+{{- if and (contains "://" $value) (not (regexMatch "^(?i:https?)://" (trim $value))) -}}
+{{- fail (printf "proxy.%s names a proxy of a kind that is not supported: give an HTTP proxy, as in http://host:port" $key) -}}
+{{- end -}}
+{{- $user := "([^\\s@/?#\\\\]*@)?" -}}
+{{- $host := "([^\\s@/?#\\\\:\\[\\]]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?" -}}
+{{- if not (regexMatch (printf "^((?i:https?)://)?%s%s/?$" $user $host) (default "proxy" $value)) -}}
+{{- fail (printf "proxy.%s is not the address of a proxy: write http://host:port or http://user:password@host:port, without blanks, and both percent-encoded" $key) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A number of pods or a percentage, as text; nothing where none is given. Zero is one. */}}
+{{- define "miniprogram-operator.share" -}}
+{{- if not (kindIs "invalid" .) -}}{{- . -}}{{- end -}}
 {{- end -}}
