@@ -22,9 +22,8 @@ operator=
 simulator=
 step=0
 
-# A proxy of this machine must not get what stays on this machine.
-export NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"
-export no_proxy=$NO_PROXY
+# What stays on this machine is nothing for its proxy, and the operator refuses one that it cannot use.
+unset HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy
 
 # ---- what the steps are told with
 
@@ -173,6 +172,8 @@ done
 [[ -n $url ]] || fail 'a simulator that says where it listens' "$(cat "$simulator_log")"
 port=${url##*:}
 show kubectl apply -f crds/miniprograms.yaml -f deploy/rbac/cluster-wide.yaml
+# Right after the create the conditions are null, which a wait for one of them takes for an error.
+kubectl wait crd/miniprograms.miniprogram.dev --for=jsonpath='{.status.acceptedNames.kind}'=MiniProgram --timeout=30s > /dev/null
 kubectl wait crd/miniprograms.miniprogram.dev --for=condition=Established --timeout=30s > /dev/null
 show kubectl create namespace miniprogram-system
 show kubectl create serviceaccount -n miniprogram-system miniprogram-operator
