@@ -19,11 +19,13 @@ PROMTOOL_VERSION := v0.316.0
 HELM_DOCS_VERSION := v1.14.2
 # The one in kubectl 1.32; that of kubectl 1.36 is in the control plane's own.
 KUSTOMIZE_VERSION := v5.5.0
+KUBE_SCORE_VERSION := v1.20.0
 HELM := $(CACHE)/tools/helm-$(HELM_VERSION)/helm
 HELM3 := $(CACHE)/tools/helm-$(HELM3_VERSION)/helm
 PROMTOOL := $(CACHE)/tools/promtool-$(PROMTOOL_VERSION)/promtool
 HELM_DOCS := $(CACHE)/tools/helm-docs-$(HELM_DOCS_VERSION)/helm-docs
 KUSTOMIZE := $(CACHE)/tools/kustomize-$(KUSTOMIZE_VERSION)/kustomize
+KUBE_SCORE := $(CACHE)/tools/kube-score-$(KUBE_SCORE_VERSION)/kube-score
 # Whatever release the distribution has: the rules and queries must work with those that people run.
 PROMETHEUS ?= $(CACHE)/tools/prometheus/prometheus
 
@@ -50,8 +52,9 @@ manifests: $(HELM) $(HELM_DOCS) ## Generate the chart's CRD and README, deploy/i
 	HELM='$(HELM)' deploy/render
 
 .PHONY: chart-check
-chart-check: control-plane $(HELM) $(HELM3) $(PROMTOOL) $(HELM_DOCS) $(KUSTOMIZE) ## Chart, manifests, alerts and dashboard, against a real API server
+chart-check: control-plane $(HELM) $(HELM3) $(PROMTOOL) $(HELM_DOCS) $(KUSTOMIZE) $(KUBE_SCORE) ## Chart, manifests, alerts and dashboard, against a real API server
 	@HELM='$(HELM)' HELM3='$(HELM3)' PROMTOOL='$(PROMTOOL)' HELM_DOCS='$(HELM_DOCS)' KUSTOMIZE='$(KUSTOMIZE)' \
+		KUBE_SCORE='$(KUBE_SCORE)' \
 		'$(TARGET)/debug/local-cluster' run -- tests/chart/check
 
 .PHONY: alerts-check
@@ -64,7 +67,7 @@ e2e: need-root need-node control-plane image $(HELM) $(HELM3) $(PROMTOOL) ## Eve
 	@HELM='$(HELM)' HELM3='$(HELM3)' PROMTOOL='$(PROMTOOL)' BIN='$(abspath $(TARGET))/debug' IMAGE_FILE='$(abspath $(IMAGE_FILE))' tests/e2e/e2e
 
 .PHONY: tools
-tools: $(HELM) $(HELM3) $(HELM_DOCS) $(KUSTOMIZE) $(PROMTOOL) $(PROMETHEUS)
+tools: $(HELM) $(HELM3) $(HELM_DOCS) $(KUSTOMIZE) $(KUBE_SCORE) $(PROMTOOL) $(PROMETHEUS)
 
 .PHONY: node-binaries
 node-binaries: build need-go
@@ -89,6 +92,9 @@ $(HELM_DOCS): | need-go-itself
 
 $(KUSTOMIZE): | need-go-itself
 	$(call go-install,$@,sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE_VERSION))
+
+$(KUBE_SCORE): | need-go-itself
+	$(call go-install,$@,github.com/zegl/kube-score/cmd/kube-score@$(KUBE_SCORE_VERSION))
 
 # Debian's package, unpacked and not installed: that would start a service.
 $(PROMETHEUS):

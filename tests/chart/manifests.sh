@@ -17,6 +17,39 @@ for namespace in mp-system team-a team-b miniprogram-system; do
     kubectl label namespace "$namespace" pod-security.kubernetes.io/{enforce,warn}=restricted > /dev/null
 done
 
+# A rule at the root is also held against writes of the status, for ever, of objects that were stored before it. Below `spec` an
+# unchanged value passes. So after a release none may be added here; these two are of the first.
+root_rules() {
+    kubectl get crd miniprograms.miniprogram.dev -o go-template='{{range .spec.versions}}{{range (index . "schema" "openAPIV3Schema" "x-kubernetes-validations")}}{{.rule}}
+{{end}}{{end}}' > "$work/root-rules"
+    diff "$work/root-rules" - << 'EOT'
+size(self.metadata.name) <= 57
+(has(self.spec.target) && has(self.spec.target.name) ? self.spec.target.name : self.metadata.name + '-token') != self.spec.credentialRef.name
+EOT
+}
+check 'the CRD has the rules at its root that its first release had, and no other' root_rules
+
+# status_after PATH FIELD: the answer to a write of the status of an object that breaks a rule which the CRD gets later
+status_after() {
+    local tries first="$root/deploy/examples/first.yaml"
+    kubectl -n team-b apply -f "$first" > /dev/null
+    kubectl patch crd miniprograms.miniprogram.dev --type=json -p "[{\"op\": \"add\", \"path\": \"/spec/versions/0/schema/openAPIV3Schema$1/-\",
+        \"value\": {\"rule\": \"$2.startsWith('wx1')\", \"message\": \"a later rule\"}}]" > /dev/null
+    # It holds a moment after it was written.
+    for ((tries = 0; tries < 50; tries++)); do
+        ! kubectl -n team-a apply --dry-run=server -f "$first" > /dev/null 2>&1 || { sleep 0.1; continue; }
+        kubectl -n team-b patch mp shop --subresource=status --type=merge -p '{"status":{"observedGeneration":7}}' 2>&1 || true
+        break
+    done
+    kubectl apply --server-side --force-conflicts -f "$root/crds/miniprograms.yaml" > /dev/null
+    kubectl -n team-b delete -f "$first" > /dev/null
+    until kubectl -n team-a apply --dry-run=server -f "$first" > /dev/null 2>&1; do sleep 0.1; done
+}
+below_spec() { status_after /properties/spec/x-kubernetes-validations self.appID | grep 'patched'; }
+at_the_root() { status_after /x-kubernetes-validations self.spec.appID | grep 'a later rule'; }
+check 'a rule that comes later below spec lets the status of what was stored before be written' below_spec
+check 'one at the root does not, which is why none may come' at_the_root
+
 waits_twice() {
     local script
     while read -r script; do
@@ -71,6 +104,8 @@ kustomized() {
 }
 components=()
 for component in "$root"/deploy/kustomize/components/*; do
+    # That one is for MiniPrograms.
+    [[ $component != */references ]] || continue
     components+=("${component##*/}")
     check "kustomize: base with ${component##*/}" kustomized "${component##*/}"
 done
@@ -81,3 +116,32 @@ one_namespace_only() {
     ! grep -E 'kind: ClusterRoleBinding' "$work/kustomized.yaml"
 }
 check 'kustomize: the component namespaced leaves no ClusterRoleBinding' one_namespace_only
+
+# A kustomization of apps, as a team has it, and one on top of it.
+credential_follows() {
+    local folder=$work/apps built credential
+    rm -rf "$folder"
+    mkdir -p "$folder/apps" "$folder/top"
+    cp -r "$root/deploy/kustomize/components" "$folder/"
+    cat > "$folder/apps/kustomization.yaml" << 'END'
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: team-a
+namePrefix: dev-
+resources: [first.yaml]
+components: [../components/references]
+secretGenerator:
+  - {name: shop-credential, literals: [appSecret=0123456789abcdef0123456789abcdef]}
+END
+    awk -v RS='---\n' '/kind: MiniProgram/' "$root/deploy/examples/first.yaml" > "$folder/apps/first.yaml"
+    printf 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnameSuffix: -cn\nresources: [../apps]\n' > "$folder/top/kustomization.yaml"
+    for built in "kubectl kustomize" "$KUSTOMIZE build"; do
+        $built "$folder/$1" > "$work/apps.yaml"
+        credential=$(awk '/credentialRef:/ { getline; print $2 }' "$work/apps.yaml")
+        grep -qE "^dev-shop-credential$2-[a-z0-9]{10}$" <<< "$credential" || { echo "the MiniProgram names $credential"; return 1; }
+        awk -v RS='---\n' '/kind: Secret/' "$work/apps.yaml" | grep -x "  name: $credential"
+        accepted "$work/apps.yaml"
+    done
+}
+check 'kustomize: a generated and renamed credential is followed by its MiniProgram' credential_follows apps ''
+check 'kustomize: the same in a kustomization on top' credential_follows top -cn

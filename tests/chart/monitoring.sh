@@ -23,6 +23,19 @@ series_exist() {
 check 'the alerts name series that exist' series_exist "$work/rules.yaml"
 check 'the dashboard names series that exist' series_exist <(grep -o '"expr": ".*"' "$chart/files/dashboard.json")
 
+# What a Prometheus would have to know, which no annotation says.
+told_of_labels() {
+    "$HELM" install mp "$chart" -n mp-system --dry-run=client --set metrics.scrapeAnnotations=true,crds.enabled=false > "$work/notes"
+    sed -n '/^NOTES:/,$p' "$work/notes" | grep -q 'honor_labels: true'
+    grep -q 'honor_labels: true' "$root/docs/alerts.md"
+    grep -q 'honor_labels: true' "$chart/README.md"
+    # The monitors of the chart have it.
+    template "$HELM" mp "$chart" "${monitoring[@]}" --set "metrics.$1.enabled=true" | grep -q 'honorLabels: true'
+}
+for monitor in serviceMonitor podMonitor; do
+    check "$monitor: series keep the namespace of their MiniProgram, and NOTES.txt says how they do without" told_of_labels "$monitor"
+done
+
 runbooks() {
     diff <(sed -n 's/.*runbook: docs\/runbooks\///p' "$work/rules.yaml" | sort) <(cd "$root/docs/runbooks" && printf '%s\n' *.md | sort)
     local alert page

@@ -42,6 +42,11 @@ app.kubernetes.io/name: {{ include "miniprogram-operator.name" . | toYaml }}
 app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end -}}
 
+{{/* Of the pod of `helm test`, which no selector of the operator's pods may match. */}}
+{{- define "miniprogram-operator.testName" -}}
+{{- include "miniprogram-operator.name" . | trunc 58 | printf "%s-test" -}}
+{{- end -}}
+
 {{- define "miniprogram-operator.labels" -}}
 {{ include "miniprogram-operator.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
