@@ -111,6 +111,27 @@ for component in "$root"/deploy/kustomize/components/*; do
 done
 check 'kustomize: base with all components' kustomized "${components[@]}"
 
+# Renamed and elsewhere, as kustomize does it: everything that is named still exists.
+moved() {
+    local folder=$work/moved
+    rm -rf "$folder" && mkdir "$folder" && cp -r "$root/deploy/kustomize/." "$folder/" && mkdir "$folder/overlay"
+    cat > "$folder/overlay/kustomization.yaml" << 'END'
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namePrefix: dev-
+namespace: mp-system
+resources: [../base]
+components: [../components/monitoring, ../components/networkpolicy, ../components/dashboard]
+END
+    kubectl kustomize "$folder/overlay" > "$work/moved.yaml"
+    diff <("$KUSTOMIZE" build "$folder/overlay") "$work/moved.yaml" || { echo 'kubectl 1.32 makes something else of it'; return 1; }
+    accepted "$work/moved.yaml"
+    ! grep -nE '(policyName|serviceAccountName): miniprogram-operator|^ +- miniprogram-system$|^  namespace: miniprogram-system' "$work/moved.yaml"
+    awk '/^roleRef:/ { refers = 1 } refers && /^  name:/ { print $2; refers = 0 }' "$work/moved.yaml" | grep -v '^dev-' && return 1
+    return 0
+}
+check 'kustomize: base under another prefix and in another namespace' moved
+
 one_namespace_only() {
     kustomized namespaced
     ! grep -E 'kind: ClusterRoleBinding' "$work/kustomized.yaml"
