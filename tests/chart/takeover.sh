@@ -1,11 +1,25 @@
-# Helm takes over what kubectl applied, in the ways in which people apply it, and a release goes on with the values that it has.
+# Helm takes over what kubectl applied, in the ways in which people apply it, and an upgrade keeps
+# the values that a release has.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# removed: all of it, also what an earlier try has left
+# install.yaml without its namespace, which other parts of this check share.
+awk -v RS='---\n' -v ORS='---\n' '!/kind: Namespace\n/' "$root/deploy/install.yaml" \
+    > "$work/install.yaml"
+
+# helm_does HELM VERB [FLAG…]
+helm_does() {
+    "$1" "$2" miniprogram-operator "${from:-$chart}" -n miniprogram-system "${@:3}" > /dev/null
+}
+
+# Removes all of it, also what an earlier try has left.
 removed() {
-    "$HELM" uninstall miniprogram-operator -n miniprogram-system --ignore-not-found --wait > /dev/null
-    # The namespace is shared with other parts of this check.
-    kubectl delete -f <(awk -v RS='---\n' -v ORS='---\n' '!/kind: Namespace\n/' "$root/deploy/install.yaml") --ignore-not-found --wait > /dev/null
+    "$HELM" uninstall miniprogram-operator -n miniprogram-system --ignore-not-found > /dev/null
+    kubectl delete -f "$work/install.yaml" --ignore-not-found --wait > /dev/null
+}
+
+debugs() {
+    kubectl -n miniprogram-system get deployment miniprogram-operator \
+        -o jsonpath='{.spec.template.spec.containers[0].args}' | grep -q log-level=debug
 }
 
 # taken_over HELM COMMAND…: what the command has applied
@@ -21,35 +35,30 @@ taken_over() {
     debugs
     removed
 }
-# helm_does HELM VERB [FLAG…]
-helm_does() {
-    "$1" "$2" miniprogram-operator "${from:-$chart}" -n miniprogram-system "${@:3}" > /dev/null
-}
-debugs() {
-    kubectl -n miniprogram-system get deployment miniprogram-operator -o jsonpath='{.spec.template.spec.containers[0].args}' |
-        grep -q log-level=debug
-}
 applied() { kubectl apply "$@" -f "$root/deploy/install.yaml"; }
-created() {
-    kubectl create -f <(awk -v RS='---\n' -v ORS='---\n' '!/kind: Namespace\n/' "$root/deploy/install.yaml")
-}
 kustomized_base() { kubectl kustomize "$root/deploy/kustomize/base" | kubectl apply "$@" -f -; }
-for helm in "$HELM" "$HELM3"; do
-    with="with $("$helm" version --template '{{.Version}}')"
-    check "what kubectl apply --server-side made is taken over $with" taken_over "$helm" applied --server-side
-    check "what kubectl apply made is taken over $with" taken_over "$helm" applied
-    check "what kubectl create made is taken over $with" taken_over "$helm" created
-    check "what another tool applied is taken over $with" taken_over "$helm" applied --server-side --field-manager=argocd-controller
-    check "what kustomize built is taken over $with" taken_over "$helm" kustomized_base --server-side
-done
+while read -r what command; do
+    read -ra command <<< "$command"
+    for helm in "$HELM" "$HELM3"; do
+        check "${what//_/ } is taken over with $("$helm" version --template '{{.Version}}')" \
+            taken_over "$helm" "${command[@]}"
+    done
+done << EOT
+what_was_applied_server-side applied --server-side
+what_was_applied applied
+what_was_created kubectl create -f $work/install.yaml
+what_another_tool_applied applied --server-side --field-manager=argocd-controller
+what_kustomize_built kustomized_base --server-side
+EOT
 
 # Of another version, fields differ, and Helm 4 has to be told which side wins.
 older_version() {
     removed
-    awk '/jsonPath: .metadata.creationTimestamp/ { skip = 3 } skip-- > 0 { next } { print }' "$root/deploy/install.yaml" > "$work/older.yaml"
-    ! cmp -s "$root/deploy/install.yaml" "$work/older.yaml"
+    awk '/jsonPath: .metadata.creationTimestamp/ { skip = 3 } skip-- <= 0' \
+        "$work/install.yaml" > "$work/older.yaml"
+    ! cmp -s "$work/install.yaml" "$work/older.yaml"
     kubectl apply --server-side -f "$work/older.yaml" > /dev/null
-    ! helm_does "$HELM" install --take-ownership 2> "$work/conflict" || { echo 'it took over an older version without a conflict'; return 1; }
+    ! helm_does "$HELM" install --take-ownership 2> "$work/conflict"
     grep 'conflict with "kubectl".*spec.versions' "$work/conflict"
     # The try is a release that failed.
     helm_does "$HELM" upgrade --install --take-ownership --force-conflicts
@@ -70,12 +79,13 @@ next_values() {
     cp -r "$chart" "$work/previous"
     sed -i '/^  dnsPorts:/d' "$work/previous/values.yaml"
     echo 'dropped: x' >> "$work/previous/values.yaml"
-    sed -i 's/^  "properties": {$/&\n    "dropped": {"type": "string"},/' "$work/previous/values.schema.json"
+    sed -i 's/^  "properties": {$/&\n    "dropped": {"type": "string"},/' \
+        "$work/previous/values.schema.json"
     from=$work/previous helm_does "$HELM" install --set log.level=debug
-    ! helm_does "$HELM" upgrade --reuse-values 2> "$work/refusal" || { echo 'a dropped value was reused'; return 1; }
-    grep -q "'dropped' not allowed" "$work/refusal"
+    ! helm_does "$HELM" upgrade --reuse-values 2> "$work/refusal"
+    grep "'dropped' not allowed" "$work/refusal"
     helm_does "$HELM" upgrade --reset-then-reuse-values
     debugs
     removed
 }
-check 'an upgrade keeps what was set, where values come and go, with --reset-then-reuse-values' next_values
+check 'an upgrade with --reset-then-reuse-values keeps what was set' next_values
