@@ -25,15 +25,18 @@ check 'the dashboard names series that exist' series_exist <(grep -o '"expr": ".
 
 # What a Prometheus would have to know, which no annotation says.
 told_of_labels() {
-    "$HELM" install mp "$chart" -n mp-system --dry-run=client --set metrics.scrapeAnnotations=true,crds.enabled=false > "$work/notes"
+    "$HELM" install mp "$chart" -n mp-system --dry-run=client \
+        --set metrics.scrapeAnnotations=true,crds.enabled=false > "$work/notes"
     sed -n '/^NOTES:/,$p' "$work/notes" | grep -q 'honor_labels: true'
     grep -q 'honor_labels: true' "$root/docs/alerts.md"
     grep -q 'honor_labels: true' "$chart/README.md"
     # The monitors of the chart have it.
-    template "$HELM" mp "$chart" "${monitoring[@]}" --set "metrics.$1.enabled=true" | grep -q 'honorLabels: true'
+    template "$HELM" mp "$chart" "${monitoring[@]}" --set "metrics.$1.enabled=true" |
+        grep 'honorLabels: true'
 }
 for monitor in serviceMonitor podMonitor; do
-    check "$monitor: series keep the namespace of their MiniProgram, and NOTES.txt says how they do without" told_of_labels "$monitor"
+    check "$monitor: series keep the namespace of their MiniProgram, and NOTES.txt says how without" \
+        told_of_labels "$monitor"
 done
 
 runbooks() {

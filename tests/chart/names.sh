@@ -18,14 +18,16 @@ check 'a release of 53 characters: no name is over 63, all of it is accepted' lo
 # objects: the kind, namespace and name of each object on standard input, in a line each
 objects() {
     awk '/^---/ { part = "" } /^[a-z]/ { part = $1 } /^kind:/ { kind = $2; place = "-"; name = "" }
-        part == "metadata:" && /^  name:/ { name = $2 } part == "metadata:" && /^  namespace:/ { place = $2 }
+        part == "metadata:" && /^  name:/ { name = $2 }
+        part == "metadata:" && /^  namespace:/ { place = $2 }
         /^(spec|rules|roleRef|data|automount.*):/ && name { print kind, place, name; name = "" }'
 }
 
 # rendered_in NAMESPACE RELEASE ARGUMENT…: the objects of a release, and its Lease
 rendered_in() {
-    "$HELM" template --namespace "$1" --kube-version 1.36.0 "${monitoring[@]}" "$2" "$chart" --set crds.enabled=false \
-        --set metrics.serviceMonitor.enabled=true,prometheusRule.enabled=true,grafanaDashboard.enabled=true "${@:3}" > "$work/release.yaml"
+    local on=metrics.serviceMonitor.enabled=true,prometheusRule.enabled=true
+    template "$HELM" --namespace "$1" "$2" "$chart" "${monitoring[@]}" "${@:3}" \
+        --set "crds.enabled=false,$on,grafanaDashboard.enabled=true" > "$work/release.yaml"
     objects < "$work/release.yaml" | sort
     sed -n "s/.*--lease-name=/Lease $1 /p" "$work/release.yaml"
 }
@@ -36,7 +38,8 @@ two_releases() {
     (($(wc -l < "$work/one.names") > 10))
     ! comm -12 <(sort "$work/one.names") <(sort "$work/two.names") | grep .
 }
-check 'two releases in one namespace share no object and no Lease' two_releases --set 'watchNamespaces={team-a}'
+check 'two releases in one namespace share no object and no Lease' \
+    two_releases --set 'watchNamespaces={team-a}'
 
 two_namespaces() {
     rendered_in mp-system mp "$@" > "$work/one.names"
@@ -44,16 +47,18 @@ two_namespaces() {
     ! comm -12 <(sort "$work/one.names") <(sort "$work/two.names") | grep .
 }
 check 'releases of one name in two namespaces share no object' two_namespaces
-elsewhere=metrics.serviceMonitor.namespace=team-a,prometheusRule.namespace=team-a,grafanaDashboard.namespace=team-a
-check 'the same, where both have objects in a third namespace' two_namespaces --set "watchNamespaces={team-a},$elsewhere"
+elsewhere=metrics.serviceMonitor.namespace=team-a,prometheusRule.namespace=team-a
+check 'the same, where both have objects in a third namespace' \
+    two_namespaces --set "watchNamespaces={team-a},$elsewhere,grafanaDashboard.namespace=team-a"
 
 # What a release may be called, and what YAML takes for a number or a boolean.
 odd_release() {
     kubectl get namespace "$2" > /dev/null 2>&1 || kubectl create namespace "$2"
-    "$HELM" template --namespace "$2" --kube-version 1.36.0 "${monitoring[@]}" "$1" "$chart" --values "$chart/ci/monitoring-values.yaml" \
-        --set networkPolicy.enabled=true > "$work/odd.yaml"
+    template "$HELM" --namespace "$2" "$1" "$chart" "${monitoring[@]}" \
+        --values "$chart/ci/monitoring-values.yaml" --set networkPolicy.enabled=true > "$work/odd.yaml"
     accepted "$work/odd.yaml"
-    "$HELM" template --namespace "$2" --kube-version 1.36.0 "$1" "$chart" --set-json "watchNamespaces=[\"$2\"]" > "$work/odd.yaml"
+    template "$HELM" --namespace "$2" "$1" "$chart" \
+        --set-json "watchNamespaces=[\"$2\"]" > "$work/odd.yaml"
     accepted "$work/odd.yaml"
 }
 for release in a.b 1a 7.tokens 123 on 1e3; do
@@ -65,21 +70,25 @@ done
 
 # Labels that users put on everything are no way to change what selectors look for.
 selected() {
-    local labels=app.kubernetes.io/name=shop,app.kubernetes.io/instance=shop,app.kubernetes.io/component=shop
-    labels=${labels//app.kubernetes.io/app\\.kubernetes\\.io}
-    template "$HELM" mp "$chart" "${monitoring[@]}" --set metrics.serviceMonitor.enabled=true --set "commonLabels.${labels//,/,commonLabels.}" \
-        --set "podLabels.${labels//,/,podLabels.}" --set "metrics.service.labels.${labels//,/,metrics.service.labels.}" > "$work/labelled.yaml"
+    local where label set=()
+    for where in commonLabels podLabels metrics.service.labels; do
+        for label in name instance component; do
+            set+=(--set "$where.app\\.kubernetes\\.io/$label=shop")
+        done
+    done
+    template "$HELM" mp "$chart" "${monitoring[@]}" --set metrics.serviceMonitor.enabled=true \
+        "${set[@]}" > "$work/labelled.yaml"
     # What each of them selects by, against the labels of what it should select.
-    diff <(selects ServiceMonitor) <(labels_of Service)
-    diff <(selects Deployment) <(labels_of_pods)
+    diff <(object ServiceMonitor | part '/matchLabels:/,/^  [a-z]/') \
+        <(object Service | part '/^  labels:/,/^[a-z]/')
+    diff <(object Deployment | part '/matchLabels:/,/^  [a-z]/') \
+        <(object Deployment | part '/^  template:/,/^      annotations:/' | grep -v component)
     accepted "$work/labelled.yaml"
 }
-known='^ *app.kubernetes.io/(name|instance|component): '
-selects() { awk -v RS='---\n' "/kind: $1\n/" "$work/labelled.yaml" | sed -n '/matchLabels:/,/^  [a-z]/p' | grep -oE "$known.*" | tr -d ' ' | sort -u; }
-labels_of() { awk -v RS='---\n' "/kind: $1\n/" "$work/labelled.yaml" | sed -n '/^  labels:/,/^[a-z]/p' | grep -oE "$known.*" | tr -d ' ' | sort; }
-labels_of_pods() {
-    awk -v RS='---\n' '/kind: Deployment\n/' "$work/labelled.yaml" | sed -n '/^  template:/,/^      annotations:/p' | grep -oE "$known.*" | tr -d ' ' |
-        grep -v component | sort
+object() { awk -v RS='---\n' "/kind: $1\n/" "$work/labelled.yaml"; }
+# part LINES: the labels in some lines that selectors go by
+part() {
+    sed -n "$1p" | grep -oE '^ *app.kubernetes.io/(name|instance|component): .*' | tr -d ' ' | sort -u
 }
 check 'labels on everything change nothing that selectors look for' selected
 

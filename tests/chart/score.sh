@@ -15,7 +15,8 @@ excepted() {
 : > "$work/excepted"
 scored() {
     local finding code=0
-    template "$HELM" mp "$chart" "${monitoring[@]}" --values "$chart/ci/$1-values.yaml" > "$work/scored.yaml"
+    template "$HELM" mp "$chart" "${monitoring[@]}" --values "$chart/ci/$1-values.yaml" \
+        > "$work/scored.yaml"
     # It exits with 1 where it finds something.
     "$KUBE_SCORE" score --output-format ci "$work/scored.yaml" > "$work/score" || true
     grep -q '^\[OK\]' "$work/score"
@@ -26,12 +27,14 @@ scored() {
 }
 for values in "$chart"/ci/*-values.yaml; do
     name=${values##*/}
-    check "kube-score finds nothing in ${name%-values.yaml} that has no reason" scored "${name%-values.yaml}"
+    name=${name%-values.yaml}
+    check "kube-score finds nothing in $name that has no reason" scored "$name"
 done
 
 # The policy that one exception speaks of is found by kube-score where it is made.
 policy_matches() {
-    template "$HELM" mp "$chart" --skip-tests --values "$chart/ci/networkpolicy-values.yaml" > "$work/scored.yaml"
+    template "$HELM" mp "$chart" --skip-tests --values "$chart/ci/networkpolicy-values.yaml" \
+        > "$work/scored.yaml"
     "$KUBE_SCORE" score --output-format ci "$work/scored.yaml" > "$work/score" || true
     grep -q 'apps/v1/Deployment' "$work/score"
     ! grep 'matching NetworkPolicy' "$work/score" | grep -v '^\[OK\]'

@@ -50,39 +50,48 @@ done < "$here/refused.txt"
 # A sidecar does not end, and a policy for the metrics is no reason for a test to fail.
 test_is_apart() {
     local each
-    template "$HELM" mp "$chart" --set networkPolicy.enabled=true --set-json 'networkPolicy.metricsFrom=[{"podSelector":{}}]' \
-        --show-only templates/tests/probe.yaml --show-only templates/networkpolicy.yaml > "$work/test.yaml"
-    for each in 'sidecar.istio.io/inject: "false"' 'linkerd.io/inject: disabled' 'kuma.io/sidecar-injection: disabled' \
-        'consul.hashicorp.com/connect-inject: "false"'; do
+    template "$HELM" mp "$chart" --set networkPolicy.enabled=true \
+        --set-json 'networkPolicy.metricsFrom=[{"podSelector":{}}]' --show-only templates/tests/probe.yaml \
+        --show-only templates/networkpolicy.yaml > "$work/test.yaml"
+    for each in 'sidecar.istio.io/inject: "false"' 'linkerd.io/inject: disabled' \
+        'kuma.io/sidecar-injection: disabled' 'consul.hashicorp.com/connect-inject: "false"'; do
         grep -qF "    $each" "$work/test.yaml" || { echo "no $each"; return 1; }
     done
     # Of the pod, and of a peer of the policy.
     (($(grep -c 'app.kubernetes.io/name: miniprogram-operator-test' "$work/test.yaml") == 2))
     accepted "$work/test.yaml"
-    template "$HELM" mp "$chart" --set-string 'test.labels.sidecar\.istio\.io/inject=true' --show-only templates/tests/probe.yaml |
+    template "$HELM" mp "$chart" --set-string 'test.labels.sidecar\.istio\.io/inject=true' \
+        --show-only templates/tests/probe.yaml |
         sed -n '/^  labels:/,/^  annotations:/p' | grep -qF 'sidecar.istio.io/inject: "true"'
 }
 check '`helm test` is kept apart from sidecars, and let in by the network policy' test_is_apart
 
 names_are_resolved() {
-    template "$HELM" mp "$chart" --set networkPolicy.enabled=true --show-only templates/networkpolicy.yaml > "$work/policy.yaml"
-    local each
-    for each in '{port: 53, protocol: UDP}' '{port: 53, protocol: TCP}' '{port: 5353, protocol: UDP}' '{port: 5353, protocol: TCP}'; do
-        grep -qF -- "- $each" "$work/policy.yaml" || { echo "no $each"; return 1; }
+    local port protocol
+    template "$HELM" mp "$chart" --set networkPolicy.enabled=true \
+        --show-only templates/networkpolicy.yaml > "$work/policy.yaml"
+    for port in 53 5353; do
+        for protocol in UDP TCP; do
+            grep -F -- "- {port: $port, protocol: $protocol}" "$work/policy.yaml"
+        done
     done
 }
 check "DNS may be asked, also where its pods listen on OpenShift's port" names_are_resolved
 
 # What extraEnv names is there once.
 replaces_own() {
-    template "$HELM" mp "$chart" --set 'proxy.httpsProxy=http://proxy:3128,extraEnv[0].name=NO_PROXY,extraEnv[0].value=.example.com' > "$work/env.yaml"
-    (($(grep -c -- '- name: NO_PROXY' "$work/env.yaml") == 1)) && grep -q 'value: .example.com' "$work/env.yaml" && accepted "$work/env.yaml"
+    template "$HELM" mp "$chart" --set proxy.httpsProxy=http://proxy:3128 \
+        --set 'extraEnv[0].name=NO_PROXY,extraEnv[0].value=.example.com' > "$work/env.yaml"
+    (($(grep -c -- '- name: NO_PROXY' "$work/env.yaml") == 1))
+    grep -q 'value: .example.com' "$work/env.yaml"
+    accepted "$work/env.yaml"
 }
 check 'extraEnv replaces what the chart gives' replaces_own
 
 # `make e2e` runs the program so.
 args_are_taken() {
-    template "$HELM" mp "$chart" --values "$chart/ci/everything-values.yaml" --show-only templates/deployment.yaml |
+    template "$HELM" mp "$chart" --values "$chart/ci/everything-values.yaml" \
+        --show-only templates/deployment.yaml |
         sed -n '/^          args:/,/^          env:/p' | grep -cF -- '--log-level=' | grep -qx 2
 }
 check "the values of everything give a flag of the chart's once more" args_are_taken

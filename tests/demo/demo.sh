@@ -173,7 +173,8 @@ done
 port=${url##*:}
 show kubectl apply -f crds/miniprograms.yaml -f deploy/rbac/cluster-wide.yaml
 # Right after the create the conditions are null, which a wait for one of them takes for an error.
-kubectl wait crd/miniprograms.miniprogram.dev --for=jsonpath='{.status.acceptedNames.kind}'=MiniProgram --timeout=30s > /dev/null
+kubectl wait crd/miniprograms.miniprogram.dev --timeout=30s \
+    --for=jsonpath='{.status.acceptedNames.kind}'=MiniProgram > /dev/null
 kubectl wait crd/miniprograms.miniprogram.dev --for=condition=Established --timeout=30s > /dev/null
 show kubectl create namespace miniprogram-system
 show kubectl create serviceaccount -n miniprogram-system miniprogram-operator
