@@ -35,6 +35,12 @@
 {{- include "miniprogram-operator.validateNames" (list "extraEnv" $v.extraEnv (list)) -}}
 {{- include "miniprogram-operator.validateNames" (list "extraContainers" $v.extraContainers (list "operator")) -}}
 {{- include "miniprogram-operator.validateNames" (list "extraVolumes" $v.extraVolumes (list "ca-bundle")) -}}
+{{- if not (or (regexMatch "[=,\\[]" $v.log.level) (regexMatch "^(?i:off|error|warn|info|debug|trace)$" $v.log.level)) -}}
+{{- fail (printf "log.level %s is not a level: give off, error, warn, info, debug or trace, or directives such as info,miniprogram_operator=debug" $v.log.level) -}}
+{{- end -}}
+{{- if regexMatch "[@[:space:]]|:[^/]*$" $v.image.repository -}}
+{{- fail (printf "image.repository %s has more than a name: a tag belongs into image.tag, and a digest into image.digest" $v.image.repository) -}}
+{{- end -}}
 {{- range $name := list "httpsProxy" "httpProxy" -}}
 {{- include "miniprogram-operator.validateProxy" (list $name (index $v.proxy $name)) -}}
 {{- end -}}
