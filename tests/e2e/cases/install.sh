@@ -19,6 +19,52 @@ same 'both replicas are ready' 2 "$(kubectl -n mp-system get deployment "$operat
 within 10 'one of them holds the Lease' holder
 timed 'helm 4 test: the metrics answer through the Service' "$HELM" test "$release" -n mp-system --timeout 60s
 
+# Below a service mesh: a container that never ends comes into each pod that does not say otherwise.
+kubectl apply -f - > /dev/null << 'EOT'
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: sidecars}
+spec:
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: mp-system}}
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}
+  matchConditions:
+    - name: not-kept-out
+      expression: >-
+        !has(object.metadata.labels) ||
+        object.metadata.labels[?'sidecar.istio.io/inject'].orValue('true') != 'false'
+  failurePolicy: Fail
+  reinvocationPolicy: Never
+  mutations:
+    - patchType: JSONPatch
+      jsonPatch:
+        expression: >-
+          [JSONPatch{op: 'add', path: '/spec/containers/-', value: Object.spec.containers{
+          name: 'sidecar', image: 'registry.local/box:1', imagePullPolicy: 'Never',
+          args: ['-c', 'sleep 3600'],
+          securityContext: Object.spec.containers.securityContext{
+          allowPrivilegeEscalation: false,
+          capabilities: Object.spec.containers.securityContext.capabilities{drop: ['ALL']}}}}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: sidecars}
+spec: {policyName: sidecars}
+EOT
+injects() {
+    local containers
+    containers=$("$HELM" template "$release" "$chart" -n mp-system --show-only templates/tests/probe.yaml \
+        --set-string 'test.labels.sidecar\.istio\.io/inject=true' |
+        kubectl create -f - --dry-run=server -o jsonpath='{.spec.containers[*].name}')
+    echo "$containers"
+    [[ $containers == *sidecar* ]]
+}
+quietly 20 'a sidecar in the pod of a test that asks for one' injects
+timed 'helm 4 test below an injector of sidecars: its pod has none, and ends' \
+    "$HELM" test "$release" -n mp-system --timeout 60s
+kubectl delete mutatingadmissionpolicybinding,mutatingadmissionpolicy sidecars > /dev/null
+
 # process POD: the operator's process, as this machine sees it
 process() {
     local each
