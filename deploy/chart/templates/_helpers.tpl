@@ -3,22 +3,24 @@
 {{- end -}}
 
 {{/*
-At most 63 characters, without dots and with a letter first, since it is also the name of a Lease and
-of a Service. A release named after the chart is not named twice.
+At most 63 characters, without dots and with a letter first, since it is also the name of a Lease
+and of a Service. A release named after the chart is not named twice.
 */}}
 {{- define "miniprogram-operator.fullname" -}}
 {{- $chart := include "miniprogram-operator.name" . -}}
 {{- $release := .Release.Name | replace "." "-" -}}
 {{- $both := contains $chart $release | ternary $release (printf "%s-%s" $release $chart) -}}
 {{- $name := default $both .Values.fullnameOverride -}}
-{{- regexMatch "^[0-9]" $name | ternary (printf "mp-%s" $name) $name | trunc 63 | regexFind ".*[^-]" -}}
+{{- if regexMatch "^[0-9]" $name -}}{{- $name = printf "mp-%s" $name -}}{{- end -}}
+{{- $name | trunc 63 | regexFind ".*[^-]" -}}
 {{- end -}}
 
 {{/* The full name with a suffix, still within 63 characters: list $ "metrics". */}}
 {{- define "miniprogram-operator.suffixed" -}}
 {{- $suffix := index . 1 -}}
+{{- $name := include "miniprogram-operator.fullname" (index . 0) -}}
 {{- $room := int (sub 62 (len $suffix)) -}}
-{{- printf "%s-%s" (include "miniprogram-operator.fullname" (index . 0) | trunc $room | regexFind ".*[^-]") $suffix -}}
+{{- printf "%s-%s" ($name | trunc $room | regexFind ".*[^-]") $suffix -}}
 {{- end -}}
 
 {{/*
@@ -29,7 +31,9 @@ namespace. Releases of one name in two namespaces share none.
 {{- $root := index . 0 -}}
 {{- $own := include "miniprogram-operator.namespace" $root -}}
 {{- $name := include "miniprogram-operator.fullname" $root -}}
-{{- with index . 1 -}}{{- $name = include "miniprogram-operator.suffixed" (list $root .) -}}{{- end -}}
+{{- with index . 1 -}}
+{{- $name = include "miniprogram-operator.suffixed" (list $root .) -}}
+{{- end -}}
 {{- eq (index . 2) $own | ternary $name (printf "%s.%s" $name $own) -}}
 {{- end -}}
 
@@ -55,8 +59,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 
 {{/*
-Labels, and annotations if there are any: list $ labels annotations. The chart's own labels win, since
-selectors look for them.
+Labels, and annotations if there are any: list $ labels annotations. The chart's own labels win,
+since selectors look for them.
 */}}
 {{- define "miniprogram-operator.metadata" -}}
 {{- $root := index . 0 -}}

@@ -43,9 +43,9 @@
 {{- end -}}
 
 {{/*
-The environment. What extraEnv names too is left to it: the API server refuses a name that is there
-twice. The apiVersion is the API server's default, which Helm 4 would otherwise conflict with when it
-takes over what kubectl applied.
+The environment. What extraEnv names too is left to it: the API server refuses a name that is
+there twice. The apiVersion is the API server's default, which Helm 4 would otherwise conflict
+with when it takes over what kubectl applied.
 */}}
 {{- define "miniprogram-operator.env" -}}
 {{- $v := .Values -}}
@@ -74,13 +74,17 @@ takes over what kubectl applied.
 {{- end }}
 {{- end -}}
 
-{{/* As Kubernetes has them, or names alone: globals of charts that this one is installed with have both. */}}
+{{/* As Kubernetes has them, or names alone: the globals of other charts have both. */}}
 {{- define "miniprogram-operator.pullSecrets" -}}
 {{- $names := list -}}
 {{- range list .Values.global.imagePullSecrets .Values.imagePullSecrets -}}
 {{- $given := kindIs "string" . | ternary (list .) . -}}
 {{- range $given -}}
-{{- if kindIs "map" . -}}{{- $names = append $names .name -}}{{- else -}}{{- $names = append $names . -}}{{- end -}}
+{{- if kindIs "map" . -}}
+{{- $names = append $names .name -}}
+{{- else -}}
+{{- $names = append $names . -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- range $names | compact | uniq }}

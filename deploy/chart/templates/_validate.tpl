@@ -21,7 +21,8 @@
 {{- end -}}
 {{- $pdb := $v.podDisruptionBudget -}}
 {{- if $pdb.enabled -}}
-{{- if and (include "miniprogram-operator.share" $pdb.minAvailable) (include "miniprogram-operator.share" $pdb.maxUnavailable) -}}
+{{- $least := include "miniprogram-operator.share" $pdb.minAvailable -}}
+{{- if and $least (include "miniprogram-operator.share" $pdb.maxUnavailable) -}}
 {{- fail "podDisruptionBudget has both minAvailable and maxUnavailable: Kubernetes takes one of them" -}}
 {{- end -}}
 {{- if or (eq (toString $pdb.minAvailable) "100%") (eq (toString $pdb.maxUnavailable) "0") (eq (toString $pdb.maxUnavailable) "0%") (and (regexMatch "^[0-9]+$" (toString $pdb.minAvailable)) (ge (int $pdb.minAvailable) (int $v.replicaCount))) -}}
@@ -32,9 +33,9 @@
 {{- fail "enabled is false, and the chart is rendered all the same: where it is a dependency, name this value as its condition in Chart.yaml" -}}
 {{- end -}}
 {{- include "miniprogram-operator.validateArgs" $v.extraArgs -}}
-{{- include "miniprogram-operator.validateNames" (list "extraEnv" $v.extraEnv (list)) -}}
-{{- include "miniprogram-operator.validateNames" (list "extraContainers" $v.extraContainers (list "operator")) -}}
-{{- include "miniprogram-operator.validateNames" (list "extraVolumes" $v.extraVolumes (list "ca-bundle")) -}}
+{{- range $key, $own := dict "extraEnv" "" "extraContainers" "operator" "extraVolumes" "ca-bundle" -}}
+{{- include "miniprogram-operator.validateNames" (list $key (index $v $key) (list $own)) -}}
+{{- end -}}
 {{- if not (or (regexMatch "[=,\\[]" $v.log.level) (regexMatch "^(?i:off|error|warn|info|debug|trace)$" $v.log.level)) -}}
 {{- fail (printf "log.level %s is not a level: give off, error, warn, info, debug or trace, or directives such as info,miniprogram_operator=debug" $v.log.level) -}}
 {{- end -}}
@@ -73,10 +74,12 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Flags that the rest of the chart goes by: the pods would not be what the other objects take them for. */}}
+{{/* Flags that the rest of the chart goes by: the pods would not be what other objects take them for. */}}
 {{- define "miniprogram-operator.validateArgs" -}}
-{{- $value := dict "leader-elect" "leaderElection.enabled" "lease-name" "leaderElection.leaseName" -}}
-{{- $value = merge $value (dict "metrics-bind-address" "metrics.port" "health-probe-bind-address" "healthPort") -}}
+{{- $value := dict "leader-elect" "leaderElection.enabled" -}}
+{{- $_ := set $value "lease-name" "leaderElection.leaseName" -}}
+{{- $_ := set $value "metrics-bind-address" "metrics.port" -}}
+{{- $_ := set $value "health-probe-bind-address" "healthPort" -}}
 {{- range . -}}
 {{- $flag := regexFind "^--[^=]+" . | trimPrefix "--" -}}
 {{- with get $value $flag -}}
@@ -85,19 +88,25 @@
 {{- end -}}
 {{- end -}}
 
-{{/* list KEY ITEMS OWN: the API server refuses items of one name, some of them after half of the objects were made. */}}
+{{/* list KEY ITEMS OWN: the API server refuses items of one name, after half of the objects were made. */}}
 {{- define "miniprogram-operator.validateNames" -}}
 {{- $key := index . 0 -}}
 {{- $known := index . 2 -}}
 {{- range index . 1 -}}
+{{- if not .name -}}
+{{- fail (printf "%s has an item without a name: give it one" $key) -}}
+{{- end -}}
 {{- if has .name $known -}}
-{{- fail (printf "%s has the name %s, which is there already: choose another, or name it once" $key .name) -}}
+{{- fail (printf "%s has the name %v, which is there already: choose another, or name it once" $key .name) -}}
 {{- end -}}
 {{- $known = append $known .name -}}
 {{- end -}}
 {{- end -}}
 
-{{/* list KEY VALUE: what the program would refuse at its start. The value may carry a password, so no message has it. */}}
+{{/*
+list KEY VALUE: what the program would refuse at its start. No message has the value, which may carry
+a password.
+*/}}
 {{- define "miniprogram-operator.validateProxy" -}}
 {{- $key := index . 0 -}}
 {{- $value := default "" (index . 1) -}}
