@@ -29,6 +29,14 @@ the_same() {
 }
 check 'packed again a second later it is the same file' the_same
 
+same_defaults() {
+    mkdir -p "$work/unpacked"
+    tar -xf "$work/once/miniprogram-operator-$version.tgz" -C "$work/unpacked"
+    diff <(sed -e '/^ *#/d' -e '/^$/d' "$work/unpacked/miniprogram-operator/values.yaml") \
+        <(sed '/{{/d' "$work/unpacked/miniprogram-operator/templates/_defaults.tpl")
+}
+check 'what it takes for a key that was left empty is its own default' same_defaults
+
 packed_is_accepted() {
     "$HELM" lint --strict --kube-version 1.36.0 "$work/once/miniprogram-operator-$version.tgz" > "$work/lint"
     ! grep -E '^\[' "$work/lint"
