@@ -13,6 +13,7 @@ commonAnnotations: {}
 watchNamespaces: []
 selector: ""
 platforms: {}
+allowTemplateMetadata: []
 allowInsecureEndpoints: false
 requestTimeoutSeconds: 10
 connectTimeoutSeconds: 5

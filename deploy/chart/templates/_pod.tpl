@@ -12,6 +12,9 @@
 - {{ printf "--platform-endpoint=%s=%s" $platform (join "," .) | toYaml }}
 {{- end }}
 {{- end }}
+{{- with $v.allowTemplateMetadata }}
+- {{ printf "--allow-template-metadata=%s" (join "," .) | toYaml }}
+{{- end }}
 {{- if $v.allowInsecureEndpoints }}
 - --allow-insecure-endpoints
 {{- end }}

@@ -160,6 +160,7 @@ impl Slots {
         let all = Arc::clone(&room.all).acquire_owned().await.ok()?;
         // The rate comes last: a token of it that is not used is lost.
         while let Err(not_until) = room.rate.check() {
+            #[allow(clippy::disallowed_methods, reason = "it waits in line for less than PATIENCE")]
             tokio::time::sleep(not_until.wait_time_from(self.clock.0.now().boot).max(TICK)).await;
         }
         Some(Slot { _all: all, _failing: failing, _turn: turn })

@@ -59,6 +59,7 @@ fn of_a_flag_that_is_given_twice_the_last_one_counts() {
         };
         let (first, last) = match flag {
             "watch-namespaces" | "selector" | "lease-name" | "lease-namespace" | "ca-bundle" => ("a", "b"),
+            "allow-template-metadata" => ("a.example", "b.example"),
             "platform-endpoint" => ("WeChat=https://a", "WeChat=https://b"),
             "max-response-bytes" => ("2048", "4096"),
             "request-timeout-seconds" => ("6", "7"),

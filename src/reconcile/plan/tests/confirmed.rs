@@ -110,6 +110,7 @@ fn who_reads_the_id_of_an_intent_cannot_close_it_by_a_forged_target() {
     };
     // This process made the call, and stored no token for it.
     let mut sight = forged(|sight| sight.recall.own_intent = Some("call-1".into()));
+    assert!(sight.case(500, |case| case.token().is_none() && case.open_intent().is_some()));
     sight.recall.unmatched = Some("21".into());
     sight.asks(500, Why::Edited);
     let mut sight = forged(|sight| sight.target().stamped = false);

@@ -27,7 +27,7 @@ const ROOM: &[Mutant] = &[Mutant {
 const SHARES: &[Mutant] = &[Mutant {
     name: "shares-kept",
     means: "Every namespace that was ever read in is remembered.",
-    changes: &[("Arc::strong_count(&self.semaphore) == 2", "false")],
+    changes: &[("queue.standing == 0", "false")],
     killed_by: Test("who_finds_no_room_gives_up_and_leaves_nothing_behind"),
 }];
 
@@ -115,7 +115,7 @@ const SLOTS: &[Mutant] = &[Mutant {
 const TURNS: &[Mutant] = &[Mutant {
     name: "turns-kept",
     means: "Each app that was ever asked is remembered.",
-    changes: &[("Arc::strong_count(&self.semaphore) == 2", "false")],
+    changes: &[("queue.standing == 0", "false")],
     killed_by: Test("who_waits_for_an_app_has_its_turn_in_order_and_not_before"),
 }];
 

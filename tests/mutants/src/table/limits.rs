@@ -220,8 +220,19 @@ const SLOTS: &[Mutant] = &[
     Mutant {
         name: "failing-objects-take-all",
         means: "Objects whose calls fail leave no room for those that work.",
-        changes: &[("claimant.failing", "false")],
+        changes: &[("Some(Arc::clone(&room.failing).acquire_owned().await.ok()?)", "None")],
         killed_by: Test("failing_objects_take_half_of_the_room"),
+    },
+    Mutant {
+        name: "one-line-for-all",
+        means: "A crowd of new objects in one namespace holds up the refreshes of all.",
+        changes: &[(
+            "(platform, claimant.namespace.to_owned(), claimant.urgency)",
+            "(platform, String::new(), Urgency::First)",
+        )],
+        killed_by: Test(
+            "a_crowd_in_one_namespace_holds_up_no_other_and_its_own_first_tokens_no_refresh",
+        ),
     },
     Mutant {
         name: "junk-tried-without-limit",
