@@ -44,6 +44,16 @@ fn the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody()
 }
 
 #[test]
+fn who_is_being_deleted_and_held_by_a_finalizer_holds_no_app_up() {
+    for accepted in [None, Some(true)] {
+        let mut going = rival(LEGACY, "a", OLDER, accepted);
+        going.metadata.deletion_timestamp = Some(Time(at(0)));
+        going.metadata.finalizers = Some(vec!["example.com/stays".into()]);
+        Sight::new(LEGACY).with(|sight| sight.rivals = vec![going]).asks(500, Why::NoToken);
+    }
+}
+
+#[test]
 fn nobody_waits_for_an_older_object_that_could_not_store_a_token() {
     let blocked = |accepted, reason, stalled| {
         let mut rival = rival(LEGACY, "a", OLDER, accepted);
