@@ -23,7 +23,8 @@ use crate::{
     shell::clock::Now,
 };
 
-/// Helm fails at once on Stalled, and an install applies the credential a moment after the object.
+/// Helm fails at once on Stalled, and an install applies the credential, or rights, a moment after the object, and deletes a
+/// renamed one a moment after its successor is there.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
 /// A refresh that is due and not made for so long is told.
 pub const OVERDUE_AFTER: Duration = Duration::from_secs(60);
@@ -311,16 +312,15 @@ fn stalled_from(status: &MiniProgramStatus, ready: &Verdict) -> Option<Timestamp
         | Reason::SecretFrozen
         | Reason::ValueInvalid
         | Reason::Unsupported
-        | Reason::Forbidden
         | Reason::Immutable
         | Reason::IpNotAllowed
         | Reason::AwaitingAdminApproval
-        | Reason::AppIdConflict
         | Reason::TooManyObjects => Some(Timestamp::MIN),
         Reason::SecretNotFound | Reason::KeyMissing | Reason::ValueEmpty => {
             since(ConditionType::CredentialValid).map(|since| after(since, STALLED_AFTER))
         }
-        Reason::Conflict => since(ConditionType::TargetSynced).map(|since| after(since, STALLED_AFTER)),
+        Reason::Conflict | Reason::Forbidden => since(ConditionType::TargetSynced).map(|since| after(since, STALLED_AFTER)),
+        Reason::AppIdConflict => since(ConditionType::TokenFresh).map(|since| after(since, STALLED_AFTER)),
         _ => None,
     }
 }

@@ -2,9 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::sight::{LEGACY, LIFE, STABLE, Sight, at, boot};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::sight::{LEGACY, LIFE, STABLE, Sight, at, boot, mini_program};
 use crate::{
-    api::{ConditionType, Reason, TokenMode},
+    api::{
+        ConditionType, Reason, TokenMode,
+        conditions::{self, Truth, Verdict},
+    },
     reconcile::{
         memory::Refused,
         observe::CredentialRead,
@@ -14,6 +19,8 @@ use crate::{
 };
 
 use ConditionType::{CredentialValid, Ready, Stalled, TokenFresh};
+
+type Change = fn(&mut Sight);
 
 #[test]
 fn a_healthy_object_says_so() {
@@ -99,7 +106,7 @@ fn every_unusable_credential_has_its_reason() {
     for (read, reason) in cases {
         let mut sight = Sight::new(STABLE);
         sight.close = Some(read);
-        let Act::Status(status) = sight.plan(500).act else { panic!("{reason} is told") };
+        let Act::Status(status) = sight.plan_noted(500).act else { panic!("{reason} is told") };
         sight.mp.status = Some(*status);
         if reason == Reason::CredentialUnreadable {
             continue;
@@ -126,6 +133,30 @@ fn stalled_is_said_at_once_where_only_a_person_helps_and_after_a_minute_where_an
     let mut sight = Sight::new(STABLE);
     sight.close = Some(CredentialRead::Is { version: super::sight::credential(), value: Some(Err(Implausible::Invalid)) });
     sight.says_of(500, Stalled, "True", Reason::ValueInvalid);
+}
+
+#[test]
+fn rights_and_a_younger_object_of_the_app_may_come_and_go_a_minute_later() {
+    let forbidden = |sight: &mut Sight| {
+        sight.recall.refused = Some(Refused { reason: Reason::Forbidden, said: None, attempts: 1, retry: boot(10_000) });
+    };
+    let lost = |sight: &mut Sight| {
+        let mut elder = mini_program(LEGACY);
+        (elder.metadata.name, elder.metadata.uid) = (Some("elder".into()), Some("elder-uid".into()));
+        elder.metadata.creation_timestamp = Some(Time("2026-04-01T00:00:00Z".parse().expect("a time")));
+        let accepted = Verdict { truth: Truth::True, reason: Reason::Accepted, message: String::new() };
+        conditions::set(&mut elder.status.get_or_insert_default().conditions, CredentialValid, &accepted, Some(1), at(0));
+        sight.rivals = vec![elder];
+    };
+    let cases: [(Reason, Change); 2] = [(Reason::Forbidden, forbidden), (Reason::AppIdConflict, lost)];
+    for (reason, change) in cases {
+        let mut sight = Sight::new(LEGACY).with(change);
+        sight.read_credential();
+        let Act::Status(status) = sight.plan_noted(500).act else { panic!("{reason} is told") };
+        sight.mp.status = Some(*status);
+        assert!(!sight.says(501).iter().any(|(kind, ..)| *kind == "Stalled"), "{reason}");
+        sight.says_of(561, Stalled, "True", reason);
+    }
 }
 
 #[test]
@@ -190,7 +221,7 @@ fn what_was_written_is_not_written_again() {
 #[test]
 fn a_wish_that_is_held_is_no_late_refresh() {
     let mut sight = Sight::healthy(LEGACY).with(|sight| sight.annotate(super::sight::REQUEST, "now"));
-    let last_time = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at(400)));
+    let last_time = Some(Time(at(400)));
     sight.status().mints = Some(crate::api::Mints { day: "2026-05-01".into(), last_time, ..Default::default() });
     let planned = sight.plan(500);
     assert!(!planned.due, "{planned:?}");
@@ -260,7 +291,7 @@ fn an_object_that_left_the_selector_promises_nothing() {
     assert!(status.last_failure.is_none() && status.token.as_ref().expect("a token").next_refresh_time.is_none());
     sight.mp.status = Some(status.clone());
     for kind in [Ready, TokenFresh] {
-        let told = crate::api::conditions::find(&status.conditions, kind).expect("a condition");
+        let told = conditions::find(&status.conditions, kind).expect("a condition");
         assert_eq!((told.status.as_str(), told.reason.as_str()), ("Unknown", "NotSelected"));
     }
     // Whoever selects it tells the truth again, without a call.
