@@ -2,7 +2,7 @@
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 
-use super::{ConditionType, MiniProgram, Reason, conditions};
+use super::{ConditionType, MiniProgram, Reason, TokenStatus, conditions};
 
 /// Whether it wants a token.
 #[must_use]
@@ -17,11 +17,18 @@ pub fn age(mp: &MiniProgram) -> (Option<Timestamp>, &str) {
     (created, mp.metadata.uid.as_deref().unwrap_or_default())
 }
 
+/// Its token, if a call was answered with it. One that only an intent confirmed is whatever the
+/// writer of the target says, times included.
+#[must_use]
+pub fn token(mp: &MiniProgram) -> Option<&TokenStatus> {
+    mp.status.as_ref()?.token.as_ref().filter(|token| token.check_time.is_some())
+}
+
 /// When its last call went out, and when its token came.
 pub fn minted_at(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
     let status = mp.status.as_ref();
     let minted = status.and_then(|status| status.mints.as_ref()?.last_time.as_ref()).map(|time| time.0);
-    let got = status.and_then(|status| status.token.as_ref()).map(|token| token.issue_time.0);
+    let got = token(mp).map(|token| token.issue_time.0);
     [minted, got].into_iter().flatten()
 }
 

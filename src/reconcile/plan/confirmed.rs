@@ -17,16 +17,21 @@ const STATUS_FOLLOWS: Duration = Duration::from_secs(2);
 
 /// Whether the token that a target tells of is the one that a call of this object brought.
 pub fn is_confirmed(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
-    !target.edited
-        && (is_reported(target, status)
-            || is_stored_here(target, recall)
-            || status.intent.as_ref().is_some_and(|intent| closes(target, intent, recall)))
+    is_told(target, status, recall)
+        || !target.edited && status.intent.as_ref().is_some_and(|intent| closes(target, intent, recall))
+}
+
+/// Whether status or this process tells of the token.
+pub fn is_told(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
+    !target.edited && (is_reported(target, status) || is_stored_here(target, recall))
 }
 
 /// Whether a call of this object was answered with the token, so that the target's digest is that
-/// of an app secret which the platform accepted.
+/// of an app secret which the platform accepted. What only an intent confirmed has no time of such
+/// a call: its id can be read by whoever writes the target.
 pub fn is_answered(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
-    !target.edited && (is_reported(target, status) || is_stored_here(target, recall))
+    let checked = status.token.as_ref().is_some_and(|token| token.check_time.is_some());
+    !target.edited && (checked && is_reported(target, status) || is_stored_here(target, recall))
 }
 
 /// Whether the token of an intent's call is stored. An id can be read by all who may forge a

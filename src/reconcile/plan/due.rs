@@ -14,7 +14,7 @@ use super::{
     turn::{self, Turn},
 };
 use crate::{
-    api::{ConditionType, MiniProgram, Reason, conditions, names},
+    api::{ConditionType, MiniProgram, Reason, conditions, names, standing},
     fingerprint,
     platform::Rotation,
     projection::TokenFacts,
@@ -174,7 +174,7 @@ pub fn newer_rival(case: &Case<'_>) -> Option<String> {
     let token = case.token()?;
     let checked = case.status.token.as_ref().and_then(|token| token.check_time.as_ref()).map_or(token.issued, |time| time.0);
     let theirs = case.seen.siblings.shown.iter().filter(|rival| turn::same_mode(case, rival));
-    let tokens = theirs.filter_map(|rival| rival.status.as_ref()?.token.as_ref());
+    let tokens = theirs.filter_map(|rival| standing::token(rival));
     // Times are in whole seconds: theirs may have come in the second in which this object asked.
     let newer = tokens.filter(|theirs| theirs.issue_time.0 >= checked && theirs.fingerprint != token.fingerprint);
     let newest = newer.max_by_key(|theirs| theirs.issue_time.0).map(|theirs| theirs.fingerprint.clone());

@@ -3,12 +3,13 @@
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 
-use super::retry;
+use super::{retry, time::whole_seconds};
 use crate::{
     api::{
-        ConditionType, Intent, LastFailure, MiniProgramStatus, Mints, Reason,
+        ConditionType, Intent, LastFailure, MiniProgramStatus, Mints, Reason, TokenStatus,
         conditions::{self, Truth, Verdict},
     },
+    projection::TokenFacts,
     reconcile::memory::{Ended, How, Noted, Recall},
 };
 
@@ -44,7 +45,10 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
             let verdict = if stops { refusal.reason } else { kept_verdict(&status, ended, recall.noted.as_ref()) };
             note_verdict(&mut status, ended, verdict, *sent);
         }
-        How::Token { sent, stored, unsettled, .. } => {
+        How::Token { token, sent, stored, unsettled, .. } => {
+            if *stored {
+                note_token(&mut status, token, *sent);
+            }
             status.last_failure = None;
             answer_request(&mut status, ended);
             note_verdict(&mut status, ended, Reason::Accepted, *sent);
@@ -58,6 +62,19 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
         }
     }
     status
+}
+
+/// The token that lies in its Secret now: whatever somebody writes there before the status tells of
+/// it, the token before it is not believed any more.
+fn note_token(status: &mut MiniProgramStatus, token: &TokenFacts, sent: Timestamp) {
+    let same = status.token.take().filter(|known| known.fingerprint == token.fingerprint);
+    status.token = Some(TokenStatus {
+        fingerprint: token.fingerprint.clone(),
+        issue_time: Time(whole_seconds(token.issued)),
+        expiration_time: Time(whole_seconds(token.expires)),
+        next_refresh_time: same.and_then(|known| known.next_refresh_time),
+        check_time: Some(Time(whole_seconds(sent))),
+    });
 }
 
 /// A call that certainly did nothing takes back its own intent, unless that one stands for an older doubt, and its count.

@@ -106,7 +106,7 @@ impl Family {
                 self.counts.retain(|_, count| *count != 0);
             }
         }
-        if let Some(token) = &status.token {
+        if let Some(token) = standing::token(object) {
             let holders = self.tokens.entry(token.fingerprint.clone()).or_default();
             let last = |holders: &By<Timestamp>| holders.last().map(|(time, _)| (*time, token.fingerprint.clone()));
             let before = last(holders);

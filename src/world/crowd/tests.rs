@@ -58,7 +58,7 @@ fn gets_token(object: &mut MiniProgram, fingerprint: &str, issued: usize) {
         issue_time: time(issued),
         expiration_time: time(issued + 7200),
         next_refresh_time: None,
-        check_time: None,
+        check_time: Some(time(issued)),
     });
 }
 

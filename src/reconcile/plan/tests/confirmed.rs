@@ -89,6 +89,33 @@ fn a_token_that_this_process_stored_is_believed_before_the_status_tells_of_it() 
 }
 
 #[test]
+fn the_token_before_the_one_just_stored_is_believed_no_more() {
+    for mode in MODES {
+        let mut sight = Sight::healthy(mode);
+        let before = sight.target().clone();
+        forge(&mut sight);
+        sight.just_stored(490);
+        // The status has yet to tell of the new one when somebody puts the old Secret back.
+        *sight.target() = before;
+        sight.target().version = "22".into();
+        let act = sight.closer(500);
+        assert!(matches!(&act, Act::Unmatched(version) if version == "22"), "{mode:?}: {act:?}");
+        sight.recall.unmatched = Some("22".into());
+        sight.asks(500, Why::Edited);
+    }
+}
+
+#[test]
+fn a_token_that_only_an_intent_confirmed_makes_no_app_secret_accepted() {
+    for mode in MODES {
+        let mut sight = Sight::healthy(mode);
+        sight.status().token.as_mut().expect("a token").check_time = None;
+        sight.credential.as_mut().expect("there").resource_version = "8".into();
+        sight.asks(500, Why::CredentialChanged);
+    }
+}
+
+#[test]
 fn the_intent_of_a_leader_before_confirms_what_it_stored_and_closes_with_it() {
     let mut sight = Sight::healthy(LEGACY).with(forge);
     sight.target().issued_for = Some("call-1".into());
