@@ -105,7 +105,7 @@ struct Carry {
     credential: Option<ReadFor>,
     close: Option<Close>,
     begin: Option<Begin>,
-    /// The app's turn, as long as there is no slot.
+    /// The app's turn: until there is a slot, and after its call until the pass ends.
     turn: Option<Turn>,
     slot: Option<Slot>,
     /// How many writes lost a race.

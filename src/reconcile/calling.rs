@@ -9,7 +9,7 @@ use super::{
     app_key, apply,
     call::{Call, Wanted, Why},
     case,
-    fetch::{Asking, Outcome, fetch},
+    fetch::{Asking, Outcome, fetch, slots::Slot},
     memory::{AppMints, Base, Ended, HandFacts, How, InHand, LastMint},
     observe::Observed,
     plan::{
@@ -147,7 +147,7 @@ impl Ctx {
         };
         let rival = due::newer_rival(&case);
         let outcome = fetch(&self.platforms, &asking, &begin.begun, cleared, &self.term, &self.clock, &self.metrics).await;
-        carry.slot = None;
+        carry.turn = carry.slot.take().map(Slot::leave);
         if let Some(key) = app_key(mp).filter(|_| wanted.force) {
             let boot = self.clock.now().boot;
             self.memories.change_app(&key, boot, |app| app.forced = Some(boot));

@@ -90,7 +90,14 @@ struct Room {
 pub struct Slot {
     _all: OwnedSemaphorePermit,
     _failing: Option<OwnedSemaphorePermit>,
-    _turn: Turn,
+    turn: Turn,
+}
+
+impl Slot {
+    /// The call has ended. Its app's turn lasts until the status tells of it: whoever is next decides by that.
+    pub fn leave(self) -> Turn {
+        self.turn
+    }
 }
 
 /// An app's one call, or the wait for it.
@@ -163,7 +170,7 @@ impl Slots {
             #[allow(clippy::disallowed_methods, reason = "it waits in line for less than PATIENCE")]
             tokio::time::sleep(not_until.wait_time_from(self.clock.0.now().boot).max(TICK)).await;
         }
-        Some(Slot { _all: all, _failing: failing, _turn: turn })
+        Some(Slot { _all: all, _failing: failing, turn })
     }
 
     /// Counts a platform's "no" to a credential.
@@ -252,7 +259,9 @@ mod tests {
         let began = tokio::time::Instant::now();
         assert!(waiting[1].as_mut().await.is_none());
         assert_eq!(began.elapsed(), PATIENCE);
-        drop((asked, waiting));
+        let turn = asked.leave();
+        assert!(take(&slots, &claim(&a, Refresh)).is_none(), "its turn lasts until the call is told");
+        drop((turn, waiting));
         assert!(slots.apps.is_empty(), "nothing is left behind");
     }
 
