@@ -46,7 +46,10 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
             note_verdict(&mut status, ended, verdict, *sent);
         }
         How::Token { token, sent, stored, unsettled, .. } => {
-            if *stored {
+            let told = status.token.as_ref().map(|told| &told.fingerprint);
+            let is_written = recall.stored.as_ref().is_some_and(|(id, _)| *id == ended.call.id);
+            // Another release may have told of a newer one meanwhile.
+            if *stored && is_written && told == ended.call.known.as_ref() {
                 note_token(&mut status, token, *sent);
             }
             status.last_failure = None;

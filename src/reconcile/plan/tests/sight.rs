@@ -177,12 +177,13 @@ impl Sight {
     /// This process has just stored the token that the target holds, and the status does not tell of it yet.
     pub fn just_stored(&mut self, sent: u64) {
         let target = self.target.as_ref().expect("a target");
+        let known = self.mp.status.as_ref().and_then(|status| status.token.as_ref());
         let call = Call {
             id: target.issued_for.clone().expect("an id"),
             wanted: Wanted { why: Why::NoToken, force: false, mints: false },
             handles: None,
             stood: None,
-            known: None,
+            known: known.map(|token| token.fingerprint.clone()),
             doubt: false,
         };
         let token = target.token.clone().expect("a token");
