@@ -142,7 +142,7 @@ impl Row {
         let after = app.lives.rotates_after;
         let due = minted.windows(2).filter(|pair| pair[1] + EARLY >= pair[0] + after).count();
         let target = format!("{NAMESPACE}/{}", app.target());
-        let (dead, _) = facts.dead(&target, (began, facts.end), 0);
+        let (dead, _) = facts.dead((&app.id, &target), (began, facts.end), 0);
         Self {
             name: app.name.clone(),
             life: app.lives.life,

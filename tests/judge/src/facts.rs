@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    calm::calm,
+    calm::{calm, felt},
     log::{Act, Call, Event, Expect, Log, Millis, Process, Status, Verb, Writer},
-    rules::Rules,
+    rules::{HOUR, Rules},
     spans::Spans,
 };
 
@@ -54,12 +54,27 @@ pub struct App<'a> {
     pub calm: Spans,
     /// When it would be calm if nothing were hidden: what is known can be worked with and written.
     pub answered: Spans,
+    /// When it would be calm if nobody forged a target.
+    pub unforged: Spans,
 }
 
 #[derive(Debug, Default)]
 pub struct Object<'a> {
     pub statuses: Vec<Since<Said<'a>>>,
     pub expects: Vec<Since<&'a Expect>>,
+}
+
+/// So long after one forgery, the next one is the first again: a clock has asked for a token since.
+const A_ROW: Millis = 2 * HOUR;
+
+/// Something that disturbed an app, or all.
+struct Disturbed<'a> {
+    whom: Option<&'a str>,
+    from: Millis,
+    until: Millis,
+    /// How long after its end all must be well again.
+    recovery: Millis,
+    is_forged: bool,
 }
 
 /// A Lease as it was stored: who wrote it, and whether to hold or to release it.
@@ -103,7 +118,9 @@ impl<'a> Facts<'a> {
                 _ => None,
             })
             .collect();
-        let mut disturbed: Vec<(Option<&str>, Millis, Millis)> = Vec::new();
+        let mut disturbed: Vec<Disturbed<'_>> = Vec::new();
+        let recovery = rules.recovery;
+        let passing = |whom, from, until| Disturbed { whom, from, until, recovery, is_forged: false };
         for entry in entries {
             let from = entry.at;
             match &entry.event {
@@ -150,33 +167,46 @@ impl<'a> Facts<'a> {
                 }
                 Event::Disturbance { until, app, .. } => {
                     facts.disturbances += 1;
-                    disturbed.push((app.as_deref(), from, *until));
+                    disturbed.push(passing(app.as_deref(), from, *until));
                 }
                 Event::Act { app, act } => {
-                    disturbed.push((Some(app), from, from));
+                    let is_forged = *act == Act::Forge;
+                    let recovery = match act {
+                        Act::Forge if facts.app(app).is_in_a_row(rules, from) => rules.forged_again,
+                        Act::Forge => rules.forged,
+                        Act::Create => rules.first_token,
+                        _ => rules.recovery,
+                    };
+                    let whom = Some(app.as_str());
+                    disturbed.push(Disturbed { whom, from, until: from, recovery, is_forged });
                     facts.app(app).acts.push(Since { from, is: act });
                 }
                 Event::Expect { object, app, expect } => {
                     facts.app(app).object(object).expects.push(Since { from, is: expect });
                 }
                 Event::Clock { skew } => {
-                    disturbed.push((None, from, from));
+                    disturbed.push(passing(None, from, from));
                     facts.skews.push(Since { from, is: *skew });
                 }
             }
         }
-        let calm_without = |concerns: &dyn Fn(Option<&str>) -> bool, hidden: &Spans| {
-            let mut spans = hidden.clone();
-            let concern = disturbed.iter().filter(|(whom, ..)| concerns(*whom));
-            concern.for_each(|(_, from, until)| spans.add(*from, (*until).max(*from + 1)));
-            calm(&spans, rules.recovery, end)
+        let calm_without = |concern: &dyn Fn(&Disturbed<'_>) -> bool, hidden: &Spans| {
+            let mut felt = felt(hidden, rules.recovery);
+            for disturbed in disturbed.iter().filter(|disturbed| concern(disturbed)) {
+                let until = disturbed.until.max(disturbed.from + 1);
+                felt.add(disturbed.from, until + disturbed.recovery);
+            }
+            calm(&felt, rules.recovery, end)
         };
         for (app_id, app) in &mut facts.apps {
-            let concerns = |whom: Option<&str>| whom.is_none_or(|whom| whom == *app_id);
+            let is_it = |whom: &str| whom == *app_id;
+            let concerns = |disturbed: &Disturbed<'_>| disturbed.whom.is_none_or(is_it);
+            let unforged = |disturbed: &Disturbed<'_>| !disturbed.is_forged && concerns(disturbed);
             app.calm = calm_without(&concerns, &facts.hidden);
             app.answered = calm_without(&concerns, &Spans::default());
+            app.unforged = calm_without(&unforged, &facts.hidden);
         }
-        facts.calm = calm_without(&|whom| whom.is_none(), &facts.hidden);
+        facts.calm = calm_without(&|disturbed| disturbed.whom.is_none(), &facts.hidden);
         facts
     }
 
@@ -184,15 +214,17 @@ impl<'a> Facts<'a> {
         self.apps.entry(app).or_default()
     }
 
-    /// When a Secret holds no live token, and when a pod whose file lags behind it holds a dead
-    /// one.
+    /// When an app's Secret holds no live token of it, and when a pod whose file lags behind that
+    /// Secret holds a dead one.
     #[must_use]
-    pub fn dead(&self, secret: &str, (from, to): (Millis, Millis), lag: Millis) -> (Spans, Spans) {
+    pub fn dead(&self, of: (&str, &str), (from, to): (Millis, Millis), lag: Millis) -> (Spans, Spans) {
+        let (app, secret) = of;
         let (mut dead, mut stale) = (Spans::default(), Spans::default());
         let history = self.secrets.get(secret).map(Vec::as_slice).unwrap_or_default();
         dead.add(from, history.first().map_or(to, |first| first.from.min(to)));
         for (begin, end, held) in stretches(within(history, from, to), to) {
-            let ends = held.token.and_then(|token| self.tokens.get(token)).map_or(begin, |life| life.ends);
+            let life = held.token.and_then(|token| self.tokens.get(token));
+            let ends = life.filter(|life| life.app == app).map_or(begin, |life| life.ends);
             let since = ends.max(begin).max(from);
             dead.add(since, end.min(to));
             if held.token.is_some() && end < to {
@@ -229,6 +261,17 @@ impl<'a> App<'a> {
         self.objects.entry(name).or_default()
     }
 
+    /// Whether a call that put a forgery right may still hold up the next one.
+    fn is_in_a_row(&self, rules: &Rules, at: Millis) -> bool {
+        let costly = |since: Millis| {
+            let acts = between(&self.acts, at.saturating_sub(since), at + 1);
+            acts.iter().any(|act| may_cost_a_call(act.is))
+        };
+        let recent = at.saturating_sub(rules.forged_again);
+        let called = !between(&self.calls, recent, at + 1).is_empty();
+        costly(rules.forged_again) || called && costly(A_ROW)
+    }
+
     /// What people did within a stretch of time, its ends included.
     pub fn acts_within(&self, from: Millis, to: Millis) -> usize {
         between(&self.acts, from, to + 1).len()
@@ -253,6 +296,11 @@ impl Object<'_> {
         said.for_each(|(from, to, _)| spans.add(from, to));
         spans
     }
+}
+
+/// Whether what a person did may take a call to be put right.
+pub fn may_cost_a_call(act: &Act) -> bool {
+    matches!(act, Act::Edit | Act::Forge | Act::Create)
 }
 
 /// From when to when what was so.

@@ -103,6 +103,8 @@ pub struct Status {
     pub fresh: Fresh,
     /// Whether the condition `CredentialValid` is False.
     pub rejected: bool,
+    /// Whether it is True: the platform has accepted the app secret.
+    pub accepted: bool,
     pub target: Option<Name>,
     pub expires: Option<i64>,
     pub next_refresh: Option<i64>,
@@ -142,6 +144,10 @@ pub enum Act {
     Edit,
     /// Changes something that takes no call.
     Touch,
+    /// Writes a target that no call has brought, under whatever manager's name.
+    Forge,
+    /// Creates an object with a right app secret and a free target, whoever else names its app.
+    Create,
     /// Asks for a refresh by annotation, with this value.
     Request(String),
     /// Reports this token dead by annotation.
@@ -170,6 +176,9 @@ pub enum Standing {
     Served,
     /// Its own credential or target keeps it from getting a token.
     Blocked,
+    /// The same, and its own user keeps it busy, forges its target and shuts it: who is deceived by
+    /// that is nobody else.
+    Strange,
     /// It is to be left alone: suspended, or deleted.
     AtRest,
 }

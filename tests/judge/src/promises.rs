@@ -1,5 +1,6 @@
 //! All promises, one file for each. This file knows their list only.
 
+mod accepted;
 mod expiry;
 mod future;
 mod limits;
@@ -30,10 +31,11 @@ pub fn judge(log: &Log, rules: &Rules, end: Millis) -> Verdict {
     for app in facts.apps.values() {
         verdict.calm += app.calm.length() * app.objects.len() as u64;
     }
-    let promises: [fn(&Facts<'_>, &Rules, &mut Verdict); 11] = [
+    let promises: [fn(&Facts<'_>, &Rules, &mut Verdict); 12] = [
         live_token::judge,
         ready::judge,
         expiry::judge,
+        accepted::judge,
         sight::judge,
         future::judge,
         needless_call::judge,

@@ -14,6 +14,13 @@ pub struct Rules {
     pub pod_lag: Millis,
     /// How long after the last disturbance all must be well again.
     pub recovery: Millis,
+    /// How long after it was forged a target holds a token of its app again.
+    pub forged: Millis,
+    /// The same where another forgery was put right shortly before: calls that are undone are made
+    /// less and less often.
+    pub forged_again: Millis,
+    /// How long after its creation an object with a right app secret has its first token.
+    pub first_token: Millis,
     /// How long what is planned for a moment may take: a call with its answer, and two writes.
     pub delay: Millis,
     /// How long a Lease is held after its last renewal was sent.
@@ -52,6 +59,9 @@ impl Default for Rules {
         Self {
             pod_lag: 90 * SECOND,
             recovery: 450 * SECOND,
+            forged: 20 * SECOND,
+            forged_again: 320 * SECOND,
+            first_token: 75 * SECOND,
             delay: 90 * SECOND,
             lease: 15 * SECOND,
             operators: 1,

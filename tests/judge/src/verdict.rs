@@ -11,6 +11,8 @@ pub enum Promise {
     LiveToken,
     /// Ready is True exactly while the target holds a valid token.
     Ready,
+    /// Accepted is only what the platform has answered with a token.
+    Accepted,
     /// A leader that does not see its world is not ready, and one that sees it is.
     Sight,
     /// What a status says of the future comes true.

@@ -29,6 +29,9 @@ pub enum Kind {
     Event,
 }
 
+/// A namespace whose quota allows no more Secrets.
+pub const FULL_NAMESPACE: &str = "team-full";
+
 /// Namespace and name.
 pub type Name = (String, String);
 

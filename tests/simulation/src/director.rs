@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use crate::{
+    adversary::Adversary,
     cluster::{Copy, Kind},
     dice::Dice,
     hidden::Hidden,
@@ -51,6 +52,9 @@ pub struct Director {
     nag: Option<(usize, Deed)>,
     clock_at: Millis,
     calm_at: Millis,
+    /// Those who come later, and when.
+    arrivals: VecDeque<(Millis, App)>,
+    adversary: Option<Adversary>,
     /// When the storage is copied and restored: what is yet to come.
     restores: VecDeque<(Millis, Millis)>,
     copy: Option<Copy>,
@@ -78,6 +82,8 @@ impl Director {
             nag: None,
             clock_at: NEVER,
             calm_at: plot.climate.calm_from,
+            arrivals: VecDeque::new(),
+            adversary: None,
             restores: plot.restores.iter().copied().collect(),
             copy: None,
             collect_at: Vec::new(),
@@ -91,6 +97,12 @@ impl Director {
         director.user_at = director.after(director.plot.user_every);
         director.clock_at = director.after(director.plot.clock_every);
         director
+    }
+
+    /// The same, with these apps to come and those who act against them.
+    #[must_use]
+    pub fn beset(self, arrivals: Vec<(Millis, App)>, adversary: Adversary) -> Self {
+        Self { arrivals: arrivals.into(), adversary: Some(adversary), ..self }
     }
 
     /// Some time from now, a mean time away, or never.
@@ -126,12 +138,15 @@ impl Director {
                 self.clock_at,
                 self.calm_at,
                 self.copies_or_restores_at(),
+                self.arrivals.front().map_or(NEVER, |(at, _)| *at),
+                self.adversary.as_ref().map_or(NEVER, Adversary::acts_at),
                 self.plot.end,
             ];
             let starts = self.slots.iter().map(|slot| slot.restart_at);
             let next = times.into_iter().chain(starts).chain(self.collect_at.iter().copied()).min().unwrap_or(NEVER);
             // Now and then it is seen whether the operator runs in circles.
             let next = next.min(now + 10 * MINUTE);
+            let changed = self.stage.cluster().changed();
             tokio::select! {
                 biased;
                 Some(dead) = self.deaths.recv() => {
@@ -142,6 +157,12 @@ impl Director {
                         (slot.process, slot.restart_at) = (None, at);
                     }
                     self.note_absence(now);
+                    if let Some(adversary) = &mut self.adversary {
+                        adversary.hears_of_a_death(now);
+                    }
+                }
+                () = changed.notified(), if self.adversary.is_some() => {
+                    self.adversary.iter_mut().for_each(|adversary| adversary.looks(&self.stage));
                 }
                 () = sleep_until(begin + Duration::from_millis(next)) => {}
             }
@@ -198,6 +219,12 @@ impl Director {
             self.user_at =
                 if goes_on && !self.plot.climate.is_calm(now + NAG) { now + NAG } else { self.after(self.plot.user_every) };
             self.nag = self.nag.filter(|_| goes_on);
+        }
+        while self.arrivals.front().is_some_and(|(at, _)| *at <= now) {
+            self.apps.extend(self.arrivals.pop_front().map(|(_, app)| app.arrives(&self.stage)));
+        }
+        if let Some(adversary) = &mut self.adversary {
+            adversary.act(&self.stage, now);
         }
         if self.calm_at <= now {
             self.calm_at = NEVER;

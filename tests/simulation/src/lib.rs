@@ -11,11 +11,13 @@
 //! | [`platform`] | the way to the model of the platform |
 //! | [`weather`] | what goes wrong on both ways |
 //! | [`hidden`] | what can be neither listed nor watched for a while |
+//! | [`adversary`] | tenants who act against the apps of others |
 //! | [`record`] | what happened, as the log that crate `judge` judges |
 //! | [`known`] | scripts that once found something |
 //! | [`explore`] | every script of a few faults instead of chance, for two callers of one app |
 //! | [`stage`], [`time`], [`dice`], [`trace`] | what all of them share |
 
+pub mod adversary;
 pub mod cluster;
 pub mod dice;
 pub mod director;

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     explore::step::Step,
+    record::stranger_of,
     stage::{ProcessId, Stage},
     time::{Millis, SECOND, show},
     weather::Fate,
@@ -75,7 +76,9 @@ async fn serve(
     mut answered: oneshot::Sender<Answered>,
 ) {
     let began = stage.time.now();
-    let app_id = app_of(&request);
+    let app_id = parameter(&request, "appid");
+    // The platform's and the app's word on a stranger's call is none on the app's own.
+    let caller = stranger_of(&parameter(&request, "secret")).unwrap_or_else(|| app_id.clone());
     let say = |what: &str| stage.trace.note("platform", format_args!("P{process} asks for {app_id}: {what}"));
     if !matches!(fate, Fate::Fine(..)) {
         say(&format!("{fate:?}"));
@@ -146,9 +149,9 @@ async fn serve(
     let counted = effect.and_then(|effect| effect.counted);
     let mut record = stage.record();
     if is_disturbed(fate, heard) {
-        record.disturbed(began, ended, Some(app_id.clone()), "a call");
+        record.disturbed(began, ended, Some(caller.clone()), "a call");
     }
-    record.called(sent, Call { by: process, app: app_id, replaces, forced, end, counted });
+    record.called(sent, Call { by: process, app: caller, replaces, forced, end, counted });
 }
 
 /// Whether a call was hindered, so that it took long or brought no answer of the platform's own.
@@ -216,9 +219,9 @@ fn request_of(sending: &Sending) -> Request {
     }
 }
 
-fn app_of(request: &Request) -> String {
-    let in_body = || json_of(request)?["appid"].as_str().map(str::to_owned);
-    request.parameter("appid").or_else(in_body).unwrap_or_default()
+fn parameter(request: &Request, name: &str) -> String {
+    let in_body = || json_of(request)?[name].as_str().map(str::to_owned);
+    request.parameter(name).or_else(in_body).unwrap_or_default()
 }
 
 fn json_of(request: &Request) -> Option<serde_json::Value> {

@@ -40,6 +40,8 @@ pub struct Plot {
     pub clock_every: Millis,
     /// When the API server's storage is copied, and when that copy is put back, again and again.
     pub restores: Vec<(Millis, Millis)>,
+    /// Whether tenants act against the apps, in calm too.
+    pub adversary: bool,
     pub end: Millis,
 }
 
@@ -61,6 +63,8 @@ pub enum Genre {
     Restored,
     /// Objects can be neither listed nor watched, for hours.
     Hidden,
+    /// Tenants who have no app secret act against the apps of others.
+    Adversary,
     Everything,
 }
 
@@ -79,6 +83,7 @@ impl Genre {
             6 => Self::Clock,
             7 => Self::Election,
             8 => Self::Twins,
+            9 => Self::Adversary,
             _ => Self::Everything,
         }
     }
@@ -161,6 +166,7 @@ impl Plot {
             nags,
             clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
             restores: Vec::new(),
+            adversary: false,
             end: calm_from + quiet,
             climate,
         };
@@ -169,6 +175,9 @@ impl Plot {
         }
         if genre == Genre::Hidden {
             plot.hide(&Dice::from_seed(seed ^ 0xb11d));
+        }
+        if genre == Genre::Adversary {
+            plot.beset(&Dice::from_seed(seed ^ 0xbad));
         }
         plot.climate.steps_clock = plot.clock_every > 0;
         if genre == Genre::Year {
@@ -188,6 +197,23 @@ impl Plot {
         if dice.chance(0.15) {
             self.cast = vec![Leads::ByElection; 2];
         }
+    }
+
+    /// By tenants only, more often than not; and crashes and lost calls leave things half done.
+    fn beset(&mut self, dice: &Dice) {
+        self.adversary = true;
+        (self.apps, self.life) = (dice.between(2, 7), 2 * HOUR);
+        self.climate.calm_from = dice.between(6 * HOUR, 12 * HOUR);
+        self.end = self.climate.calm_from + 6 * HOUR;
+        self.crash_every = if dice.chance(0.5) { dice.between(20 * MINUTE, 2 * HOUR) } else { 0 };
+        if dice.chance(0.3) {
+            (self.climate.platform, self.climate.crash) = (0.2, 0.01);
+        }
+        if dice.chance(0.2) {
+            self.cast = vec![Leads::ByElection; 2];
+        }
+        self.deeds = vec![Deed::ReportDead];
+        self.user_every = if dice.chance(0.3) { 2 * HOUR } else { 0 };
     }
 
     /// Once between two refreshes or over some of them, and then over one at least each time. The
@@ -216,6 +242,12 @@ impl Plot {
         self.deeds.retain(|deed| !matches!(deed, Deed::Tune));
         // And what is broken is mended within weeks.
         self.deeds.extend([Deed::SetRight; DEEDS.len() / 2]);
+    }
+
+    /// Whether one process leads from the beginning to the end.
+    #[must_use]
+    pub fn has_one_leader(&self) -> bool {
+        self.cast.len() == 1 && self.crash_every == 0 && self.climate.crash == 0.0
     }
 
     /// How many operators there are that know nothing of each other.

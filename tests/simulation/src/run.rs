@@ -4,7 +4,16 @@ use std::{fmt, sync::Arc};
 
 use judge::{Promise, Rules, Verdict};
 
-use crate::{director::Director, panics, plot::Plot, stage::Stage, time::Millis, trace::Trace, users::App};
+use crate::{
+    adversary::Adversary,
+    director::Director,
+    panics,
+    plot::Plot,
+    stage::Stage,
+    time::{HOUR, MINUTE, Millis},
+    trace::Trace,
+    users::App,
+};
 
 /// How a run ended.
 pub struct Ended {
@@ -50,10 +59,21 @@ async fn play(seed: u64, traced: bool) -> Ended {
         }
     }
     let objects = apps.len() as u64;
+    let has_one_leader = plot.has_one_leader();
+    let adversary = plot.adversary.then(|| Adversary::new(&stage.dice, &apps, has_one_leader));
+    let comes_later = |_: &mut App| plot.adversary && stage.dice.chance(0.5);
+    let later: Vec<App> = apps.extract_if(.., comes_later).collect();
     for app in &apps {
         app.install(&stage);
     }
-    Director::new(Arc::clone(&stage), plot.clone(), deaths, apps).direct().await;
+    let mut director = Director::new(Arc::clone(&stage), plot.clone(), deaths, apps);
+    if let Some(adversary) = adversary {
+        let at = |app| (stage.dice.between(10 * MINUTE, 3 * HOUR), app);
+        let mut arrivals: Vec<_> = later.into_iter().map(at).collect();
+        arrivals.sort_by_key(|(at, _)| *at);
+        director = director.beset(arrivals, adversary);
+    }
+    director.direct().await;
     let end = stage.time.now();
     let rules = Rules { operators: plot.operators(), ..Rules::default() };
     let mut verdict = stage.record().judge(&rules, end);

@@ -105,6 +105,16 @@ impl App {
         self.expect(stage, Act::Edit, "creates");
     }
 
+    /// The same in the middle of a run, and at a place that nobody has taken.
+    #[must_use]
+    pub fn arrives(self, stage: &Stage) -> Self {
+        self.tell_platform(stage);
+        self.write_credential(stage, &self.right_secret());
+        self.create(stage);
+        self.expect(stage, Act::Create, "creates");
+        self
+    }
+
     fn tell_platform(&self, stage: &Stage) {
         // Whatever the life, the times around its end are the platform's.
         let settings = AppSettings {

@@ -16,7 +16,7 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
         let expects = app.objects.values().flat_map(|object| stretches(&object.expects, facts.end));
         for (from, to, expect) in expects {
             let Some(target) = &expect.target else { continue };
-            let (dead, stale) = facts.dead(target, (from, to), rules.pod_lag);
+            let (dead, stale) = facts.dead((app_id, target), (from, to), rules.pod_lag);
             let whole = Spans::of(from, to);
             live.extend(&whole.without(&dead));
             wanted.extend(&whole);
@@ -53,8 +53,8 @@ fn kept_by_a_blocked_object(facts: &Facts<'_>, rules: &Rules, app: &App<'_>) -> 
 #[cfg(test)]
 mod tests {
     use crate::{
-        Event, Promise,
-        promises::story::{ENDS, Story, TARGET},
+        Act, Event, Log, Promise,
+        promises::story::{ENDS, Story, TARGET, empty},
         rules::{HOUR, MINUTE, SECOND},
     };
 
@@ -109,6 +109,54 @@ mod tests {
         };
         shared("other").keeps(Promise::LiveToken);
         shared("a stranger's").breaks(Promise::LiveToken);
+    }
+
+    /// Some other token lies in the target for a while, whose writer is no process.
+    fn forged(token: &str, lasts: u64) -> Story {
+        let mut story = Story::begin();
+        let act = Act::Forge;
+        story.log.push(HOUR, Event::Act { app: "wx1".into(), act });
+        for (at, token) in [(HOUR, token), (HOUR + lasts, "A")] {
+            let (name, token) = (TARGET.into(), Some(token.into()));
+            story.log.push(at, Event::Secret { name, by: None, token, unconfirmed: false });
+        }
+        story
+    }
+
+    #[test]
+    fn a_forged_target_holds_a_live_token_of_its_app_soon() {
+        forged("of nobody", 20 * SECOND).keeps(Promise::LiveToken);
+        forged("of nobody", 22 * SECOND).breaks(Promise::LiveToken);
+        let mut anothers = forged("B", 22 * SECOND);
+        let (app, token) = ("wx2".into(), "B".into());
+        anothers.log.push(0, Event::Mint { app, token, replaces: true, ends: ENDS });
+        anothers.breaks(Promise::LiveToken);
+    }
+
+    #[test]
+    fn a_forgery_right_after_another_may_last_as_long_as_calls_are_apart() {
+        let twice = |lasts| {
+            let mut story = forged("of nobody", lasts);
+            story.log.push(HOUR - MINUTE, Event::Act { app: "wx1".into(), act: Act::Forge });
+            story
+        };
+        twice(320 * SECOND).keeps(Promise::LiveToken);
+        twice(322 * SECOND).breaks(Promise::LiveToken);
+    }
+
+    #[test]
+    fn an_object_with_a_right_app_secret_has_its_first_token_soon() {
+        let comes = |after| {
+            let mut story = empty();
+            let expected = story.log.entries()[0].event.clone();
+            story.log = Log::default();
+            story.log.push(HOUR, expected);
+            story.log.push(HOUR, Event::Act { app: "wx1".into(), act: Act::Create });
+            story.refresh(HOUR + after, "A", ENDS);
+            story
+        };
+        comes(75 * SECOND).keeps(Promise::LiveToken);
+        comes(77 * SECOND).breaks(Promise::LiveToken);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! unknown outcome, an edit, a request, a report.
 
 use crate::{
-    facts::{App, Facts, Object, Since, between, busiest, last},
+    facts::{App, Facts, Object, Since, between, busiest, last, may_cost_a_call},
     log::{Act, Call, End, Millis, Standing},
     rules::{HOUR, MINUTE, Rules},
     verdict::{Promise, Verdict},
@@ -30,6 +30,20 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
                 verdict.add(Promise::NoNeedlessCall, from, what);
             }
         }
+        for (from, to) in app.unforged.joined() {
+            let calls = between(&app.calls, from, to).len() as u64;
+            let forged = between(&app.acts, from, to).iter();
+            let forged = forged.filter(|act| *act.is == Act::Forge).count() as u64;
+            let most = in_calm(app, rules, (from, to)) + forged;
+            if forged > 0 && calls > most {
+                let minutes = (to - from) / MINUTE;
+                let what = format!(
+                    "{app_id} is asked for {calls} times in {minutes} min in which nothing but its \
+                     target is forged, {most} would do"
+                );
+                verdict.add(Promise::NoNeedlessCall, from, what);
+            }
+        }
         let objects = app.objects.len().max(1) * usize::try_from(rules.operators).unwrap_or(1);
         let calls: Vec<_> = app.calls.iter().map(|call| call.from).collect();
         let (most, since) = busiest(&calls, HOUR);
@@ -47,7 +61,7 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
 fn in_calm(app: &App<'_>, rules: &Rules, (from, to): (Millis, Millis)) -> u64 {
     let needs = |object: &Object<'_>| match last(&object.expects, from) {
         Some(expect) if expect.is.standing == Standing::AtRest => 0,
-        Some(expect) if expect.is.standing == Standing::Blocked => {
+        Some(expect) if matches!(expect.is.standing, Standing::Blocked | Standing::Strange) => {
             expect.is.pace.calls_within(to - from) + (to - from) / REJECTED_AGAIN
         }
         Some(expect) => expect.is.pace.calls_within(to - from),
@@ -62,7 +76,8 @@ fn without_a_reason(facts: &Facts<'_>, rules: &Rules, app_id: &str, app: &App<'_
     for pair in app.calls.windows(2).filter(|pair| pair[0].is.end == End::Answered(0)) {
         let (before, call) = (pair[0], pair[1]);
         let since = before.from.saturating_sub(SEEN_LATE);
-        let edited = between(&app.acts, since, call.from + 1).iter().any(|act| *act.is == Act::Edit);
+        let mut acts = between(&app.acts, since, call.from + 1).iter();
+        let edited = acts.any(|act| may_cost_a_call(act.is));
         if edited || is_due(facts, app, object, before, call) {
             continue;
         }
@@ -132,7 +147,7 @@ fn is_asked_for(facts: &Facts<'_>, app: &App<'_>, object: &Object<'_>, at: Milli
     app.acts.iter().filter(|act| act.from <= at).any(|act| match act.is {
         Act::Request(value) => handled != Some(value),
         Act::Report(token) => held == Some(token),
-        Act::Edit | Act::Touch => false,
+        Act::Edit | Act::Touch | Act::Forge | Act::Create => false,
     })
 }
 
@@ -220,6 +235,23 @@ mod tests {
             story.call(HOUR + nth * MINUTE, End::Answered(-1));
         }
         story.breaks_until(HOUR + 10 * MINUTE, Promise::NoNeedlessCall);
+    }
+
+    #[test]
+    fn each_forgery_of_a_target_is_good_for_one_call() {
+        let called = |times: u64| {
+            let mut story = Story::begin();
+            for nth in 0..times {
+                story.call(HOUR + nth * SECOND, End::Answered(-1));
+            }
+            story
+        };
+        let mut forged = called(3);
+        forged.log.push(HOUR - SECOND, Event::Act { app: "wx1".into(), act: Act::Forge });
+        forged.keeps_until(HOUR + 10 * MINUTE, Promise::NoNeedlessCall);
+        let mut forged = called(4);
+        forged.log.push(HOUR - SECOND, Event::Act { app: "wx1".into(), act: Act::Forge });
+        forged.breaks_until(HOUR + 10 * MINUTE, Promise::NoNeedlessCall);
     }
 
     #[test]

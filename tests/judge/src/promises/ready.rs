@@ -3,25 +3,30 @@
 
 use crate::{
     facts::{Facts, Life, Object, stretches, within},
-    log::{Millis, Standing},
+    log::{Expect, Millis, Standing},
     rules::{Rules, SECOND},
     spans::Spans,
     verdict::{Promise, Verdict},
 };
 
 pub(super) fn judge(facts: &Facts<'_>, _: &Rules, verdict: &mut Verdict) {
-    for app in facts.apps.values() {
+    for (app_id, app) in &facts.apps {
         for (name, object) in &app.objects {
-            if let Some(at) = written_after_expiry(facts, object) {
+            let stands = |standing| move |expect: &Expect| expect.standing == standing;
+            let strange = object.when_expected(facts.end, stands(Standing::Strange));
+            if let Some(at) = written_after_expiry(facts, object)
+                && !strange.contains(at)
+            {
                 verdict.add(Promise::Ready, at, format!("a write calls {name} Ready after the token's own expirationTime"));
             }
             let over_expired = ready_over(facts, object, |life| life.of_age).within(&app.calm);
+            let over_expired = over_expired.without(&strange);
             verdict.add_longest(Promise::Ready, &over_expired, &format!("{name} is Ready over an expired token"));
             // Whose credential is wrong cannot find out that its token is dead before it is old.
             let served = object.when_expected(facts.end, |expect| expect.standing == Standing::Served);
             let over_dead = ready_over(facts, object, |life| life.ends).within(&app.calm).within(&served);
             verdict.add_longest(Promise::Ready, &over_dead, &format!("{name} is Ready over a dead token"));
-            let unready = expected_live(facts, object).within(&app.calm);
+            let unready = expected_live(facts, app_id, object).within(&app.calm);
             let unready = unready.without(&object.when_said(facts.end, |status| status.ready));
             verdict.add_longest(Promise::Ready, &unready, &format!("{name} is not Ready over a live token"));
         }
@@ -55,11 +60,11 @@ fn ready_over(facts: &Facts<'_>, object: &Object<'_>, ends: impl Fn(&Life<'_>) -
 }
 
 /// When an object that is to be Ready has a live token in its target.
-fn expected_live(facts: &Facts<'_>, object: &Object<'_>) -> Spans {
+fn expected_live(facts: &Facts<'_>, app: &str, object: &Object<'_>) -> Spans {
     let mut spans = Spans::default();
     for (from, to, expect) in stretches(&object.expects, facts.end).filter(|(_, _, expect)| expect.ready) {
         let Some(target) = &expect.target else { continue };
-        spans.extend(&Spans::of(from, to).without(&facts.dead(target, (from, to), 0).0));
+        spans.extend(&Spans::of(from, to).without(&facts.dead((app, target), (from, to), 0).0));
     }
     spans.begun_later(5 * SECOND)
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     facts::{Facts, between, busiest},
-    log::{Millis, Verb},
+    log::{Millis, Standing, Verb},
     rules::{HOUR, MINUTE, Rules, SECOND},
     verdict::{Promise, Verdict},
 };
@@ -32,6 +32,10 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
         if most > rules.requests_a_burst * usize::try_from(objects).unwrap_or(usize::MAX) {
             let what = format!("{most} requests for {app_id} within {} s", BURST / SECOND);
             verdict.add(Promise::Rest, since, what);
+        }
+        let mut expects = app.objects.values().flat_map(|object| &object.expects);
+        if expects.any(|expect| expect.is.standing == Standing::Strange) {
+            continue;
         }
         for (from, to) in app.calm.joined() {
             let calls = between(&app.calls, from, to).len() as u64;

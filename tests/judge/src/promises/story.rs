@@ -25,12 +25,18 @@ pub fn call(end: End) -> Call {
     Call { by: 1, app: APP.into(), replaces: true, forced: false, end, counted: None }
 }
 
+/// An object that was just created.
+pub fn empty() -> Story {
+    let status = Status { target: Some(TARGET.into()), ..Status::default() };
+    let mut story = Story { log: Log::default(), status };
+    story.expect(TARGET, |_| ());
+    story
+}
+
 impl Story {
     /// Token A was made at the start, and lies in the Secret from then on.
     pub fn begin() -> Self {
-        let status = Status { target: Some(TARGET.into()), ..Status::default() };
-        let mut story = Self { log: Log::default(), status };
-        story.expect(TARGET, |_| ());
+        let mut story = empty();
         story.refresh(0, "A", ENDS);
         story
     }

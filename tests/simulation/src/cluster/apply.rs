@@ -6,7 +6,7 @@ use miniprogram_operator::api::names;
 use serde_json::{Value, json};
 
 use super::{
-    Cluster, Kind, Name,
+    Cluster, FULL_NAMESPACE, Kind, Name,
     fields::{Fields, Manager, fields_of, managed_fields, owners_of, with_fields},
     request::Asked,
     whole_seconds,
@@ -51,6 +51,10 @@ pub fn apply(cluster: &mut Cluster, now: Millis, name: &Name, asked: &Asked, man
     let wanted = &asked.body;
     let live = cluster.get(Kind::Secret, name).cloned();
     check_fences(live.as_deref(), wanted, &name.1)?;
+    if live.is_none() && name.0 == FULL_NAMESPACE {
+        let message = "exceeded quota: secrets, requested: count/secrets=1";
+        return Err(Refusal::new(403, "Forbidden", message));
+    }
     let base = live.as_deref().cloned().unwrap_or_else(|| json!({ "metadata": {} }));
     let before = fields_of(&base);
     let new = fields_of(wanted);
