@@ -52,8 +52,7 @@ pub fn is_verified(case: &Case<'_>, target: &Projection) -> bool {
 
 /// Whether it is worth waiting for the status to tell of the token. An object that has had one before goes on from its intent.
 pub fn may_be_told_yet(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
-    let goes_on = status.token.is_some() && is_confirmed(target, status, recall);
-    !goes_on && !is_told(target, status, recall)
+    if status.token.is_some() { !is_confirmed(target, status, recall) } else { !is_stored_here(target, recall) }
 }
 
 /// How long a target of whose token the status does not tell is still left alone, for the status to follow.

@@ -53,6 +53,7 @@ const SUBJECTS: [&[Source]; 14] = [
     siblings::SOURCES,
     call::SOURCES,
     target::SOURCES,
+    tenants::SOURCES,
     report::SOURCES,
     cluster::SOURCES,
     api_server::SOURCES,

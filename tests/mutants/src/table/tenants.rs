@@ -1,13 +1,18 @@
-//! What others may write: targets under the operator's name, objects of an app that is not theirs.
+//! What tenants who have no app secret do to the apps of others: what is believed of a target, and
+//! who is waited for.
 
-use super::{KilledBy::Test, Mutant, Source};
+use super::{
+    KilledBy::{Both, Test},
+    Mutant, Source,
+};
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan/confirmed.rs", mutants: CONFIRMED },
+    Source { file: "src/reconcile/plan/ended.rs", mutants: ENDED },
     Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
     Source { file: "src/reconcile/plan/synchronise.rs", mutants: SYNCHRONISE },
-    Source { file: "src/api/standing.rs", mutants: STANDING },
     Source { file: "src/reconcile/plan/turn.rs", mutants: TURN },
+    Source { file: "src/api/standing.rs", mutants: STANDING },
     Source { file: "src/reconcile/plan/hold.rs", mutants: HOLD },
     Source { file: "src/reconcile/reads.rs", mutants: READS },
     Source { file: "src/template.rs", mutants: TEMPLATE },
@@ -15,27 +20,31 @@ pub(super) const SOURCES: &[Source] = &[
 
 const CONFIRMED: &[Mutant] = &[
     Mutant {
-        name: "fingerprint-alone-believed",
-        means: "The times of a target whose fingerprint is the status's are believed.",
-        changes: &[("whole_seconds(found.expires) == reported.expiration_time.0", "true")],
+        name: "target-believed",
+        means: "Whatever token a target tells of is the one that a call brought.",
+        changes: &[("is_told(target, status, recall)", "!target.edited")],
+        killed_by: Both("a_forged_target_is_rewritten_from_the_token_that_its_data_still_holds"),
+    },
+    Mutant {
+        name: "later-issue-time-believed",
+        means: "A target that tells of another issue time than its object's status is believed.",
+        changes: &[("whole_seconds(found.issued) == reported.issue_time.0", "true")],
         killed_by: Test("a_forged_target_is_rewritten_from_the_token_that_its_data_still_holds"),
     },
     Mutant {
-        name: "intent-closed-by-its-id",
-        means: "Whoever reads the id of an intent closes it by a target of his own.",
-        changes: &[("may_close && target.stamped", "target.stamped")],
-        killed_by: Test("who_reads_the_id_of_an_intent_cannot_close_it_by_a_forged_target"),
+        name: "intents-token-accepts",
+        means: "A target under the id of a former leader's intent makes its app secret accepted.",
+        changes: &[("checked && is_reported(target, status)", "is_reported(target, status)")],
+        killed_by: Both("a_token_that_only_an_intent_confirmed_makes_no_app_secret_accepted"),
     },
     Mutant {
-        name: "own-store-not-believed",
-        means: "A token that was just stored counts as forged until the status tells of it.",
+        name: "intent-closed-by-its-id",
+        means: "A target under the id of a call under way counts as what that call brought.",
         changes: &[(
-            "target.issued_for.as_ref() == Some(id) && target.token.as_ref() == Some(token)",
-            "false",
+            "!is_own || recall.stored.as_ref().is_some_and(|(id, _)| *id == intent.id)",
+            "true",
         )],
-        killed_by: Test(
-            "a_token_that_this_process_stored_is_believed_before_the_status_tells_of_it",
-        ),
+        killed_by: Both("who_reads_the_id_of_an_intent_cannot_close_it_by_a_forged_target"),
     },
     Mutant {
         name: "status-not-awaited",
@@ -46,46 +55,6 @@ const CONFIRMED: &[Mutant] = &[
         ),
     },
 ];
-
-const CASE: &[Mutant] = &[Mutant {
-    name: "digest-accepts",
-    means: "The digest in a target that nothing confirms makes its credential accepted.",
-    changes: &[("confirmed::is_answered(target, &self.status, &self.seen.recall)", "true")],
-    killed_by: Test("a_forged_target_makes_no_credential_accepted_and_no_object_ready"),
-}];
-
-const SYNCHRONISE: &[Mutant] = &[Mutant {
-    name: "data-not-compared",
-    means: "Other data below the same annotations stay.",
-    changes: &[("confirmed::is_verified(case, target)", "true")],
-    killed_by: Test("a_version_of_the_target_that_somebody_else_made_is_read_once"),
-}];
-
-const STANDING: &[Mutant] = &[Mutant {
-    name: "blocked-elder-awaited",
-    means: "An older object that could store no token is waited for.",
-    changes: &[(
-        "target.is_none_or(|target| Reason::of(target) == Some(Reason::MetadataNotAllowed))",
-        "true",
-    )],
-    killed_by: Test("nobody_waits_for_an_older_object_that_could_not_store_a_token"),
-}];
-
-const TURN: &[Mutant] = &[Mutant {
-    name: "elder-awaited-for-ever",
-    means: "An older object whose credential is never tried is waited for without end.",
-    changes: &[("patience(case).is_zero()", "false")],
-    killed_by: Test(
-        "an_older_object_whose_credential_is_not_tried_is_waited_for_a_minute_and_status_says_so",
-    ),
-}];
-
-const HOLD: &[Mutant] = &[Mutant {
-    name: "refused-counts-shared",
-    means: "What a wrong app secret used up holds the app's true owner.",
-    changes: &[("standing::accepted(&status.conditions) == Some(true)", "true")],
-    killed_by: Test("an_app_secret_that_was_never_accepted_uses_up_nothing_of_the_apps"),
-}];
 
 const READS: &[Mutant] = &[Mutant {
     name: "false-expiry-intact",
@@ -99,4 +68,56 @@ const TEMPLATE: &[Mutant] = &[Mutant {
     means: "A template sets what other controllers act on.",
     changes: &[("prefix == RELOADER", "true")],
     killed_by: Test("what_others_act_on_is_left_out_unless_the_administrator_allows_it"),
+}];
+
+const ENDED: &[Mutant] = &[Mutant {
+    name: "token-before-believed",
+    means: "Until the status tells of a new token, the one before it is believed if put back.",
+    changes: &[("note_token(&mut status, token, *sent);", "")],
+    killed_by: Both("the_token_before_the_one_just_stored_is_believed_no_more"),
+}];
+
+const CASE: &[Mutant] = &[Mutant {
+    name: "digest-accepts",
+    means: "An app secret is accepted whose digest stands in the target.",
+    changes: &[("confirmed::is_answered(target, &self.status, &self.seen.recall)", "true")],
+    killed_by: Both("a_forged_target_makes_no_credential_accepted_and_no_object_ready"),
+}];
+
+const SYNCHRONISE: &[Mutant] = &[Mutant {
+    name: "data-not-compared",
+    means: "Nobody looks whether the token in a target is the one that its annotations name.",
+    changes: &[("confirmed::is_verified(case, target)", "true")],
+    killed_by: Both("a_version_of_the_target_that_somebody_else_made_is_read_once"),
+}];
+
+const TURN: &[Mutant] = &[
+    Mutant {
+        name: "blocked-elder-awaited",
+        means: "An object that cannot store a token is tried first because it is older.",
+        changes: &[("can_store(rival)", "true")],
+        killed_by: Test("nobody_waits_for_an_older_object_that_could_not_store_a_token"),
+    },
+    Mutant {
+        name: "elder-awaited-for-ever",
+        means: "However long an older object is not tried, the younger ones wait for it.",
+        changes: &[("patience(case).is_zero()", "false")],
+        killed_by: Test(
+            "an_older_object_whose_credential_is_not_tried_is_waited_for_a_minute_and_status_says_so",
+        ),
+    },
+];
+
+const STANDING: &[Mutant] = &[Mutant {
+    name: "siblings-forged-token-believed",
+    means: "A forged issue time of another object's target makes an app be asked again.",
+    changes: &[("token.check_time.is_some()", "true")],
+    killed_by: Both("a_siblings_token_that_only_an_intent_confirmed_costs_nobody_a_call"),
+}];
+
+const HOLD: &[Mutant] = &[Mutant {
+    name: "refused-counts-shared",
+    means: "What a rejected app secret used up counts as the app's.",
+    changes: &[("standing::accepted(&status.conditions) == Some(true)", "true")],
+    killed_by: Test("an_app_secret_that_was_never_accepted_uses_up_nothing_of_the_apps"),
 }];
