@@ -60,7 +60,6 @@ const SUBJECTS: [&[Source]; 14] = [
     bounds::SOURCES,
     leader::SOURCES,
     network::SOURCES,
-    tenants::SOURCES,
 ];
 
 impl Mutant {
