@@ -44,7 +44,7 @@ const CONFIRMED: &[Mutant] = &[
             "!is_own || recall.stored.as_ref().is_some_and(|(id, _)| *id == intent.id)",
             "true",
         )],
-        killed_by: Both("who_reads_the_id_of_an_intent_cannot_close_it_by_a_forged_target"),
+        killed_by: Test("who_reads_the_id_of_an_intent_cannot_close_it_by_a_forged_target"),
     },
     Mutant {
         name: "status-not-awaited",
@@ -74,7 +74,7 @@ const ENDED: &[Mutant] = &[Mutant {
     name: "token-before-believed",
     means: "Until the status tells of a new token, the one before it is believed if put back.",
     changes: &[("note_token(&mut status, token, *sent);", "")],
-    killed_by: Both("the_token_before_the_one_just_stored_is_believed_no_more"),
+    killed_by: Test("the_token_before_the_one_just_stored_is_believed_no_more"),
 }];
 
 const CASE: &[Mutant] = &[Mutant {
@@ -112,7 +112,7 @@ const STANDING: &[Mutant] = &[Mutant {
     name: "siblings-forged-token-believed",
     means: "A forged issue time of another object's target makes an app be asked again.",
     changes: &[("token.check_time.is_some()", "true")],
-    killed_by: Both("a_siblings_token_that_only_an_intent_confirmed_costs_nobody_a_call"),
+    killed_by: Test("a_siblings_token_that_only_an_intent_confirmed_costs_nobody_a_call"),
 }];
 
 const HOLD: &[Mutant] = &[Mutant {
