@@ -147,7 +147,8 @@ impl Ctx {
         };
         let rival = due::newer_rival(&case);
         let outcome = fetch(&self.platforms, &asking, &begin.begun, cleared, &self.term, &self.clock, &self.metrics).await;
-        carry.turn = carry.slot.take().map(Slot::leave);
+        // Whoever is next on an endpoint where each call ends a token decides by what the status tells of this one.
+        carry.turn = carry.slot.take().map(Slot::leave).filter(|_| case.endpoint.rotates());
         if let Some(key) = app_key(mp).filter(|_| wanted.force) {
             let boot = self.clock.now().boot;
             self.memories.change_app(&key, boot, |app| app.forced = Some(boot));

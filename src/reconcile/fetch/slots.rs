@@ -94,7 +94,7 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// The call has ended. Its app's turn lasts until the status tells of it: whoever is next decides by that.
+    /// The call has ended; its app's turn may last.
     pub fn leave(self) -> Turn {
         self.turn
     }
@@ -260,7 +260,7 @@ mod tests {
         assert!(waiting[1].as_mut().await.is_none());
         assert_eq!(began.elapsed(), PATIENCE);
         let turn = asked.leave();
-        assert!(take(&slots, &claim(&a, Refresh)).is_none(), "its turn lasts until the call is told");
+        assert!(take(&slots, &claim(&a, Refresh)).is_none(), "its turn lasts");
         drop((turn, waiting));
         assert!(slots.apps.is_empty(), "nothing is left behind");
     }
