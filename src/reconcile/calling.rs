@@ -333,11 +333,10 @@ impl Ctx {
 
 fn new_call(case: &Case<'_>, wanted: Wanted, chance: &Chance) -> Call {
     let handled = case.status.handled_refresh_request.as_deref();
-    let stamped = due::stamped_request(case);
     Call {
         id: chance.digits(32),
         wanted,
-        handles: due::request(case.mp).filter(|request| handled != Some(request) && stamped != Some(request)),
+        handles: due::request(case.mp).filter(|request| handled != Some(request)),
         stood: case.status.intent.as_ref().map(|intent| intent.id.clone()),
         known: case.status.token.as_ref().map(|token| token.fingerprint.clone()),
         doubt: doubt::is_doubtful(case),

@@ -94,7 +94,7 @@ pub(super) fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &Tar
     }
     let status = mp.status.clone().unwrap_or_default();
     let ours = target_seen.filter(|target| whose(target, mp) == Whose::Ours && !target.edited);
-    let is_untold = ours.is_some_and(|target| plan::confirmed::may_be_told_yet(target, &status, recall));
+    let is_untold = ours.is_some_and(|target| !plan::confirmed::is_confirmed(target, &status, recall));
     recall.untold_since = is_untold.then(|| recall.untold_since.unwrap_or(now.boot));
     recall.told.take_if(|(_, at)| *at + plan::CORRECTIONS_APART < now.boot);
     sight(&mut recall.foreign_intent, intent);

@@ -176,7 +176,7 @@ impl Ctx {
             facts: &facts,
             sent: &sent,
             issued_for: from.issued_for.as_deref().filter(|_| from.stamped).unwrap_or_default(),
-            handled: case.status.handled_refresh_request.as_deref().or(due::stamped_request(&case)),
+            handled: case.status.handled_refresh_request.as_deref(),
             unsettled: case.is_unsettled(),
             operator: self.term.operator(),
             template: &seen.template,

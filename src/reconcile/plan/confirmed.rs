@@ -15,30 +15,25 @@ use crate::{
 /// it; and the watch of `MiniProgram`s may be behind that of Secrets.
 const STATUS_FOLLOWS: Duration = Duration::from_secs(2);
 
-/// Whether the token that a target tells of is the one that a call of this object brought.
+/// Whether the token that a target tells of is the one that a call of this object brought: its status or this process says so.
 pub fn is_confirmed(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
-    is_told(target, status, recall)
-        || !target.edited && status.intent.as_ref().is_some_and(|intent| closes(target, intent, recall))
-}
-
-/// Whether status or this process tells of the token.
-pub fn is_told(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
     !target.edited && (is_reported(target, status) || is_stored_here(target, recall))
 }
 
 /// Whether a call of this object was answered with the token, so that the target's digest is that
-/// of an app secret which the platform accepted. What only an intent confirmed has no time of such
-/// a call: its id can be read by whoever writes the target.
+/// of an app secret which the platform accepted.
 pub fn is_answered(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
     let checked = status.token.as_ref().is_some_and(|token| token.check_time.is_some());
     !target.edited && (checked && is_reported(target, status) || is_stored_here(target, recall))
 }
 
 /// Whether the token of an intent's call is stored. An id can be read by all who may forge a
-/// target: of its own calls, this process knows which token it stored.
+/// target: this process knows which tokens it stored, and of those before it only the intent that
+/// is kept for a token in doubt is closed.
 pub fn closes(target: &Projection, intent: &Intent, recall: &Recall) -> bool {
     let is_own = recall.own_intent.as_ref() == Some(&intent.id);
-    let may_close = !is_own || recall.stored.as_ref().is_some_and(|(id, _)| *id == intent.id);
+    let is_stored = recall.stored.as_ref().is_some_and(|(id, _)| *id == intent.id);
+    let may_close = if is_own { is_stored } else { intent.doubt };
     may_close && target.stamped && target.issued_for.as_ref() == Some(&intent.id)
 }
 
@@ -48,11 +43,6 @@ pub fn is_verified(case: &Case<'_>, target: &Projection) -> bool {
     let reported = reported.and_then(|reported| reported.resource_version.as_ref());
     let known = [case.seen.recall.verified.as_ref(), reported];
     known.into_iter().flatten().any(|version| *version == target.version)
-}
-
-/// Whether it is worth waiting for the status to tell of the token. An object that has had one before goes on from its intent.
-pub fn may_be_told_yet(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
-    if status.token.is_some() { !is_confirmed(target, status, recall) } else { !is_stored_here(target, recall) }
 }
 
 /// How long a target of whose token the status does not tell is still left alone, for the status to follow.

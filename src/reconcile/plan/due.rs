@@ -146,7 +146,7 @@ fn time_has_come(case: &Case<'_>) -> Option<Why> {
 fn requested(case: &Case<'_>) -> Option<Why> {
     let request = request(case.mp)?;
     let handled = |value: Option<&str>| value == Some(request.as_str());
-    (!handled(stamped_request(case)) && !handled(case.status.handled_refresh_request.as_deref())).then_some(Why::Requested)
+    (!handled(case.status.handled_refresh_request.as_deref())).then_some(Why::Requested)
 }
 
 fn won_the_app(case: &Case<'_>) -> Option<Why> {
@@ -198,12 +198,6 @@ fn refused_forced_calls(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
     let mints = mp.status.iter().filter_map(|status| status.mints.as_ref());
     let forced = mints.flat_map(|mints| &mints.forced_times).map(|time| time.0);
     forced.filter(move |time| since.is_some_and(|since| *time >= since))
-}
-
-/// The request that was answered by the call whose intent the target closes.
-pub fn stamped_request<'a>(case: &Case<'a>) -> Option<&'a str> {
-    case.status.intent.as_ref().filter(|_| case.open_intent().is_none())?;
-    case.in_use?.handled.as_deref()
 }
 
 /// The refresh request that stands on the object, as the status keeps it: a long one by its hash.

@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::{
     case::Case,
-    due::{SPACING, is_past, request, stamped_request, wait},
+    due::{SPACING, is_past, request, wait},
     retry,
     time::{after, day, next_midnight},
 };
@@ -77,9 +77,7 @@ fn last_failure(case: &Case<'_>, wanted: Wanted) -> Duration {
 
 /// Whether an unanswered request stands on the object.
 fn is_requested(case: &Case<'_>) -> bool {
-    request(case.mp).is_some_and(|request| {
-        case.status.handled_refresh_request.as_ref() != Some(&request) && stamped_request(case) != Some(request.as_str())
-    })
+    request(case.mp).is_some_and(|request| case.status.handled_refresh_request.as_ref() != Some(&request))
 }
 
 /// A request waits after the last success; after a failure the back-off decides, but for forced calls.

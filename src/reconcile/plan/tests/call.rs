@@ -89,13 +89,9 @@ fn another_value_of_the_credential_is_a_call() {
 }
 
 #[test]
-fn a_handled_request_is_handled_by_status_or_by_the_target() {
+fn a_handled_request_is_handled_by_status_whatever_the_target_says() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.annotate(REQUEST, "now"));
     sight.target().handled = Some("now".into());
-    // The leader before stored the token of this call, and its status does not tell of it yet.
-    sight.intends("call-0", false);
-    sight.keeps_silent(500);
-    sight.status().intent = None;
     sight.asks(500, Why::Requested);
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.annotate(REQUEST, "now"));
     sight.status().handled_refresh_request = Some("now".into());
@@ -116,7 +112,7 @@ fn only_the_current_token_can_be_reported_invalid() {
 
 #[test]
 fn a_closed_intent_is_removed_before_an_unforced_call() {
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.intends("call-0", false));
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.closed_intent("call-0"));
     let Act::Status(status) = sight.plan(due_at(STABLE)).act else { panic!("the intent goes first") };
     assert_eq!(status.intent, None);
 }

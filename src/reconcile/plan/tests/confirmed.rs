@@ -116,13 +116,16 @@ fn a_token_that_only_an_intent_confirmed_makes_no_app_secret_accepted() {
 }
 
 #[test]
-fn the_intent_of_a_leader_before_confirms_what_it_stored_and_closes_with_it() {
-    let mut sight = Sight::healthy(LEGACY).with(forge);
-    sight.target().issued_for = Some("call-1".into());
-    sight.intends("call-1", false);
-    sight.recall.verified = Some("21".into());
-    let Act::Status(status) = sight.plan(500).act else { panic!("the new token is told") };
-    assert_eq!((status.token.map(|token| token.issue_time.0), status.intent), (Some(at(490)), None));
+fn the_intent_of_a_leader_before_confirms_nothing_since_all_can_read_its_id() {
+    for mode in MODES {
+        let mut sight = Sight::healthy(mode).with(forge);
+        sight.target().issued_for = Some("call-1".into());
+        sight.intends("call-1", false);
+        sight.recall.foreign_intent = Some(("call-1".into(), boot(480)));
+        sight.recall.unmatched = Some("21".into());
+        sight.asks(500, Why::Edited);
+        assert!(sight.case(500, |case| case.open_intent().is_some()), "{mode:?}");
+    }
 }
 
 #[test]

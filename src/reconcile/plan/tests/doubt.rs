@@ -19,7 +19,8 @@ fn an_open_intent_is_a_doubt_and_a_kept_one_until_it_has_landed() {
     assert!(intends("call-9", false).doubts(500));
     assert!(intends("call-0", true).doubts(119));
     assert!(!intends("call-0", true).doubts(120));
-    assert!(!intends("call-0", false).doubts(119));
+    assert!(intends("call-0", false).doubts(119), "its id alone does not show that its token was stored");
+    assert!(!Sight::healthy(LEGACY).with(|sight| sight.closed_intent("call-0")).doubts(119));
 }
 
 #[test]

@@ -229,6 +229,13 @@ impl Sight {
         self.status().intent = Some(Intent { id: id.into(), time: Time(at(0)), doubt });
     }
 
+    /// The intent's call was this process's, which has stored its token.
+    pub fn closed_intent(&mut self, id: &str) {
+        self.intends(id, false);
+        self.recall.own_intent = Some(id.into());
+        self.recall.stored = Some((id.into(), self.target().token.clone().expect("a token")));
+    }
+
     /// The credential was read just now, strongly, and the target too.
     pub fn looked_closer(&mut self) {
         self.close = Some(self.read());

@@ -22,7 +22,7 @@ const CONFIRMED: &[Mutant] = &[
     Mutant {
         name: "target-believed",
         means: "Whatever token a target tells of is the one that a call brought.",
-        changes: &[("is_told(target, status, recall)", "!target.edited")],
+        changes: &[("(is_reported(target, status) || is_stored_here(target, recall))", "true")],
         killed_by: Both("a_forged_target_is_rewritten_from_the_token_that_its_data_still_holds"),
     },
     Mutant {
@@ -40,10 +40,7 @@ const CONFIRMED: &[Mutant] = &[
     Mutant {
         name: "intent-closed-by-its-id",
         means: "A target under the id of a call under way counts as what that call brought.",
-        changes: &[(
-            "!is_own || recall.stored.as_ref().is_some_and(|(id, _)| *id == intent.id)",
-            "true",
-        )],
+        changes: &[("if is_own { is_stored } else { intent.doubt }", "true")],
         killed_by: Test("who_reads_the_id_of_an_intent_cannot_close_it_by_a_forged_target"),
     },
     Mutant {

@@ -121,7 +121,9 @@ impl Run<'_> {
         let faults = self.script.len();
         let labels = |cue: &&Cue| matches!(cue.fault, Fault::User(Deed::Label | Deed::Touch));
         let costly = faults - self.script.cues().iter().filter(labels).count();
-        let most = MOST_MINTS.get(costly).copied().unwrap_or(3 * costly as u64);
+        // A token that was stored and that no status tells of is not believed: one more is made.
+        let crashes = self.script.cues().iter().filter(|cue| matches!(cue.fault, Fault::Crash { .. })).count();
+        let most = MOST_MINTS.get(costly).copied().unwrap_or(3 * costly as u64) + crashes as u64;
         if ending.mints > most {
             ending.faults.push(format!("{} tokens were made, {most} would do", ending.mints));
         }
