@@ -60,13 +60,13 @@ fn total(shops: &[Mini<'_>]) -> u64 {
 }
 
 #[tokio::test]
-async fn a_kill_before_the_answer_costs_two_calls_and_after_the_write_none() {
+async fn a_kill_before_the_answer_costs_two_calls_and_after_the_status_none() {
     let stage = Stage::new("crash").await;
     for (name, fault, killed_after, calls) in [
         // The answer is lost: it is asked again; the confirming call comes two minutes later.
         ("lost", Fault::SlowAfterMint { ms: 900 }, "the call", 2),
-        // Nothing was lost.
-        ("stored", Fault::SlowAfterMint { ms: 0 }, "the write", 1),
+        // Nothing was lost, and the status tells of it.
+        ("stored", Fault::SlowAfterMint { ms: 0 }, "the status", 1),
     ] {
         let mut operator = launch(&stage).start().await;
         let shop = stage.app(name).legacy().without_credential().whose_platform_knows("right").create().await;
@@ -76,7 +76,7 @@ async fn a_kill_before_the_answer_costs_two_calls_and_after_the_write_none() {
             let seen = if killed_after == "the call" {
                 shop.counts().calls == 1
             } else {
-                stage.secret(&shop.target_name()).await.is_some()
+                shop.get().await.status.is_some_and(|status| status.token.is_some())
             };
             check(seen, || "not yet".into())
         })
