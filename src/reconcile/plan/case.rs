@@ -201,7 +201,9 @@ impl<'a> Case<'a> {
 
     /// An intent whose call's end is not known.
     pub fn open_intent(&self) -> Option<&Intent> {
-        let is_closed = |intent: &Intent| self.in_use.is_some_and(|target| confirmed::closes(target, intent, &self.seen.recall));
+        let is_closed = |intent: &Intent| {
+            self.in_use.is_some_and(|target| confirmed::closes(target, intent, &self.status, &self.seen.recall))
+        };
         self.status.intent.as_ref().filter(|intent| !is_closed(intent))
     }
 

@@ -30,10 +30,10 @@ pub fn is_answered(target: &Projection, status: &MiniProgramStatus, recall: &Rec
 /// Whether the token of an intent's call is stored. An id can be read by all who may forge a
 /// target: this process knows which tokens it stored, and of those before it only the intent that
 /// is kept for a token in doubt is closed.
-pub fn closes(target: &Projection, intent: &Intent, recall: &Recall) -> bool {
+pub fn closes(target: &Projection, intent: &Intent, status: &MiniProgramStatus, recall: &Recall) -> bool {
     let is_own = recall.own_intent.as_ref() == Some(&intent.id);
     let is_stored = recall.stored.as_ref().is_some_and(|(id, _)| *id == intent.id);
-    let may_close = if is_own { is_stored } else { intent.doubt };
+    let may_close = if is_own { is_stored } else { intent.doubt && is_confirmed(target, status, recall) };
     may_close && target.stamped && target.issued_for.as_ref() == Some(&intent.id)
 }
 

@@ -22,6 +22,7 @@ impl Status {
             rejected: is("CredentialValid", "False"),
             accepted: is("CredentialValid", "True"),
             target: text(&status["targetRef"]["name"]),
+            token: text(&status["token"]["fingerprint"]),
             expires: time(&status["token"]["expirationTime"]),
             next_refresh: time(&status["token"]["nextRefreshTime"]),
             failure: time(&failure["time"]).map(|time_sent| Failure {
@@ -47,6 +48,7 @@ mod tests {
         let status = json!({
             "targetRef": { "name": "shop-token" },
             "token": {
+                "fingerprint": "sha256:0123456789ab",
                 "expirationTime": "1970-01-01T00:00:02Z",
                 "nextRefreshTime": "1970-01-01T00:00:01Z",
             },
@@ -65,6 +67,7 @@ mod tests {
             rejected: true,
             accepted: false,
             target: Some("shop-token".into()),
+            token: Some("sha256:0123456789ab".into()),
             expires: Some(2000),
             next_refresh: Some(1000),
             failure: Some(failure),

@@ -106,6 +106,7 @@ pub struct Status {
     /// Whether it is True: the platform has accepted the app secret.
     pub accepted: bool,
     pub target: Option<Name>,
+    pub token: Option<Token>,
     pub expires: Option<i64>,
     pub next_refresh: Option<i64>,
     pub failure: Option<Failure>,

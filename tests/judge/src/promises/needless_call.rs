@@ -129,7 +129,8 @@ fn newest_held(
     let is_of_one_term = facts.leases.is_empty() && before.is.by == call.is.by;
     let is_held = match targets.find_map(held_in) {
         Some(held) => {
-            let is_told = !between(&object.statuses, held.from, call.from).is_empty();
+            let since = between(&object.statuses, life.minted, call.from).iter().filter_map(|said| said.is.status);
+            let is_told = since.into_iter().any(|status| status.token.as_deref() == Some(newest));
             let is_known = is_of_one_term && held.is.by == Some(call.is.by);
             !held.is.unconfirmed && (is_told || is_known)
         }

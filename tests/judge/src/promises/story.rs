@@ -70,6 +70,7 @@ impl Story {
             status.ready = true;
             status.fresh = Fresh { is_false: false, reason: "Fresh".into() };
             status.failure = None;
+            status.token = Some(token.into());
             status.expires = ends.try_into().ok();
             status.next_refresh = (ends - 5 * MINUTE).try_into().ok();
         });

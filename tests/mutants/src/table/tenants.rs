@@ -40,7 +40,10 @@ const CONFIRMED: &[Mutant] = &[
     Mutant {
         name: "intent-closed-by-its-id",
         means: "A target under the id of a call under way counts as what that call brought.",
-        changes: &[("if is_own { is_stored } else { intent.doubt }", "true")],
+        changes: &[(
+            "if is_own { is_stored } else { intent.doubt && is_confirmed(target, status, recall) }",
+            "true",
+        )],
         killed_by: Test("who_reads_the_id_of_an_intent_cannot_close_it_by_a_forged_target"),
     },
     Mutant {
