@@ -35,7 +35,7 @@ const CONFIRMED: &[Mutant] = &[
         name: "intents-token-accepts",
         means: "A target under the id of a former leader's intent makes its app secret accepted.",
         changes: &[("checked && is_reported(target, status)", "is_reported(target, status)")],
-        killed_by: Both("a_token_that_only_an_intent_confirmed_makes_no_app_secret_accepted"),
+        killed_by: Test("a_token_that_only_an_intent_confirmed_makes_no_app_secret_accepted"),
     },
     Mutant {
         name: "intent-closed-by-its-id",
