@@ -10,7 +10,7 @@ use super::{
     plan,
 };
 use crate::{
-    api::{MiniProgram, names},
+    api::{MiniProgram, MiniProgramStatus, names},
     projection::{Owner, Projection},
     shell::clock::Now,
     world::{ObjectName, Seen},
@@ -92,9 +92,10 @@ pub(super) fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &Tar
             recall.ends.push((token, end));
         }
     }
-    let status = mp.status.clone().unwrap_or_default();
+    let none = MiniProgramStatus::default();
+    let status = mp.status.as_ref().unwrap_or(&none);
     let ours = target_seen.filter(|target| whose(target, mp) == Whose::Ours && !target.edited);
-    let is_untold = ours.is_some_and(|target| !plan::confirmed::is_confirmed(target, &status, recall));
+    let is_untold = ours.is_some_and(|target| !plan::confirmed::is_confirmed(target, status, recall));
     recall.untold_since = is_untold.then(|| recall.untold_since.unwrap_or(now.boot));
     recall.told.take_if(|(_, at)| *at + plan::CORRECTIONS_APART < now.boot);
     sight(&mut recall.foreign_intent, intent);
