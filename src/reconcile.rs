@@ -32,7 +32,6 @@ use kube::Client;
 
 pub use self::farewell::farewell;
 use self::{
-    admittance::Admitted,
     api_error::ApiError,
     calling::Begin,
     events::Events,
@@ -237,11 +236,8 @@ impl Ctx {
             Act::Status(status) => self.write_status(mp, *status, carry).await,
             Act::LookCloser { for_call: true, .. } if !self.has_turn(mp, carry) => self.wait_for_turn(mp, carry).await,
             Act::LookCloser { old, for_call } => {
-                let admitted = if for_call { self.admit(seen, carry, now).await } else { Admitted::AtOnce };
-                match admitted {
-                    Admitted::AtOnce => {}
-                    Admitted::Waited => return Next::Round,
-                    Admitted::No => return LATER,
+                if for_call && let Err(instead) = self.admit(seen, carry, now).await {
+                    return instead;
                 }
                 let errand = if for_call { Errand::Call } else { Errand::Object };
                 let read = carry.credential.take().map(|read| read.credential);

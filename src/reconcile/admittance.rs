@@ -13,16 +13,6 @@ use crate::{
     shell::clock::Now,
 };
 
-/// Whether there is room for a call.
-pub(super) enum Admitted {
-    /// There is, and nothing has happened since the plan.
-    AtOnce,
-    /// There is after a while: the plan is made anew.
-    Waited,
-    /// There is none.
-    No,
-}
-
 impl Ctx {
     /// Waits for the app's turn, if others of its objects ask, and then plans anew: the call may not be wanted any more.
     pub(super) async fn wait_for_turn(&self, mp: &MiniProgram, carry: &mut Carry) -> Next {
@@ -39,12 +29,13 @@ impl Ctx {
         carry.slot.is_some() || carry.turn.is_some()
     }
 
-    /// Waits for room for the call that the plan is heading for.
-    pub(super) async fn admit(&self, seen: &Observed, carry: &mut Carry, now: Now) -> Admitted {
+    /// Waits for room for the call that the plan is heading for. The error is what comes instead: another plan after a wait,
+    /// or a pause if there is no room.
+    pub(super) async fn admit(&self, seen: &Observed, carry: &mut Carry, now: Now) -> Result<(), Next> {
         if carry.slot.is_some() {
-            return Admitted::AtOnce;
+            return Ok(());
         }
-        let (Some(case), Some(key)) = (case(seen, now), app_key(&seen.mini_program)) else { return Admitted::No };
+        let (Some(case), Some(key)) = (case(seen, now), app_key(&seen.mini_program)) else { return Err(LATER) };
         let claimant = Claimant {
             key: &key,
             namespace: case.mp.metadata.namespace.as_deref().unwrap_or_default(),
@@ -54,12 +45,12 @@ impl Ctx {
         let mut entering = pin!(self.slots.enter(&claimant, carry.turn.take(), now.boot));
         if let Poll::Ready(slot) = futures::poll!(entering.as_mut()) {
             carry.slot = slot;
-            return if carry.slot.is_some() { Admitted::AtOnce } else { Admitted::No };
+            return if carry.slot.is_some() { Ok(()) } else { Err(LATER) };
         }
         carry.slot = entering.await;
         // What was read before is older than the wait.
         (carry.close, carry.credential) = (None, None);
-        if carry.slot.is_some() { Admitted::Waited } else { Admitted::No }
+        Err(if carry.slot.is_some() { Next::Round } else { LATER })
     }
 }
 

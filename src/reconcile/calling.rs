@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{
     Carry, Ctx, LATER, NO_SLOT, Next,
-    admittance::Admitted,
     api_error::ApiError,
     app_key, apply,
     call::{Call, Wanted, Why},
@@ -63,10 +62,8 @@ impl Ctx {
             self.wait(mp, now);
             return Next::Round;
         }
-        match self.admit(seen, carry, now).await {
-            Admitted::AtOnce => {}
-            Admitted::Waited => return Next::Round,
-            Admitted::No => return LATER,
+        if let Err(instead) = self.admit(seen, carry, now).await {
+            return instead;
         }
         let call = new_call(&case, wanted, &self.chance);
         self.recall(mp, |recall| recall.own_intent = Some(call.id.clone()));
@@ -108,10 +105,8 @@ impl Ctx {
 
     /// Makes the call, if its answer can be stored, and remembers how it ended before anything else can fail.
     pub(super) async fn ask(&self, seen: &Observed, carry: &mut Carry, wanted: Wanted, now: Now) -> Next {
-        match self.admit(seen, carry, now).await {
-            Admitted::AtOnce => {}
-            Admitted::Waited => return Next::Round,
-            Admitted::No => return LATER,
+        if let Err(instead) = self.admit(seen, carry, now).await {
+            return instead;
         }
         let (Some(case), Some(close)) = (case(seen, now), carry.close.take()) else { return LATER };
         let mp = case.mp;
