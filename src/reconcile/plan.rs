@@ -338,7 +338,7 @@ fn wake(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {
     let failure = case.failure().map(|(failure, _)| wait(case.now, failure.next_attempt_time.0));
     let failure = failure.filter(|wait| !wait.is_zero());
     let refused = refused_write(case);
-    [held, next, overdue, failure, refused, target::next_change(case)]
+    [held, next, overdue, failure, refused, target::next_change(case), synchronise::next(case)]
         .into_iter()
         .flatten()
         .min()

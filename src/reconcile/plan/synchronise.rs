@@ -1,7 +1,7 @@
 //! Puts the Secret in use right where it differs from the spec, or from what the operator wrote, as long as a Secret of
 //! ours holds the token. Pure.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Act, CORRECTIONS_APART, Rewrite, Step,
@@ -37,10 +37,10 @@ pub(super) fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
     if let Some(wait) = target::closed_for(case) {
         return Some(Step::Settle(wait));
     }
-    let corrected = case.seen.recall.corrected.filter(|_| drift);
-    if let Some(wait) = corrected.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot)).filter(|wait| !wait.is_zero())
-    {
-        return Some(Step::Settle(wait));
+    if let Some(wait) = apart(case, case.seen.recall.corrected.filter(|_| drift)) {
+        // Whoever edits the Secret again at once must not keep its token from being refreshed.
+        let may_call = case.token().is_some() || case.seen.begun.is_some();
+        return (!may_call).then_some(Step::Settle(wait));
     }
     let from = Arc::new(from.clone());
     let Some(close) = case.close() else {
@@ -71,11 +71,22 @@ fn verify(case: &Case<'_>, target: &Projection) -> Option<Step> {
         let rewritten = Rewrite { from: Arc::new(target.clone()), renamed: false, drift: true };
         return (!close.immutable).then(|| rewrite(case, close, rewritten));
     }
-    let read = case.seen.recall.read_at.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot));
-    match read.filter(|wait| !wait.is_zero()) {
-        Some(wait) => Some(Step::Settle(wait)),
-        None => Some(Step::Do(closer(case, false))),
+    // A call that is due need not wait: it reads the Secret itself.
+    apart(case, case.seen.recall.read_at).is_none().then(|| Step::Do(closer(case, false)))
+}
+
+/// When the Secret in use, which was corrected or read a moment ago, may be corrected or read again.
+pub(super) fn next(case: &Case<'_>) -> Option<Duration> {
+    let in_use = case.in_use.filter(|_| case.close().is_none())?;
+    if differs(case, in_use) == Some(true) {
+        return apart(case, case.seen.recall.corrected);
     }
+    apart(case, case.seen.recall.read_at).filter(|_| !confirmed::is_verified(case, in_use))
+}
+
+fn apart(case: &Case<'_>, last: Option<Duration>) -> Option<Duration> {
+    let wait = (last? + CORRECTIONS_APART).saturating_sub(case.now.boot);
+    (!wait.is_zero()).then_some(wait)
 }
 
 /// The fingerprint to look for: an edited Secret's own annotation may have been put back together with an old token.

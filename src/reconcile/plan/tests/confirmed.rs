@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::sight::{LEGACY, LIFE, MODES, STABLE, Sight, at, boot, credential, token};
+use super::sight::{LEGACY, LIFE, MODES, STABLE, Sight, at, boot, credential, due_at, token};
 use crate::{
     api::Reason,
     projection::{Owner, TokenFacts},
@@ -210,6 +210,20 @@ fn a_version_of_the_target_that_somebody_else_made_is_read_once() {
     sight.keeps_silent(500);
     (sight.recall.verified, sight.recall.read_at) = (None, Some(boot(495)));
     sight.rests(500, 5);
+}
+
+#[test]
+fn whoever_edits_the_target_again_and_again_keeps_no_token_from_being_refreshed() {
+    let edits: [fn(&mut Sight); 2] = [|sight| sight.target().version = "21".into(), |sight| sight.target().owner = Owner::Nobody];
+    for (mode, edit) in MODES.into_iter().flat_map(|mode| edits.map(|edit| (mode, edit))) {
+        let mut sight = Sight::healthy(mode).with(edit);
+        let moment_ago = Some(boot(due_at(mode) - 5));
+        (sight.recall.read_at, sight.recall.corrected) = (moment_ago, moment_ago);
+        let act = sight.plan(due_at(mode)).act;
+        assert!(matches!(act, Act::LookCloser { for_call: true, .. }), "{mode:?}: {act:?}");
+        (sight.recall.read_at, sight.recall.corrected) = (Some(boot(495)), Some(boot(495)));
+        sight.rests(500, 5);
+    }
 }
 
 #[test]

@@ -18,8 +18,8 @@ const SYNCHRONISE: &[Mutant] = &[
         means: "A target that another controller keeps changing is written back as fast as it \
                 changes.",
         changes: &[(
-            "corrected.map(|at| (at + CORRECTIONS_APART).saturating_sub(case.now.boot))",
-            "corrected.map(|_| std::time::Duration::ZERO)",
+            "apart(case, case.seen.recall.corrected.filter(|_| drift))",
+            "apart(case, None)",
         )],
         killed_by: Test("a_stripped_owner_or_template_value_is_drift_but_waits_for_its_turn"),
     },
