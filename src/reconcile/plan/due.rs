@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{
     case::{Case, Credential, Target},
     doubt::settles_at,
-    hold::counted,
+    hold::{counted, forced_by_accepted},
     retry,
     time::{after, before, span, spread},
     turn::{self, Turn},
@@ -180,6 +180,8 @@ pub fn newer_rival(case: &Case<'_>) -> Option<String> {
     let newest = newer.max_by_key(|theirs| theirs.issue_time.0).map(|theirs| theirs.fingerprint.clone());
     let own = case.status.mints.iter().flat_map(|mints| &mints.forced_times).map(|time| time.0);
     let refused = case.seen.siblings.shown.iter().flat_map(|rival| refused_forced_calls(rival));
+    // Another object may have forced a new token in the same second.
+    let refused = refused.filter(|time| !forced_by_accepted(case).any(|other| other == *time));
     let harmless: Vec<_> = own.chain(refused).collect();
     let forced = || {
         let forced = counted(case).forced.into_iter().rfind(|time| !harmless.contains(time))?;

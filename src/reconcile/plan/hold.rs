@@ -113,6 +113,11 @@ fn of_objects<'a>(case: &'a Case<'_>) -> impl Iterator<Item = &'a Mints> {
     accepted.filter_map(|status| status.mints.as_ref()).chain(&case.status.mints)
 }
 
+/// The forced calls that those objects report.
+pub fn forced_by_accepted<'a>(case: &'a Case<'_>) -> impl Iterator<Item = Timestamp> {
+    of_objects(case).flat_map(|mints| &mints.forced_times).map(|time| time.0)
+}
+
 /// Sums an app's mints over all its objects; what was made by an object that is gone, this process remembers.
 pub fn counted(case: &Case<'_>) -> Counted {
     let today = day(case.now.wall, case.platform.day_offset_seconds);

@@ -206,4 +206,10 @@ fn a_rivals_forced_call_with_a_rejected_credential_ends_no_token() {
     };
     rejected_at(300).keeps_silent(500);
     rejected_at(301).asks(500, Why::RivalNewer);
+    // Another object's call in the same second did end a token.
+    let mut both = rejected_at(300);
+    let mut accepted = winner(STABLE, 0);
+    accepted.status.get_or_insert_default().mints = Some(forced.clone());
+    both.rivals.push(accepted);
+    both.asks(500, Why::RivalNewer);
 }
