@@ -1,7 +1,8 @@
-//! Which object is looked at when: one task per look, never two for one object. Knows nothing of what a look does.
+//! Which object is looked at when: one task per look, never two for one object. Knows nothing of
+//! what a look does.
 //!
-//! There is no limit on looks: one takes microseconds unless it waits for a platform, and those that wait for a platform
-//! that hangs must not hold places that the others need.
+//! There is no limit on looks: one takes microseconds unless it waits for a platform, and those
+//! that wait for a platform that hangs must not hold places that the others need.
 
 mod progress;
 #[cfg(test)]
@@ -28,61 +29,64 @@ use crate::{shell::clock::Clock, world::ObjectName};
 
 /// What happens although nothing has changed.
 #[derive(Clone, Copy, Debug)]
-pub struct Rhythm {
-    /// No object sleeps longer than this. The timer stands still while the machine is suspended, and knows nothing of a wall
-    /// clock that somebody sets; a look at an object with nothing to do costs microseconds.
-    pub longest_sleep: Duration,
+pub struct Timing {
+    /// No object sleeps longer than this. The timer stands still while the machine is suspended,
+    /// and knows nothing of a wall clock that somebody sets; a look at an object with nothing to do
+    /// costs microseconds.
+    pub resync_period: Duration,
     /// How often [`Progress`] hears from an idle dispatcher.
     pub beat: Duration,
 }
 
-impl Default for Rhythm {
+impl Default for Timing {
     fn default() -> Self {
-        Self { longest_sleep: Duration::from_mins(5), beat: Duration::from_secs(10) }
+        Self { resync_period: Duration::from_mins(5), beat: Duration::from_secs(10) }
     }
 }
 
 /// What came of a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Looked {
+pub struct Action {
     /// When to look again at the latest. Earlier if something changes.
-    pub again: Duration,
+    pub requeue_after: Duration,
     /// The boot time since which something is due that nothing hinders.
     pub overdue_since: Option<Duration>,
 }
 
-impl Looked {
+impl Action {
     /// There is no such object: it is not looked at again until somebody asks.
-    pub const GONE: Self = Self { again: Duration::MAX, overdue_since: None };
+    pub const AWAIT_CHANGE: Self = Self { requeue_after: Duration::MAX, overdue_since: None };
 }
 
-/// Looks at objects when they change and when they asked for it, until told to stop; then ends what it began.
+/// Looks at objects when they change and when they asked for it, until told to stop; then ends what
+/// it began.
 ///
-/// A look that panics is the failure of its object: `panicked` hears of it and says when to look again.
+/// A look that panics is the failure of its object: `panicked` hears of it and says when to look
+/// again.
 pub async fn run<R, Fut, P>(
     looks: mpsc::UnboundedReceiver<ObjectName>,
     reconcile: R,
     panicked: P,
     progress: Progress,
     clock: Clock,
-    rhythm: Rhythm,
+    timing: Timing,
     stop: CancellationToken,
 ) where
     R: Fn(ObjectName) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Looked> + Send + 'static,
+    Fut: Future<Output = Action> + Send + 'static,
     P: Fn(&ObjectName) -> Duration,
 {
     let reconcile = Arc::new(reconcile);
     let (again, agains) = mpsc::unbounded_channel();
     let now = |message| ScheduleRequest { message, run_at: Instant::now() };
     let mut due = pin!(scheduler(stream::select(stream_of(looks).map(now), stream_of(agains))));
-    let settle = |(name, looked): (ObjectName, Option<Looked>)| {
+    let settle = |(name, looked): (ObjectName, Option<Action>)| {
         progress.ended(&name, looked);
-        let sleep = looked.map_or_else(|| panicked(&name), |looked| looked.again);
+        let sleep = looked.map_or_else(|| panicked(&name), |looked| looked.requeue_after);
         (name, sleep)
     };
     let mut running = Running::default();
-    let mut beat = tokio::time::interval(rhythm.beat);
+    let mut beat = tokio::time::interval(timing.beat);
     loop {
         progress.turned(clock.now().boot);
         tokio::select! {
@@ -94,7 +98,7 @@ pub async fn run<R, Fut, P>(
                     progress.began(&name, clock.now().boot);
                     running.begin(name, &reconcile);
                 } else if sleep < Duration::MAX {
-                    let run_at = Instant::now() + sleep.min(rhythm.longest_sleep);
+                    let run_at = Instant::now() + sleep.min(timing.resync_period);
                     // The receiver is a local of this function.
                     let _ = again.send(ScheduleRequest { message: name, run_at });
                 }
@@ -117,7 +121,7 @@ pub async fn run<R, Fut, P>(
 
 #[derive(Default)]
 struct Running {
-    tasks: JoinSet<Looked>,
+    tasks: JoinSet<Action>,
     names: HashSet<ObjectName>,
     /// What changed or is due while it is looked at. The scheduler could hold these, and would let
     /// them go in no order: a simulated run would not replay.
@@ -129,7 +133,7 @@ impl Running {
     fn begin<R, Fut>(&mut self, name: ObjectName, reconcile: &Arc<R>)
     where
         R: Fn(ObjectName) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Looked> + Send + 'static,
+        Fut: Future<Output = Action> + Send + 'static,
     {
         let (reconcile, of) = (Arc::clone(reconcile), name.clone());
         let task = self.tasks.spawn(async move { reconcile(of).await });
@@ -138,7 +142,10 @@ impl Running {
     }
 
     /// Whose look has ended, and what came of it; nothing if it panicked.
-    fn ended(&mut self, done: Result<(Id, Looked), JoinError>) -> Option<(ObjectName, Option<Looked>)> {
+    fn ended(
+        &mut self,
+        done: Result<(Id, Action), JoinError>,
+    ) -> Option<(ObjectName, Option<Action>)> {
         let (id, looked) = match done {
             Ok((id, looked)) => (id, Some(looked)),
             Err(panic) => (panic.id(), None),

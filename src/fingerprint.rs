@@ -1,4 +1,5 @@
-//! Fingerprints: what names a token without showing it, and what people write in place of one. Pure.
+//! Fingerprints: what names a token without showing it, and what people write in place of one.
+//! Pure.
 
 /// The schema's pattern of a fingerprint.
 pub const PATTERN: &str = "^sha256:[0-9a-f]{12}$";
@@ -12,7 +13,8 @@ pub fn is_fingerprint(text: &str) -> bool {
     text.strip_prefix(PREFIX).is_some_and(|digits| digits.len() == DIGITS && is_hex(digits))
 }
 
-/// The fingerprint that a text means: itself, or the start of a whole SHA-256, as `sha256sum` prints one.
+/// The fingerprint that a text means: itself, or the start of a whole SHA-256, as `sha256sum`
+/// prints one.
 #[must_use]
 pub fn meant_by(text: &str) -> Option<String> {
     let digits = text.strip_prefix(PREFIX).unwrap_or(text);
@@ -35,9 +37,16 @@ mod tests {
         for text in [fingerprint.clone(), digest.clone(), format!("sha256:{digest}")] {
             assert_eq!(meant_by(&text), Some(fingerprint.clone()), "{text}");
         }
-        for text in
-            ["", "sha256:", short, "sha256:9f2c4e1ab0d", "sha256:9f2c4e1ab0d34", "sha256:9F2C4E1AB0D3", "76_token", "密钥"]
-        {
+        for text in [
+            "",
+            "sha256:",
+            short,
+            "sha256:9f2c4e1ab0d",
+            "sha256:9f2c4e1ab0d34",
+            "sha256:9F2C4E1AB0D3",
+            "76_token",
+            "密钥",
+        ] {
             assert_eq!(meant_by(text), None, "{text}");
             assert!(!is_fingerprint(text), "{text}");
         }

@@ -27,7 +27,9 @@ async fn main() -> ExitCode {
             }
             Err(error) => failed(error),
         },
-        Command::Probe(probe) => server::probe(&probe.url, probe.timeout).await.map_or_else(failed, |()| ExitCode::SUCCESS),
+        Command::Probe(probe) => server::probe(&probe.url, probe.timeout)
+            .await
+            .map_or_else(failed, |()| ExitCode::SUCCESS),
         Command::Run(args) => {
             if let Err(error) = telemetry::init(args.log_format, &args.log_level) {
                 return failed(error);

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::health::Report;
 use crate::{
-    controller::{self, Looked, Progress, Rhythm},
+    controller::{self, Action, Progress, Timing},
     reconcile::{
         self, Ctx,
         events::Events,
@@ -78,7 +78,7 @@ pub enum Ended {
 pub type ClientOfTerm = dyn Fn(&Term, &Client) -> Client + Send + Sync;
 
 /// Runs one pass over an object.
-pub type RunPass = dyn Fn(BoxFuture<'static, Looked>) -> BoxFuture<'static, Looked> + Send + Sync;
+pub type RunPass = dyn Fn(BoxFuture<'static, Action>) -> BoxFuture<'static, Action> + Send + Sync;
 
 /// What every term is made from.
 pub struct Operator {
@@ -107,7 +107,7 @@ pub struct Operator {
     /// What must differ each time.
     pub chance: Chance,
     /// What the controller does although nothing has changed.
-    pub rhythm: Rhythm,
+    pub timing: Timing,
     /// After how many seconds the API server ends a watch, which is then resumed.
     pub watch_seconds: u32,
     /// How often health and the overdue metric are brought up to date.
@@ -164,7 +164,10 @@ impl Operator {
         let yields = stop.run_until_cancelled(self.yields(client, others_until)).await;
         let Some(yields) = yields else { return Ok(Ended::WoundUp) };
         let on_change = Arc::clone(&self.on_change);
-        let mut elector = Elector::start(client.clone(), config, self.clock.clone(), yields, move |leads| on_change(leads));
+        let mut elector =
+            Elector::start(client.clone(), config, self.clock.clone(), yields, move |leads| {
+                on_change(leads);
+            });
         let mut ended = Ended::WoundUp;
         while !stop.is_cancelled() && ended == Ended::WoundUp {
             let standing_by = self.stand_by(client, &mut elector, others_until);
@@ -179,12 +182,18 @@ impl Operator {
 
     /// Waits until it leads. As a standby it is ready if it could do the work; else it says why not
     /// and lets others come first.
-    async fn stand_by(&self, client: &Client, elector: &mut Elector, others_until: Duration) -> Result<Term, ElectorEnded> {
+    async fn stand_by(
+        &self,
+        client: &Client,
+        elector: &mut Elector,
+        others_until: Duration,
+    ) -> Result<Term, ElectorEnded> {
         if let Ok(term) = tokio::time::timeout(STANDBY_AFTER, elector.lead()).await {
             return term;
         }
         loop {
-            // Whoever has got the Lease works: a list that is not answered must not keep it from that.
+            // Whoever has got the Lease works: a list that is not answered must not keep it from
+            // that.
             let yields = tokio::select! {
                 biased;
                 term = elector.lead() => return term,
@@ -208,7 +217,8 @@ impl Operator {
         if others_first { OTHERS_FIRST } else { sees_nothing.into() }
     }
 
-    /// Whether this process could not list what a term works with: then it is not ready, and says why.
+    /// Whether this process could not list what a term works with: then it is not ready, and says
+    /// why.
     async fn sees_nothing(&self, client: &Client) -> bool {
         let trial = trial::refused(client, &self.scopes, self.selector.as_deref());
         let answered = tokio::time::timeout(TRIAL, trial).await;
@@ -217,7 +227,11 @@ impl Operator {
             && self.watches.close(&format!("cannot list {refused}"))
         {
             let what_to_do = "check the operator's role, --watch-namespaces and --selector";
-            tracing::warn!(refused, what_to_do, "this candidate could not do the work, and lets others come first");
+            tracing::warn!(
+                refused,
+                what_to_do,
+                "this candidate could not do the work, and lets others come first"
+            );
         }
         refused.is_some()
     }
@@ -282,7 +296,7 @@ impl Operator {
             move |name| reconcile::panicked(&panicked, name),
             progress.clone(),
             self.clock.clone(),
-            self.rhythm,
+            self.timing,
             ending.clone(),
         ));
         tokio::select! {
@@ -298,7 +312,9 @@ impl Operator {
         match tokio::time::timeout(self.grace, controlling.join_next()).await {
             Err(_) => Ended::CallUnderWay,
             Ok(_) if of_no_use => {
-                tracing::warn!("the operator sees no MiniProgram and gives up the Lease: another candidate may see more");
+                tracing::warn!(
+                    "the operator sees no MiniProgram and gives up the Lease: another candidate may see more"
+                );
                 Ended::OfNoUse
             }
             Ok(_) => Ended::WoundUp,

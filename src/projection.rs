@@ -1,4 +1,5 @@
-//! What of a target Secret is kept in memory: facts from its metadata. Never its data, and no judgement about them.
+//! What of a target Secret is kept in memory: facts from its metadata. Never its data, and no
+//! judgement about them.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,8 @@ use serde_json::Value;
 
 use crate::{api::names, fingerprint::is_fingerprint};
 
-/// The annotations that every target carries: an apply entry that lacks one was edited. Fixed, so that a new version does
-/// not find ten thousand edits.
+/// The annotations that every target carries: an apply entry that lacks one was edited. Fixed, so
+/// that a new version does not find ten thousand edits.
 const ANNOTATIONS: [&str; 10] = [
     names::APP_ID,
     names::PLATFORM,
@@ -25,13 +26,16 @@ const ANNOTATIONS: [&str; 10] = [
     names::OPERATOR,
 ];
 /// The annotations of ours that only some targets carry.
-const SOMETIMES: [&str; 2] = [names::HANDLED_REFRESH_REQUEST, names::UNSETTLED];
+const SOMETIMES: [&str; 2] = [names::HANDLED_REFRESH_REQUEST, names::UNCONFIRMED];
 /// The keys of a target's data: the token, its expiry in two forms, the app id.
 const DATA_KEYS: usize = 4;
 const LABELS: [&str; 2] = [names::MANAGED_BY, names::NAME];
 
 /// A Secret of our type, without its data.
-#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none excludes another")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and none excludes another"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Projection {
     /// The Secret's name.
@@ -62,7 +66,7 @@ pub struct Projection {
     /// The last refresh request that a call answered.
     pub handled: Option<String>,
     /// Whether a late request may still replace the token.
-    pub unsettled: bool,
+    pub unconfirmed: bool,
     /// The operator that wrote it: namespace and lease.
     pub operator: Option<String>,
     /// The data keys that our apply entry owns.
@@ -128,13 +132,18 @@ impl Projection {
     /// Reads the metadata of a Secret of our type.
     #[must_use]
     pub fn of(meta: &ObjectMeta) -> Self {
-        let annotation = |key: &str| meta.annotations.as_ref().and_then(|all| all.get(key)).cloned();
+        let annotation =
+            |key: &str| meta.annotations.as_ref().and_then(|all| all.get(key)).cloned();
         let text = |key: &str| annotation(key).unwrap_or_default();
         let ours = applied_fields(meta.managed_fields.as_deref().unwrap_or_default());
-        let keys_in = |part: &str| keys_of(ours.and_then(|fields| fields.get("f:metadata")?.get(part)));
+        let keys_in =
+            |part: &str| keys_of(ours.and_then(|fields| fields.get("f:metadata")?.get(part)));
         // What somebody edited, or put back from a backup, is theirs: it says nothing of our calls.
         let own = |key: &str| annotation(key).filter(|_| keys_in("f:annotations").contains(&key));
-        let owned = |map: Option<&BTreeMap<String, String>>, part: &str, own: &[&str]| -> BTreeMap<String, String> {
+        let owned = |map: Option<&BTreeMap<String, String>>,
+                     part: &str,
+                     own: &[&str]|
+         -> BTreeMap<String, String> {
             let keys = keys_in(part);
             let map = map.into_iter().flatten();
             map.filter(|(key, _)| keys.contains(&key.as_str()) && !own.contains(&key.as_str()))
@@ -150,10 +159,10 @@ impl Projection {
             label: meta.labels.as_ref().and_then(|labels| labels.get(names::NAME)).cloned(),
             applied: ours.is_some(),
             edited: !whole(ours),
-            terminating: meta
-                .deletion_timestamp
-                .as_ref()
-                .map(|time| Terminating { since: time.0, finalizers: meta.finalizers.clone().unwrap_or_default() }),
+            terminating: meta.deletion_timestamp.as_ref().map(|time| Terminating {
+                since: time.0,
+                finalizers: meta.finalizers.clone().unwrap_or_default(),
+            }),
             token: token(&annotation),
             sent: Sent {
                 platform: text(names::PLATFORM),
@@ -165,9 +174,12 @@ impl Projection {
             issued_for: annotation(names::ISSUED_FOR),
             stamped: own(names::ISSUED_FOR).is_some(),
             handled: annotation(names::HANDLED_REFRESH_REQUEST),
-            unsettled: own(names::UNSETTLED).is_some(),
+            unconfirmed: own(names::UNCONFIRMED).is_some(),
             operator: annotation(names::OPERATOR),
-            data_keys: keys_of(ours.and_then(|fields| fields.get("f:data"))).into_iter().map(str::to_owned).collect(),
+            data_keys: keys_of(ours.and_then(|fields| fields.get("f:data")))
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             labels: owned(meta.labels.as_ref(), "f:labels", &LABELS),
             annotations: owned(meta.annotations.as_ref(), "f:annotations", &all_ours),
         }
@@ -175,10 +187,13 @@ impl Projection {
 }
 
 fn owner(meta: &ObjectMeta) -> Owner {
-    let controller = meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
+    let controller =
+        meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
     match controller {
         None => Owner::Nobody,
-        Some(owner) if owner.kind == "MiniProgram" && owner.api_version.starts_with(names::GROUP) => {
+        Some(owner)
+            if owner.kind == "MiniProgram" && owner.api_version.starts_with(names::GROUP) =>
+        {
             Owner::MiniProgram { uid: owner.uid.clone(), name: owner.name.clone() }
         }
         Some(_) => Owner::Other,
@@ -207,12 +222,16 @@ fn applied_fields(entries: &[ManagedFieldsEntry]) -> Option<&Value> {
 
 fn whole(fields: Option<&Value>) -> bool {
     let Some(fields) = fields else { return false };
-    let has = |path: &[&str]| path.iter().try_fold(fields, |at, step| at.get(format!("f:{step}"))).is_some();
+    let has = |path: &[&str]| {
+        path.iter().try_fold(fields, |at, step| at.get(format!("f:{step}"))).is_some()
+    };
     let annotations = ANNOTATIONS.iter().all(|key| has(&["metadata", "annotations", key]));
     let labels = LABELS.iter().all(|key| has(&["metadata", "labels", key]));
-    // The keys of token and expiry are the user's to name: that we still own all of ours is told by their number.
+    // The keys of token and expiry are the user's to name: that we still own all of ours is told by
+    // their number.
     let data = keys_of(fields.get("f:data"));
-    let data = data.len() >= DATA_KEYS && [names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID].iter().all(|key| data.contains(key));
+    let data = data.len() >= DATA_KEYS
+        && [names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID].iter().all(|key| data.contains(key));
     annotations && labels && data && has(&["type"])
 }
 

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    controller::Rhythm,
+    controller::Timing,
     operator::{Leadership, Operator},
     platform::{self, Platform},
     reconcile::fetch::{
@@ -31,8 +31,9 @@ use crate::{
     world::Scope,
 };
 
-/// A watch that fell silent is noticed soon after it should have ended: the only sign where a proxy keeps the connection open.
-/// It costs one request for each watch every half a minute, and no list: a watch is resumed where it ended.
+/// A watch that fell silent is noticed soon after it should have ended: the only sign where a proxy
+/// keeps the connection open. It costs one request for each watch every half a minute, and no list:
+/// a watch is resumed where it ended.
 const WATCH_SECONDS: u32 = 30;
 /// How often the health and the overdue metric are brought up to date.
 const HEALTH_PERIOD: Duration = Duration::from_secs(5);
@@ -75,7 +76,8 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     args.check_platforms(&names)?;
     let proxies = Proxies::from_env()?;
     let clock = Clock::system();
-    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), &args.lease_name, args.per_object_metrics);
+    let metrics =
+        Metrics::new(env!("CARGO_PKG_VERSION"), &args.lease_name, args.per_object_metrics);
     let door = Door::network(network(&args, &proxies, &metrics)?);
     let health = Health::new(clock.clone(), args.overdue_liveness);
     let watches = health.gate("watches");
@@ -98,7 +100,7 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
         allowed: args.allow_template_metadata.clone(),
         clock,
         chance: Chance::system(),
-        rhythm: Rhythm::default(),
+        timing: Timing::default(),
         watch_seconds: WATCH_SECONDS,
         health_period: HEALTH_PERIOD,
         grace: args.shutdown_grace,
@@ -121,7 +123,12 @@ fn leadership(args: &RunArgs, identity: &str) -> Leadership {
         return Leadership::Alone(format!("{namespace}/{name}"));
     }
     let identity = identity.to_owned();
-    Leadership::ByElection(leader::Config { namespace, name, identity, duration: args.lease_duration })
+    Leadership::ByElection(leader::Config {
+        namespace,
+        name,
+        identity,
+        duration: args.lease_duration,
+    })
 }
 
 fn platforms(args: &RunArgs, proxies: &Proxies, door: Door) -> Platforms {
@@ -148,11 +155,22 @@ fn scopes(namespaces: &[String]) -> Vec<Scope> {
     namespaces.iter().cloned().map(Scope::Namespace).collect()
 }
 
-async fn serve(args: &RunArgs, metrics: &Metrics, health: &Health, stop: &CancellationToken) -> Result<JoinSet<()>, Error> {
+async fn serve(
+    args: &RunArgs,
+    metrics: &Metrics,
+    health: &Health,
+    stop: &CancellationToken,
+) -> Result<JoinSet<()>, Error> {
     let mut servers = JoinSet::new();
     let listening = [
-        (args.health_probe_bind_address.bind("--health-probe-bind-address").await?, server::health(health.clone())),
-        (args.metrics_bind_address.bind("--metrics-bind-address").await?, server::metrics(metrics.clone())),
+        (
+            args.health_probe_bind_address.bind("--health-probe-bind-address").await?,
+            server::health(health.clone()),
+        ),
+        (
+            args.metrics_bind_address.bind("--metrics-bind-address").await?,
+            server::metrics(metrics.clone()),
+        ),
     ];
     for (listener, router) in listening {
         if let Some(listener) = listener {

@@ -1,10 +1,12 @@
-//! App secrets and access tokens as types that cannot be printed by accident. Knows no platform and no Kubernetes object.
+//! App secrets and access tokens as types that cannot be printed by accident. Knows no platform and
+//! no Kubernetes object.
 
 use k8s_openapi::ByteString;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// An app secret, trimmed and plausible. Has no `Debug` and no `Display`, and its memory is wiped on drop.
+/// An app secret, trimmed and plausible. Has no `Debug` and no `Display`, and its memory is wiped
+/// on drop.
 #[derive(Clone)]
 pub struct AppSecret(Zeroizing<String>);
 
@@ -18,10 +20,12 @@ pub enum Implausible {
 }
 
 impl AppSecret {
-    /// The longest app secret of any platform is a quarter of this; a key or a certificate is longer.
+    /// The longest app secret of any platform is a quarter of this; a key or a certificate is
+    /// longer.
     pub const LONGEST: usize = 128;
 
-    /// Reads an app secret as people store it: white space around it, such as `echo`'s newline, is not part of it.
+    /// Reads an app secret as people store it: white space around it, such as `echo`'s newline, is
+    /// not part of it.
     pub fn parse(bytes: &[u8]) -> Result<Self, Implausible> {
         let value = bytes.trim_ascii();
         if value.is_empty() {
@@ -40,7 +44,8 @@ impl AppSecret {
         &self.0
     }
 
-    /// A digest that tells two secrets apart without telling either; the salt keeps equal secrets from looking equal.
+    /// A digest that tells two secrets apart without telling either; the salt keeps equal secrets
+    /// from looking equal.
     #[must_use]
     pub fn digest(&self, salt: &str) -> String {
         let mut hash = Sha256::new();
@@ -62,7 +67,9 @@ impl AccessToken {
     /// A token as a platform hands it out: printable ASCII, since it goes into URLs and headers.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let plausible = !text.is_empty() && text.len() <= Self::LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let plausible = !text.is_empty()
+            && text.len() <= Self::LONGEST
+            && text.bytes().all(|byte| byte.is_ascii_graphic());
         plausible.then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
@@ -115,7 +122,14 @@ mod tests {
         assert_eq!(read(longest.as_bytes()), Ok(longest.clone()));
         assert_eq!(read(b""), Err(Implausible::Empty));
         assert_eq!(read(b" \n"), Err(Implausible::Empty));
-        for bytes in [&b"a\nb"[..], b"a\0b", b"\xef\xbb\xbfabc", b"\xff", "密钥".as_bytes(), format!("{longest}x").as_bytes()] {
+        for bytes in [
+            &b"a\nb"[..],
+            b"a\0b",
+            b"\xef\xbb\xbfabc",
+            b"\xff",
+            "密钥".as_bytes(),
+            format!("{longest}x").as_bytes(),
+        ] {
             assert_eq!(read(bytes), Err(Implausible::Invalid), "{bytes:?}");
         }
     }

@@ -35,7 +35,8 @@ impl AllowedMetadata {
         let ObjectMetaTemplate { labels, annotations } = mp.target_template();
         let mut refused = Vec::new();
         let mut allowed = |map: Option<BTreeMap<String, String>>| -> BTreeMap<String, String> {
-            let (allowed, others) = map.unwrap_or_default().into_iter().partition(|(key, _)| self.allows(key));
+            let (allowed, others) =
+                map.unwrap_or_default().into_iter().partition(|(key, _)| self.allows(key));
             let others: BTreeMap<String, String> = others;
             refused.extend(others.into_keys());
             allowed
@@ -50,7 +51,10 @@ impl AllowedMetadata {
             Some((prefix, _)) => prefix == RELOADER,
         };
         is_plain
-            || self.0.iter().any(|allowed| key.strip_prefix(allowed).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+            || self.0.iter().any(|allowed| {
+                key.strip_prefix(allowed)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
     }
 }
 
@@ -58,10 +62,17 @@ impl FromStr for AllowedMetadata {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let entries = text.split(',').map(|entry| entry.trim().trim_end_matches('/')).filter(|entry| !entry.is_empty());
-        let is_legal = |entry: &str| entry.chars().all(|c| c.is_ascii_alphanumeric() || "-._/".contains(c));
-        let refuse =
-            |entry: &str| format!("`{entry}` is no key and no prefix of keys: give them as in example.com,grafana_dashboard");
+        let entries = text
+            .split(',')
+            .map(|entry| entry.trim().trim_end_matches('/'))
+            .filter(|entry| !entry.is_empty());
+        let is_legal =
+            |entry: &str| entry.chars().all(|c| c.is_ascii_alphanumeric() || "-._/".contains(c));
+        let refuse = |entry: &str| {
+            format!(
+                "`{entry}` is no key and no prefix of keys: give them as in example.com,grafana_dashboard"
+            )
+        };
         entries
             .map(|entry| is_legal(entry).then(|| entry.to_owned()).ok_or_else(|| refuse(entry)))
             .collect::<Result<_, _>>()
@@ -77,7 +88,8 @@ mod tests {
     use crate::api::MiniProgram;
 
     fn template(allowed: &str, labels: &[&str]) -> Template {
-        let labels: serde_json::Map<_, _> = labels.iter().map(|key| ((*key).to_owned(), json!("x"))).collect();
+        let labels: serde_json::Map<_, _> =
+            labels.iter().map(|key| ((*key).to_owned(), json!("x"))).collect();
         let mp: MiniProgram = serde_json::from_value(json!({
             "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram", "metadata": { "name": "shop" },
             "spec": {
@@ -91,7 +103,13 @@ mod tests {
 
     #[test]
     fn plain_labels_are_everybodys() {
-        let plain = ["team", "Tier", "app.kubernetes.io/part-of", "app.kubernetes.io/name", "reloader.stakater.com/ignore"];
+        let plain = [
+            "team",
+            "Tier",
+            "app.kubernetes.io/part-of",
+            "app.kubernetes.io/name",
+            "reloader.stakater.com/ignore",
+        ];
         let template = template("", &plain);
         assert_eq!(template.refused, Vec::<String>::new());
         assert_eq!((template.labels.len(), template.annotations.len()), (plain.len(), 1));
@@ -115,7 +133,9 @@ mod tests {
             let refused = template("example.com", &[key, "team"]);
             assert_eq!((refused.refused, refused.labels.len()), (vec![key.to_owned()], 1), "{key}");
             let prefix = key.split('/').next().expect("something");
-            for allowed in [key.to_owned(), prefix.to_owned(), format!(" example.com , {prefix}/ ,")] {
+            for allowed in
+                [key.to_owned(), prefix.to_owned(), format!(" example.com , {prefix}/ ,")]
+            {
                 assert_eq!(template(&allowed, &[key]).refused, Vec::<String>::new(), "{allowed}");
             }
         }

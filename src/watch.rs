@@ -1,6 +1,8 @@
-//! Turns the API server's watches into events of the world. Knows how a watch fails, not what its objects mean.
+//! Turns the API server's watches into events of the world. Knows how a watch fails, not what its
+//! objects mean.
 //!
-//! Of a Secret only metadata is asked for, so that its data never reaches this process by way of a watch.
+//! Of a Secret only metadata is asked for, so that its data never reaches this process by way of a
+//! watch.
 
 mod gaps;
 #[cfg(test)]
@@ -64,12 +66,18 @@ pub struct Watches {
 }
 
 impl Watches {
-    /// Follows the three kinds of objects in each scope until told to stop. `changed` hears what follows from each event, also
-    /// if that is nothing: the event may have completed a list. The world is not locked while it does.
+    /// Follows the three kinds of objects in each scope until told to stop. `changed` hears what
+    /// follows from each event, also if that is nothing: the event may have completed a list. The
+    /// world is not locked while it does.
     ///
-    /// Lists are read from the API server's newest state, not from whatever a cache holds: a list that is older than what was
-    /// seen before it would bring back what is gone.
-    pub async fn run(self, world: Arc<Mutex<World>>, changed: impl Fn(Change) + Send + Sync, stop: CancellationToken) {
+    /// Lists are read from the API server's newest state, not from whatever a cache holds: a list
+    /// that is older than what was seen before it would bring back what is gone.
+    pub async fn run(
+        self,
+        world: Arc<Mutex<World>>,
+        changed: impl Fn(Change) + Send + Sync,
+        stop: CancellationToken,
+    ) {
         let (world, changed) = (&*world, &changed);
         let restored = Restored::new(());
         let config = Config::default().timeout(self.seconds);
@@ -79,22 +87,28 @@ impl Watches {
         let (mini_programs, secrets, targets) = (&mini_programs, &config, &targets);
         // Each guard is dropped before `changed` is called: it may want to ask the world.
         let all = self.scopes.iter().flat_map(|scope| -> [BoxFuture<'_, ()>; 3] {
-            let watch = |kind| Watch { kind, scope, gaps: &self.gaps, clock: &self.clock, stop: &stop };
-            let [of_objects, of_secrets, of_targets] = [Kind::MiniPrograms, Kind::Secrets, Kind::Targets].map(watch);
+            let watch =
+                |kind| Watch { kind, scope, gaps: &self.gaps, clock: &self.clock, stop: &stop };
+            let [of_objects, of_secrets, of_targets] =
+                [Kind::MiniPrograms, Kind::Secrets, Kind::Targets].map(watch);
             let client = of_objects.client(&self.client);
-            let objects = move || watcher(api::<DeserializeGuard<MiniProgram>>(&client, scope), mini_programs.clone());
+            let objects = move || {
+                watcher(api::<DeserializeGuard<MiniProgram>>(&client, scope), mini_programs.clone())
+            };
             let objects = of_objects.follow_again(objects, restored.subscribe(), move |event| {
                 let change = lock(world).mini_program_event(scope, event);
                 tell(change, changed);
             });
             let client = of_secrets.client(&self.client);
-            let secrets = move || watcher(api::<PartialObjectMeta<Secret>>(&client, scope), secrets.clone());
+            let secrets =
+                move || watcher(api::<PartialObjectMeta<Secret>>(&client, scope), secrets.clone());
             let secrets = of_secrets.follow_again(secrets, restored.subscribe(), move |event| {
                 let change = lock(world).secret_event(scope, event);
                 tell(change, changed);
             });
             let client = of_targets.client(&self.client);
-            let targets = move || watcher(api::<PartialObjectMeta<Secret>>(&client, scope), targets.clone());
+            let targets =
+                move || watcher(api::<PartialObjectMeta<Secret>>(&client, scope), targets.clone());
             let targets = of_targets.follow_again(targets, restored.subscribe(), move |event| {
                 let change = lock(world).target_event(scope, event);
                 tell(change, changed);
@@ -108,8 +122,9 @@ impl Watches {
         }
     }
 
-    /// Asks from time to time for the API server's newest version. Versions only grow, unless the cluster was restored from a
-    /// copy: a watch then waits, without a word, for versions that are yet to come, so everything is listed again.
+    /// Asks from time to time for the API server's newest version. Versions only grow, unless the
+    /// cluster was restored from a copy: a watch then waits, without a word, for versions that are
+    /// yet to come, so everything is listed again.
     async fn probe_history(&self, world: &Mutex<World>, restored: &Restored) {
         let mut newest = 0;
         let mut believes_from = Instant::now();
@@ -119,10 +134,14 @@ impl Watches {
             // What the API server has told of by now, it cannot have yet to reach.
             let known = lock(world).newest_version().max(newest);
             let Some(version) = self.newest_version().await else { continue };
-            let is_ahead = lock(world).take_ahead() && believes_from <= Instant::now();
-            if is_ahead || version < known {
+            let is_newer_than_server =
+                lock(world).take_newer_than_server() && believes_from <= Instant::now();
+            if is_newer_than_server || version < known {
                 believes_from = Instant::now() + AHEAD_AGAIN;
-                warn!(version, known, "the cluster was restored from a copy: everything is listed again");
+                warn!(
+                    version,
+                    known, "the cluster was restored from a copy: everything is listed again"
+                );
                 lock(world).went_back();
                 restored.send_replace(());
             }
@@ -174,14 +193,17 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// The client, which notes when the API server begins to serve the watch: kube's watcher says nothing of a watch that was
-    /// resumed until something changes.
+    /// The client, which notes when the API server begins to serve the watch: kube's watcher says
+    /// nothing of a watch that was resumed until something changes.
     fn client(&self, client: &Client) -> Client {
         let (client, gaps, what) = (client.clone(), self.gaps.clone(), self.to_string());
         let namespace = client.default_namespace().to_owned();
         let noting = tower::service_fn(move |request: Request<Body>| {
             let (client, gaps, what) = (client.clone(), gaps.clone(), what.clone());
-            let is_watch = request.uri().query().is_some_and(|query| query.split('&').any(|part| part == "watch=true"));
+            let is_watch = request
+                .uri()
+                .query()
+                .is_some_and(|query| query.split('&').any(|part| part == "watch=true"));
             async move {
                 let answer = client.send(request).await?;
                 if is_watch && answer.status().is_success() {
@@ -209,7 +231,11 @@ impl Watch<'_> {
     }
 
     /// Each watch waits for itself alone: one that is forbidden must not hold the others.
-    async fn follow<K>(self, events: impl Stream<Item = watcher::Result<Event<K>>>, take: impl Fn(Event<K>)) {
+    async fn follow<K>(
+        self,
+        events: impl Stream<Item = watcher::Result<Event<K>>>,
+        take: impl Fn(Event<K>),
+    ) {
         let mut events = pin!(events);
         let mut backoff = DefaultBackoff::default();
         let mut failing = None;
@@ -217,8 +243,9 @@ impl Watch<'_> {
         while let Some(Some(event)) = self.stop.run_until_cancelled(events.next()).await {
             match event {
                 Ok(event) => {
-                    // `Init` says that a list will be asked for, not that one was answered. kube's own back-off takes it
-                    // for a success, and asks a server that forbids the list every second.
+                    // `Init` says that a list will be asked for, not that one was answered. kube's
+                    // own back-off takes it for a success, and asks a server that forbids the list
+                    // every second.
                     if !matches!(event, Event::Init) {
                         backoff.reset();
                         self.report(&mut failing, None);
@@ -232,7 +259,10 @@ impl Watch<'_> {
                     self.report(&mut failing, Some(&error));
                     self.gaps.begin(&self.to_string(), self.clock.now().boot);
                     let pause = backoff.next().unwrap_or_default();
-                    #[allow(clippy::disallowed_methods, reason = "a watch waits for its own back-off, not inside a look")]
+                    #[allow(
+                        clippy::disallowed_methods,
+                        reason = "a watch waits for its own back-off, not inside a look"
+                    )]
                     self.stop.run_until_cancelled(tokio::time::sleep(pause)).await;
                 }
             }
@@ -264,9 +294,13 @@ impl Watch<'_> {
         let (scope, resource) = (self.scope, self.kind.resource());
         match (failure, self.kind) {
             (Failure::Forbidden, _) => {
-                format!("grant list and watch on {resource} in {scope} to this operator's ServiceAccount")
+                format!(
+                    "grant list and watch on {resource} in {scope} to this operator's ServiceAccount"
+                )
             }
-            (Failure::Missing, Kind::MiniPrograms) => "apply crds/: the cluster has no MiniProgram resource".to_owned(),
+            (Failure::Missing, Kind::MiniPrograms) => {
+                "apply crds/: the cluster has no MiniProgram resource".to_owned()
+            }
             (Failure::Unauthorized, _) => "check the ServiceAccount and its token".to_owned(),
             _ => "see whether the API server is well and can be reached".to_owned(),
         }
@@ -355,7 +389,9 @@ fn text(error: &watcher::Error) -> String {
     match error {
         watcher::Error::InitialListFailed(kube::Error::SerdeError(_))
         | watcher::Error::WatchStartFailed(kube::Error::SerdeError(_))
-        | watcher::Error::WatchFailed(kube::Error::SerdeError(_)) => "the answer cannot be read".to_owned(),
+        | watcher::Error::WatchFailed(kube::Error::SerdeError(_)) => {
+            "the answer cannot be read".to_owned()
+        }
         other => cause::text(other),
     }
 }
@@ -363,7 +399,10 @@ fn text(error: &watcher::Error) -> String {
 fn tell(change: Change, changed: &impl Fn(Change)) {
     for object in &change.unreadable {
         let (namespace, name) = (&object.namespace, &object.name);
-        warn!(namespace, name, "this version of the operator cannot read this MiniProgram, and leaves it alone");
+        warn!(
+            namespace,
+            name, "this version of the operator cannot read this MiniProgram, and leaves it alone"
+        );
     }
     changed(change);
 }

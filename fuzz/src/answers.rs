@@ -1,4 +1,5 @@
-//! What a platform answers: only a JSON object with a plausible token is a token, and every refusal has one of a few reasons.
+//! What a platform answers: only a JSON object with a plausible token is a token, and every refusal
+//! has one of a few reasons.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ const REASONS: [Reason; 8] = [
     Reason::CredentialRejected,
     Reason::AppIdRejected,
     Reason::IpNotAllowed,
-    Reason::SecretFrozen,
+    Reason::AppSecretFrozen,
     Reason::QuotaExhausted,
     Reason::Throttled,
     Reason::AwaitingAdminApproval,
@@ -27,22 +28,41 @@ pub fn judge(bytes: &[u8]) {
                 assert!((200..300).contains(&status), "a token with status {status}");
                 assert!(!grant.life.is_zero() && grant.life <= endpoint.longest_life);
                 let token = grant.token.expose();
-                assert!(token.len() <= AccessToken::LONGEST && token.bytes().all(|byte| byte.is_ascii_graphic()));
-                // Read once more by somebody else, unless a field that nobody reads is what it chokes on.
+                assert!(
+                    token.len() <= AccessToken::LONGEST
+                        && token.bytes().all(|byte| byte.is_ascii_graphic())
+                );
+                // Read once more by somebody else, unless a field that nobody reads is what it
+                // chokes on.
                 let text = String::from_utf8_lossy(body.trim_ascii());
-                assert!(text.starts_with('{') && text.ends_with('}'), "a token from what is no object");
+                assert!(
+                    text.starts_with('{') && text.ends_with('}'),
+                    "a token from what is no object"
+                );
                 if let Ok(read) = serde_json::from_str::<Value>(&text) {
                     assert_eq!(read.get("access_token").and_then(Value::as_str), Some(token));
                 }
             }
             Err(refusal) => {
-                assert!(refusal.reason == Reason::BadResponse || REASONS.contains(&refusal.reason), "{refusal:?}");
-                assert!(refusal.caller_ip.is_none() || refusal.reason == Reason::IpNotAllowed, "{refusal:?}");
-                assert!(refusal.wait.is_none_or(|wait| wait <= Duration::from_secs(24 * 3600)), "{refusal:?}");
+                assert!(
+                    refusal.reason == Reason::BadResponse || REASONS.contains(&refusal.reason),
+                    "{refusal:?}"
+                );
+                assert!(
+                    refusal.caller_ip.is_none() || refusal.reason == Reason::IpNotAllowed,
+                    "{refusal:?}"
+                );
+                assert!(
+                    refusal.wait.is_none_or(|wait| wait <= Duration::from_secs(24 * 3600)),
+                    "{refusal:?}"
+                );
                 // Only a word of the platform's own may stop the calls for an app.
                 let stops = matches!(
                     refusal.reason,
-                    Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen | Reason::QuotaExhausted
+                    Reason::CredentialRejected
+                        | Reason::AppIdRejected
+                        | Reason::AppSecretFrozen
+                        | Reason::QuotaExhausted
                 );
                 assert!(!stops || refusal.code.is_some_and(|code| code != 0), "{refusal:?}");
             }

@@ -1,4 +1,5 @@
-//! Objects made from a fuzzer's choices: near what is healthy, and off it in every field. Judges nothing.
+//! Objects made from a fuzzer's choices: near what is healthy, and off it in every field. Judges
+//! nothing.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,16 @@ pub const ABOUT: i64 = 1_777_629_600;
 /// Any text, often an empty or a plain one.
 pub fn text(choices: &mut Unstructured<'_>, longest: usize) -> Result<String> {
     if choices.arbitrary()? {
-        return Ok((*choices.choose(&["", "a", "call-0", "7", "2026-05-01", "Stable", "76_token"])?).to_owned());
+        return Ok((*choices.choose(&[
+            "",
+            "a",
+            "call-0",
+            "7",
+            "2026-05-01",
+            "Stable",
+            "76_token",
+        ])?)
+        .to_owned());
     }
     let text: &str = choices.arbitrary()?;
     Ok(text.chars().take_while(|c| *c != '\0').take(longest / 4).collect())
@@ -33,7 +43,11 @@ pub fn text(choices: &mut Unstructured<'_>, longest: usize) -> Result<String> {
 pub fn time(choices: &mut Unstructured<'_>) -> Result<Timestamp> {
     const FAR: [i64; 4] = [0, -62_135_596_800, 253_402_207_200, 4_102_444_800];
     let offset = match choices.int_in_range(0..=9)? {
-        0 => return Ok(Timestamp::from_second(*choices.choose(&FAR)?).unwrap_or(Timestamp::UNIX_EPOCH)),
+        0 => {
+            return Ok(
+                Timestamp::from_second(*choices.choose(&FAR)?).unwrap_or(Timestamp::UNIX_EPOCH)
+            );
+        }
         1 => i64::from(choices.arbitrary::<i32>()?),
         2..=4 => *choices.choose(&[0, 1, 15, 30, 60, 300, 7200, 86_400])?,
         5..=7 => -*choices.choose(&[1, 15, 30, 60, 299, 300, 3600, 7199])?,
@@ -87,18 +101,22 @@ pub fn metadata(choices: &mut Unstructured<'_>) -> Result<ObjectMeta> {
         names::ISSUED_FOR,
         names::OPERATOR,
         names::HANDLED_REFRESH_REQUEST,
-        names::UNSETTLED,
+        names::UNCONFIRMED,
     ] {
-        let sometimes = [names::HANDLED_REFRESH_REQUEST, names::UNSETTLED].contains(&key);
+        let sometimes = [names::HANDLED_REFRESH_REQUEST, names::UNCONFIRMED].contains(&key);
         if choices.ratio(if sometimes { 3 } else { 1 }, if sometimes { 4 } else { 32 })? {
             continue;
         }
         let value = match key {
-            names::ISSUE_TIME | names::EXPIRATION_TIME if choices.ratio(15, 16)? => time(choices)?.to_string(),
+            names::ISSUE_TIME | names::EXPIRATION_TIME if choices.ratio(15, 16)? => {
+                time(choices)?.to_string()
+            }
             names::FINGERPRINT => fingerprint(choices, 600)?,
             names::APP_ID if choices.ratio(15, 16)? => "wx0123456789abcdef".to_owned(),
             names::PLATFORM if choices.ratio(15, 16)? => "WeChat".to_owned(),
-            names::TOKEN_MODE if choices.ratio(15, 16)? => (*choices.choose(&["Stable", "Legacy"])?).to_owned(),
+            names::TOKEN_MODE if choices.ratio(15, 16)? => {
+                (*choices.choose(&["Stable", "Legacy"])?).to_owned()
+            }
             _ => text(choices, 600)?,
         };
         annotations.insert(key.to_owned(), json!(value));
@@ -111,7 +129,11 @@ pub fn metadata(choices: &mut Unstructured<'_>) -> Result<ObjectMeta> {
         "f:data": { "f:access_token": {}, "f:app_id": {}, "f:expires_at": {}, "f:expires_at_unix": {} },
         "f:type": {},
     });
-    let owner = choices.choose(&[("MiniProgram", "shop", "shop-uid"), ("MiniProgram", "shop", "former"), ("Pod", "x", "y")])?;
+    let owner = choices.choose(&[
+        ("MiniProgram", "shop", "shop-uid"),
+        ("MiniProgram", "shop", "former"),
+        ("Pod", "x", "y"),
+    ])?;
     let mut metadata = json!({
         "name": choices.choose(&["shop-token", "shop-token", "before"])?,
         "namespace": "team-a", "uid": "target-uid", "resourceVersion": "20",
@@ -137,8 +159,7 @@ pub fn metadata(choices: &mut Unstructured<'_>) -> Result<ObjectMeta> {
 
 /// An object with this in its spec.
 pub fn mini_program(spec: Value) -> MiniProgram {
-    let mut whole =
-        json!({ "platform": "WeChat", "appID": "wx0123456789abcdef", "credentialRef": { "name": "shop-credential" } });
+    let mut whole = json!({ "platform": "WeChat", "appID": "wx0123456789abcdef", "credentialRef": { "name": "shop-credential" } });
     if let (Value::Object(whole), Value::Object(spec)) = (&mut whole, spec) {
         whole.extend(spec);
     }
@@ -199,11 +220,12 @@ fn status(choices: &mut Unstructured<'_>) -> Result<Value> {
     }
     if choices.ratio(1, 3)? {
         let id = text(choices, 64)?;
-        status["intent"] = json!({ "id": id, "time": time(choices)?.to_string(), "doubt": choices.arbitrary::<bool>()? });
+        status["intent"] = json!({ "id": id, "time": time(choices)?.to_string(), "outcomeUnknown": choices.arbitrary::<bool>()? });
     }
     if choices.ratio(1, 2)? {
         let forced = choices.int_in_range(0..=20)?;
-        let forced: Vec<String> = (0..forced).map(|_| Ok(time(choices)?.to_string())).collect::<Result<_>>()?;
+        let forced: Vec<String> =
+            (0..forced).map(|_| Ok(time(choices)?.to_string())).collect::<Result<_>>()?;
         status["mints"] = json!({
             "day": choices.choose(&["2026-05-01", "2026-04-30", ""])?,
             "count": choices.choose(&[0, 1, 199, 200, 1_000_000])?,

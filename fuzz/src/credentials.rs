@@ -1,4 +1,5 @@
-//! What people store as an app secret: it is sent as it is, but for white space around it, or not at all.
+//! What people store as an app secret: it is sent as it is, but for white space around it, or not
+//! at all.
 
 use miniprogram_operator::{
     platform::{self, Ask},
@@ -18,14 +19,23 @@ pub fn judge(bytes: &[u8]) {
     };
     let text = secret.expose();
     assert_eq!(text.as_bytes(), bytes.trim_ascii());
-    assert!(!blank && text.len() <= AppSecret::LONGEST && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+    assert!(
+        !blank
+            && text.len() <= AppSecret::LONGEST
+            && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    );
     let digest = secret.digest("salt");
     assert!(digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
     for endpoint in platform::ALL.iter().flat_map(|platform| platform.endpoints) {
-        let request = (endpoint.request)(&Ask { app_id: "wx0123456789abcdef", secret: &secret, force: false });
+        let request = (endpoint.request)(&Ask {
+            app_id: "wx0123456789abcdef",
+            secret: &secret,
+            force: false,
+        });
         // It is in the one place where the platform looks for it, and nowhere else.
         let in_query = request.query.iter().filter(|(_, value)| value.as_str() == text).count();
-        let body: Option<Value> = request.json.as_ref().map(|body| serde_json::from_slice(body).expect("JSON"));
+        let body: Option<Value> =
+            request.json.as_ref().map(|body| serde_json::from_slice(body).expect("JSON"));
         let in_body = body.iter().filter(|body| body["secret"].as_str() == Some(text)).count();
         assert!(in_query + in_body >= 1, "it is not sent");
     }

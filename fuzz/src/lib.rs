@@ -1,4 +1,5 @@
-//! What must hold whatever strangers write. Each target takes bytes and panics where a property fails; none knows the engine.
+//! What must hold whatever strangers write. Each target takes bytes and panics where a property
+//! fails; none knows the engine.
 //!
 //! | target | the bytes are | what must hold |
 //! |---|---|---|
@@ -41,7 +42,10 @@ pub fn chosen() -> &'static Target {
     static CHOSEN: std::sync::OnceLock<&'static Target> = std::sync::OnceLock::new();
     CHOSEN.get_or_init(|| {
         let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
-        TARGETS.iter().find(|target| target.name == name).unwrap_or_else(|| panic!("FUZZ_TARGET={name} is no target"))
+        TARGETS
+            .iter()
+            .find(|target| target.name == name)
+            .unwrap_or_else(|| panic!("FUZZ_TARGET={name} is no target"))
     })
 }
 
@@ -58,7 +62,9 @@ mod tests {
     fn every_seed_holds() {
         for target in &TARGETS {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target.name);
-            let seeds = std::fs::read_dir(&folder).expect("a corpus").map(|seed| seed.expect("a seed").path());
+            let seeds = std::fs::read_dir(&folder)
+                .expect("a corpus")
+                .map(|seed| seed.expect("a seed").path());
             let mut count = 0;
             for seed in seeds {
                 println!("{}", seed.display());

@@ -1,4 +1,5 @@
-//! The fuzzer's entry: libFuzzer mutates bytes, the target that `FUZZ_TARGET` names judges them. Knows no property.
+//! The fuzzer's entry: libFuzzer mutates bytes, the target that `FUZZ_TARGET` names judges them.
+//! Knows no property.
 
 #![cfg_attr(libfuzzer, no_main)]
 

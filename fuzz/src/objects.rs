@@ -7,12 +7,12 @@ use miniprogram_operator::{
     api::MiniProgram,
     reconcile::{
         memory::{AppMints, Recall},
-        observe::{Observed, TargetSeen},
+        observe::{Observed, TargetLookup},
         plan::{Act, plan},
     },
     shell::clock::Now,
     template::AllowedMetadata,
-    world::{Seen, Siblings, Version},
+    world::{Lookup, Siblings, Version},
 };
 use serde_json::json;
 
@@ -23,23 +23,26 @@ pub fn judge(bytes: &[u8]) {
     let Ok(mp) = serde_json::from_slice::<MiniProgram>(bytes) else { return };
     let again: MiniProgram = serde_json::from_value(json!(mp)).expect("what was written is read");
     assert!(json!(again) == json!(mp), "it is not read as it was written");
-    let now = Now { wall: Timestamp::from_second(ABOUT).unwrap_or_default(), boot: Duration::from_secs(100_000) };
+    let now = Now {
+        wall: Timestamp::from_second(ABOUT).unwrap_or_default(),
+        boot: Duration::from_secs(100_000),
+    };
     let seen = Observed {
         template: AllowedMetadata::default().template(&mp),
         mini_program: Arc::new(mp),
         listed: true,
-        target: TargetSeen::Absent,
+        target: TargetLookup::Absent,
         old: vec![],
-        credential: Seen::Is(Version::of("credential-uid", "7")),
+        credential: Lookup::Found(Version::of("credential-uid", "7")),
         siblings: Siblings::default(),
         recall: Recall::default(),
-        in_hand: None,
+        unstored: None,
         app: AppMints::default(),
         patience: Duration::from_secs(15),
-        begun: None,
+        started: None,
         credential_read: None,
-        close: None,
+        live: None,
     };
     let act = plan(&seen, now).act;
-    assert!(!matches!(act, Act::Ask(_) | Act::Begin(_)), "a call without a strong read");
+    assert!(!matches!(act, Act::Call(_) | Act::RecordIntent(_)), "a call without a strong read");
 }

@@ -1,5 +1,6 @@
-//! One look at an object in any state, round by round as the driver makes it: it comes to rest, calls no earlier than the floors
-//! allow, and says nothing secret. The floors are written down here once more, from the outside.
+//! One look at an object in any state, round by round as the driver makes it: it comes to rest,
+//! calls no earlier than the floors allow, and says nothing secret. The floors are written down
+//! here once more, from the outside.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,13 +17,13 @@ use miniprogram_operator::{
     reconcile::{
         call::Wanted,
         memory::{AppMints, Recall},
-        observe::{Close, CredentialRead, Held, Observed, ReadFor, Spec, TargetSeen},
+        observe::{CredentialRead, Held, LiveRead, Observed, ReadFor, Spec, TargetLookup},
         plan::{Act, plan},
     },
     sensitive::{AccessToken, AppSecret},
     shell::clock::Now,
     template::AllowedMetadata,
-    world::{Seen, Siblings, Version},
+    world::{Lookup, Siblings, Version},
 };
 
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
 };
 
 /// No look needs more; the driver itself gives up later.
-const ROUNDS: usize = 12;
+const ITERATIONS: usize = 12;
 
 /// The bytes are choices.
 pub fn judge(bytes: &[u8]) {
@@ -40,17 +41,25 @@ pub fn judge(bytes: &[u8]) {
 }
 
 fn look(choices: &mut Unstructured<'_>) -> Result<()> {
-    let now = Now { wall: Timestamp::from_second(choices::ABOUT).unwrap_or_default(), boot: Duration::from_secs(100_000) };
+    let now = Now {
+        wall: Timestamp::from_second(choices::ABOUT).unwrap_or_default(),
+        boot: Duration::from_secs(100_000),
+    };
     let mut seen = observed(choices, now)?;
     let (target, immutable) = (seen.target.clone(), choices.ratio(1, 16)?);
     let credential = choices.int_in_range(0..=9)?;
-    let (mut begun, mut close): (_, Option<()>) = (None, None);
+    let (mut started, mut live): (_, Option<()>) = (None, None);
     let mut credential_was_read = false;
-    for _ in 0..ROUNDS {
-        seen.begun = begun;
-        let credential_read = || ReadFor { of: Spec::of(&seen.mini_program), credential: read(credential) };
+    for _ in 0..ITERATIONS {
+        seen.started = started;
+        let credential_read =
+            || ReadFor { of: Spec::of(&seen.mini_program), credential: read(credential) };
         seen.credential_read = credential_was_read.then(credential_read);
-        seen.close = close.map(|()| Close { immutable, credential: read(credential), ..closer(&seen.mini_program, &target) });
+        seen.live = live.map(|()| LiveRead {
+            immutable,
+            credential: read(credential),
+            ..closer(&seen.mini_program, &target)
+        });
         let planned = plan(&seen, now);
         assert!(planned.wake <= Duration::from_secs(3600), "it sleeps for {:?}", planned.wake);
         match planned.act {
@@ -62,29 +71,39 @@ fn look(choices: &mut Unstructured<'_>) -> Result<()> {
                 seen.mini_program = Arc::new(mp);
             }
             Act::ReadCredential => {
-                assert!(!credential_was_read && close.is_none(), "it reads the credential again and again");
+                assert!(
+                    !credential_was_read && live.is_none(),
+                    "it reads the credential again and again"
+                );
                 credential_was_read = true;
             }
-            Act::LookCloser { .. } => {
-                assert!(close.is_none(), "it looks closer and closer");
-                close = Some(());
+            Act::ReadLive { .. } => {
+                assert!(live.is_none(), "it looks closer and closer");
+                live = Some(());
             }
-            Act::Begin(wanted) => {
-                assert!(wanted.mints && begun.is_none() && close.is_some());
+            Act::RecordIntent(wanted) => {
+                assert!(wanted.mints && started.is_none() && live.is_some());
                 may_call(&seen, now, wanted);
-                begun = Some(wanted);
+                started = Some(wanted);
                 intend(&mut seen, now);
             }
-            Act::Ask(wanted) => {
-                assert_eq!(begun.is_some(), wanted.mints, "an intent stands exactly where a token may be lost");
-                assert!(close.is_some() && !(1..=5).contains(&credential), "a call without a credential that was read");
-                if begun.is_none() {
+            Act::Call(wanted) => {
+                assert_eq!(
+                    started.is_some(),
+                    wanted.mints,
+                    "an intent stands exactly where a token may be lost"
+                );
+                assert!(
+                    live.is_some() && !(1..=5).contains(&credential),
+                    "a call without a credential that was read"
+                );
+                if started.is_none() {
                     may_call(&seen, now, wanted);
                 }
                 return Ok(());
             }
             Act::Withdraw => {
-                assert!(begun.is_some(), "nothing was begun");
+                assert!(started.is_some(), "nothing was begun");
                 return Ok(());
             }
             Act::Rest | Act::Rewrite(_) | Act::Forget(_) => return Ok(()),
@@ -106,7 +125,10 @@ fn may_call(seen: &Observed, now: Now, wanted: Wanted) {
     let mp = &seen.mini_program;
     assert!(!mp.spec.suspend && mp.metadata.deletion_timestamp.is_none());
     // While the name is another's, the Secret before it is kept fresh.
-    assert!(!matches!(seen.target, TargetSeen::Foreign) || !seen.old.is_empty(), "its token could not be stored");
+    assert!(
+        !matches!(seen.target, TargetLookup::Foreign) || !seen.old.is_empty(),
+        "its token could not be stored"
+    );
     let apart = |last: Timestamp, floor: i64, what: &str| {
         // A time of the future was set by another clock, and holds nobody back.
         let ago = now.wall.duration_since(last).as_secs();
@@ -118,7 +140,10 @@ fn may_call(seen: &Observed, now: Now, wanted: Wanted) {
     let status = mp.status.clone().unwrap_or_default();
     if let Some(counted) = &status.mints {
         if mints && !by_time && !urgent && !force {
-            counted.last_time.iter().for_each(|last| apart(last.0, 300, "a mint that nobody needs"));
+            counted
+                .last_time
+                .iter()
+                .for_each(|last| apart(last.0, 300, "a mint that nobody needs"));
         }
         if force {
             counted.forced_times.iter().for_each(|last| apart(last.0, 30, "a forced call"));
@@ -143,7 +168,8 @@ fn is_today(time: &Time, now: Now) -> bool {
 fn may_call_after_failure(seen: &Observed, status: &MiniProgramStatus, now: Now) {
     let mp = &seen.mini_program;
     let Some(failure) = &status.last_failure else { return };
-    let version = |known: &CredentialStatus| Seen::Is(Version::of(&known.uid, &known.resource_version));
+    let version =
+        |known: &CredentialStatus| Lookup::Found(Version::of(&known.uid, &known.resource_version));
     let speaks = status.observed_generation == mp.metadata.generation
         && status.credential.as_ref().map(version) == Some(seen.credential.clone())
         && failure.time.0 <= now.wall
@@ -155,10 +181,15 @@ fn may_call_after_failure(seen: &Observed, status: &MiniProgramStatus, now: Now)
     let asked_for = mp.annotation(names::REFRESH_REQUESTED).is_some()
         && matches!(
             failure.reason.parse(),
-            Ok(Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen | Reason::AwaitingAdminApproval)
+            Ok(Reason::CredentialRejected
+                | Reason::AppIdRejected
+                | Reason::AppSecretFrozen
+                | Reason::AwaitingAdminApproval)
         );
     let until = if asked_for {
-        failure.next_attempt_time.0.min(failure.time.0.checked_add(SignedDuration::from_secs(30)).unwrap_or(Timestamp::MAX))
+        failure.next_attempt_time.0.min(
+            failure.time.0.checked_add(SignedDuration::from_secs(30)).unwrap_or(Timestamp::MAX),
+        )
     } else {
         failure.next_attempt_time.0
     };
@@ -167,17 +198,22 @@ fn may_call_after_failure(seen: &Observed, status: &MiniProgramStatus, now: Now)
 
 fn tokens(seen: &Observed) -> impl Iterator<Item = Timestamp> {
     let target = match &seen.target {
-        TargetSeen::Is(target) => Some(target),
-        TargetSeen::Absent | TargetSeen::Foreign => None,
+        TargetLookup::Is(target) => Some(target),
+        TargetLookup::Absent | TargetLookup::Foreign => None,
     };
-    target.into_iter().chain(&seen.old).filter_map(|target| target.token.as_ref()).map(|token| token.issued)
+    target
+        .into_iter()
+        .chain(&seen.old)
+        .filter_map(|target| target.token.as_ref())
+        .map(|token| token.issued)
 }
 
 /// As the driver does it: the intent stands in status, and this process knows it for its own.
 fn intend(seen: &mut Observed, now: Now) {
     let mut mp = seen.mini_program.as_ref().clone();
     let status = mp.status.get_or_insert_default();
-    status.intent = Some(Intent { id: "this-call".into(), time: Time(now.wall), doubt: false });
+    status.intent =
+        Some(Intent { id: "this-call".into(), time: Time(now.wall), outcome_unknown: false });
     seen.recall.own_intent = Some("this-call".into());
     seen.mini_program = Arc::new(mp);
 }
@@ -185,23 +221,32 @@ fn intend(seen: &mut Observed, now: Now) {
 fn observed(choices: &mut Unstructured<'_>, now: Now) -> Result<Observed> {
     let mini_program = choices::any_mini_program(choices)?;
     let target = match choices.int_in_range(0..=15)? {
-        0 => TargetSeen::Foreign,
-        1..=3 => TargetSeen::Absent,
-        _ => TargetSeen::Is(Arc::new(Projection { name: "shop-token".into(), ..Projection::of(&choices::metadata(choices)?) })),
+        0 => TargetLookup::Foreign,
+        1..=3 => TargetLookup::Absent,
+        _ => TargetLookup::Is(Arc::new(Projection {
+            name: "shop-token".into(),
+            ..Projection::of(&choices::metadata(choices)?)
+        })),
     };
     let old = if choices.ratio(1, 8)? {
-        vec![Arc::new(Projection { name: "before".into(), ..Projection::of(&choices::metadata(choices)?) })]
+        vec![Arc::new(Projection {
+            name: "before".into(),
+            ..Projection::of(&choices::metadata(choices)?)
+        })]
     } else {
         vec![]
     };
-    let rivals = if choices.ratio(1, 8)? {
-        let mut rival = choices::any_mini_program(choices)?;
-        (rival.metadata.uid, rival.metadata.name) = (Some("rival-uid".into()), Some("rival".into()));
-        vec![Arc::new(rival)]
+    let siblings = if choices.ratio(1, 8)? {
+        let mut sibling = choices::any_mini_program(choices)?;
+        (sibling.metadata.uid, sibling.metadata.name) =
+            (Some("sibling-uid".into()), Some("sibling".into()));
+        vec![Arc::new(sibling)]
     } else {
         vec![]
     };
-    let ago = |choices: &mut Unstructured<'_>| Ok(now.boot.saturating_sub(Duration::from_millis(choices::millis(choices)?)));
+    let ago = |choices: &mut Unstructured<'_>| {
+        Ok(now.boot.saturating_sub(Duration::from_millis(choices::millis(choices)?)))
+    };
     let recall = Recall {
         last_sent: choices.ratio(1, 2)?.then(|| ago(choices)).transpose()?,
         own_intent: choices.ratio(1, 4)?.then(|| choices::text(choices, 64)).transpose()?,
@@ -215,29 +260,37 @@ fn observed(choices: &mut Unstructured<'_>, now: Now) -> Result<Observed> {
         target,
         old,
         credential: match choices.int_in_range(0..=15)? {
-            0 => Seen::NotListed,
-            1 => Seen::Absent,
-            _ => Seen::Is(Version::of("credential-uid", "7")),
+            0 => Lookup::NotSynced,
+            1 => Lookup::NotFound,
+            _ => Lookup::Found(Version::of("credential-uid", "7")),
         },
-        siblings: Siblings { shown: rivals, ..Siblings::default() },
+        siblings: Siblings { shown: siblings, ..Siblings::default() },
         recall,
-        in_hand: None,
+        unstored: None,
         app: AppMints { gone: choices.int_in_range(0..=7)?, ..AppMints::default() },
         patience: Duration::from_secs(15),
-        begun: None,
+        started: None,
         credential_read: None,
-        close: None,
+        live: None,
     })
 }
 
 /// What a strong read shows: the target, with both tokens in its data.
-fn closer(mp: &MiniProgram, target: &TargetSeen) -> Close {
+fn closer(mp: &MiniProgram, target: &TargetLookup) -> LiveRead {
     let held = || {
-        let data = TOKENS.iter().enumerate().map(|(n, token)| (n.to_string(), ByteString(token.as_bytes().to_vec()))).collect();
-        let fingerprints = TOKENS.map(|token| AccessToken::parse(token).expect("a token").fingerprint());
-        Held::of(Secret { data: Some(data), ..Secret::default() }, &fingerprints.each_ref().map(String::as_str))
+        let data = TOKENS
+            .iter()
+            .enumerate()
+            .map(|(n, token)| (n.to_string(), ByteString(token.as_bytes().to_vec())))
+            .collect();
+        let fingerprints =
+            TOKENS.map(|token| AccessToken::parse(token).expect("a token").fingerprint());
+        Held::of(
+            Secret { data: Some(data), ..Secret::default() },
+            &fingerprints.each_ref().map(String::as_str),
+        )
     };
-    Close {
+    LiveRead {
         of: Spec::of(mp),
         target: target.clone(),
         immutable: false,

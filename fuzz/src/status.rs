@@ -1,4 +1,5 @@
-//! What every status must be like, whatever it was made from: within the CRD's bounds, of known words, and without a secret.
+//! What every status must be like, whatever it was made from: within the CRD's bounds, of known
+//! words, and without a secret.
 
 use miniprogram_operator::{
     api::{MiniProgramStatus, Reason},
@@ -10,11 +11,17 @@ use crate::choices::{SECRET, TOKENS};
 
 /// Panics if the API server would refuse this status, or a person should not read it.
 pub fn check(status: &MiniProgramStatus) {
-    let short = |text: &str, longest: usize, what: &str| assert!(text.chars().count() <= longest, "{what} is too long: {text}");
+    let short = |text: &str, longest: usize, what: &str| {
+        assert!(text.chars().count() <= longest, "{what} is too long: {text}");
+    };
     if let Some(token) = &status.token {
         assert!(is_fingerprint(&token.fingerprint), "token.fingerprint");
     }
-    short(status.handled_refresh_request.as_deref().unwrap_or_default(), 80, "handledRefreshRequest");
+    short(
+        status.handled_refresh_request.as_deref().unwrap_or_default(),
+        80,
+        "handledRefreshRequest",
+    );
     short(status.token_mode.as_deref().unwrap_or_default(), 16, "tokenMode");
     if let Some(intent) = &status.intent {
         short(&intent.id, 64, "intent.id");
@@ -22,7 +29,11 @@ pub fn check(status: &MiniProgramStatus) {
     if let Some(mints) = &status.mints {
         short(&mints.day, 10, "mints.day");
         assert!((0..=1_000_000).contains(&mints.count), "mints.count is {}", mints.count);
-        assert!(mints.forced_times.len() <= 20, "mints.forcedTimes has {}", mints.forced_times.len());
+        assert!(
+            mints.forced_times.len() <= 20,
+            "mints.forcedTimes has {}",
+            mints.forced_times.len()
+        );
     }
     for condition in &status.conditions {
         assert!(Reason::of(condition).is_some(), "{} is no reason", condition.reason);

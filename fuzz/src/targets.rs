@@ -1,4 +1,5 @@
-//! The target Secret: what is written is read back the same, and what others write into one is read without harm.
+//! The target Secret: what is written is read back the same, and what others write into one is read
+//! without harm.
 
 use arbitrary::Unstructured;
 use k8s_openapi::{
@@ -11,7 +12,7 @@ use miniprogram_operator::{
     projection::{Projection, Sent, TokenFacts},
     reconcile::{
         apply::secret::{Content, target_secret},
-        memory::Base,
+        memory::Precondition,
         observe::Held,
     },
     sensitive::AccessToken,
@@ -30,11 +31,14 @@ pub fn judge(bytes: &[u8]) {
 }
 
 fn written_is_read_back(choices: &mut Unstructured<'_>) -> arbitrary::Result<()> {
-    let Some(token) = AccessToken::parse(&format!("{}{}", choices::TOKENS[0], choices::text(choices, 64)?)) else {
+    let Some(token) =
+        AccessToken::parse(&format!("{}{}", choices::TOKENS[0], choices::text(choices, 64)?))
+    else {
         return Ok(());
     };
     let issued = choices::time(choices)?;
-    let facts = TokenFacts { fingerprint: token.fingerprint(), issued, expires: choices::time(choices)? };
+    let facts =
+        TokenFacts { fingerprint: token.fingerprint(), issued, expires: choices::time(choices)? };
     let sent = Sent {
         platform: "WeChat".into(),
         app_id: choices::text(choices, 128)?,
@@ -42,9 +46,11 @@ fn written_is_read_back(choices: &mut Unstructured<'_>) -> arbitrary::Result<()>
         digest: choices::text(choices, 32)?,
         salt: choices::text(choices, 32)?,
     };
-    let (call, handled) =
-        (choices::text(choices, 64)?, choices.arbitrary::<bool>()?.then(|| choices::text(choices, 80)).transpose()?);
-    let unsettled = choices.arbitrary()?;
+    let (call, handled) = (
+        choices::text(choices, 64)?,
+        choices.arbitrary::<bool>()?.then(|| choices::text(choices, 80)).transpose()?,
+    );
+    let unconfirmed = choices.arbitrary()?;
     let labels = choices::map(choices)?;
     let annotations = choices::map(choices)?;
     let mp = choices::mini_program(json!({
@@ -54,7 +60,8 @@ fn written_is_read_back(choices: &mut Unstructured<'_>) -> arbitrary::Result<()>
             "template": { "metadata": { "labels": labels, "annotations": annotations } },
         }
     }));
-    let template = Template { labels: labels.clone(), annotations: annotations.clone(), refused: vec![] };
+    let template =
+        Template { labels: labels.clone(), annotations: annotations.clone(), refused: vec![] };
     let content = Content {
         template: &template,
         token: &token,
@@ -62,29 +69,44 @@ fn written_is_read_back(choices: &mut Unstructured<'_>) -> arbitrary::Result<()>
         sent: &sent,
         issued_for: &call,
         handled: handled.as_deref(),
-        unsettled,
+        unconfirmed,
         operator: "system/lease",
     };
-    let base = Base::Is { uid: "uid".into(), version: "7".into(), issued_for: None };
-    let secret = stored(&target_secret(&mp, "shop-token", &base, &content));
+    let precondition =
+        Precondition::Is { uid: "uid".into(), version: "7".into(), issued_for: None };
+    let secret = stored(&target_secret(&mp, "shop-token", &precondition, &content));
     let read = Projection::of(&secret.metadata);
     assert!(!read.edited, "{read:?}");
     assert_eq!(read.token.as_ref(), Some(&facts));
-    assert_eq!((&read.sent, read.issued_for.as_deref(), read.handled.as_ref()), (&sent, Some(call.as_str()), handled.as_ref()));
-    assert_eq!((read.unsettled, read.operator.as_deref()), (unsettled, Some("system/lease")));
+    assert_eq!(
+        (&read.sent, read.issued_for.as_deref(), read.handled.as_ref()),
+        (&sent, Some(call.as_str()), handled.as_ref())
+    );
+    assert_eq!((read.unconfirmed, read.operator.as_deref()), (unconfirmed, Some("system/lease")));
     assert_eq!((&read.labels, &read.annotations), (&labels, &annotations));
-    assert!(Held::of(secret.clone(), &[&facts.fingerprint]).token(&facts.fingerprint).is_some_and(|held| *held == token));
+    assert!(
+        Held::of(secret.clone(), &[&facts.fingerprint])
+            .token(&facts.fingerprint)
+            .is_some_and(|held| *held == token)
+    );
     // Unless it was chosen for one of them, the token stands nowhere but in the data.
     let chosen = format!("{sent:?} {call} {handled:?} {:?} {:?}", read.labels, read.annotations);
-    assert!(chosen.contains(choices::TOKENS[0]) || !json!(secret.metadata).to_string().contains(choices::TOKENS[0]));
+    assert!(
+        chosen.contains(choices::TOKENS[0])
+            || !json!(secret.metadata).to_string().contains(choices::TOKENS[0])
+    );
     Ok(())
 }
 
-/// The Secret as the API server returns it after our apply: through JSON, and every field that was sent is ours.
+/// The Secret as the API server returns it after our apply: through JSON, and every field that was
+/// sent is ours.
 fn stored(secret: &Secret) -> Secret {
     let mut secret: Secret = serde_json::from_value(json!(secret)).expect("a Secret");
     let owned = |keys: Vec<&String>| -> Value {
-        keys.into_iter().map(|key| (format!("f:{key}"), json!({}))).collect::<serde_json::Map<_, _>>().into()
+        keys.into_iter()
+            .map(|key| (format!("f:{key}"), json!({})))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     };
     let fields = json!({
         "f:metadata": {
@@ -107,7 +129,10 @@ fn stored(secret: &Secret) -> Secret {
 fn anything_is_read(choices: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let metadata = choices::metadata(choices)?;
     let read = Projection::of(&metadata);
-    assert!(metadata.managed_fields.is_some() || read.edited, "without a word of ours it is not ours");
+    assert!(
+        metadata.managed_fields.is_some() || read.edited,
+        "without a word of ours it is not ours"
+    );
     let data = [("access_token", choices.arbitrary::<Vec<u8>>()?), ("b", choices.arbitrary()?)];
     let data = data.into_iter().map(|(key, value)| (key.to_owned(), ByteString(value))).collect();
     let secret = Secret { metadata, data: Some(data), ..Secret::default() };

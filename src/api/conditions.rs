@@ -1,4 +1,5 @@
-//! The closed vocabulary of conditions and reasons. Never formatted with data, never extended from outside this file.
+//! The closed vocabulary of conditions and reasons. Never formatted with data, never extended from
+//! outside this file.
 
 use std::fmt;
 
@@ -26,7 +27,19 @@ pub enum ConditionType {
 
 /// Why a condition is as it is.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, IntoStaticStr, EnumString, EnumIter, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    IntoStaticStr,
+    EnumString,
+    EnumIter,
+    Serialize,
+    Deserialize,
 )]
 pub enum Reason {
     /// Nothing was tried yet.
@@ -67,7 +80,7 @@ pub enum Reason {
     #[serde(rename = "AppIDRejected")]
     AppIdRejected,
     /// The platform has frozen the app secret or the account.
-    SecretFrozen,
+    AppSecretFrozen,
 
     /// The token is as new as it should be.
     Fresh,
@@ -142,7 +155,7 @@ impl fmt::Display for Reason {
 
 /// Whether a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
-pub enum Truth {
+pub enum ConditionStatus {
     /// It holds.
     True,
     /// It does not.
@@ -153,9 +166,9 @@ pub enum Truth {
 
 /// What a condition should say, before it is merged into those that stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct ConditionValue {
     /// Whether it holds.
-    pub truth: Truth,
+    pub truth: ConditionStatus,
     /// Why.
     pub reason: Reason,
     /// What happened and what to do next; constant per reason but for names and the refused IP.
@@ -169,8 +182,15 @@ pub fn find(all: &[Condition], kind: ConditionType) -> Option<&Condition> {
     all.iter().find(|condition| condition.type_ == name)
 }
 
-/// Puts a verdict in the place of the condition of its type; `lastTransitionTime` moves only when the status flips.
-pub fn set(all: &mut Vec<Condition>, kind: ConditionType, verdict: &Verdict, generation: Option<i64>, now: Timestamp) {
+/// Puts a verdict in the place of the condition of its type; `lastTransitionTime` moves only when
+/// the status flips.
+pub fn set(
+    all: &mut Vec<Condition>,
+    kind: ConditionType,
+    verdict: &ConditionValue,
+    generation: Option<i64>,
+    now: Timestamp,
+) {
     let name: &str = kind.into();
     let status: &str = verdict.truth.into();
     let old = all.iter_mut().find(|condition| condition.type_ == name);
@@ -203,12 +223,13 @@ mod tests {
     use k8s_openapi::jiff::Timestamp;
     use strum::IntoEnumIterator;
 
-    use super::{ConditionType, Reason, Truth, Verdict, find, set};
+    use super::{ConditionStatus, ConditionType, ConditionValue, Reason, find, set};
 
     #[test]
     fn the_readme_says_what_to_do_for_every_reason_and_names_every_condition() {
         let readme = include_str!("../../README.md");
-        let told = |word: &str| readme.lines().any(|line| line.starts_with(&format!("| `{word}` |")));
+        let told =
+            |word: &str| readme.lines().any(|line| line.starts_with(&format!("| `{word}` |")));
         for reason in Reason::iter() {
             assert!(told(reason.as_str()), "{reason} has no line in README.md");
         }
@@ -221,14 +242,14 @@ mod tests {
     #[test]
     fn the_transition_time_moves_only_when_the_status_flips() {
         let time = |seconds| Timestamp::from_second(seconds).expect("a time");
-        let verdict = |truth, reason| Verdict { truth, reason, message: String::new() };
+        let verdict = |truth, reason| ConditionValue { truth, reason, message: String::new() };
         let mut all = Vec::new();
         let mut since = |truth, reason, seconds| {
             set(&mut all, ConditionType::Ready, &verdict(truth, reason), Some(1), time(seconds));
             find(&all, ConditionType::Ready).map(|ready| ready.last_transition_time.0.as_second())
         };
-        assert_eq!(since(Truth::False, Reason::Pending, 1), Some(1));
-        assert_eq!(since(Truth::False, Reason::Expired, 2), Some(1));
-        assert_eq!(since(Truth::True, Reason::TokenAvailable, 3), Some(3));
+        assert_eq!(since(ConditionStatus::False, Reason::Pending, 1), Some(1));
+        assert_eq!(since(ConditionStatus::False, Reason::Expired, 2), Some(1));
+        assert_eq!(since(ConditionStatus::True, Reason::TokenAvailable, 3), Some(3));
     }
 }

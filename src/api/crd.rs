@@ -1,7 +1,10 @@
-//! The `CustomResourceDefinition` as YAML. Adds to the derived one what the derive macro has no word for.
+//! The `CustomResourceDefinition` as YAML. Adds to the derived one what the derive macro has no
+//! word for.
 
 use k8s_openapi::{
-    apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON, JSONSchemaProps, ValidationRule},
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+        CustomResourceDefinition, JSON, JSONSchemaProps, ValidationRule,
+    },
     serde::de::DeserializeOwned,
 };
 use kube::CustomResourceExt;
@@ -12,11 +15,16 @@ use super::{MiniProgram, rules};
 /// The definition of `MiniProgram`, as it is committed in `crds/`.
 ///
 /// # Errors
-/// Only if the derived schema lacks the parts that this adds to, which a test of this crate shows that it does not.
+/// Only if the derived schema lacks the parts that this adds to, which a test of this crate shows
+/// that it does not.
 pub fn miniprogram() -> Result<CustomResourceDefinition, Incomplete> {
     let mut crd = MiniProgram::crd();
     let version = crd.spec.versions.first_mut().ok_or(Incomplete("version"))?;
-    let schema = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()).ok_or(Incomplete("schema"))?;
+    let schema = version
+        .schema
+        .as_mut()
+        .and_then(|schema| schema.open_api_v3_schema.as_mut())
+        .ok_or(Incomplete("schema"))?;
     schema.x_kubernetes_validations = Some(typed::<Vec<ValidationRule>>(rules::root())?);
     let status = property(schema, "status")?;
     status.default = Some(JSON(status_default()));
@@ -34,10 +42,13 @@ pub fn yaml() -> Result<String, Incomplete> {
 
 /// The derived schema has no such part to add to.
 #[derive(Debug, thiserror::Error)]
-#[error("the derived CustomResourceDefinition has no {0}: the derive macro and this file have gone apart")]
+#[error(
+    "the derived CustomResourceDefinition has no {0}: the derive macro and this file have gone apart"
+)]
 pub struct Incomplete(&'static str);
 
-/// Makes `helm --wait` and `kubectl wait` right from the first second, before the operator has seen the object.
+/// Makes `helm --wait` and `kubectl wait` right from the first second, before the operator has seen
+/// the object.
 fn status_default() -> Value {
     json!({
         "conditions": [{
@@ -50,8 +61,15 @@ fn status_default() -> Value {
     })
 }
 
-fn property<'a>(schema: &'a mut JSONSchemaProps, name: &'static str) -> Result<&'a mut JSONSchemaProps, Incomplete> {
-    schema.properties.as_mut().and_then(|properties| properties.get_mut(name)).ok_or(Incomplete(name))
+fn property<'a>(
+    schema: &'a mut JSONSchemaProps,
+    name: &'static str,
+) -> Result<&'a mut JSONSchemaProps, Incomplete> {
+    schema
+        .properties
+        .as_mut()
+        .and_then(|properties| properties.get_mut(name))
+        .ok_or(Incomplete(name))
 }
 
 fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Incomplete> {

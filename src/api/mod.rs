@@ -1,15 +1,19 @@
-//! The Kubernetes API `miniprogram.dev/v1alpha1`: types, names and reasons. Does no IO and decides nothing.
+//! The Kubernetes API `miniprogram.dev/v1alpha1`: types, names and reasons. Does no IO and decides
+//! nothing.
 
 pub mod conditions;
 pub mod crd;
 pub mod names;
 mod rules;
+pub mod sibling;
 mod spec;
-pub mod standing;
 mod status;
 
 pub use conditions::{ConditionType, Reason};
 pub use spec::{
-    CredentialRef, DeletionPolicy, MiniProgram, MiniProgramSpec, ObjectMetaTemplate, Target, TargetKeys, Template, TokenMode,
+    CredentialRef, DeletionPolicy, MiniProgram, MiniProgramSpec, ObjectMetaTemplate, Target,
+    TargetKeys, Template, TokenMode,
 };
-pub use status::{CredentialStatus, Intent, LastFailure, MiniProgramStatus, Mints, TargetRef, TokenStatus};
+pub use status::{
+    CredentialStatus, Intent, LastFailure, MiniProgramStatus, Mints, TargetRef, TokenStatus,
+};

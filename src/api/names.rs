@@ -1,4 +1,5 @@
-//! The names that this operator writes on objects: labels, annotations, keys, managers. Values only, no logic about tokens.
+//! The names that this operator writes on objects: labels, annotations, keys, managers. Values
+//! only, no logic about tokens.
 
 /// The API group, and the prefix of every label and annotation of ours.
 pub const GROUP: &str = "miniprogram.dev";
@@ -25,7 +26,8 @@ pub const APP_ID: &str = "miniprogram.dev/app-id";
 pub const PLATFORM: &str = "miniprogram.dev/platform";
 /// Annotation on a target: the token mode that was asked for.
 pub const TOKEN_MODE: &str = "miniprogram.dev/token-mode";
-/// Annotation on a target: a digest of the credential that was sent, salted with [`CREDENTIAL_SALT`].
+/// Annotation on a target: a digest of the credential that was sent, salted with
+/// [`CREDENTIAL_SALT`].
 pub const CREDENTIAL_DIGEST: &str = "miniprogram.dev/credential-digest";
 /// Annotation on a target: the random salt of [`CREDENTIAL_DIGEST`].
 pub const CREDENTIAL_SALT: &str = "miniprogram.dev/credential-salt";
@@ -40,7 +42,7 @@ pub const ISSUED_FOR: &str = "miniprogram.dev/issued-for";
 /// Annotation on a target: the last refresh request that a call answered.
 pub const HANDLED_REFRESH_REQUEST: &str = "miniprogram.dev/handled-refresh-request";
 /// Annotation on a target: present while a late request may still replace the token.
-pub const UNSETTLED: &str = "miniprogram.dev/unsettled";
+pub const UNCONFIRMED: &str = "miniprogram.dev/unconfirmed";
 /// Annotation on a target: the namespace and lease of the operator that wrote it.
 pub const OPERATOR: &str = "miniprogram.dev/operator";
 

@@ -1,4 +1,5 @@
-//! The rules that the API server itself enforces: patterns, CEL and map schemas, made from the list of platforms.
+//! The rules that the API server itself enforces: patterns, CEL and map schemas, made from the list
+//! of platforms.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
@@ -7,11 +8,11 @@ use super::names;
 use crate::platform::{self, Rotation};
 
 /// A Secret's name, as the API server wants it.
-pub(super) const DNS_SUBDOMAIN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+pub(super) const DNS_SUBDOMAIN: &str =
+    r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 /// A key of a Secret's data, as the API server wants it.
 pub(super) const DATA_KEY: &str = r"^[-._a-zA-Z0-9]+$";
-const QUALIFIED_NAME: &str =
-    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$";
+const QUALIFIED_NAME: &str = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$";
 const LABEL_VALUE: &str = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$";
 
 /// The longest name that leaves room for `-token` within a label value of 63.
@@ -23,7 +24,10 @@ fn rule(rule: impl Into<String>, message: impl Into<String>) -> Value {
 
 /// A field that may never change.
 pub(super) fn immutable(field: &str) -> Value {
-    json!([rule("self == oldSelf", format!("{field} is immutable: make another MiniProgram instead"))])
+    json!([rule(
+        "self == oldSelf",
+        format!("{field} is immutable: make another MiniProgram instead")
+    )])
 }
 
 /// Rules on the whole object: they need its name.
@@ -32,7 +36,9 @@ pub(super) fn root() -> Value {
     json!([
         rule(
             format!("size(self.metadata.name) <= {LONGEST_NAME}"),
-            format!("metadata.name must be at most {LONGEST_NAME} characters: it becomes a label and the name of a Secret")
+            format!(
+                "metadata.name must be at most {LONGEST_NAME} characters: it becomes a label and the name of a Secret"
+            )
         ),
         rule(
             format!("{target} != self.spec.credentialRef.name"),
@@ -47,14 +53,18 @@ pub(super) fn spec() -> Value {
     for platform in platform::ALL {
         let name = platform.name;
         rules.push(rule(
-            format!("self.platform != '{name}' || self.appID.matches('{}')", platform.app_id.pattern),
+            format!(
+                "self.platform != '{name}' || self.appID.matches('{}')",
+                platform.app_id.pattern
+            ),
             format!("appID is not one of {name}: {}", platform.app_id.meaning),
         ));
         for endpoint in platform.endpoints {
             rules.extend(bounds(platform, endpoint));
         }
     }
-    let with_choice: Vec<_> = platform::ALL.iter().filter(|p| p.has_choice()).map(|p| format!("'{}'", p.name)).collect();
+    let with_choice: Vec<_> =
+        platform::ALL.iter().filter(|p| p.has_choice()).map(|p| format!("'{}'", p.name)).collect();
     rules.push(rule(
         format!("!has(self.tokenMode) || self.platform in [{}]", with_choice.join(", ")),
         "tokenMode is only for platforms that have the choice",
@@ -68,9 +78,13 @@ fn bounds(platform: &platform::Platform, endpoint: &platform::Endpoint) -> Vec<V
     let chosen = match endpoint.mode {
         None => format!("self.platform == '{name}'"),
         Some(mode) if platform.default_mode() == Some(mode) => {
-            format!("self.platform == '{name}' && (!has(self.tokenMode) || self.tokenMode == '{mode:?}')")
+            format!(
+                "self.platform == '{name}' && (!has(self.tokenMode) || self.tokenMode == '{mode:?}')"
+            )
         }
-        Some(mode) => format!("self.platform == '{name}' && has(self.tokenMode) && self.tokenMode == '{mode:?}'"),
+        Some(mode) => format!(
+            "self.platform == '{name}' && has(self.tokenMode) && self.tokenMode == '{mode:?}'"
+        ),
     };
     let mode = endpoint.mode.map(|mode| format!(" in {mode:?} mode")).unwrap_or_default();
     let (longest_lead, shortest_interval) = match endpoint.rotation {
@@ -80,11 +94,15 @@ fn bounds(platform: &platform::Platform, endpoint: &platform::Endpoint) -> Vec<V
     let longest_lead = longest_lead.as_secs();
     vec![
         rule(
-            format!("!({chosen}) || !has(self.refreshBeforeSeconds) || self.refreshBeforeSeconds <= {longest_lead}"),
+            format!(
+                "!({chosen}) || !has(self.refreshBeforeSeconds) || self.refreshBeforeSeconds <= {longest_lead}"
+            ),
             format!("refreshBeforeSeconds must be from 120 to {longest_lead} on {name}{mode}"),
         ),
         rule(
-            format!("!({chosen}) || !has(self.refreshIntervalSeconds) || self.refreshIntervalSeconds >= {shortest_interval}"),
+            format!(
+                "!({chosen}) || !has(self.refreshIntervalSeconds) || self.refreshIntervalSeconds >= {shortest_interval}"
+            ),
             format!("refreshIntervalSeconds must be at least {shortest_interval} on {name}{mode}"),
         ),
     ]
@@ -94,7 +112,10 @@ fn bounds(platform: &platform::Platform, endpoint: &platform::Endpoint) -> Vec<V
 pub(super) fn target_keys() -> Value {
     let fixed = format!("['{}', '{}']", names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID);
     json!([
-        rule("self.accessToken != self.expirationTime", "accessToken and expirationTime must be different keys"),
+        rule(
+            "self.accessToken != self.expirationTime",
+            "accessToken and expirationTime must be different keys"
+        ),
         rule(
             format!("!(self.accessToken in {fixed}) && !(self.expirationTime in {fixed})"),
             format!("{fixed} are keys that the operator writes itself")

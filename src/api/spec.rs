@@ -1,4 +1,5 @@
-//! What a user writes: the `MiniProgram` kind and its spec. Types and defaults only; the cross-field rules are in `rules`.
+//! What a user writes: the `MiniProgram` kind and its spec. Types and defaults only; the
+//! cross-field rules are in `rules`.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +12,9 @@ use crate::platform::PlatformName;
 
 /// A mini program whose server-side access token is kept fresh in a Secret.
 ///
-/// The operator reads the app secret from the Secret named by `credentialRef`, asks the platform for an access token,
-/// writes it into the target Secret that pods mount, and renews it before it expires.
+/// The operator reads the app secret from the Secret named by `credentialRef`, asks the platform
+/// for an access token, writes it into the target Secret that pods mount, and renews it before it
+/// expires.
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, PartialEq, JsonSchema)]
 #[kube(
     group = "miniprogram.dev",
@@ -30,14 +32,37 @@ use crate::platform::PlatformName;
     doc = "A mini program whose server-side access token is kept fresh in a Secret.",
     printcolumn(name = "Platform", type_ = "string", json_path = ".spec.platform"),
     printcolumn(name = "AppID", type_ = "string", json_path = ".spec.appID"),
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
-    printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#
+    ),
     printcolumn(name = "Expires", type_ = "string", json_path = ".status.token.expirationTime"),
-    printcolumn(name = "Display-Name", type_ = "string", json_path = ".spec.displayName", priority = 1),
+    printcolumn(
+        name = "Display-Name",
+        type_ = "string",
+        json_path = ".spec.displayName",
+        priority = 1
+    ),
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.type", priority = 1),
-    printcolumn(name = "Secret", type_ = "string", json_path = ".status.targetRef.name", priority = 1),
+    printcolumn(
+        name = "Secret",
+        type_ = "string",
+        json_path = ".status.targetRef.name",
+        priority = 1
+    ),
     printcolumn(name = "Mode", type_ = "string", json_path = ".status.tokenMode", priority = 1),
-    printcolumn(name = "Next-Refresh", type_ = "string", json_path = ".status.token.nextRefreshTime", priority = 1),
+    printcolumn(
+        name = "Next-Refresh",
+        type_ = "string",
+        json_path = ".status.token.nextRefreshTime",
+        priority = 1
+    ),
     printcolumn(
         name = "Message",
         type_ = "string",
@@ -54,7 +79,8 @@ pub struct MiniProgramSpec {
     #[schemars(length(max = 128))]
     pub display_name: Option<String>,
 
-    /// Free text that sorts apps for people, such as a line of business. Shown by `kubectl get mp -o wide`.
+    /// Free text that sorts apps for people, such as a line of business. Shown by `kubectl get mp
+    /// -o wide`.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub kind: Option<String>,
@@ -64,7 +90,8 @@ pub struct MiniProgramSpec {
     #[schemars(extend("x-kubernetes-validations" = rules::immutable("platform")))]
     pub platform: PlatformName,
 
-    /// The app id that the platform's console shows. Immutable: another app is another `MiniProgram`.
+    /// The app id that the platform's console shows. Immutable: another app is another
+    /// `MiniProgram`.
     #[serde(rename = "appID")]
     #[schemars(length(min = 1, max = 128), extend("x-kubernetes-validations" = rules::immutable("appID")))]
     pub app_id: String,
@@ -72,24 +99,27 @@ pub struct MiniProgramSpec {
     /// The Secret in this namespace that holds the app secret.
     pub credential_ref: CredentialRef,
 
-    /// How the token is asked for, on platforms that have the choice. `Stable` keeps the current token alive for other
-    /// callers and is the default where the platform has it; `Legacy` makes a new token at each call.
+    /// How the token is asked for, on platforms that have the choice. `Stable` keeps the current
+    /// token alive for other callers and is the default where the platform has it; `Legacy` makes a
+    /// new token at each call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_mode: Option<TokenMode>,
 
-    /// How many seconds before expiry a new token is asked for. Defaults to what suits the platform and mode. At least
-    /// 120, since pods see a new Secret up to 90 seconds late; in `Stable` mode at most the platform's renewal window.
+    /// How many seconds before expiry a new token is asked for. Defaults to what suits the platform
+    /// and mode. At least 120, since pods see a new Secret up to 90 seconds late; in `Stable` mode
+    /// at most the platform's renewal window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 120, max = 86_400))]
     pub refresh_before_seconds: Option<i32>,
 
-    /// Ask at least this often, in seconds, also when the token is not near its expiry. At least 600 where each call
-    /// makes a new token.
+    /// Ask at least this often, in seconds, also when the token is not near its expiry. At least
+    /// 600 where each call makes a new token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 60, max = 2_592_000))]
     pub refresh_interval_seconds: Option<i32>,
 
-    /// Stops all calls to the platform for this app. The token stays in its Secret until it expires.
+    /// Stops all calls to the platform for this app. The token stays in its Secret until it
+    /// expires.
     #[serde(default)]
     pub suspend: bool,
 
@@ -128,8 +158,8 @@ pub enum TokenMode {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
-    /// The Secret's name. Defaults to the name of the `MiniProgram` with `-token` behind it. A rename fills the new
-    /// Secret from the old one without asking the platform.
+    /// The Secret's name. Defaults to the name of the `MiniProgram` with `-token` behind it. A
+    /// rename fills the new Secret from the old one without asking the platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), regex(pattern = rules::DNS_SUBDOMAIN))]
     pub name: Option<String>,
@@ -173,7 +203,10 @@ pub struct TargetKeys {
 
 impl Default for TargetKeys {
     fn default() -> Self {
-        Self { access_token: names::KEY_ACCESS_TOKEN.into(), expiration_time: names::KEY_EXPIRES_AT.into() }
+        Self {
+            access_token: names::KEY_ACCESS_TOKEN.into(),
+            expiration_time: names::KEY_EXPIRES_AT.into(),
+        }
     }
 }
 
@@ -209,7 +242,9 @@ impl MiniProgram {
     #[must_use]
     pub fn target_name(&self) -> String {
         let named = self.spec.target.as_ref().and_then(|target| target.name.clone());
-        named.unwrap_or_else(|| format!("{}-token", self.metadata.name.as_deref().unwrap_or_default()))
+        named.unwrap_or_else(|| {
+            format!("{}-token", self.metadata.name.as_deref().unwrap_or_default())
+        })
     }
 
     /// The data keys that the spec asks for, defaults included.

@@ -17,15 +17,16 @@ pub struct MiniProgramStatus {
     /// The Secret in use: the old one while the one that the spec asks for is in conflict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_ref: Option<TargetRef>,
-    /// The token mode that the spec asks for, default included; absent where the platform has no choice.
+    /// The token mode that the spec asks for, default included; absent where the platform has no
+    /// choice.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     pub token_mode: Option<String>,
     /// The token in the target Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenStatus>,
-    /// The version of the credential Secret that the condition `CredentialValid` was last written for. A later one whose value is
-    /// the same is told with the next change of the status.
+    /// The version of the credential Secret that the condition `CredentialValid` was last written
+    /// for. A later one whose value is the same is told with the next change of the status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: Option<CredentialStatus>,
     /// A call that may shorten a token's life: under way, or ended unknown.
@@ -37,13 +38,13 @@ pub struct MiniProgramStatus {
     /// The last call, if it failed and is to be tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastFailure>,
-    /// The last value of the annotation `miniprogram.dev/refresh-requested` that a call answered; a value over 64 bytes
-    /// stands here by its hash.
+    /// The last value of the annotation `miniprogram.dev/refresh-requested` that a call answered; a
+    /// value over 64 bytes stands here by its hash.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 80))]
     pub handled_refresh_request: Option<String>,
-    /// How the object is: `Ready`, `CredentialValid`, `TokenFresh`, `TargetSynced` and, where only a person can help,
-    /// `Stalled`.
+    /// How the object is: `Ready`, `CredentialValid`, `TokenFresh`, `TargetSynced` and, where only
+    /// a person can help, `Stalled`.
     #[schemars(schema_with = "conditions")]
     pub conditions: Vec<Condition>,
 }
@@ -54,8 +55,8 @@ pub struct TargetRef {
     /// The Secret's name.
     #[schemars(length(max = 253))]
     pub name: String,
-    /// The last version of it that the operator wrote, or whose data it compared with what it wrote. A later one that changed
-    /// nothing of that is told with the next change of the status.
+    /// The last version of it that the operator wrote, or whose data it compared with what it
+    /// wrote. A later one that changed nothing of that is told with the next change of the status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub resource_version: Option<String>,
@@ -103,7 +104,7 @@ pub struct Intent {
     pub time: Time,
     /// Whether an earlier call of unknown outcome may still land behind this one.
     #[serde(default)]
-    pub doubt: bool,
+    pub outcome_unknown: bool,
 }
 
 /// The calls that may have shortened a token's life, as floors and quotas count them.

@@ -1,4 +1,5 @@
-//! Whether the work goes on, for `/livez` and the metrics: times and counts by boot clock. Decides nothing.
+//! Whether the work goes on, for `/livez` and the metrics: times and counts by boot clock. Decides
+//! nothing.
 
 use std::{
     collections::HashMap,
@@ -6,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::Looked;
+use super::Action;
 use crate::world::ObjectName;
 
 /// How the dispatcher gets on; cheap to clone.
@@ -39,7 +40,8 @@ impl Progress {
         self.state().running.len()
     }
 
-    /// The boot time at which the dispatcher last did anything; at most seconds ago while it is well.
+    /// The boot time at which the dispatcher last did anything; at most seconds ago while it is
+    /// well.
     #[must_use]
     pub fn last_turn(&self) -> Duration {
         self.state().last_turn
@@ -59,7 +61,7 @@ impl Progress {
     }
 
     /// A look that panicked says nothing: what was overdue before it still is.
-    pub(super) fn ended(&self, name: &ObjectName, looked: Option<Looked>) {
+    pub(super) fn ended(&self, name: &ObjectName, looked: Option<Action>) {
         let mut state = self.state();
         state.running.remove(name);
         match looked.map(|looked| looked.overdue_since) {

@@ -1,6 +1,9 @@
 //! What the dispatcher promises, on a clock that stands still until everybody sleeps.
 
-#![allow(clippy::disallowed_methods, reason = "the clock is tokio's paused one, and the sleeper is this test")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the clock is tokio's paused one, and the sleeper is this test"
+)]
 
 use std::sync::{
     Mutex,
@@ -26,8 +29,8 @@ fn name(name: &str) -> ObjectName {
     ObjectName::new("team", name)
 }
 
-fn looked(again: u64) -> Looked {
-    Looked { again: Duration::from_secs(again), overdue_since: None }
+fn looked(again: u64) -> Action {
+    Action { requeue_after: Duration::from_secs(again), overdue_since: None }
 }
 
 /// Boot time is tokio's time here, counted from the start of the test.
@@ -39,16 +42,25 @@ fn clock() -> Clock {
 fn dispatch<R, Fut>(reconcile: R) -> Dispatcher
 where
     R: Fn(ObjectName) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Looked> + Send + 'static,
+    Fut: Future<Output = Action> + Send + 'static,
 {
     let (looks, receiver) = mpsc::unbounded_channel();
     let (progress, stop) = (Progress::default(), CancellationToken::new());
     let panicked = |_: &ObjectName| Duration::from_secs(7);
-    let task = tokio::spawn(run(receiver, reconcile, panicked, progress.clone(), clock(), Rhythm::default(), stop.clone()));
+    let task = tokio::spawn(run(
+        receiver,
+        reconcile,
+        panicked,
+        progress.clone(),
+        clock(),
+        Timing::default(),
+        stop.clone(),
+    ));
     Dispatcher { looks, progress, stop, task }
 }
 
-/// Gives every task its turn; with the clock paused this passes only once all of them wait for something.
+/// Gives every task its turn; with the clock paused this passes only once all of them wait for
+/// something.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(2)).await;
 }
@@ -77,7 +89,7 @@ async fn what_is_gone_is_not_looked_at_again() {
     let counted = Arc::clone(&count);
     let dispatcher = dispatch(move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
-        async { Looked::GONE }
+        async { Action::AWAIT_CHANGE }
     });
     dispatcher.looks.send(name("shop")).unwrap();
     tokio::time::sleep(HOUR * 24).await;
@@ -86,13 +98,18 @@ async fn what_is_gone_is_not_looked_at_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_comes_while_the_object_is_looked_at_runs_once_after_it() {
-    let (gate, inside, count) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (gate, inside, count) =
+        (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let dispatcher = dispatch({
         let (gate, inside, count) = (Arc::clone(&gate), Arc::clone(&inside), Arc::clone(&count));
         move |_| {
-            let (gate, inside, count) = (Arc::clone(&gate), Arc::clone(&inside), Arc::clone(&count));
+            let (gate, inside, count) =
+                (Arc::clone(&gate), Arc::clone(&inside), Arc::clone(&count));
             async move {
-                assert!(!inside.swap(true, Ordering::Relaxed), "two looks at one object at the same time");
+                assert!(
+                    !inside.swap(true, Ordering::Relaxed),
+                    "two looks at one object at the same time"
+                );
                 count.fetch_add(1, Ordering::Relaxed);
                 gate.notified().await;
                 inside.store(false, Ordering::Relaxed);
@@ -159,7 +176,8 @@ async fn a_panic_is_the_failure_of_its_object() {
 
 #[tokio::test(start_paused = true)]
 async fn stopping_starts_nothing_and_ends_what_was_begun() {
-    let (gate, begun, ended) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (gate, begun, ended) =
+        (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut dispatcher = dispatch({
         let (gate, begun, ended) = (Arc::clone(&gate), Arc::clone(&begun), Arc::clone(&ended));
         move |_| {
@@ -191,7 +209,7 @@ async fn progress_tells_what_is_overdue_and_what_runs() {
             let due = Arc::clone(&due);
             async move {
                 tokio::time::sleep(Duration::from_secs(30)).await;
-                Looked { again: HOUR, overdue_since: *due.lock().unwrap() }
+                Action { requeue_after: HOUR, overdue_since: *due.lock().unwrap() }
             }
         }
     });

@@ -51,8 +51,10 @@ impl Report {
     }
 
     fn is_of_no_use(&self, gaps: &Gaps, now: Duration) -> bool {
-        let long: Vec<_> = gaps.all().into_iter().filter(|(_, since)| *since + OF_NO_USE_AFTER <= now).collect();
-        !self.of_objects.is_empty() && self.of_objects.iter().all(|watch| long.iter().any(|(what, _)| what == watch))
+        let long: Vec<_> =
+            gaps.all().into_iter().filter(|(_, since)| *since + OF_NO_USE_AFTER <= now).collect();
+        !self.of_objects.is_empty()
+            && self.of_objects.iter().all(|watch| long.iter().any(|(what, _)| what == watch))
     }
 
     fn work(&self, progress: &Progress, now: Duration) {
@@ -60,7 +62,8 @@ impl Report {
         let stuck = progress.longest_running().unwrap_or(now).min(turned);
         self.health.overdue_since(Some(stuck));
         let overdue = progress.oldest_overdue();
-        self.metrics.oldest_overdue(overdue.map_or(Duration::ZERO, |since| now.saturating_sub(since)));
+        self.metrics
+            .oldest_overdue(overdue.map_or(Duration::ZERO, |since| now.saturating_sub(since)));
     }
 
     fn sight(&self, gaps: &Gaps, now: Duration, blind: &mut Vec<String>) {
@@ -118,16 +121,21 @@ mod tests {
         let at = |seconds| {
             report.sight(&gaps, Duration::from_secs(seconds), &mut blind.lock().unwrap());
             let metrics = report.metrics.encode(Format::Text).unwrap();
-            let count = metrics.lines().find_map(|line| line.strip_prefix("miniprogram_watch_gaps "));
+            let count =
+                metrics.lines().find_map(|line| line.strip_prefix("miniprogram_watch_gaps "));
             (report.health.ready().text(true), count.map(str::to_owned))
         };
-        let ready = |count: &str| ("[+]watches ok\ncheck passed\n".to_owned(), Some(count.to_owned()));
+        let ready =
+            |count: &str| ("[+]watches ok\ncheck passed\n".to_owned(), Some(count.to_owned()));
         // As a standby, it was as ready as can be.
         report.watches.open();
         gaps.begin("Secrets in all namespaces", Duration::from_secs(1000));
         assert_eq!(at(1044), ready("1"));
         let (text, count) = at(1045);
-        assert_eq!(text, "[-]watches failed: waiting for Secrets in all namespaces\ncheck failed\n");
+        assert_eq!(
+            text,
+            "[-]watches failed: waiting for Secrets in all namespaces\ncheck failed\n"
+        );
         assert_eq!(count.as_deref(), Some("1"));
         gaps.end("Secrets in all namespaces");
         assert_eq!(at(1050), ready("0"));

@@ -1,6 +1,10 @@
-//! The whole operator on virtual time against an API server that contradicts itself: requests stay few.
+//! The whole operator on virtual time against an API server that contradicts itself: requests stay
+//! few.
 
-#![allow(clippy::disallowed_methods, reason = "the clock is tokio's paused one, and the sleeper is this test")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the clock is tokio's paused one, and the sleeper is this test"
+)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -33,20 +37,31 @@ fn object(version: &str) -> Value {
     })
 }
 
-/// An API server that was restored behind its caches: lists show an object as it was never written, every write of it loses.
+/// An API server that was restored behind its caches: lists show an object as it was never written,
+/// every write of it loses.
 fn restored(request: &Request) -> (StatusCode, Body) {
     let query = request.uri().query().unwrap_or_default();
     let path = request.uri().path();
     if query.contains("watch=true") {
-        return (StatusCode::OK, Body::from_stream(stream::pending::<Result<String, std::convert::Infallible>>()));
+        return (
+            StatusCode::OK,
+            Body::from_stream(stream::pending::<Result<String, std::convert::Infallible>>()),
+        );
     }
-    let list = |items: Vec<Value>| json!({ "metadata": { "resourceVersion": "1400" }, "items": items });
+    let list =
+        |items: Vec<Value>| json!({ "metadata": { "resourceVersion": "1400" }, "items": items });
     let (code, answer) = match *request.method() {
         Method::GET if path.ends_with("/miniprograms") => (200, list(vec![object("1390")])),
         Method::GET if path.ends_with("/secrets") => (200, list(vec![])),
         Method::GET if path.ends_with("/miniprograms/shop") => (200, object("1000")),
-        Method::GET => (404, json!({ "kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404 })),
-        _ => (409, json!({ "kind": "Status", "status": "Failure", "reason": "Conflict", "code": 409 })),
+        Method::GET => (
+            404,
+            json!({ "kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404 }),
+        ),
+        _ => (
+            409,
+            json!({ "kind": "Status", "status": "Failure", "reason": "Conflict", "code": 409 }),
+        ),
     };
     (StatusCode::from_u16(code).unwrap_or_default(), Body::from(answer.to_string()))
 }
@@ -76,7 +91,7 @@ fn operator(client: Client) -> Operator {
         allowed: AllowedMetadata::default(),
         clock,
         chance: Chance::from_fn(|| 1),
-        rhythm: Rhythm::default(),
+        timing: Timing::default(),
         watch_seconds: 30,
         health_period: Duration::from_secs(5),
         grace: Duration::from_secs(20),
@@ -155,7 +170,8 @@ async fn whoever_gets_the_lease_works_at_once_although_lists_are_not_answered() 
     };
     let (ended, ()) = tokio::join!(operator.run(&stop), watched);
     assert!(ended.is_ok());
-    let (led, worked) = (led.lock().unwrap().expect("it led"), worked.lock().unwrap().expect("it worked"));
+    let (led, worked) =
+        (led.lock().unwrap().expect("it led"), worked.lock().unwrap().expect("it worked"));
     assert!(worked - led < Duration::from_secs(1), "{:?} after it led", worked - led);
 }
 
@@ -237,8 +253,9 @@ fn half_watchable(request: &Request, since: Instant) -> (StatusCode, Body) {
 #[tokio::test(start_paused = true)]
 async fn news_of_one_watch_does_not_make_a_leader_ready_that_is_refused_another() {
     let since = Instant::now();
-    let server =
-        Router::new().fallback(any(move |request: Request| std::future::ready(half_watchable(&request, since).into_response())));
+    let server = Router::new().fallback(any(move |request: Request| {
+        std::future::ready(half_watchable(&request, since).into_response())
+    }));
     let (operator, stop) = (operator(Client::new(server, "ns")), CancellationToken::new());
     let health = operator.health.clone();
     let watched = async {

@@ -1,5 +1,5 @@
-//! What every platform's answer has in common: JSON that may be broken, lenient numbers, plausible tokens. Never an error text
-//! of the parser's: it may quote the token.
+//! What every platform's answer has in common: JSON that may be broken, lenient numbers, plausible
+//! tokens. Never an error text of the parser's: it may quote the token.
 
 use std::{fmt, time::Duration};
 
@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 use super::{Grant, Refusal};
 use crate::{api::Reason, sensitive::AccessToken};
 
-/// Reads a body as JSON; what is not JSON is judged by the HTTP status, since a gateway wrote it and not the platform.
+/// Reads a body as JSON; what is not JSON is judged by the HTTP status, since a gateway wrote it
+/// and not the platform.
 pub(super) fn json<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Refusal> {
     // Only an object: serde would take an array for its fields in order.
     let object = body.trim_ascii();
@@ -32,17 +33,25 @@ pub(super) fn without_json(status: u16) -> Refusal {
 }
 
 /// A token and its life, if both are plausible.
-pub(super) fn grant(token: Option<Zeroizing<String>>, seconds: Option<i64>, longest: Duration) -> Result<Grant, Refusal> {
+pub(super) fn grant(
+    token: Option<Zeroizing<String>>,
+    seconds: Option<i64>,
+    longest: Duration,
+) -> Result<Grant, Refusal> {
     let token = token.and_then(|text| AccessToken::parse(&text));
     let life = seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
     match (token, life) {
-        (Some(token), Some(life)) if !life.is_zero() && life <= longest => Ok(Grant { token, life }),
+        (Some(token), Some(life)) if !life.is_zero() && life <= longest => {
+            Ok(Grant { token, life })
+        }
         _ => Err(Refusal::because(Reason::BadResponse)),
     }
 }
 
 /// An integer that may come as a number or as a string; anything else counts as absent.
-pub(super) fn lenient_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+pub(super) fn lenient_integer<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<i64>, D::Error> {
     struct Lenient;
 
     impl<'de> de::Visitor<'de> for Lenient {
@@ -60,7 +69,10 @@ pub(super) fn lenient_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Res
             Ok(i64::try_from(value).ok())
         }
 
-        #[allow(clippy::cast_possible_truncation, reason = "a cast from float saturates, and what it saturates to is refused")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "a cast from float saturates, and what it saturates to is refused"
+        )]
         fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
             Ok(Some(value.floor() as i64))
         }
@@ -92,7 +104,9 @@ pub(super) fn lenient_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Res
 }
 
 /// A token's text, wiped when dropped; anything but a string counts as absent.
-pub(super) fn token_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Zeroizing<String>>, D::Error> {
+pub(super) fn token_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Zeroizing<String>>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Text {

@@ -1,7 +1,8 @@
-//! The platforms, as data: how to ask, how to read the answer, how tokens rotate. Does no IO, reads no clock, knows no cluster.
+//! The platforms, as data: how to ask, how to read the answer, how tokens rotate. Does no IO, reads
+//! no clock, knows no cluster.
 //!
-//! A platform is one file in this folder and its name in the list below; the CRD's enum, the patterns of app ids, the
-//! bounds of the times and the flags follow from it.
+//! A platform is one file in this folder and its name in the list below; the CRD's enum, the
+//! patterns of app ids, the bounds of the times and the flags follow from it.
 
 mod answer;
 mod name;
@@ -36,7 +37,8 @@ pub struct Platform {
     pub name: &'static str,
     /// What app ids look like.
     pub app_id: AppIdPattern,
-    /// Where the platform is reached unless the administrator says otherwise; later ones are fail-over.
+    /// Where the platform is reached unless the administrator says otherwise; later ones are
+    /// fail-over.
     pub hosts: &'static [&'static str],
     /// The token endpoints; the first is the default.
     pub endpoints: &'static [Endpoint],

@@ -1,11 +1,13 @@
-//! `spec.platform`: a name whose legal values are those of the list of platforms. Keeps names of newer versions readable.
+//! `spec.platform`: a name whose legal values are those of the list of platforms. Keeps names of
+//! newer versions readable.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// A platform's name. The schema lists the known ones; an object of a newer version may still carry another.
+/// A platform's name. The schema lists the known ones; an object of a newer version may still carry
+/// another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct PlatformName(String);

@@ -1,6 +1,8 @@
 //! WeChat: mini programs, official and service accounts, mini games.
 //!
-//! Sources: <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getaccesstoken.html> and
+//! Sources:
+//! <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getaccesstoken.html>
+//! and
 //! <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>.
 
 use std::{net::IpAddr, time::Duration};
@@ -20,13 +22,15 @@ pub(super) const PLATFORM: Platform = Platform {
         pattern: "^wx[0-9a-f]{16}$",
         meaning: "wx and 16 lower-case hexadecimal digits, as mp.weixin.qq.com shows under Development > Development Settings",
     },
-    // The other hosts (api2, sh, sz, hk) are for the administrator to list: an app's IP allow-list may depend on them.
+    // The other hosts (api2, sh, sz, hk) are for the administrator to list: an app's IP allow-list
+    // may depend on them.
     hosts: &["https://api.weixin.qq.com"],
     endpoints: &[STABLE, LEGACY],
     day_offset_seconds: 8 * 3600,
 };
 
-/// Returns the same token until five minutes before its end; apart from the legacy endpoint's tokens altogether.
+/// Returns the same token until five minutes before its end; apart from the legacy endpoint's
+/// tokens altogether.
 const STABLE: Endpoint = Endpoint {
     mode: Some(TokenMode::Stable),
     rotation: Rotation::StableUntil { window: Duration::from_secs(300) },
@@ -48,7 +52,8 @@ const LEGACY: Endpoint = Endpoint {
     answer: read,
 };
 
-/// "Within 7200 seconds", says the platform, and that it may change; a day leaves room for that, and no more.
+/// "Within 7200 seconds", says the platform, and that it may change; a day leaves room for that,
+/// and no more.
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 fn stable_request(ask: &Ask<'_>) -> Request {
@@ -95,14 +100,15 @@ fn read(status: u16, body: &[u8]) -> Result<Grant, Refusal> {
     }
 }
 
-/// The error codes of both token endpoints. An unknown one says nothing about the credential, so it is only not understood.
+/// The error codes of both token endpoints. An unknown one says nothing about the credential, so it
+/// is only not understood.
 fn refusal(code: i64, message: &str) -> Refusal {
     let (reason, wait) = match code {
         -1 => (Reason::PlatformBusy, None),
         40001 | 40125 => (Reason::CredentialRejected, None),
         40013 => (Reason::AppIdRejected, None),
         40164 | 45035 | 61004 => (Reason::IpNotAllowed, None),
-        40243 | 50004 | 50007 => (Reason::SecretFrozen, None),
+        40243 | 50004 | 50007 => (Reason::AppSecretFrozen, None),
         45009 => (Reason::QuotaExhausted, None),
         45011 => (Reason::Throttled, None),
         89501 | 89503 => (Reason::AwaitingAdminApproval, None),
@@ -114,7 +120,8 @@ fn refusal(code: i64, message: &str) -> Refusal {
     Refusal { reason, code: Some(code), caller_ip, wait }
 }
 
-/// The first word after `invalid ip` that is one; both documented shapes of the message have it there.
+/// The first word after `invalid ip` that is one; both documented shapes of the message have it
+/// there.
 fn refused_ip(message: &str) -> Option<IpAddr> {
     let (_, rest) = message.split_once("invalid ip ")?;
     let word = rest.split(|c: char| c.is_whitespace() || c == ',').next()?;
@@ -194,7 +201,7 @@ mod tests {
             (40013, Reason::AppIdRejected),
             (40125, Reason::CredentialRejected),
             (40164, Reason::IpNotAllowed),
-            (40243, Reason::SecretFrozen),
+            (40243, Reason::AppSecretFrozen),
             (41002, Reason::BadResponse),
             (41004, Reason::BadResponse),
             (43002, Reason::BadResponse),
@@ -202,8 +209,8 @@ mod tests {
             (45011, Reason::Throttled),
             (45035, Reason::IpNotAllowed),
             (48017, Reason::BadResponse),
-            (50004, Reason::SecretFrozen),
-            (50007, Reason::SecretFrozen),
+            (50004, Reason::AppSecretFrozen),
+            (50007, Reason::AppSecretFrozen),
             (61004, Reason::IpNotAllowed),
             (61024, Reason::BadResponse),
             (89501, Reason::AwaitingAdminApproval),

@@ -1,4 +1,5 @@
-//! What the API server says when it says no, or nothing: the few cases that a step behaves differently on. No secret passes here.
+//! What the API server says when it says no, or nothing: the few cases that a step behaves
+//! differently on. No secret passes here.
 
 pub mod admission;
 
@@ -15,7 +16,8 @@ const DEADLINE: Duration = Duration::from_secs(15);
 /// A request to the API server that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The object is not as the request supposed: somebody else wrote it, deleted it or re-created it.
+    /// The object is not as the request supposed: somebody else wrote it, deleted it or re-created
+    /// it.
     #[error("the object has changed in the meantime")]
     Conflict,
     /// RBAC forbids it.
@@ -57,9 +59,12 @@ impl ApiError {
             Self::Forbidden(_) => Reason::Forbidden,
             Self::Immutable => Reason::Immutable,
             Self::Altered(_) => Reason::Altered,
-            Self::Conflict | Self::NotFound | Self::Refused { .. } | Self::NoRoom | Self::TermOver(_) | Self::Unanswered => {
-                Reason::WriteFailed
-            }
+            Self::Conflict
+            | Self::NotFound
+            | Self::Refused { .. }
+            | Self::NoRoom
+            | Self::TermOver(_)
+            | Self::Unanswered => Reason::WriteFailed,
         }
     }
 
@@ -89,9 +94,10 @@ impl ApiError {
     #[must_use]
     pub fn without(self, token: &AccessToken) -> Self {
         match self {
-            Self::Refused { code, message } if token.is_quoted_in(&message) => {
-                Self::Refused { code, message: "the answer quotes the token and is not repeated".into() }
-            }
+            Self::Refused { code, message } if token.is_quoted_in(&message) => Self::Refused {
+                code,
+                message: "the answer quotes the token and is not repeated".into(),
+            },
             error => error,
         }
     }
@@ -109,11 +115,17 @@ impl ApiError {
         match status.code {
             409 => Self::Conflict,
             404 => Self::NotFound,
-            // RBAC's own sentence names the user; quota, Pod Security and a terminating namespace answer 403 as well.
+            // RBAC's own sentence names the user; quota, Pod Security and a terminating namespace
+            // answer 403 as well.
             403 if message.contains("forbidden: User ") => Self::Forbidden(message.clone()),
             422 if refuses(status, "metadata.uid", "") => Self::Conflict,
             // Data may be too long as well.
-            422 if ["data", "immutable"].iter().any(|field| refuses(status, field, "immutable")) => Self::Immutable,
+            422 if ["data", "immutable"]
+                .iter()
+                .any(|field| refuses(status, field, "immutable")) =>
+            {
+                Self::Immutable
+            }
             408 | 500 | 502 | 504 => Self::Unanswered,
             _ => Self::refused(status),
         }
@@ -130,7 +142,9 @@ impl From<kube::Error> for ApiError {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::of(&status),
-            kube::Error::Service(error) => error.downcast().map_or(Self::Unanswered, |over| Self::TermOver(*over)),
+            kube::Error::Service(error) => {
+                error.downcast().map_or(Self::Unanswered, |over| Self::TermOver(*over))
+            }
             _ => Self::Unanswered,
         }
     }
@@ -142,11 +156,15 @@ pub async fn within<T>(request: impl Future<Output = kube::Result<T>>) -> Result
 }
 
 /// Awaits a dry run for no longer than `DEADLINE`.
-pub async fn within_dry_run<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiError> {
+pub async fn within_dry_run<T>(
+    request: impl Future<Output = kube::Result<T>>,
+) -> Result<T, ApiError> {
     answer(request).await?.map_err(ApiError::of_dry_run)
 }
 
-async fn answer<T>(request: impl Future<Output = kube::Result<T>>) -> Result<kube::Result<T>, ApiError> {
+async fn answer<T>(
+    request: impl Future<Output = kube::Result<T>>,
+) -> Result<kube::Result<T>, ApiError> {
     tokio::time::timeout(DEADLINE, request).await.map_err(|_| ApiError::Unanswered)
 }
 

@@ -1,4 +1,5 @@
-//! Writes target Secrets: the only step that does. Knows no HTTP to platforms and decides nothing about tokens.
+//! Writes target Secrets: the only step that does. Knows no HTTP to platforms and decides nothing
+//! about tokens.
 
 pub mod altered;
 pub mod secret;
@@ -15,8 +16,8 @@ use zeroize::Zeroize;
 use self::secret::{Content, target_secret};
 use super::{
     api_error::{ApiError, within, within_dry_run},
-    memory::{Base, HandFacts},
-    observe::{TargetSeen, Whose, whose},
+    memory::{Precondition, UnstoredFacts},
+    observe::{TargetLookup, Whose, whose},
     reads::{Errand, Reads},
 };
 use crate::{
@@ -26,38 +27,44 @@ use crate::{
     template::Template,
 };
 
-/// Proof that the answer to a call can be stored: the target was read strongly, or a dry run of its creation passed.
-pub struct Cleared(());
+/// Proof that the answer to a call can be stored: the target was read strongly, or a dry run of its
+/// creation passed.
+pub struct Preflight(());
 
 #[cfg(test)]
-impl Cleared {
+impl Preflight {
     /// Tests of a call have no target.
     pub fn for_test() -> Self {
         Self(())
     }
 }
 
-/// Clears the way for a call. A target that does not exist yet, or whose last write was refused, costs one dry run: quota,
-/// admission and a terminating namespace refuse that, and not the token.
-pub async fn clear(
+/// Clears the way for a call. A target that does not exist yet, or whose last write was refused,
+/// costs one dry run: quota, admission and a terminating namespace refuse that, and not the token.
+pub async fn preflight(
     client: &Client,
     mp: &MiniProgram,
     name: &str,
-    base: &Base,
+    precondition: &Precondition,
     template: &Template,
     was_refused: bool,
-) -> Result<Cleared, ApiError> {
-    if *base == Base::Absent {
-        let minis = Api::<PartialObjectMeta<MiniProgram>>::namespaced(client.clone(), namespace(mp));
-        let current = within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await?;
+) -> Result<Preflight, ApiError> {
+    if *precondition == Precondition::Absent {
+        let minis =
+            Api::<PartialObjectMeta<MiniProgram>>::namespaced(client.clone(), namespace(mp));
+        let current =
+            within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await?;
         if current.and_then(|current| current.metadata.uid) != mp.metadata.uid {
             return Err(ApiError::NotFound);
         }
     }
-    if *base == Base::Absent || was_refused {
+    if *precondition == Precondition::Absent || was_refused {
         let placeholder = AccessToken::parse("placeholder").ok_or(ApiError::NotFound)?;
-        let facts =
-            TokenFacts { fingerprint: placeholder.fingerprint(), issued: Timestamp::UNIX_EPOCH, expires: Timestamp::UNIX_EPOCH };
+        let facts = TokenFacts {
+            fingerprint: placeholder.fingerprint(),
+            issued: Timestamp::UNIX_EPOCH,
+            expires: Timestamp::UNIX_EPOCH,
+        };
         let sent = Sent { app_id: mp.spec.app_id.clone(), ..Sent::default() };
         let content = Content {
             token: &placeholder,
@@ -65,16 +72,17 @@ pub async fn clear(
             sent: &sent,
             issued_for: "",
             handled: None,
-            unsettled: false,
+            unconfirmed: false,
             operator: "",
             template,
         };
-        let sent = target_secret(mp, name, base, &content);
+        let sent = target_secret(mp, name, precondition, &content);
         let params = PatchParams { dry_run: true, ..params() };
-        let answer = within_dry_run(secrets(client, mp).patch(name, &params, &Patch::Apply(&sent))).await?;
+        let answer =
+            within_dry_run(secrets(client, mp).patch(name, &params, &Patch::Apply(&sent))).await?;
         altered::check(&sent, &answer)?;
     }
-    Ok(Cleared(()))
+    Ok(Preflight(()))
 }
 
 /// Writes the target as one whole, forced, fenced server-side apply.
@@ -82,10 +90,10 @@ pub async fn write(
     client: &Client,
     mp: &MiniProgram,
     name: &str,
-    base: &Base,
+    precondition: &Precondition,
     content: &Content<'_>,
 ) -> Result<Projection, ApiError> {
-    let sent = target_secret(mp, name, base, content);
+    let sent = target_secret(mp, name, precondition, content);
     let answer = within(secrets(client, mp).patch(name, &params(), &Patch::Apply(&sent))).await;
     let mut answer = answer.map_err(|error| error.without(content.token))?;
     let checked = altered::check(&sent, &answer);
@@ -94,11 +102,20 @@ pub async fn write(
     checked?;
     let written = Projection::of(&answer.metadata);
     let owned = matches!(&written.owner, Owner::MiniProgram { uid, .. } if Some(uid) == mp.metadata.uid.as_ref());
-    if owned && sent.metadata.owner_references.is_none() { disown(client, mp, &written).await } else { Ok(written) }
+    if owned && sent.metadata.owner_references.is_none() {
+        disown(client, mp, &written).await
+    } else {
+        Ok(written)
+    }
 }
 
-/// Takes our owner reference away where somebody else applied it too, as a restored backup does: no apply of ours would.
-async fn disown(client: &Client, mp: &MiniProgram, written: &Projection) -> Result<Projection, ApiError> {
+/// Takes our owner reference away where somebody else applied it too, as a restored backup does: no
+/// apply of ours would.
+async fn disown(
+    client: &Client,
+    mp: &MiniProgram,
+    written: &Projection,
+) -> Result<Projection, ApiError> {
     let secrets = secrets(client, mp);
     let patch = Patch::Strategic(json!({
         "metadata": {
@@ -107,8 +124,13 @@ async fn disown(client: &Client, mp: &MiniProgram, written: &Projection) -> Resu
             "ownerReferences": [{ "$patch": "delete", "uid": mp.metadata.uid }],
         },
     }));
-    let params = PatchParams { field_manager: Some(names::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    Ok(Projection::of(&within(secrets.patch_metadata(&written.name, &params, &patch)).await?.metadata))
+    let params = PatchParams {
+        field_manager: Some(names::FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    Ok(Projection::of(
+        &within(secrets.patch_metadata(&written.name, &params, &patch)).await?.metadata,
+    ))
 }
 
 fn params() -> PatchParams {
@@ -121,60 +143,77 @@ fn secrets(client: &Client, mp: &MiniProgram) -> Api<Secret> {
 
 /// What a refused or unanswered write of a token in hand comes down to.
 #[derive(Debug)]
-pub enum Settle {
+pub enum Resolution {
     /// It was written after all.
-    Done(Box<Projection>),
+    AlreadyWritten(Box<Projection>),
     /// Nobody else's call has been written: the same token again, on this base.
-    Again(Base),
+    Retry(Precondition),
     /// Somebody else has asked, or the name is somebody else's now.
-    Lost,
+    Superseded,
 }
 
-/// Reads the target after a write that was refused or not answered. A label edit is not a lost race.
-pub async fn settle(client: &Client, reads: &Reads, mp: &MiniProgram, name: &str, hand: &HandFacts) -> Result<Settle, ApiError> {
-    let (target, held) = reads.target(mp, name, Some(&hand.token.fingerprint), Errand::Call).await?;
-    let before = match &hand.base {
-        Base::Absent => None,
-        Base::Is { issued_for, .. } => issued_for.as_deref(),
+/// Reads the target after a write that was refused or not answered. A label edit is not a lost
+/// race.
+pub async fn resolve(
+    client: &Client,
+    reads: &Reads,
+    mp: &MiniProgram,
+    name: &str,
+    hand: &UnstoredFacts,
+) -> Result<Resolution, ApiError> {
+    let (target, held) =
+        reads.target(mp, name, Some(&hand.token.fingerprint), Errand::Call).await?;
+    let before = match &hand.precondition {
+        Precondition::Absent => None,
+        Precondition::Is { issued_for, .. } => issued_for.as_deref(),
     };
-    let base = target.base();
+    let precondition = target.precondition();
     let mut is_written = false;
     match &target {
-        TargetSeen::Is(found) if whose(found, mp) == Whose::Ours => {
+        TargetLookup::Is(found) if whose(found, mp) == Whose::Ours => {
             let id = found.issued_for.as_deref();
             is_written = id == Some(hand.call.id.as_str());
-            if is_written && !found.edited && tells_of(found, hand) && held.token(&hand.token.fingerprint).is_some() {
-                return Ok(Settle::Done(Box::new(found.as_ref().clone())));
+            if is_written
+                && !found.edited
+                && tells_of(found, hand)
+                && held.token(&hand.token.fingerprint).is_some()
+            {
+                return Ok(Resolution::AlreadyWritten(Box::new(found.as_ref().clone())));
             }
             if id != before && !is_written {
-                return Ok(Settle::Lost);
+                return Ok(Resolution::Superseded);
             }
         }
-        TargetSeen::Absent => {}
-        TargetSeen::Is(_) | TargetSeen::Foreign => return Ok(Settle::Lost),
+        TargetLookup::Absent => {}
+        TargetLookup::Is(_) | TargetLookup::Foreign => return Ok(Resolution::Superseded),
     }
     let minis = Api::<MiniProgram>::namespaced(client.clone(), namespace(mp));
     let current = within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await?;
-    let Some(current) =
-        current.filter(|current| current.metadata.uid == mp.metadata.uid && current.metadata.deletion_timestamp.is_none())
-    else {
-        return Ok(Settle::Lost);
+    let Some(current) = current.filter(|current| {
+        current.metadata.uid == mp.metadata.uid && current.metadata.deletion_timestamp.is_none()
+    }) else {
+        return Ok(Resolution::Superseded);
     };
     let intent = current.status.as_ref().and_then(|status| status.intent.as_ref());
     // A write that admission altered has closed the intent.
-    let still_ours = is_written || !hand.call.wanted.mints || intent.is_some_and(|intent| intent.id == hand.call.id);
-    Ok(if still_ours { Settle::Again(base) } else { Settle::Lost })
+    let still_ours = is_written
+        || !hand.call.wanted.mints
+        || intent.is_some_and(|intent| intent.id == hand.call.id);
+    Ok(if still_ours { Resolution::Retry(precondition) } else { Resolution::Superseded })
 }
 
 /// Whether a target says of the token in hand what was written: admission may have changed it.
-fn tells_of(found: &Projection, hand: &HandFacts) -> bool {
-    found.token.as_ref() == Some(&hand.token) && found.sent == hand.sent && found.unsettled == hand.unsettled
+fn tells_of(found: &Projection, hand: &UnstoredFacts) -> bool {
+    found.token.as_ref() == Some(&hand.token)
+        && found.sent == hand.sent
+        && found.unconfirmed == hand.unconfirmed
 }
 
 /// Deletes a Secret that was the target once, and only that very object.
 pub async fn forget(client: &Client, mp: &MiniProgram, old: &Projection) -> Result<(), ApiError> {
     let secrets = secrets(client, mp);
-    let preconditions = Preconditions { uid: Some(old.uid.clone()), resource_version: Some(old.version.clone()) };
+    let preconditions =
+        Preconditions { uid: Some(old.uid.clone()), resource_version: Some(old.version.clone()) };
     let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     match within(secrets.delete(&old.name, &params)).await {
         Ok(_) | Err(ApiError::NotFound) => Ok(()),

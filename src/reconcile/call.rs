@@ -16,7 +16,7 @@ pub enum Why {
     /// A call's end is not known: its token may have replaced the stored one.
     OpenIntent,
     /// A late request may have replaced the stored token.
-    Unsettled,
+    Unconfirmed,
     /// The credential is not the one that was sent.
     CredentialChanged,
     /// The token mode is not the one that was asked for.
@@ -30,7 +30,7 @@ pub enum Why {
     /// This object keeps the app's token now, another one did before.
     WonApp,
     /// Another object of the app got a token later than this one last asked.
-    RivalNewer,
+    SiblingNewer,
 }
 
 impl Why {
@@ -47,7 +47,8 @@ impl Why {
         !matches!(self, Self::Time | Self::Requested | Self::Invalid)
     }
 
-    /// Whether the stored token is or may be gone, or was made from another credential: what no floor of minutes may delay.
+    /// Whether the stored token is or may be gone, or was made from another credential: what no
+    /// floor of minutes may delay.
     #[must_use]
     pub fn urgent(self) -> bool {
         matches!(
@@ -57,7 +58,7 @@ impl Why {
                 | Self::Edited
                 | Self::Unbelievable
                 | Self::OpenIntent
-                | Self::Unsettled
+                | Self::Unconfirmed
                 | Self::CredentialChanged
                 | Self::WonApp
         )
@@ -71,7 +72,8 @@ pub struct Wanted {
     pub why: Why,
     /// Whether a new token is forced where asking alone does not make one.
     pub force: bool,
-    /// Whether it may shorten an older token's life: on a rotating endpoint each does, elsewhere a forced one.
+    /// Whether it may shorten an older token's life: on a rotating endpoint each does, elsewhere a
+    /// forced one.
     pub mints: bool,
 }
 
@@ -89,5 +91,5 @@ pub struct Call {
     /// The fingerprint of the token that the status told of when the call was planned.
     pub known: Option<String>,
     /// Whether a call of unknown end may land behind this one.
-    pub doubt: bool,
+    pub outcome_unknown: bool,
 }

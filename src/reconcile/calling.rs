@@ -1,25 +1,27 @@
-//! Carries out the acts that lead to a call and through it: begin, clear, fetch, and what the process remembers of the end.
+//! Carries out the acts that lead to a call and through it: begin, clear, fetch, and what the
+//! process remembers of the end.
 
 use std::time::Duration;
 
 use super::{
-    Carry, Ctx, LATER, NO_SLOT, Next,
+    Ctx, Next, Pass, REQUEUE_SOON, SOON,
     api_error::ApiError,
     app_key, apply,
     call::{Call, Wanted, Why},
-    case,
     fetch::{Asking, Outcome, fetch, slots::Slot},
-    memory::{AppMints, Base, Ended, HandFacts, How, InHand, LastMint},
+    memory::{AppMints, Ended, How, LastMint, Precondition, UnstoredFacts, UnstoredToken},
     observe::Observed,
     plan::{
-        case::Case,
-        doubt, due, hold, retry,
+        due, limits, retry,
         target::{is_told_refused, stays_in_use},
         time::{after, next_midnight, whole_seconds},
+        unknown_outcome,
+        view::View,
     },
     reads::Errand,
     refusal::next_refusal,
-    status::{self, Begun},
+    status::{self, IntentRecorded},
+    view,
 };
 use crate::{
     api::{CredentialStatus, MiniProgram, Mints, Reason},
@@ -30,16 +32,16 @@ use crate::{
 };
 
 /// A call that has begun: its intent stands in status.
-pub struct Begin {
+pub struct StartedCall {
     /// The call.
     pub call: Call,
-    begun: Begun,
+    started: IntentRecorded,
     mints_before: Option<Mints>,
     /// The process's own counts of the app before this call.
     app_before: Option<AppMints>,
 }
 
-impl Begin {
+impl StartedCall {
     /// The end of a call that was given up before it was sent.
     pub fn withdrawn(self, mp: &MiniProgram) -> Ended {
         Ended {
@@ -53,97 +55,141 @@ impl Begin {
 }
 
 impl Ctx {
-    /// Writes the intent of a call, then reads strongly once more: what was read before is older than the intent.
-    pub(super) async fn begin(&self, seen: &Observed, carry: &mut Carry, wanted: Wanted, now: Now) -> Next {
-        let Some(case) = case(seen, now) else { return LATER };
-        let mp = case.mp;
+    /// Writes the intent of a call, then reads strongly once more: what was read before is older
+    /// than the intent.
+    pub(super) async fn record_intent(
+        &self,
+        seen: &Observed,
+        pass: &mut Pass,
+        wanted: Wanted,
+        now: Now,
+    ) -> Next {
+        let Some(view) = view(seen, now) else { return REQUEUE_SOON };
+        let mp = view.mp;
         // What cannot be asked any more in this term is not begun either.
         if self.term.ticket(self.platforms.connect_timeout).is_none() {
             self.wait(mp, now);
-            return Next::Round;
+            return Next::Continue;
         }
-        if let Err(instead) = self.admit(seen, carry, now).await {
+        if let Err(instead) = self.admit(seen, pass, now).await {
             return instead;
         }
-        let call = new_call(&case, wanted, &self.chance);
+        let call = new_call(&view, wanted, &self.chance);
         self.recall(mp, |recall| recall.own_intent = Some(call.id.clone()));
-        let begin = status::begin(&self.client, mp, status::with_intent(&case, &call), now).await;
-        match begin {
-            Ok((written, begun)) => {
+        let started =
+            status::record_intent(&self.client, mp, status::with_intent(&view, &call), now).await;
+        match started {
+            Ok((written, started)) => {
                 self.metrics.status_written();
                 self.told(&written);
-                let app_before = self.count_mint(&case, &call);
-                let mints_before = case.status.mints.clone();
-                self.world().wrote_mini_program(written);
+                let app_before = self.count_mint(&view, &call);
+                let mints_before = view.status.mints.clone();
+                self.world().record_status_write(written);
                 self.recall(mp, |recall| recall.ended = None);
-                carry.begin = Some(Begin { call, begun, mints_before, app_before });
-                let old = case.in_use.filter(|target| target.name != mp.target_name());
-                match self.reads.look_closer(mp, old, None, Errand::Call).await {
-                    Ok(close) => {
-                        self.saw_closely(mp, &close);
-                        carry.close = Some(close);
-                        Next::Round
+                pass.started = Some(StartedCall { call, started, mints_before, app_before });
+                let old = view.in_use.filter(|target| target.name != mp.target_name());
+                match self.reads.read_live(mp, old, None, Errand::Call).await {
+                    Ok(live) => {
+                        self.record_live_read(mp, &live);
+                        pass.live = Some(live);
+                        Next::Continue
                     }
                     Err(error) => {
-                        self.give_up(mp, carry);
-                        self.set_back(mp, &error, "read the target before a call")
+                        self.give_up(mp, pass);
+                        self.back_off(mp, &error, "read the target before a call")
                     }
                 }
             }
             Err(error) => {
-                carry.close = None;
+                pass.live = None;
                 if matches!(error, ApiError::Unanswered) {
                     // If the intent stands after all, it is our own, and no call was made for it.
-                    let mints_before = case.status.mints.clone();
-                    let never_sent = Begin { call, begun: Begun::at(Duration::ZERO), mints_before, app_before: None };
+                    let mints_before = view.status.mints.clone();
+                    let never_sent = StartedCall {
+                        call,
+                        started: IntentRecorded::at(Duration::ZERO),
+                        mints_before,
+                        app_before: None,
+                    };
                     self.recall(mp, |recall| recall.ended = Some(never_sent.withdrawn(mp)));
                 }
-                self.set_back_on_write(mp, &error, carry).await
+                self.back_off_on_write(mp, &error, pass).await
             }
         }
     }
 
-    /// Makes the call, if its answer can be stored, and remembers how it ended before anything else can fail.
-    pub(super) async fn ask(&self, seen: &Observed, carry: &mut Carry, wanted: Wanted, now: Now) -> Next {
-        if let Err(instead) = self.admit(seen, carry, now).await {
+    /// Makes the call, if its answer can be stored, and remembers how it ended before anything else
+    /// can fail.
+    pub(super) async fn call(
+        &self,
+        seen: &Observed,
+        pass: &mut Pass,
+        wanted: Wanted,
+        now: Now,
+    ) -> Next {
+        if let Err(instead) = self.admit(seen, pass, now).await {
             return instead;
         }
-        let (Some(case), Some(close)) = (case(seen, now), carry.close.take()) else { return LATER };
-        let mp = case.mp;
-        let Some((version, secret)) = close.app_secret() else { return Next::Round };
-        let begin = match (carry.begin.take(), Begun::not_needed(wanted)) {
-            (Some(begin), _) => begin,
-            (None, Some(begun)) => {
-                Begin { call: new_call(&case, wanted, &self.chance), begun, mints_before: None, app_before: None }
-            }
-            (None, None) => return Next::Round,
+        let (Some(view), Some(live)) = (view(seen, now), pass.live.take()) else {
+            return REQUEUE_SOON;
         };
-        let (name, base) = destination(&case, seen);
-        let was_refused = is_told_refused(&case);
-        let cleared = match apply::clear(&self.client, mp, &name, &base, &seen.template, was_refused).await {
-            Ok(cleared) => cleared,
+        let mp = view.mp;
+        let Some((version, secret)) = live.app_secret() else { return Next::Continue };
+        let started = match (pass.started.take(), IntentRecorded::not_needed(wanted)) {
+            (Some(started), _) => started,
+            (None, Some(started)) => StartedCall {
+                call: new_call(&view, wanted, &self.chance),
+                started,
+                mints_before: None,
+                app_before: None,
+            },
+            (None, None) => return Next::Continue,
+        };
+        let (name, precondition) = destination(&view, seen);
+        let was_refused = is_told_refused(&view);
+        let preflight = match apply::preflight(
+            &self.client,
+            mp,
+            &name,
+            &precondition,
+            &seen.template,
+            was_refused,
+        )
+        .await
+        {
+            Ok(preflight) => preflight,
             Err(error) => {
-                carry.begin = Some(begin);
-                return self.not_cleared(mp, carry, &error, now);
+                pass.started = Some(started);
+                return self.preflight_failed(mp, pass, &error, now);
             }
         };
         self.recall(mp, |recall| {
-            let is_over = recall.last_sent.is_none_or(|last| last + hold::ROW < now.boot);
+            let is_over = recall.last_sent.is_none_or(|last| last + limits::ROW < now.boot);
             recall.unasked = if is_over { 0 } else { recall.unasked };
             (recall.refused, recall.last_sent) = (None, Some(now.boot));
         });
         let asking = Asking {
-            platform: case.platform,
-            endpoint: case.endpoint,
+            platform: view.platform,
+            endpoint: view.endpoint,
             app_id: &mp.spec.app_id,
             secret,
             force: wanted.force,
             unanswered: seen.recall.unanswered,
         };
-        let rival = due::newer_rival(&case);
-        let outcome = fetch(&self.platforms, &asking, &begin.begun, cleared, &self.term, &self.clock, &self.metrics).await;
-        // Whoever is next on an endpoint where each call ends a token decides by what the status tells of this one.
-        carry.turn = carry.slot.take().map(Slot::leave).filter(|_| case.endpoint.rotates());
+        let sibling = due::newer_sibling(&view);
+        let outcome = fetch(
+            &self.platforms,
+            &asking,
+            &started.started,
+            preflight,
+            &self.term,
+            &self.clock,
+            &self.metrics,
+        )
+        .await;
+        // Whoever is next on an endpoint where each call ends a token decides by what the status
+        // tells of this one.
+        pass.turn = pass.slot.take().map(Slot::leave).filter(|_| view.endpoint.rotates());
         if let Some(key) = app_key(mp).filter(|_| wanted.force) {
             let boot = self.clock.now().boot;
             self.memories.change_app(&key, boot, |app| app.forced = Some(boot));
@@ -151,44 +197,51 @@ impl Ctx {
         let version = version.clone();
         match outcome {
             Outcome::Token { grant, sent, took } => {
-                self.recall(mp, |recall| recall.rival_asked = rival.or(recall.rival_asked.take()));
-                let sent_with = sent_with(&case, secret, &self.chance);
-                let facts = facts(&case, &grant, sent);
-                let hand = HandFacts {
+                self.recall(mp, |recall| {
+                    recall.sibling_asked = sibling.or(recall.sibling_asked.take());
+                });
+                let sent_with = sent_with(&view, secret, &self.chance);
+                let facts = facts(&view, &grant, sent);
+                let hand = UnstoredFacts {
                     name,
-                    unsettled: begin.call.doubt,
-                    call: begin.call,
+                    unconfirmed: started.call.outcome_unknown,
+                    call: started.call,
                     token: facts,
                     sent: sent_with,
-                    base,
+                    precondition,
                     refused: None,
                 };
-                self.got_token(&case, grant, hand, version, sent, took);
+                self.got_token(&view, grant, hand, version, sent, took);
             }
             Outcome::NotAllowed => {
-                carry.begin = Some(begin);
-                self.give_up(mp, carry);
+                pass.started = Some(started);
+                self.give_up(mp, pass);
                 self.wait(mp, now);
             }
-            Outcome::Refused(refusal) | Outcome::NotSent(refusal) => self.failed(&case, begin, version, refusal, false),
-            Outcome::Unknown(refusal) => self.failed(&case, begin, version, refusal, true),
+            Outcome::Refused(refusal) | Outcome::NotSent(refusal) => {
+                self.failed(&view, started, version, refusal, false);
+            }
+            Outcome::Unknown(refusal) => self.failed(&view, started, version, refusal, true),
         }
-        Next::Round
+        Next::Continue
     }
 
     /// Holds calls for a moment, while the status may still be written.
     fn wait(&self, mp: &MiniProgram, now: Now) {
-        self.recall(mp, |recall| recall.not_before = now.boot + NO_SLOT);
+        self.recall(mp, |recall| recall.not_before = now.boot + SOON);
     }
 
     /// Counts a mint, and answers what was counted before it.
-    fn count_mint(&self, case: &Case<'_>, call: &Call) -> Option<AppMints> {
-        let key = app_key(case.mp)?;
-        let mints = status::counted_with(case, call);
+    fn count_mint(&self, view: &View<'_>, call: &Call) -> Option<AppMints> {
+        let key = app_key(view.mp)?;
+        let mints = status::counted_with(view, call);
         // An app's first mint replaces no lost token: it begins no row.
-        let in_a_row = call.wanted.why.urgent() && hold::counted(case).last.is_some();
-        let last = LastMint { begun: case.now.boot, uid: case.mp.metadata.uid.clone().unwrap_or_default() };
-        self.memories.change_app(&key, case.now.boot, |app| {
+        let in_a_row = call.wanted.why.urgent() && limits::counted(view).last.is_some();
+        let last = LastMint {
+            started: view.now.boot,
+            uid: view.mp.metadata.uid.clone().unwrap_or_default(),
+        };
+        self.memories.change_app(&key, view.now.boot, |app| {
             let before = app.clone();
             app.gone = if in_a_row { app.gone.saturating_add(1) } else { 0 };
             (app.mints, app.last) = (mints, Some(last));
@@ -196,26 +249,32 @@ impl Ctx {
         })
     }
 
-    fn give_up(&self, mp: &MiniProgram, carry: &mut Carry) {
-        if let Some(begin) = carry.begin.take().filter(|begin| begin.call.wanted.mints) {
-            self.take_back(mp, begin);
+    fn give_up(&self, mp: &MiniProgram, pass: &mut Pass) {
+        if let Some(started) = pass.started.take().filter(|started| started.call.wanted.mints) {
+            self.take_back(mp, started);
         }
     }
 
     /// A call that was counted and will not be sent.
-    pub(super) fn take_back(&self, mp: &MiniProgram, begin: Begin) {
-        self.uncount_mint(mp, begin.app_before.clone());
-        self.recall(mp, |recall| recall.ended = Some(begin.withdrawn(mp)));
+    pub(super) fn take_back(&self, mp: &MiniProgram, started: StartedCall) {
+        self.uncount_mint(mp, started.app_before.clone());
+        self.recall(mp, |recall| recall.ended = Some(started.withdrawn(mp)));
     }
 
     /// A token that could not be stored is not worth a call.
-    fn not_cleared(&self, mp: &MiniProgram, carry: &mut Carry, error: &ApiError, now: Now) -> Next {
-        self.give_up(mp, carry);
+    fn preflight_failed(
+        &self,
+        mp: &MiniProgram,
+        pass: &mut Pass,
+        error: &ApiError,
+        now: Now,
+    ) -> Next {
+        self.give_up(mp, pass);
         if matches!(error, ApiError::Conflict | ApiError::NotFound | ApiError::Unanswered) {
-            return self.set_back(mp, error, "make sure that a token could be stored");
+            return self.back_off(mp, error, "make sure that a token could be stored");
         }
         self.refused(mp, error, now);
-        Next::Round
+        Next::Continue
     }
 
     /// Remembers that the target cannot be written, and for how long it is left alone.
@@ -230,27 +289,38 @@ impl Ctx {
 
     fn got_token(
         &self,
-        case: &Case<'_>,
+        view: &View<'_>,
         grant: Grant,
-        hand: HandFacts,
+        hand: UnstoredFacts,
         version: CredentialStatus,
         sent: k8s_openapi::jiff::Timestamp,
         took: Duration,
     ) {
-        let same = case.token().is_some_and(|token| token.fingerprint == hand.token.fingerprint);
+        let same = view.token().is_some_and(|token| token.fingerprint == hand.token.fingerprint);
         let ended = Ended {
             call: hand.call.clone(),
-            generation: case.generation(),
+            generation: view.generation(),
             credential: Some(version),
             mints_before: None,
-            how: How::Token { token: hand.token.clone(), sent, stored: false, same, unsettled: hand.unsettled },
+            how: How::Token {
+                token: hand.token.clone(),
+                sent,
+                stored: false,
+                same,
+                unconfirmed: hand.unconfirmed,
+            },
         };
         let why = hand.call.wanted.why;
-        let minted = hand.call.wanted.mints.then(|| (hand.token.fingerprint.clone(), case.now.boot));
-        self.metrics.refreshed(case.platform.name, "success", if same { "SameToken" } else { "NewToken" });
-        let uid = case.mp.metadata.uid.as_deref().unwrap_or_default();
+        let minted =
+            hand.call.wanted.mints.then(|| (hand.token.fingerprint.clone(), view.now.boot));
+        self.metrics.refreshed(
+            view.platform.name,
+            "success",
+            if same { "SameToken" } else { "NewToken" },
+        );
+        let uid = view.mp.metadata.uid.as_deref().unwrap_or_default();
         self.memories.with(uid, |memory| {
-            memory.in_hand = Some(InHand { token: grant.token, facts: hand });
+            memory.unstored = Some(UnstoredToken { token: grant.token, facts: hand });
             memory.recall.ended = Some(ended);
             memory.recall.minted = minted;
             memory.recall.last_call = took;
@@ -261,56 +331,88 @@ impl Ctx {
             // The answer has just told how much is left, and by which clock.
             memory.recall.ends.clear();
             memory.recall.unanswered = 0;
-            memory.recall.setbacks = 0;
+            memory.recall.errors = 0;
         });
     }
 
-    fn failed(&self, case: &Case<'_>, begin: Begin, version: CredentialStatus, refusal: Refusal, unknown: bool) {
-        let mp = case.mp;
+    fn failed(
+        &self,
+        view: &View<'_>,
+        started: StartedCall,
+        version: CredentialStatus,
+        refusal: Refusal,
+        unknown: bool,
+    ) {
+        let mp = view.mp;
         let now = self.clock.now();
-        let in_a_row = case.failure().filter(|(_, before)| retry::continues(*before, refusal.reason));
+        let in_a_row =
+            view.failure().filter(|(_, before)| retry::continues(*before, refusal.reason));
         let before = in_a_row.map_or(0, |(failure, _)| failure.attempts);
         let attempts = before.saturating_add(1).min(1_000_000);
-        let call = begin.call;
-        // A token that a lost call may have replaced has minutes left, whatever it was promised: every moment is urgent.
+        let call = started.call;
+        // A token that a lost call may have replaced has minutes left, whatever it was promised:
+        // every moment is urgent.
         let why = call.wanted.why;
         let gone = why.urgent() && !matches!(why, Why::CredentialChanged | Why::TargetMissing);
-        let replaced = gone || call.wanted.mints && (unknown || call.doubt);
+        let replaced = gone || call.wanted.mints && (unknown || call.outcome_unknown);
         let next = retry::next_attempt(
             &retry::Failed {
                 refusal: &refusal,
                 attempts,
                 may_have_minted: unknown && call.wanted.mints,
-                expires: case.token().filter(|_| !replaced).map(|token| token.expires),
+                expires: view.token().filter(|_| !replaced).map(|token| token.expires),
                 seed: mp.metadata.uid.as_deref().unwrap_or_default(),
-                day_offset_seconds: case.platform.day_offset_seconds,
+                day_offset_seconds: view.platform.day_offset_seconds,
             },
             now.wall,
         );
-        self.metrics.refreshed(case.platform.name, "failure", refusal.reason.as_str());
-        let is_of_credential = matches!(refusal.reason, Reason::CredentialRejected | Reason::AppIdRejected);
+        self.metrics.refreshed(view.platform.name, "failure", refusal.reason.as_str());
+        let is_of_credential =
+            matches!(refusal.reason, Reason::CredentialRejected | Reason::AppIdRejected);
         if is_of_credential {
             self.slots.rejected(mp.metadata.namespace.as_deref().unwrap_or_default(), now.boot);
         }
         let unanswered = unknown && refusal.reason == Reason::PlatformUnreachable;
-        if let Some(key) = app_key(mp).filter(|_| call.wanted.force && refusal.reason == Reason::QuotaExhausted) {
-            let midnight = next_midnight(now.wall, case.platform.day_offset_seconds);
-            self.memories.change_app(&key, now.boot, |app| app.force_stopped_until = Some(midnight));
+        if let Some(key) =
+            app_key(mp).filter(|_| call.wanted.force && refusal.reason == Reason::QuotaExhausted)
+        {
+            let midnight = next_midnight(now.wall, view.platform.day_offset_seconds);
+            self.memories
+                .change_app(&key, now.boot, |app| app.force_stopped_until = Some(midnight));
         }
         if let Some(key) = app_key(mp).filter(|_| unknown && call.wanted.mints) {
-            self.memories.change_app(&key, now.boot, |app| app.lost = Some(case.now.boot));
+            self.memories.change_app(&key, now.boot, |app| app.lost = Some(view.now.boot));
         }
-        let mints_before = (call.wanted.mints && !unknown).then(|| begin.mints_before.unwrap_or_default());
+        let mints_before =
+            (call.wanted.mints && !unknown).then(|| started.mints_before.unwrap_or_default());
         if mints_before.is_some() {
-            // What was refused may have used up one of the day's forced calls all the same; a wrong app secret uses up none.
-            let forced_times = case.seen.app.mints.forced_times.clone();
-            let with_forced = |before: AppMints| AppMints { mints: Mints { forced_times, ..before.mints }, ..before };
-            let before = begin.app_before.map(|before| if is_of_credential { before } else { with_forced(before) });
+            // What was refused may have used up one of the day's forced calls all the same; a wrong
+            // app secret uses up none.
+            let forced_times = view.seen.app.mints.forced_times.clone();
+            let with_forced = |before: AppMints| AppMints {
+                mints: Mints { forced_times, ..before.mints },
+                ..before
+            };
+            let before = started
+                .app_before
+                .map(|before| if is_of_credential { before } else { with_forced(before) });
             self.uncount_mint(mp, before);
         }
-        let sent = whole_seconds(case.now.wall);
-        let how = How::Failed { refusal, sent, next: whole_seconds(after(next, Duration::from_millis(999))), attempts, unknown };
-        let ended = Ended { call, generation: case.generation(), credential: Some(version), mints_before, how };
+        let sent = whole_seconds(view.now.wall);
+        let how = How::Failed {
+            refusal,
+            sent,
+            next: whole_seconds(after(next, Duration::from_millis(999))),
+            attempts,
+            unknown,
+        };
+        let ended = Ended {
+            call,
+            generation: view.generation(),
+            credential: Some(version),
+            mints_before,
+            how,
+        };
         self.recall(mp, |recall| {
             recall.ended = Some(ended);
             recall.unanswered = if unanswered { recall.unanswered.saturating_add(1) } else { 0 };
@@ -326,48 +428,54 @@ impl Ctx {
     }
 }
 
-fn new_call(case: &Case<'_>, wanted: Wanted, chance: &Chance) -> Call {
-    let handled = case.status.handled_refresh_request.as_deref();
+fn new_call(view: &View<'_>, wanted: Wanted, chance: &Chance) -> Call {
+    let handled = view.status.handled_refresh_request.as_deref();
     Call {
         id: chance.digits(32),
         wanted,
-        handles: due::request(case.mp).filter(|request| handled != Some(request)),
-        stood: case.status.intent.as_ref().map(|intent| intent.id.clone()),
-        known: case.status.token.as_ref().map(|token| token.fingerprint.clone()),
-        doubt: doubt::is_doubtful(case),
+        handles: due::request(view.mp).filter(|request| handled != Some(request)),
+        stood: view.status.intent.as_ref().map(|intent| intent.id.clone()),
+        known: view.status.token.as_ref().map(|token| token.fingerprint.clone()),
+        outcome_unknown: unknown_outcome::another_call_may_land(view),
     }
 }
 
-/// The Secret that the token belongs into, as it was read strongly. While the spec's target cannot be made, the one before it
-/// stays in use.
-pub(super) fn destination(case: &Case<'_>, seen: &Observed) -> (String, Base) {
-    match stays_in_use(case) {
+/// The Secret that the token belongs into, as it was read strongly. While the spec's target cannot
+/// be made, the one before it stays in use.
+pub(super) fn destination(view: &View<'_>, seen: &Observed) -> (String, Precondition) {
+    match stays_in_use(view) {
         Some(old) => (
             old.name.clone(),
-            Base::Is { uid: old.uid.clone(), version: old.version.clone(), issued_for: old.issued_for.clone() },
+            Precondition::Is {
+                uid: old.uid.clone(),
+                version: old.version.clone(),
+                issued_for: old.issued_for.clone(),
+            },
         ),
-        None => (case.mp.target_name(), seen.target.base()),
+        None => (view.mp.target_name(), seen.target.precondition()),
     }
 }
 
-/// What was sent, with the digest under the salt that the target has already, so that equal credentials look equal.
-pub(super) fn sent_with(case: &Case<'_>, secret: &AppSecret, chance: &Chance) -> Sent {
-    let kept = case.in_use.map(|target| target.sent.salt.clone()).filter(|salt| !salt.is_empty());
+/// What was sent, with the digest under the salt that the target has already, so that equal
+/// credentials look equal.
+pub(super) fn sent_with(view: &View<'_>, secret: &AppSecret, chance: &Chance) -> Sent {
+    let kept = view.in_use.map(|target| target.sent.salt.clone()).filter(|salt| !salt.is_empty());
     let salt = kept.unwrap_or_else(|| chance.digits(16));
     Sent {
-        platform: case.platform.name.into(),
-        app_id: case.mp.spec.app_id.clone(),
-        mode: case.mode().into(),
+        platform: view.platform.name.into(),
+        app_id: view.mp.spec.app_id.clone(),
+        mode: view.mode().into(),
         digest: secret.digest(&salt),
         salt,
     }
 }
 
-/// A token's times: the same token keeps its issue time, its end is counted from when this call was sent.
-fn facts(case: &Case<'_>, grant: &Grant, sent: k8s_openapi::jiff::Timestamp) -> TokenFacts {
+/// A token's times: the same token keeps its issue time, its end is counted from when this call was
+/// sent.
+fn facts(view: &View<'_>, grant: &Grant, sent: k8s_openapi::jiff::Timestamp) -> TokenFacts {
     let fingerprint = grant.token.fingerprint();
     let sent = whole_seconds(sent);
-    let known = case.status.token.as_ref().filter(|known| known.fingerprint == fingerprint);
+    let known = view.status.token.as_ref().filter(|known| known.fingerprint == fingerprint);
     let issued = known.map(|known| known.issue_time.0).filter(|issued| *issued <= sent);
     TokenFacts { expires: after(sent, grant.life), issued: issued.unwrap_or(sent), fingerprint }
 }

@@ -1,4 +1,5 @@
-//! Kubernetes Events: what changed, told once, after the write that it tells of. Constant notes; a failed Event fails nothing.
+//! Kubernetes Events: what changed, told once, after the write that it tells of. Constant notes; a
+//! failed Event fails nothing.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Something worth telling once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
+pub struct Announcement {
     /// One word of a fixed list.
     pub reason: &'static str,
     /// Whether somebody should act.
@@ -23,7 +24,7 @@ pub struct Notice {
     pub note: String,
 }
 
-impl Notice {
+impl Announcement {
     /// Something that went as it should.
     pub fn normal(reason: &'static str, note: &str) -> Self {
         Self { reason, warning: false, note: note.into() }
@@ -36,29 +37,32 @@ impl Notice {
 }
 
 /// The target was put right.
-pub fn drift_corrected() -> Notice {
-    Notice::warning("SecretDriftCorrected", "Somebody had changed the target Secret; it is as the spec asks again")
+pub fn drift_corrected() -> Announcement {
+    Announcement::warning(
+        "SecretDriftCorrected",
+        "Somebody had changed the target Secret; it is as the spec asks again",
+    )
 }
 
 /// Somebody reports a token dead that has been replaced already.
-pub fn already_replaced() -> Notice {
-    Notice::normal(
+pub fn already_replaced() -> Announcement {
+    Announcement::normal(
         "TokenAlreadyReplaced",
         "The token that the annotation invalid-token names is not the current one: read the Secret again",
     )
 }
 
 /// Somebody reports a token by something that names none.
-pub fn names_no_token() -> Notice {
-    Notice::warning(
+pub fn names_no_token() -> Announcement {
+    Announcement::warning(
         "InvalidTokenMalformed",
         "The annotation invalid-token names no token: it takes sha256: and twelve hexadecimal digits, as in status.token.fingerprint",
     )
 }
 
 /// Somebody reports the token by the token itself.
-pub fn token_shown() -> Notice {
-    Notice::warning(
+pub fn token_shown() -> Announcement {
+    Announcement::warning(
         "TokenInAnnotation",
         "The annotation invalid-token holds the token itself, for all to see who may read this object: put status.token.fingerprint \
          in its place, and the token is replaced",
@@ -66,41 +70,54 @@ pub fn token_shown() -> Notice {
 }
 
 /// A requested refresh brought the same token.
-pub fn same_token() -> Notice {
-    Notice::normal(
+pub fn same_token() -> Announcement {
+    Announcement::normal(
         "TokenUnchanged",
         "The platform returned the same token; status.token.expirationTime says until when it is valid",
     )
 }
 
 /// Forcing does not help.
-pub fn force_is_fruitless() -> Notice {
-    Notice::warning("ForcedRefreshFruitless", "Two forced refreshes brought the same token: the platform holds it to be valid")
+pub fn forced_refresh_ineffective() -> Announcement {
+    Announcement::warning(
+        "ForcedRefreshIneffective",
+        "Two forced refreshes brought the same token: the platform holds it to be valid",
+    )
 }
 
 /// Another operator writes our target.
-pub fn foreign_write() -> Notice {
-    Notice::warning("ForeignWrite", "Another operator wrote the target Secret: two releases must not watch the same objects")
+pub fn foreign_write() -> Announcement {
+    Announcement::warning(
+        "ForeignWrite",
+        "Another operator wrote the target Secret: two releases must not watch the same objects",
+    )
 }
 
 /// The Secret that was the target before a rename is deleted.
-pub fn old_target_deleted(secret: &str) -> Notice {
-    Notice::normal(
+pub fn old_target_deleted(secret: &str) -> Announcement {
+    Announcement::normal(
         "OldTargetDeleted",
-        &format!("Secret {secret} was the target before and is deleted: the new target holds its token"),
+        &format!(
+            "Secret {secret} was the target before and is deleted: the new target holds its token"
+        ),
     )
 }
 
 /// What a status write is worth telling.
 #[must_use]
-pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Vec<Notice> {
-    let mut notices = Vec::new();
-    let fingerprint = |status: &MiniProgramStatus| status.token.as_ref().map(|token| token.fingerprint.clone());
+pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Vec<Announcement> {
+    let mut announcements = Vec::new();
+    let fingerprint =
+        |status: &MiniProgramStatus| status.token.as_ref().map(|token| token.fingerprint.clone());
     let before = old.and_then(fingerprint);
     match (&before, fingerprint(new)) {
-        (None, Some(_)) => notices.push(Notice::normal("TokenIssued", "The first token lies in the target Secret")),
+        (None, Some(_)) => announcements
+            .push(Announcement::normal("TokenIssued", "The first token lies in the target Secret")),
         (Some(before), Some(now)) if *before != now => {
-            notices.push(Notice::normal("TokenRefreshed", "A new token lies in the target Secret"));
+            announcements.push(Announcement::normal(
+                "TokenRefreshed",
+                "A new token lies in the target Secret",
+            ));
         }
         _ => {}
     }
@@ -110,20 +127,25 @@ pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Ve
     };
     let changed = |kind| {
         let (status, reason, message) = told(Some(new), kind)?;
-        let same = told(old, kind).is_some_and(|(was, because, _)| was == status && because == reason);
+        let same =
+            told(old, kind).is_some_and(|(was, because, _)| was == status && because == reason);
         (status == "False" && !same).then_some((reason, message))
     };
     if let Some((Reason::Expired, message)) = changed(ConditionType::Ready) {
-        notices.push(Notice::warning("TokenExpired", &message));
+        announcements.push(Announcement::warning("TokenExpired", &message));
     }
-    for kind in [ConditionType::CredentialValid, ConditionType::TargetSynced, ConditionType::TokenFresh] {
+    for kind in
+        [ConditionType::CredentialValid, ConditionType::TargetSynced, ConditionType::TokenFresh]
+    {
         match changed(kind) {
             // These only point to another condition, or to the user's own wish.
             None | Some((Reason::Blocked | Reason::Suspended | Reason::Expired, _)) => {}
-            Some((reason, message)) => notices.push(Notice::warning(reason.as_str(), &message)),
+            Some((reason, message)) => {
+                announcements.push(Announcement::warning(reason.as_str(), &message));
+            }
         }
     }
-    notices
+    announcements
 }
 
 /// Publishes Events.
@@ -133,23 +155,26 @@ impl Events {
     /// One recorder for the process: it holds the series that repeated Events are counted in.
     #[must_use]
     pub fn new(client: Client, instance: Option<String>) -> Self {
-        Self(Recorder::new(client, Reporter { controller: "miniprogram-operator".into(), instance }))
+        Self(Recorder::new(
+            client,
+            Reporter { controller: "miniprogram-operator".into(), instance },
+        ))
     }
 
     /// Tells of an object.
-    pub async fn tell(&self, mp: &MiniProgram, notices: &[Notice]) {
-        for notice in notices {
+    pub async fn publish(&self, mp: &MiniProgram, announcements: &[Announcement]) {
+        for announcement in announcements {
             let event = Event {
-                type_: if notice.warning { EventType::Warning } else { EventType::Normal },
-                reason: notice.reason.into(),
-                note: Some(notice.note.chars().take(1024).collect()),
+                type_: if announcement.warning { EventType::Warning } else { EventType::Normal },
+                reason: announcement.reason.into(),
+                note: Some(announcement.note.chars().take(1024).collect()),
                 action: "Reconcile".into(),
                 secondary: None,
             };
             let about = mp.object_ref(&());
             let published = tokio::time::timeout(DEADLINE, self.0.publish(&event, &about)).await;
             if !matches!(published, Ok(Ok(()))) {
-                tracing::debug!(reason = notice.reason, "an Event could not be published");
+                tracing::debug!(reason = announcement.reason, "an Event could not be published");
             }
         }
     }

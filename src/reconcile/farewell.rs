@@ -11,13 +11,14 @@ use super::{
 };
 use crate::{api::MiniProgram, world::Gone};
 
-/// Tells of an object that went out of sight, if it still exists: another operator may have taken it
-/// over meanwhile, and its status then stands.
+/// Tells of an object that went out of sight, if it still exists: another operator may have taken
+/// it over meanwhile, and its status then stands.
 pub async fn farewell(ctx: &Ctx, gone: &Gone) {
     let minis = Api::<MiniProgram>::namespaced(ctx.client.clone(), &gone.name.namespace);
     let (namespace, name) = (&gone.name.namespace, &gone.name.name);
     let untold = |error: ApiError| {
-        let what_to_do = "see that another operator selects it: its status may call it Ready for ever";
+        let what_to_do =
+            "see that another operator selects it: its status may call it Ready for ever";
         tracing::warn!(namespace, name, %error, what_to_do, "an object left the selector, and its status could not say so");
     };
     let mp = match within(minis.get_opt(name)).await {
@@ -25,14 +26,19 @@ pub async fn farewell(ctx: &Ctx, gone: &Gone) {
         Ok(None) => return,
         Err(error) => return untold(error),
     };
-    let is_it = mp.metadata.uid.as_deref() == Some(gone.uid.as_str()) && mp.metadata.deletion_timestamp.is_none();
+    let is_it = mp.metadata.uid.as_deref() == Some(gone.uid.as_str())
+        && mp.metadata.deletion_timestamp.is_none();
     // It may match again by now.
     let is_back = ctx.world().mini_program(&gone.name).is_some();
     if !is_it || is_back || !ctx.term.leads() {
         return;
     }
     match status::write(&ctx.client, &mp, report::of_farewell(&mp, ctx.clock.now())).await {
-        Ok(_) => tracing::info!(namespace, name, "the object does not match the selector any more: its status says so"),
+        Ok(_) => tracing::info!(
+            namespace,
+            name,
+            "the object does not match the selector any more: its status says so"
+        ),
         // It was written meanwhile, or deleted: the status is another's to tell.
         Err(ApiError::Conflict | ApiError::NotFound) => {}
         Err(error) => untold(error),

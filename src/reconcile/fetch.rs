@@ -1,5 +1,5 @@
-//! Asks a platform for a token: the only step that does. Knows no Kubernetes; what it needs as proof that it may ask, the other
-//! steps hand to it.
+//! Asks a platform for a token: the only step that does. Knows no Kubernetes; what it needs as
+//! proof that it may ask, the other steps hand to it.
 
 pub mod door;
 pub mod slots;
@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, time::Duration};
 use k8s_openapi::jiff::Timestamp;
 
 use self::door::{Answer, Door, NoAnswer, Sending};
-use super::{apply::Cleared, status::Begun};
+use super::{apply::Preflight, status::IntentRecorded};
 use crate::{
     api::Reason,
     platform::{Ask, Endpoint, Grant, Platform, Refusal},
@@ -72,13 +72,13 @@ pub enum Outcome {
     NotAllowed,
 }
 
-/// Makes one call. `begun` says that the intent stands or none is needed, `_cleared` that the answer can be stored, and `term`
-/// hands out a ticket before every connection.
+/// Makes one call. `started` says that the intent stands or none is needed, `_preflight` that the
+/// answer can be stored, and `term` hands out a ticket before every connection.
 pub async fn fetch(
     platforms: &Platforms,
     asking: &Asking<'_>,
-    begun: &Begun,
-    _cleared: Cleared,
+    started: &IntentRecorded,
+    _preflight: Preflight,
     term: &Term,
     clock: &Clock,
     metrics: &Metrics,
@@ -86,8 +86,12 @@ pub async fn fetch(
     let timeout = timeout(platforms.request_timeout, asking);
     for host in platforms.hosts.get(asking.platform.name).into_iter().flatten() {
         let now = clock.now();
-        let late = begun.since().is_some_and(|since| now.boot.saturating_sub(since) > platforms.request_timeout);
-        let Some(_ticket) = term.ticket(platforms.connect_timeout).filter(|_| !late) else { return Outcome::NotAllowed };
+        let late = started
+            .since()
+            .is_some_and(|since| now.boot.saturating_sub(since) > platforms.request_timeout);
+        let Some(_ticket) = term.ticket(platforms.connect_timeout).filter(|_| !late) else {
+            return Outcome::NotAllowed;
+        };
         let ask = Ask { app_id: asking.app_id, secret: asking.secret, force: asking.force };
         let request = (asking.endpoint.request)(&ask);
         let answer = platforms.door.send(Sending { host: host.clone(), request, timeout }).await;
@@ -102,19 +106,35 @@ pub async fn fetch(
     Outcome::NotSent(Refusal::because(Reason::PlatformUnreachable))
 }
 
-/// A platform that minted and answered too late is given more time, or every try would mint and none would be stored.
-fn timeout(base: Duration, asking: &Asking<'_>) -> Duration {
-    let doubled = if asking.endpoint.rotates() { base * 2_u32.pow(asking.unanswered.min(6)) } else { base };
-    doubled.min(LONGEST_TIMEOUT.max(base))
+/// A platform that minted and answered too late is given more time, or every try would mint and
+/// none would be stored.
+fn timeout(precondition: Duration, asking: &Asking<'_>) -> Duration {
+    let doubled = if asking.endpoint.rotates() {
+        precondition * 2_u32.pow(asking.unanswered.min(6))
+    } else {
+        precondition
+    };
+    doubled.min(LONGEST_TIMEOUT.max(precondition))
 }
 
-fn judge(endpoint: &Endpoint, answer: Result<Answer, NoAnswer>, sent: Timestamp, took: Duration) -> Outcome {
+fn judge(
+    endpoint: &Endpoint,
+    answer: Result<Answer, NoAnswer>,
+    sent: Timestamp,
+    took: Duration,
+) -> Outcome {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(NoAnswer::NotSent) => return Outcome::NotSent(Refusal::because(Reason::PlatformUnreachable)),
-        Err(NoAnswer::Unknown) => return Outcome::Unknown(Refusal::because(Reason::PlatformUnreachable)),
+        Err(NoAnswer::NotSent) => {
+            return Outcome::NotSent(Refusal::because(Reason::PlatformUnreachable));
+        }
+        Err(NoAnswer::Unknown) => {
+            return Outcome::Unknown(Refusal::because(Reason::PlatformUnreachable));
+        }
     };
-    let Some(body) = answer.body else { return Outcome::Unknown(Refusal::because(Reason::BadResponse)) };
+    let Some(body) = answer.body else {
+        return Outcome::Unknown(Refusal::because(Reason::BadResponse));
+    };
     match (endpoint.answer)(answer.status, &body) {
         Ok(grant) => Outcome::Token { grant, sent, took },
         Err(refusal) if refusal.code.is_some() => Outcome::Refused(refusal),
@@ -127,7 +147,9 @@ fn judge(endpoint: &Endpoint, answer: Result<Answer, NoAnswer>, sent: Timestamp,
 fn code(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Token { .. } => "ok",
-        Outcome::Refused(refusal) | Outcome::Unknown(refusal) | Outcome::NotSent(refusal) => refusal.reason.as_str(),
+        Outcome::Refused(refusal) | Outcome::Unknown(refusal) | Outcome::NotSent(refusal) => {
+            refusal.reason.as_str()
+        }
         Outcome::NotAllowed => "not_allowed",
     }
 }

@@ -4,53 +4,66 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Carry, Ctx, app_key,
+    Ctx, Pass, app_key,
     memory::Recall,
-    observe::{Observed, Spec, TargetSeen, Whose, whose},
+    observe::{Observed, Spec, TargetLookup, Whose, whose},
     plan,
 };
 use crate::{
     api::{MiniProgram, MiniProgramStatus, names},
     projection::{Owner, Projection},
     shell::clock::Now,
-    world::{ObjectName, Seen},
+    world::{Lookup, ObjectName},
 };
 
 /// Gathers what is known without asking anybody.
-pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry) -> Option<Observed> {
+pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -> Option<Observed> {
     let world = ctx.world();
     let mp = world.mini_program(name)?;
     let uid = mp.metadata.uid.clone().unwrap_or_default();
     let target_name = mp.target_name();
-    if let Some(before) = carry.of.replace(uid.clone()).filter(|before| *before != uid) {
+    if let Some(before) = pass.of.replace(uid.clone()).filter(|before| *before != uid) {
         ctx.memories.forget(&before);
     }
     let spec = Spec::of(&mp);
-    carry.credential.take_if(|read| read.of != spec);
-    carry.close.take_if(|close| close.of != spec);
-    let target = match (&carry.close, world.target(&name.namespace, &target_name), world.secret(&name.namespace, &target_name)) {
-        (Some(close), ..) => close.target.clone(),
-        (None, Seen::Is(target), _) => TargetSeen::Is(target),
-        (None, _, Seen::Is(_)) => TargetSeen::Foreign,
-        (None, ..) => TargetSeen::Absent,
+    pass.credential.take_if(|read| read.of != spec);
+    pass.live.take_if(|live| live.of != spec);
+    let target = match (
+        &pass.live,
+        world.target(&name.namespace, &target_name),
+        world.secret(&name.namespace, &target_name),
+    ) {
+        (Some(live), ..) => live.target.clone(),
+        (None, Lookup::Found(target), _) => TargetLookup::Is(target),
+        (None, _, Lookup::Found(_)) => TargetLookup::Foreign,
+        (None, ..) => TargetLookup::Absent,
     };
-    // A target that outlives its object has no owner: only the status still names it after a rename.
+    // A target that outlives its object has no owner: only the status still names it after a
+    // rename.
     let in_use = mp.status.as_ref().and_then(|status| status.target_ref.as_ref());
     let unowned = in_use.and_then(|in_use| match world.target(&name.namespace, &in_use.name) {
-        Seen::Is(target) if target.owner == Owner::Nobody && whose(&target, &mp) == Whose::Ours => Some(target),
+        Lookup::Found(target)
+            if target.owner == Owner::Nobody && whose(&target, &mp) == Whose::Ours =>
+        {
+            Some(target)
+        }
         _ => None,
     });
-    let old: Vec<_> =
-        world.controlled_by(&name.namespace, &uid).into_iter().chain(unowned).filter(|old| old.name != target_name).collect();
+    let old: Vec<_> = world
+        .controlled_by(&name.namespace, &uid)
+        .into_iter()
+        .chain(unowned)
+        .filter(|old| old.name != target_name)
+        .collect();
     let siblings = world.siblings(name, &mp, plan::time::after(now.wall, plan::due::SKEW));
     let listed = world.listed(&name.namespace);
     let credential = world.secret(&name.namespace, &mp.spec.credential_ref.name);
     drop(world);
-    let (recall, in_hand) = ctx.memories.with(&uid, |memory| {
+    let (recall, unstored) = ctx.memories.with(&uid, |memory| {
         note_sightings(&mut memory.recall, &mp, &target, &old, now);
         let unlisted_since = &mut memory.recall.unlisted_since;
         *unlisted_since = (!listed).then(|| unlisted_since.unwrap_or(now.boot));
-        (memory.recall.clone(), memory.in_hand.as_ref().map(|hand| hand.facts.clone()))
+        (memory.recall.clone(), memory.unstored.as_ref().map(|hand| hand.facts.clone()))
     });
     let app = app_key(&mp).map(|key| ctx.memories.app(&key)).unwrap_or_default();
     Some(Observed {
@@ -62,20 +75,31 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, carry: &mut Carry)
         credential,
         siblings,
         recall,
-        in_hand,
+        unstored,
         app,
         patience: ctx.platforms.connect_timeout + ctx.platforms.request_timeout,
-        begun: carry.begin.as_ref().map(|begin| begin.call.wanted),
-        credential_read: carry.credential.take(),
-        close: carry.close.take(),
+        started: pass.started.as_ref().map(|started| started.call.wanted),
+        credential_read: pass.credential.take(),
+        live: pass.live.take(),
     })
 }
 
-/// When this process first saw what it must give time: somebody's open intent, a former object's target.
-pub(super) fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &TargetSeen, old: &[Arc<Projection>], now: Now) {
-    let intent = mp.status.as_ref().and_then(|status| status.intent.as_ref()).map(|intent| intent.id.clone());
+/// When this process first saw what it must give time: somebody's open intent, a former object's
+/// target.
+pub(super) fn note_sightings(
+    recall: &mut Recall,
+    mp: &MiniProgram,
+    target: &TargetLookup,
+    old: &[Arc<Projection>],
+    now: Now,
+) {
+    let intent = mp
+        .status
+        .as_ref()
+        .and_then(|status| status.intent.as_ref())
+        .map(|intent| intent.id.clone());
     let former = match target {
-        TargetSeen::Is(target) if whose(target, mp) == Whose::Former => Some(target.uid.clone()),
+        TargetLookup::Is(target) if whose(target, mp) == Whose::Former => Some(target.uid.clone()),
         _ => None,
     };
     let sight = |seen: &mut Option<(String, Duration)>, what: Option<String>| {
@@ -83,8 +107,9 @@ pub(super) fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &Tar
             *seen = what.map(|id| (id, now.boot));
         }
     };
-    let target_seen = if let TargetSeen::Is(target) = target { Some(target) } else { None };
-    let tokens: Vec<_> = old.iter().chain(target_seen).filter_map(|target| target.token.clone()).collect();
+    let target_seen = if let TargetLookup::Is(target) = target { Some(target) } else { None };
+    let tokens: Vec<_> =
+        old.iter().chain(target_seen).filter_map(|target| target.token.clone()).collect();
     recall.ends.retain(|(seen, _)| tokens.contains(seen));
     for token in tokens {
         if !recall.ends.iter().any(|(seen, _)| *seen == token) {
@@ -95,10 +120,12 @@ pub(super) fn note_sightings(recall: &mut Recall, mp: &MiniProgram, target: &Tar
     let none = MiniProgramStatus::default();
     let status = mp.status.as_ref().unwrap_or(&none);
     let ours = target_seen.filter(|target| whose(target, mp) == Whose::Ours && !target.edited);
-    let is_untold = ours.is_some_and(|target| !plan::confirmed::is_confirmed(target, status, recall));
+    let is_untold = ours.is_some_and(|target| !plan::trusted::is_trusted(target, status, recall));
     recall.untold_since = is_untold.then(|| recall.untold_since.unwrap_or(now.boot));
-    recall.told.take_if(|(_, at)| *at + plan::CORRECTIONS_APART < now.boot);
+    recall.written_status.take_if(|(_, at)| *at + plan::CORRECTIONS_APART < now.boot);
     sight(&mut recall.foreign_intent, intent);
     sight(&mut recall.former, former);
-    recall.invalid_seen.get_or_insert_with(|| mp.annotation(names::INVALID_TOKEN).map(str::to_owned));
+    recall
+        .invalid_seen
+        .get_or_insert_with(|| mp.annotation(names::INVALID_TOKEN).map(str::to_owned));
 }

@@ -1,5 +1,6 @@
-//! What the process remembers of an object between two looks, by uid: the token in hand, the last call's end, first sightings.
-//! Makes no decision; losing it costs at most a call, except for the token in hand.
+//! What the process remembers of an object between two looks, by uid: the token in hand, the last
+//! call's end, first sightings. Makes no decision; losing it costs at most a call, except for the
+//! token in hand.
 
 mod apps;
 
@@ -22,16 +23,16 @@ use crate::{
 };
 
 /// A token that a call brought and that is not in its Secret yet.
-pub struct InHand {
+pub struct UnstoredToken {
     /// The token; wiped when dropped.
     pub token: AccessToken,
     /// What the plan may know of it.
-    pub facts: HandFacts,
+    pub facts: UnstoredFacts,
 }
 
 /// A token in hand, without the token.
 #[derive(Clone, Debug)]
-pub struct HandFacts {
+pub struct UnstoredFacts {
     /// The Secret that it belongs into.
     pub name: String,
     /// The call that brought it.
@@ -41,9 +42,9 @@ pub struct HandFacts {
     /// What was sent for it.
     pub sent: Sent,
     /// Whether a late request may still replace it.
-    pub unsettled: bool,
+    pub unconfirmed: bool,
     /// The target as it was read before the call: the fence of the write.
-    pub base: Base,
+    pub precondition: Precondition,
     /// How often the write failed, and why the last time.
     pub refused: Option<Refused>,
 }
@@ -63,7 +64,7 @@ pub struct Refused {
 
 /// The object that a write replaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Base {
+pub enum Precondition {
     /// None: the write may only create.
     Absent,
     /// This one, and no other.
@@ -120,12 +121,13 @@ pub enum How {
         stored: bool,
         /// Whether the token was the one that the target held already.
         same: bool,
-        /// Whether it was written as unsettled.
-        unsettled: bool,
+        /// Whether it was written as unconfirmed.
+        unconfirmed: bool,
     },
 }
 
-/// What a version of the credential came to when it was read, as long as the status names another one.
+/// What a version of the credential came to when it was read, as long as the status names another
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
     /// The version.
@@ -141,7 +143,8 @@ pub struct Noted {
 pub struct Recall {
     /// The last call's end, until the status carries it.
     pub ended: Option<Ended>,
-    /// The credential's last version. One that changes nothing is not worth a write: the next one tells of it.
+    /// The credential's last version. One that changes nothing is not worth a write: the next one
+    /// tells of it.
     pub noted: Option<Noted>,
     /// The ids of the intents that this process wrote, the last one only.
     pub own_intent: Option<String>,
@@ -159,10 +162,11 @@ pub struct Recall {
     pub last_sent: Option<Duration>,
     /// How many calls in a row brought a token that neither a clock nor a person had asked for.
     pub unasked: u32,
-    /// The stored tokens, and when each ends in boot time, counted from when this process first saw it.
+    /// The stored tokens, and when each ends in boot time, counted from when this process first saw
+    /// it.
     pub ends: Vec<(TokenFacts, Duration)>,
-    /// The fingerprint of the last token that this process minted for it, and the boot time of that call: issue times are cut to
-    /// the second.
+    /// The fingerprint of the last token that this process minted for it, and the boot time of that
+    /// call: issue times are cut to the second.
     pub minted: Option<(String, Duration)>,
     /// How long the last answered call took.
     pub last_call: Duration,
@@ -170,7 +174,8 @@ pub struct Recall {
     pub checked: Option<(String, Timestamp)>,
     /// The version of a target whose data holds no token that we know.
     pub unmatched: Option<String>,
-    /// The last version of the target that this process wrote, or whose data it found to be what the annotations say.
+    /// The last version of the target that this process wrote, or whose data it found to be what
+    /// the annotations say.
     pub verified: Option<String>,
     /// When (boot time) the target's data were last read.
     pub read_at: Option<Duration>,
@@ -179,7 +184,7 @@ pub struct Recall {
     /// No look closer, call or write before this boot time.
     pub not_before: Duration,
     /// How many writes or reads in a row failed or lost a race.
-    pub setbacks: u32,
+    pub errors: u32,
     /// How many passes in a row did not come to rest.
     pub diverged: u32,
     /// No pass at all before this boot time, since the ones before did not come to rest.
@@ -192,24 +197,25 @@ pub struct Recall {
     pub refused: Option<Refused>,
     /// When (boot time) an edit of the target was last put right.
     pub corrected: Option<Duration>,
-    /// The status that this process wrote, and when (boot time), while that is recent: another one stands if somebody else
-    /// wrote over it.
-    pub told: Option<(Arc<MiniProgramStatus>, Duration)>,
-    /// The call that the target was last seen stamped with: a change of it under another operator's name is not ours.
+    /// The status that this process wrote, and when (boot time), while that is recent: another one
+    /// stands if somebody else wrote over it.
+    pub written_status: Option<(Arc<MiniProgramStatus>, Duration)>,
+    /// The call that the target was last seen stamped with: a change of it under another operator's
+    /// name is not ours.
     pub issued_for: Option<String>,
     /// How often in a row the platform did not answer: its time is doubled each time.
     pub unanswered: u32,
     /// The value of the annotation `invalid-token` that was last looked at.
     pub invalid_seen: Option<Option<String>>,
-    /// The rivals' tokens that this object has asked after.
-    pub rival_asked: Option<String>,
+    /// The siblings' tokens that this object has asked after.
+    pub sibling_asked: Option<String>,
 }
 
 /// What is remembered of an object.
 #[derive(Default)]
 pub struct Memory {
     /// The token in hand.
-    pub in_hand: Option<InHand>,
+    pub unstored: Option<UnstoredToken>,
     /// All the rest.
     pub recall: Recall,
 }
@@ -234,7 +240,12 @@ impl Memories {
     }
 
     /// Changes what is remembered of an app, at this boot time.
-    pub fn change_app<T>(&self, key: &AppKey, boot: Duration, change: impl FnOnce(&mut AppMints) -> T) -> T {
+    pub fn change_app<T>(
+        &self,
+        key: &AppKey,
+        boot: Duration,
+        change: impl FnOnce(&mut AppMints) -> T,
+    ) -> T {
         lock(&self.apps).change(key, boot, change)
     }
 
@@ -244,13 +255,15 @@ impl Memories {
         lock(&self.objects).len()
     }
 
-    /// Forgets an object that is gone. Its app's counts stay: a new object of the app is held by them.
+    /// Forgets an object that is gone. Its app's counts stay: a new object of the app is held by
+    /// them.
     pub fn forget(&self, uid: &str) {
         lock(&self.objects).remove(uid);
     }
 }
 
-/// A panic while the lock was held left a value that is whole all the same: every change above is one assignment.
+/// A panic while the lock was held left a value that is whole all the same: every change above is
+/// one assignment.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

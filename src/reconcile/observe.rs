@@ -1,5 +1,5 @@
-//! What the plan needs: the world's projections, the process's memory and, when the plan asked for them, strong reads. Decides
-//! nothing, and reads nothing: that is `reads`.
+//! What the plan needs: the world's projections, the process's memory and, when the plan asked for
+//! them, strong reads. Decides nothing, and reads nothing: that is `reads`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,14 +8,14 @@ use zeroize::Zeroizing;
 
 use super::{
     call::Wanted,
-    memory::{AppMints, Base, HandFacts, Recall},
+    memory::{AppMints, Precondition, Recall, UnstoredFacts},
 };
 use crate::{
     api::{CredentialStatus, MiniProgram},
     projection::{Owner, Projection},
     sensitive::{AccessToken, AppSecret, Implausible},
     template::Template,
-    world::{Seen, Siblings, Version},
+    world::{Lookup, Siblings, Version},
 };
 
 /// All that the plan knows.
@@ -25,11 +25,11 @@ pub struct Observed {
     /// Whether the lists of its namespace are complete.
     pub listed: bool,
     /// The Secret that the spec's target names.
-    pub target: TargetSeen,
+    pub target: TargetLookup,
     /// Other Secrets of our type that this object controls.
     pub old: Vec<Arc<Projection>>,
     /// The credential Secret.
-    pub credential: Seen<Version>,
+    pub credential: Lookup<Version>,
     /// The other objects of the same platform and app id, as far as they matter.
     pub siblings: Siblings,
     /// The template of the target, as far as it is allowed.
@@ -37,22 +37,22 @@ pub struct Observed {
     /// What the process remembers.
     pub recall: Recall,
     /// The token in hand.
-    pub in_hand: Option<HandFacts>,
+    pub unstored: Option<UnstoredFacts>,
     /// The app's mints in this process.
     pub app: AppMints,
     /// How long an open intent of somebody else is left alone: connect and request timeout.
     pub patience: Duration,
     /// The call whose intent stands in status, if this reconcile wrote it.
-    pub begun: Option<Wanted>,
+    pub started: Option<Wanted>,
     /// A strong read of the credential alone, when the plan asked for it.
     pub credential_read: Option<ReadFor>,
     /// Strong reads, when the plan asked for them.
-    pub close: Option<Close>,
+    pub live: Option<LiveRead>,
 }
 
 /// The Secret of the target's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TargetSeen {
+pub enum TargetLookup {
     /// There is none.
     Absent,
     /// There is one, and it is not of our type.
@@ -61,25 +61,28 @@ pub enum TargetSeen {
     Is(Arc<Projection>),
 }
 
-impl TargetSeen {
+impl TargetLookup {
     /// What a write of it has to replace.
     #[must_use]
-    pub fn base(&self) -> Base {
+    pub fn precondition(&self) -> Precondition {
         match self {
-            Self::Is(target) => {
-                Base::Is { uid: target.uid.clone(), version: target.version.clone(), issued_for: target.issued_for.clone() }
-            }
-            Self::Absent | Self::Foreign => Base::Absent,
+            Self::Is(target) => Precondition::Is {
+                uid: target.uid.clone(),
+                version: target.version.clone(),
+                issued_for: target.issued_for.clone(),
+            },
+            Self::Absent | Self::Foreign => Precondition::Absent,
         }
     }
 }
 
-/// Strong reads of what an irreversible step depends on. Has no `Debug`: it holds the app secret and tokens.
-pub struct Close {
+/// Strong reads of what an irreversible step depends on. Has no `Debug`: it holds the app secret
+/// and tokens.
+pub struct LiveRead {
     /// The spec that they were made for.
     pub of: Spec,
     /// The Secret of the target's name.
-    pub target: TargetSeen,
+    pub target: TargetLookup,
     /// Whether it is marked immutable.
     pub immutable: bool,
     /// The tokens in the target's data.
@@ -138,7 +141,8 @@ impl Held {
         Self(tokens)
     }
 
-    /// The values of this Secret that have one of these fingerprints: the others, which may come to a megabyte, are wiped.
+    /// The values of this Secret that have one of these fingerprints: the others, which may come to
+    /// a megabyte, are wiped.
     #[must_use]
     pub fn of(secret: Secret, fingerprints: &[&str]) -> Self {
         let values = secret.data.into_iter().flatten().map(|(_, value)| Zeroizing::new(value.0));
@@ -153,7 +157,7 @@ impl Held {
     }
 }
 
-impl Close {
+impl LiveRead {
     /// The tokens of this Secret: the target, or the one that it is filled from.
     #[must_use]
     pub fn held_by(&self, from: &Projection, mp: &MiniProgram) -> &Held {
@@ -186,7 +190,9 @@ pub enum Whose {
 pub fn whose(target: &Projection, mp: &MiniProgram) -> Whose {
     let name = mp.metadata.name.as_deref();
     match &target.owner {
-        Owner::MiniProgram { uid, .. } if Some(uid.as_str()) == mp.metadata.uid.as_deref() => Whose::Ours,
+        Owner::MiniProgram { uid, .. } if Some(uid.as_str()) == mp.metadata.uid.as_deref() => {
+            Whose::Ours
+        }
         Owner::MiniProgram { name: owner, .. } if Some(owner.as_str()) == name => Whose::Former,
         Owner::Nobody
             if (target.label.as_deref() == name || is_remembered(target, mp))
@@ -199,7 +205,8 @@ pub fn whose(target: &Projection, mp: &MiniProgram) -> Whose {
     }
 }
 
-/// Whether the status tells of this very token in this very Secret: a label that somebody removed is then put back.
+/// Whether the status tells of this very token in this very Secret: a label that somebody removed
+/// is then put back.
 fn is_remembered(target: &Projection, mp: &MiniProgram) -> bool {
     let Some(status) = &mp.status else { return false };
     let in_use = status.target_ref.as_ref().is_some_and(|in_use| in_use.name == target.name);

@@ -1,41 +1,43 @@
-//! Decides what a `MiniProgram` needs next: the only place where a decision is made. Knows no client, no clock, no environment.
+//! Decides what a `MiniProgram` needs next: the only place where a decision is made. Knows no
+//! client, no clock, no environment.
 //!
-//! The steps are tried in order and the first that has something to do is the plan; each is a screen at most. `ask` alone may
-//! lead to a call, and takes strong reads as an argument: without them it cannot be called.
+//! The steps are tried in order and the first that has something to do is the plan; each is a
+//! screen at most. `ask` alone may lead to a call, and takes strong reads as an argument: without
+//! them it cannot be called.
 
 mod advice;
-pub mod case;
-pub mod confirmed;
-pub mod doubt;
 pub mod due;
 mod ended;
 mod failure;
-pub mod hold;
+pub mod limits;
+pub mod ownership;
 pub mod report;
+mod rest;
 pub mod retry;
-mod settle;
 pub mod synchronise;
 pub mod target;
 #[cfg(test)]
 pub(super) mod tests;
 pub mod time;
-pub mod turn;
+pub mod trusted;
+pub mod unknown_outcome;
+pub mod view;
 
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 
 use self::{
-    case::{Case, Credential, Target},
     due::wait,
+    ownership::AppOwner,
     report::{Findings, OVERDUE_AFTER},
     target::{is_told, refused_write},
-    turn::Turn,
+    view::{Credential, Target, View},
 };
 use super::{
     call::{Wanted, Why},
-    memory::{HandFacts, Noted},
-    observe::{Close, Observed},
+    memory::{Noted, UnstoredFacts},
+    observe::{LiveRead, Observed},
 };
 use crate::{
     api::{ConditionType, LastFailure, MiniProgramStatus, Reason, conditions},
@@ -45,10 +47,11 @@ use crate::{
 
 /// Watches may miss and clocks may jump: every object is looked at this often.
 const LONGEST_REST: Duration = Duration::from_secs(3600);
-/// A target that is marked immutable cannot take a token: whether it still is, is looked at this often while a call is due.
+/// A target that is marked immutable cannot take a token: whether it still is, is looked at this
+/// often while a call is due.
 const IMMUTABLE_AGAIN: Duration = Duration::from_secs(300);
-/// Against another controller that keeps changing the target, or another release that says something else of the object, we
-/// write no more often.
+/// Against another controller that keeps changing the target, or another release that says
+/// something else of the object, we write no more often.
 pub const CORRECTIONS_APART: Duration = Duration::from_secs(10);
 /// The same token with an expiry that moved by less is not written again.
 const SAME_EXPIRY: Duration = Duration::from_secs(5);
@@ -80,7 +83,7 @@ pub enum Act {
     /// Write the status.
     Status(Box<MiniProgramStatus>),
     /// Read the target and the credential from the API server, then plan again.
-    LookCloser {
+    ReadLive {
         /// Another Secret of ours to read: the one that the target may be filled from.
         old: Option<Arc<Projection>>,
         /// Whether a call is to follow: what finds no room for one need not look.
@@ -91,16 +94,17 @@ pub enum Act {
     /// Remember what a version of the credential comes to.
     NoteCredential(Noted),
     /// Write the intent of a call that may shorten a token's life, then plan again on strong reads.
-    Begin(Wanted),
+    RecordIntent(Wanted),
     /// Call the platform.
-    Ask(Wanted),
+    Call(Wanted),
     /// Take back the intent of a call that is no longer wanted.
     Withdraw,
     /// Write the token in hand to its Secret.
     Store,
     /// The token in hand is the one that the target holds: nothing to write.
     Keep {
-        /// Whether it came back inside its window, so that the platform will make a new one any moment.
+        /// Whether it came back inside its window, so that the platform will make a new one any
+        /// moment.
         early: bool,
     },
     /// Drop the token in hand: its own time is over.
@@ -128,13 +132,15 @@ pub struct Rewrite {
 enum Step {
     Do(Act),
     /// Nothing more this round: settle the status and rest for no longer than this.
-    Settle(Duration),
+    Wait(Duration),
 }
 
-type Check = fn(&Case<'_>, Option<Wanted>) -> Option<Step>;
+type Check = fn(&View<'_>, Option<Wanted>) -> Option<Step>;
 
-/// In this order: what is in hand, what must wait, whose the target is, what needs no call, what does.
-const STEPS: [Check; 6] = [token_in_hand, setback, identify, synchronise::synchronise, forget_old, call];
+/// In this order: what is in hand, what must wait, whose the target is, what needs no call, what
+/// does.
+const STEPS: [Check; 6] =
+    [store_token, backing_off, identify, synchronise::synchronise, forget_old, call];
 
 /// Plans one round.
 pub fn plan(seen: &Observed, now: Now) -> Planned {
@@ -143,202 +149,231 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
         return Planned::without_a_call(Act::Rest, LONGEST_REST);
     }
     if !seen.listed {
-        let (act, wake) = settle::unlisted(seen, now);
+        let (act, wake) = rest::unlisted(seen, now);
         return Planned::without_a_call(act, wake);
     }
-    let Some(mut case) = Case::of(seen, now) else {
-        return Planned::without_a_call(settle::unsupported(seen, now), LONGEST_REST);
+    let Some(mut view) = View::of(seen, now) else {
+        return Planned::without_a_call(rest::unsupported(seen, now), LONGEST_REST);
     };
-    if let Some(wake) = confirmed::patience(&case) {
+    if let Some(wake) = trusted::patience(&view) {
         return Planned::without_a_call(Act::Rest, wake);
     }
-    let wanted = wanted(&case);
-    case.status.last_failure = failure(&case, wanted);
-    let case = case;
-    let step = STEPS.iter().find_map(|step| step(&case, wanted.map(|(wanted, _)| wanted)));
+    let wanted = wanted(&view);
+    view.status.last_failure = failure(&view, wanted);
+    let view = view;
+    let step = STEPS.iter().find_map(|step| step(&view, wanted.map(|(wanted, _)| wanted)));
     // A wish that is held is not a refresh that is late.
     let findings = Findings {
         due: wanted.is_some_and(|(wanted, _)| wanted.why.by_time() || wanted.why.urgent()),
         takes_over: wanted.is_some_and(|(wanted, _)| wanted.why == Why::WonApp),
-        replaced_at: reported_invalid(&case),
+        replaced_at: reported_invalid(&view),
     };
-    let due = findings.due && wanted.is_some_and(|(_, hold)| hold.is_zero()) && !is_hindered(&case);
-    let wake = wake(&case, wanted);
+    let due = findings.due && wanted.is_some_and(|(_, hold)| hold.is_zero()) && !is_hindered(&view);
+    let wake = wake(&view, wanted);
     let (act, wake) = match step {
         Some(Step::Do(act)) => (act, wake),
-        Some(Step::Settle(until)) => settle::settle(&case, findings, wake.min(until)),
-        None => settle::settle(&case, findings, wake),
+        Some(Step::Wait(until)) => rest::status_or_rest(&view, findings, wake.min(until)),
+        None => rest::status_or_rest(&view, findings, wake),
     };
-    Planned { act, wake, due, waits: turn::is_younger(&case) }
+    Planned { act, wake, due, waits: ownership::waits_for_older(&view) }
 }
 
-/// Whether a call could not be made however well the operator did: another must let go, or a person help.
-fn is_hindered(case: &Case<'_>) -> bool {
-    turn::turn(case) != Turn::Mine || report::is_blocked(case)
+/// Whether a call could not be made however well the operator did: another must let go, or a person
+/// help.
+fn is_hindered(view: &View<'_>) -> bool {
+    ownership::owner(view) != AppOwner::This || report::is_blocked(view)
 }
 
-/// The most pressing call that is due and how long it must wait. One that may be made now comes before one that is held.
-fn wanted(case: &Case<'_>) -> Option<(Wanted, Duration)> {
-    if !case.is_served() {
+/// The most pressing call that is due and how long it must wait. One that may be made now comes
+/// before one that is held.
+fn wanted(view: &View<'_>) -> Option<(Wanted, Duration)> {
+    if !view.is_served() {
         return None;
     }
-    due::due(case).map(|wanted| (wanted, hold::hold(case, wanted))).min_by_key(|(_, hold)| *hold)
+    due::due(view)
+        .map(|wanted| (wanted, limits::delay(view, wanted)))
+        .min_by_key(|(_, delay)| *delay)
 }
 
 /// When a token that is reported invalid will be replaced, if not at once.
-fn reported_invalid(case: &Case<'_>) -> Option<Timestamp> {
-    let may_ask = case.is_served() && turn::turn(case) == Turn::Mine && !report::is_blocked(case);
-    let wanted = due::due(case).find(|wanted| wanted.why == Why::Invalid).filter(|_| may_ask)?;
-    let wait = hold::hold(case, wanted);
-    (!wait.is_zero()).then(|| time::whole_seconds(time::after(case.now.wall, wait + Duration::from_millis(999))))
+fn reported_invalid(view: &View<'_>) -> Option<Timestamp> {
+    let may_ask =
+        view.is_served() && ownership::owner(view) == AppOwner::This && !report::is_blocked(view);
+    let wanted = due::due(view).find(|wanted| wanted.why == Why::Invalid).filter(|_| may_ask)?;
+    let wait = limits::delay(view, wanted);
+    (!wait.is_zero())
+        .then(|| time::whole_seconds(time::after(view.now.wall, wait + Duration::from_millis(999))))
 }
 
 /// The last failure, as far as the call that is due bears it out.
-fn failure(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Option<LastFailure> {
-    let is_mine = case.is_served() && turn::turn(case) == Turn::Mine;
-    let may_ask = is_mine && case.credential.unusable().is_none() && !target::has_none(case);
+fn failure(view: &View<'_>, wanted: Option<(Wanted, Duration)>) -> Option<LastFailure> {
+    let is_mine = view.is_served() && ownership::owner(view) == AppOwner::This;
+    let may_ask = is_mine && view.credential.unusable().is_none() && !target::has_none(view);
     let next_call = wanted.filter(|_| may_ask).map(|(_, hold)| hold);
-    failure::current(case, next_call, may_ask)
+    failure::current(view, next_call, may_ask)
 }
 
 /// A token that lies in no Secret yet comes before everything else.
-fn token_in_hand(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
-    let hand = case.seen.in_hand.as_ref()?;
-    let outdated = hand.refused.is_some() && due::next_refresh(case, &hand.token) <= case.now.wall;
-    if outdated || hand.token.expires <= case.now.wall {
+fn store_token(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
+    let hand = view.seen.unstored.as_ref()?;
+    let outdated = hand.refused.is_some() && due::next_refresh(view, &hand.token) <= view.now.wall;
+    if outdated || hand.token.expires <= view.now.wall {
         return Some(Step::Do(Act::Drop));
     }
-    if let Some(act) = keep(case, hand) {
+    if let Some(act) = keep(view, hand) {
         return Some(Step::Do(act));
     }
-    match hand.refused.as_ref().map(|refused| refused.retry.saturating_sub(case.now.boot)) {
-        Some(wait) if !wait.is_zero() => Some(Step::Settle(wait)),
+    match hand.refused.as_ref().map(|refused| refused.retry.saturating_sub(view.now.boot)) {
+        Some(wait) if !wait.is_zero() => Some(Step::Wait(wait)),
         _ => Some(Step::Do(Act::Store)),
     }
 }
 
-/// Every closer look takes in the Secret that the target may be filled from: what was not read looks like no token.
-fn closer(case: &Case<'_>, for_call: bool) -> Act {
-    let old = case.in_use.filter(|target| target.name != case.mp.target_name());
-    Act::LookCloser { old: old.map(|old| Arc::new(old.clone())), for_call }
+/// Every closer look takes in the Secret that the target may be filled from: what was not read
+/// looks like no token.
+fn live_read(view: &View<'_>, for_call: bool) -> Act {
+    let old = view.in_use.filter(|target| target.name != view.mp.target_name());
+    Act::ReadLive { old: old.map(|old| Arc::new(old.clone())), for_call }
 }
 
-/// The same token is a success; it is written again only if something that pods or we depend on has changed.
-fn keep(case: &Case<'_>, hand: &HandFacts) -> Option<Act> {
-    let target = case.in_use.filter(|target| target.name == hand.name)?;
-    let held = case.token().filter(|held| held.fingerprint == hand.token.fingerprint)?;
+/// The same token is a success; it is written again only if something that pods or we depend on has
+/// changed.
+fn keep(view: &View<'_>, hand: &UnstoredFacts) -> Option<Act> {
+    let target = view.in_use.filter(|target| target.name == hand.name)?;
+    let held = view.token().filter(|held| held.fingerprint == hand.token.fingerprint)?;
     let moved = held.expires.duration_since(hand.token.expires).unsigned_abs();
-    // An unsettled token is stamped with each call that brings it: the intent that is kept for it would stand open otherwise.
-    let same = moved <= SAME_EXPIRY && !case.is_unsettled() && !hand.unsettled && target.sent.mode == hand.sent.mode;
-    let early = due::is_in_window(case, held);
+    // An unconfirmed token is stamped with each call that brings it: the intent that is kept for it
+    // would stand open otherwise.
+    let same = moved <= SAME_EXPIRY
+        && !view.is_unconfirmed()
+        && !hand.unconfirmed
+        && target.sent.mode == hand.sent.mode;
+    let early = due::is_in_window(view, held);
     (same && same_credential(target, hand)).then_some(Act::Keep { early })
 }
 
-fn same_credential(target: &Projection, hand: &HandFacts) -> bool {
+fn same_credential(target: &Projection, hand: &UnstoredFacts) -> bool {
     target.sent.digest == hand.sent.digest && target.sent.salt == hand.sent.salt
 }
 
 /// After a failed read, a failed write or a lost race, everything waits.
-fn setback(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
-    let wait = case.seen.recall.not_before.saturating_sub(case.now.boot);
-    (!wait.is_zero()).then_some(Step::Settle(wait))
+fn backing_off(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
+    let wait = view.seen.recall.not_before.saturating_sub(view.now.boot);
+    (!wait.is_zero()).then_some(Step::Wait(wait))
 }
 
-/// Whose Secret has the target's name. Another's is told only after a strong read, and once told it is not read again.
-fn identify(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
-    match case.target {
-        Target::Foreign if case.close().is_none() && !is_told(case, Reason::Conflict) => Some(Step::Do(closer(case, false))),
+/// Whose Secret has the target's name. Another's is told only after a strong read, and once told it
+/// is not read again.
+fn identify(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
+    match view.target {
+        Target::Foreign if view.live().is_none() && !is_told(view, Reason::Conflict) => {
+            Some(Step::Do(live_read(view, false)))
+        }
         // With an old target left, that one stays in use and is kept fresh.
-        Target::Foreign if case.in_use.is_none() => Some(Step::Settle(LONGEST_REST)),
+        Target::Foreign if view.in_use.is_none() => Some(Step::Wait(LONGEST_REST)),
         Target::Former => {
-            let left = case.garbage_collection();
-            Some(Step::Settle(if left.is_zero() { LONGEST_REST } else { left }))
+            let left = view.garbage_collection();
+            Some(Step::Wait(if left.is_zero() { LONGEST_REST } else { left }))
         }
         Target::Foreign | Target::Missing | Target::Ours(_) => None,
     }
 }
 
-/// A Secret of our type that this object controls under another name, and that this operator has applied, was a target once;
-/// the new one comes first. A copy that somebody made of a target, owner and all, is left to the garbage collector.
-fn forget_old(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
-    let Target::Ours(_) = case.target else { return None };
-    let old = case.seen.old.iter().find(|old| old.applied && old.terminating.is_none())?;
-    case.token().is_some().then(|| Step::Do(Act::Forget(Arc::clone(old))))
+/// A Secret of our type that this object controls under another name, and that this operator has
+/// applied, was a target once; the new one comes first. A copy that somebody made of a target,
+/// owner and all, is left to the garbage collector.
+fn forget_old(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
+    let Target::Ours(_) = view.target else { return None };
+    let old = view.seen.old.iter().find(|old| old.applied && old.terminating.is_none())?;
+    view.token().is_some().then(|| Step::Do(Act::Forget(Arc::clone(old))))
 }
 
 /// Leads towards a call, if one is due and nothing forbids it.
-fn call(case: &Case<'_>, wanted: Option<Wanted>) -> Option<Step> {
-    if !case.is_served() {
-        return withdraw_or(case, None);
+fn call(view: &View<'_>, wanted: Option<Wanted>) -> Option<Step> {
+    if !view.is_served() {
+        return withdraw_or(view, None);
     }
-    match turn::turn(case) {
-        Turn::Mine => {}
-        Turn::Wait => return withdraw_or(case, Some(Step::Settle(turn::patience(case)))),
-        Turn::Theirs(_) => return withdraw_or(case, Some(Step::Settle(LONGEST_REST))),
+    match ownership::owner(view) {
+        AppOwner::This => {}
+        AppOwner::Undecided => {
+            return withdraw_or(view, Some(Step::Wait(ownership::patience(view))));
+        }
+        AppOwner::Other(_) => return withdraw_or(view, Some(Step::Wait(LONGEST_REST))),
     }
-    if case.credential == Credential::Unread {
+    if view.credential == Credential::Unread {
         return Some(Step::Do(Act::ReadCredential));
     }
-    if let Some(noted) = case.to_note() {
+    if let Some(noted) = view.to_note() {
         return Some(Step::Do(Act::NoteCredential(noted)));
     }
-    if case.credential.unusable().is_some() {
-        let again = if case.credential == Credential::Known(Reason::CredentialUnreadable) { 15 } else { 3600 };
-        return withdraw_or(case, Some(Step::Settle(Duration::from_secs(again))));
+    if view.credential.unusable().is_some() {
+        let again = if view.credential == Credential::Known(Reason::CredentialUnreadable) {
+            15
+        } else {
+            3600
+        };
+        return withdraw_or(view, Some(Step::Wait(Duration::from_secs(again))));
     }
-    let Some(wanted) = wanted else { return withdraw_or(case, None) };
-    if let Some(wait) = target::closed_for(case) {
-        return withdraw_or(case, Some(Step::Settle(wait)));
+    let Some(wanted) = wanted else { return withdraw_or(view, None) };
+    if let Some(wait) = target::closed_for(view) {
+        return withdraw_or(view, Some(Step::Wait(wait)));
     }
-    let held = hold::hold(case, wanted);
-    if !held.is_zero() {
-        return Some(Step::Settle(held));
+    let delay = limits::delay(view, wanted);
+    if !delay.is_zero() {
+        return Some(Step::Wait(delay));
     }
-    if is_ready_stale(case) || (!wanted.mints && closed_intent_stands(case)) {
+    if is_ready_stale(view) || (!wanted.mints && closed_intent_stands(view)) {
         return None;
     }
-    match case.close() {
-        None => Some(Step::Do(closer(case, true))),
-        Some(close) => Some(ask(case, close, wanted)),
+    match view.live() {
+        None => Some(Step::Do(live_read(view, true))),
+        Some(live) => Some(ask(view, live, wanted)),
     }
 }
 
 /// The last word before a call: the only step that may say *ask*.
-fn ask(case: &Case<'_>, close: &Close, wanted: Wanted) -> Step {
-    if close.immutable {
-        return Step::Settle(IMMUTABLE_AGAIN);
+fn ask(view: &View<'_>, live: &LiveRead, wanted: Wanted) -> Step {
+    if live.immutable {
+        return Step::Wait(IMMUTABLE_AGAIN);
     }
-    if wanted.mints && case.seen.begun.is_none() {
-        return Step::Do(Act::Begin(wanted));
+    if wanted.mints && view.seen.started.is_none() {
+        return Step::Do(Act::RecordIntent(wanted));
     }
-    Step::Do(Act::Ask(wanted))
+    Step::Do(Act::Call(wanted))
 }
 
 /// What was begun and is not wanted any more on a closer look takes its intent back.
-fn withdraw_or(case: &Case<'_>, otherwise: Option<Step>) -> Option<Step> {
-    if case.seen.begun.is_some() { Some(Step::Do(Act::Withdraw)) } else { otherwise }
+fn withdraw_or(view: &View<'_>, otherwise: Option<Step>) -> Option<Step> {
+    if view.seen.started.is_some() { Some(Step::Do(Act::Withdraw)) } else { otherwise }
 }
 
 /// Before a call, Ready must not go on saying that an expired token is good.
-fn is_ready_stale(case: &Case<'_>) -> bool {
-    let ready = conditions::find(&case.status.conditions, ConditionType::Ready);
-    ready.is_some_and(|ready| ready.status == "True") && case.has_expired()
+fn is_ready_stale(view: &View<'_>) -> bool {
+    let ready = conditions::find(&view.status.conditions, ConditionType::Ready);
+    ready.is_some_and(|ready| ready.status == "True") && view.has_expired()
 }
 
-fn closed_intent_stands(case: &Case<'_>) -> bool {
-    let is_closed = case.open_intent().is_none() && !case.is_unsettled();
-    case.mp.status.as_ref().is_some_and(|status| status.intent.is_some()) && is_closed
+fn closed_intent_stands(view: &View<'_>) -> bool {
+    let is_closed = view.open_intent().is_none() && !view.is_unconfirmed();
+    view.mp.status.as_ref().is_some_and(|status| status.intent.is_some()) && is_closed
 }
 
-fn wake(case: &Case<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {
+fn wake(view: &View<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {
     let held = wanted.map(|(_, hold)| hold).filter(|hold| !hold.is_zero());
-    let next = due::next(case).filter(|_| case.is_served()).map(|at| wait(case.now, at)).filter(|wait| !wait.is_zero());
-    let overdue = case.seen.recall.due_since.map(|since| (since + OVERDUE_AFTER).saturating_sub(case.now.boot));
+    let next = due::next(view)
+        .filter(|_| view.is_served())
+        .map(|at| wait(view.now, at))
+        .filter(|wait| !wait.is_zero());
+    let overdue = view
+        .seen
+        .recall
+        .due_since
+        .map(|since| (since + OVERDUE_AFTER).saturating_sub(view.now.boot));
     let overdue = overdue.filter(|wait| !wait.is_zero());
-    let failure = case.failure().map(|(failure, _)| wait(case.now, failure.next_attempt_time.0));
+    let failure = view.failure().map(|(failure, _)| wait(view.now, failure.next_attempt_time.0));
     let failure = failure.filter(|wait| !wait.is_zero());
-    let refused = refused_write(case);
-    [held, next, overdue, failure, refused, target::next_change(case), synchronise::next(case)]
+    let refused = refused_write(view);
+    [held, next, overdue, failure, refused, target::next_change(view), synchronise::next(view)]
         .into_iter()
         .flatten()
         .min()

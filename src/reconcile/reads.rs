@@ -1,5 +1,5 @@
-//! Reads Secrets from the API server itself: the only step that does. Few at a time, since each may be a megabyte; what is
-//! not needed of one is wiped before the next is read. Decides nothing.
+//! Reads Secrets from the API server itself: the only step that does. Few at a time, since each may
+//! be a megabyte; what is not needed of one is wiped before the next is read. Decides nothing.
 
 mod flights;
 mod room;
@@ -23,7 +23,7 @@ use self::{
 };
 use super::{
     api_error::{ApiError, within},
-    observe::{Close, CredentialRead, Held, Spec, TargetSeen},
+    observe::{CredentialRead, Held, LiveRead, Spec, TargetLookup},
 };
 use crate::{
     api::{CredentialStatus, MiniProgram, TargetKeys, names},
@@ -47,7 +47,10 @@ impl TargetRead {
         let told = target.token.as_ref().map(|token| token.fingerprint.as_str());
         let fingerprints: Vec<&str> = told.into_iter().chain(known).collect();
         let immutable = secret.immutable == Some(true);
-        let is_intact = target.token.as_ref().is_some_and(|token| is_intact(&secret, token, &target.sent.app_id, keys));
+        let is_intact = target
+            .token
+            .as_ref()
+            .is_some_and(|token| is_intact(&secret, token, &target.sent.app_id, keys));
         let held = Held::of(secret, &fingerprints);
         Self { target, immutable, held, is_intact }
     }
@@ -78,17 +81,18 @@ impl Reads {
         Self { client, room: Room::default(), credentials: Flights::default() }
     }
 
-    /// Reads what an irreversible step depends on: the target, the Secret that it may be filled from, and the credential unless
-    /// this pass has just read it.
-    pub async fn look_closer(
+    /// Reads what an irreversible step depends on: the target, the Secret that it may be filled
+    /// from, and the credential unless this pass has just read it.
+    pub async fn read_live(
         &self,
         mp: &MiniProgram,
         old: Option<&Projection>,
         credential: Option<CredentialRead>,
         errand: Errand,
-    ) -> Result<Close, ApiError> {
+    ) -> Result<LiveRead, ApiError> {
         let namespace = namespace(mp);
-        let known = mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
+        let known =
+            mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
         let keys = mp.target_keys();
         let target = self.ours(namespace, &mp.target_name(), known, &keys, errand).await?;
         let old = match old {
@@ -99,38 +103,46 @@ impl Reads {
         let intact = in_use.map(|in_use| in_use.target.version.clone());
         let old_held = old.map(|old| old.held).unwrap_or_default();
         let (target, immutable, held) = match target {
-            Some(read) => (TargetSeen::Is(Arc::new(read.target)), read.immutable, read.held),
-            None => (self.anothers(namespace, &mp.target_name(), errand).await?, false, Held::default()),
+            Some(read) => (TargetLookup::Is(Arc::new(read.target)), read.immutable, read.held),
+            None => {
+                (self.anothers(namespace, &mp.target_name(), errand).await?, false, Held::default())
+            }
         };
         let credential = match (credential, errand) {
             (Some(credential), _) => credential,
             (None, Errand::Call) => self.own_credential(mp).await?,
             (None, Errand::Object) => self.credential(mp).await?,
         };
-        Ok(Close { of: Spec::of(mp), target, immutable, held, old_held, intact, credential })
+        Ok(LiveRead { of: Spec::of(mp), target, immutable, held, old_held, intact, credential })
     }
 
-    /// Reads the target so that another's data never leaves the API server: a list by name and type, then metadata only. Of its
-    /// values only those are kept whose fingerprint is its own annotation's or `known`.
+    /// Reads the target so that another's data never leaves the API server: a list by name and
+    /// type, then metadata only. Of its values only those are kept whose fingerprint is its own
+    /// annotation's or `known`.
     pub async fn target(
         &self,
         mp: &MiniProgram,
         name: &str,
         known: Option<&str>,
         errand: Errand,
-    ) -> Result<(TargetSeen, Held), ApiError> {
+    ) -> Result<(TargetLookup, Held), ApiError> {
         match self.ours(namespace(mp), name, known, &mp.target_keys(), errand).await? {
-            Some(read) => Ok((TargetSeen::Is(Arc::new(read.target)), read.held)),
+            Some(read) => Ok((TargetLookup::Is(Arc::new(read.target)), read.held)),
             None => Ok((self.anothers(namespace(mp), name, errand).await?, Held::default())),
         }
     }
 
-    async fn anothers(&self, namespace: &str, name: &str, errand: Errand) -> Result<TargetSeen, ApiError> {
+    async fn anothers(
+        &self,
+        namespace: &str,
+        name: &str,
+        errand: Errand,
+    ) -> Result<TargetLookup, ApiError> {
         let _permit = self.room.enter(namespace, errand).await?;
         let metadata = Api::<PartialObjectMeta<Secret>>::namespaced(self.client.clone(), namespace);
         Ok(match within(metadata.get_opt(name)).await? {
-            Some(_) => TargetSeen::Foreign,
-            None => TargetSeen::Absent,
+            Some(_) => TargetLookup::Foreign,
+            None => TargetLookup::Absent,
         })
     }
 
@@ -144,7 +156,8 @@ impl Reads {
     ) -> Result<Option<TargetRead>, ApiError> {
         let _permit = self.room.enter(namespace, errand).await?;
         let secrets = Api::<Secret>::namespaced(self.client.clone(), namespace);
-        let ours = ListParams::default().fields(&format!("metadata.name={name},type={}", names::SECRET_TYPE));
+        let ours = ListParams::default()
+            .fields(&format!("metadata.name={name},type={}", names::SECRET_TYPE));
         let secret = within(secrets.list(&ours)).await?.items.into_iter().next();
         Ok(secret.map(|secret| TargetRead::of(secret, known, keys)))
     }
@@ -156,7 +169,9 @@ impl Reads {
         let (of, reads) = (secret.clone(), self.clone());
         let send = |depart: Depart| {
             let read = async move {
-                let Ok(_permit) = reads.room.enter(&of.namespace, Errand::Object).await else { return Answer::NoRoom };
+                let Ok(_permit) = reads.room.enter(&of.namespace, Errand::Object).await else {
+                    return Answer::NoRoom;
+                };
                 reads.get(&of, depart()).await
             };
             read.boxed()
@@ -184,8 +199,11 @@ impl Reads {
             uid: secret.metadata.uid.unwrap_or_default(),
             resource_version: secret.metadata.resource_version.unwrap_or_default(),
         };
-        let data = secret.data.into_iter().flatten().map(|(key, bytes)| (key, Zeroizing::new(bytes.0)));
-        let values = data.filter(|(key, _)| keys.contains(key)).map(|(key, bytes)| (key, AppSecret::parse(&bytes)));
+        let data =
+            secret.data.into_iter().flatten().map(|(key, bytes)| (key, Zeroizing::new(bytes.0)));
+        let values = data
+            .filter(|(key, _)| keys.contains(key))
+            .map(|(key, bytes)| (key, AppSecret::parse(&bytes)));
         Answer::Found(Arc::new(Found { version, values: values.collect() }))
     }
 }

@@ -10,15 +10,17 @@ const LONG_REFUSED: Duration = Duration::from_secs(30);
 const LONGEST_REFUSED: Duration = Duration::from_secs(300);
 const REFUSED_FOR_LONG: u32 = 25;
 
-/// The next try of a write that is refused: after half a second, doubled each time up to half a minute, and after ten minutes
-/// of that every five minutes.
+/// The next try of a write that is refused: after half a second, doubled each time up to half a
+/// minute, and after ten minutes of that every five minutes.
 pub fn next_refusal(before: Option<Refused>, error: &ApiError, now: Now) -> Refused {
     let attempts = before.as_ref().map_or(0, |refused| refused.attempts).saturating_add(1);
     let longest = if attempts > REFUSED_FOR_LONG { LONGEST_REFUSED } else { LONG_REFUSED };
     let wait = Duration::from_millis(500 * 2_u64.pow(attempts.min(11) - 1)).min(longest);
     let said = error.said();
     // A text that differs each time would be a status write each time.
-    let same = before.and_then(|refused| refused.said).filter(|before| said.as_ref().is_some_and(|said| said.by == before.by));
+    let same = before
+        .and_then(|refused| refused.said)
+        .filter(|before| said.as_ref().is_some_and(|said| said.by == before.by));
     Refused { reason: error.target_reason(), said: same.or(said), attempts, retry: now.boot + wait }
 }
 
@@ -54,9 +56,18 @@ mod tests {
             let next = next_refusal(refused.take(), &error, now());
             refused.insert(next).said.as_ref().map(Said::sentence)
         };
-        assert_eq!(said(denied("a", "request 1")).as_deref(), Some("admission webhook a denied it: request 1"));
-        assert_eq!(said(denied("a", "request 2")).as_deref(), Some("admission webhook a denied it: request 1"));
-        assert_eq!(said(denied("b", "request 3")).as_deref(), Some("admission webhook b denied it: request 3"));
+        assert_eq!(
+            said(denied("a", "request 1")).as_deref(),
+            Some("admission webhook a denied it: request 1")
+        );
+        assert_eq!(
+            said(denied("a", "request 2")).as_deref(),
+            Some("admission webhook a denied it: request 1")
+        );
+        assert_eq!(
+            said(denied("b", "request 3")).as_deref(),
+            Some("admission webhook b denied it: request 3")
+        );
         assert_eq!(said(ApiError::Unanswered), None);
     }
 }

@@ -1,9 +1,10 @@
-//! Carries out the act that writes the status: what the process remembers of it, and what comes of a write that was refused.
+//! Carries out the act that writes the status: what the process remembers of it, and what comes of
+//! a write that was refused.
 
 use std::sync::Arc;
 
 use super::{
-    Carry, Ctx, LONGEST_SETBACK, Next,
+    Ctx, LONGEST_BACK_OFF, Next, Pass,
     api_error::{self, ApiError},
     events, status, telling,
 };
@@ -13,8 +14,13 @@ use crate::{
 };
 
 impl Ctx {
-    pub(super) async fn write_status(&self, mp: &MiniProgram, status: MiniProgramStatus, carry: &mut Carry) -> Next {
-        let notices = events::of_status(mp.status.as_ref(), &status);
+    pub(super) async fn write_status(
+        &self,
+        mp: &MiniProgram,
+        status: MiniProgramStatus,
+        pass: &mut Pass,
+    ) -> Next {
+        let announcements = events::of_status(mp.status.as_ref(), &status);
         match status::write(&self.client, mp, status).await {
             Ok(written) => {
                 self.metrics.status_written();
@@ -23,38 +29,50 @@ impl Ctx {
                 let told = written.status.as_ref().and_then(|status| status.credential.as_ref());
                 self.recall(mp, |recall| {
                     recall.ended = None;
-                    recall.setbacks = 0;
+                    recall.errors = 0;
                     recall.noted.take_if(|noted| told == Some(&noted.version));
                 });
-                self.world().wrote_mini_program(written);
-                self.events.tell(mp, &notices).await;
-                Next::Round
+                self.world().record_status_write(written);
+                self.events.publish(mp, &announcements).await;
+                Next::Continue
             }
-            Err(error) => self.set_back_on_write(mp, &error, carry).await,
+            Err(error) => self.back_off_on_write(mp, &error, pass).await,
         }
     }
 
     /// Remembers the status that stands now, so that it shows when somebody else writes over it.
     pub(super) fn told(&self, written: &MiniProgram) {
         let boot = self.clock.now().boot;
-        self.recall(written, |recall| recall.told = written.status.clone().map(|status| (Arc::new(status), boot)));
+        self.recall(written, |recall| {
+            recall.written_status = written.status.clone().map(|status| (Arc::new(status), boot));
+        });
     }
 
     /// A status write that lost a race is planned again from what stands there now.
-    pub(super) async fn set_back_on_write(&self, mp: &MiniProgram, error: &ApiError, carry: &mut Carry) -> Next {
-        if !matches!(error, ApiError::Conflict | ApiError::Unanswered) || !carry.may_race_again() {
-            return self.set_back(mp, error, "write the status");
+    pub(super) async fn back_off_on_write(
+        &self,
+        mp: &MiniProgram,
+        error: &ApiError,
+        pass: &mut Pass,
+    ) -> Next {
+        if !matches!(error, ApiError::Conflict | ApiError::Unanswered) || !pass.may_race_again() {
+            return self.back_off(mp, error, "write the status");
         }
-        let minis =
-            kube::Api::<MiniProgram>::namespaced(self.client.clone(), mp.metadata.namespace.as_deref().unwrap_or_default());
-        match api_error::within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await {
+        let minis = kube::Api::<MiniProgram>::namespaced(
+            self.client.clone(),
+            mp.metadata.namespace.as_deref().unwrap_or_default(),
+        );
+        match api_error::within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default()))
+            .await
+        {
             Ok(Some(current)) if current.metadata.uid == mp.metadata.uid => {
-                self.world().read_mini_program(current);
-                Next::Round
+                self.world().record_object_read(current);
+                Next::Continue
             }
-            // Gone, or another object of the name: the watch is about to show it, and looks again then.
-            Ok(_) => Next::Rest(LONGEST_SETBACK, Outcome::Success),
-            Err(error) => self.set_back(mp, &error, "read the object"),
+            // Gone, or another object of the name: the watch is about to show it, and looks again
+            // then.
+            Ok(_) => Next::Requeue(LONGEST_BACK_OFF, Outcome::Success),
+            Err(error) => self.back_off(mp, &error, "read the object"),
         }
     }
 }

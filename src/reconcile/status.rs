@@ -1,7 +1,9 @@
-//! Writes the status of a `MiniProgram`: the only step that does. The intent of a call is a status write too.
+//! Writes the status of a `MiniProgram`: the only step that does. The intent of a call is a status
+//! write too.
 //!
-//! What it may say comes from the plan, and the plan takes a token's facts from a `Projection` alone, which only an object that
-//! the API server returned can make: a status cannot tell of a write that did not happen.
+//! What it may say comes from the plan, and the plan takes a token's facts from a `Projection`
+//! alone, which only an object that the API server returned can make: a status cannot tell of a
+//! write that did not happen.
 
 use std::time::Duration;
 
@@ -12,9 +14,9 @@ use super::{
     api_error::{ApiError, within},
     call::{Call, Wanted},
     plan::{
-        case::Case,
-        hold,
+        limits,
         time::{day, whole_seconds},
+        view::View,
     },
 };
 use crate::{
@@ -22,12 +24,13 @@ use crate::{
     shell::clock::Now,
 };
 
-/// Proof that a call may go out: its intent stands in status, or it cannot shorten any token's life.
-pub struct Begun {
+/// Proof that a call may go out: its intent stands in status, or it cannot shorten any token's
+/// life.
+pub struct IntentRecorded {
     since: Option<Duration>,
 }
 
-impl Begun {
+impl IntentRecorded {
     /// For a call that cannot shorten a token's life, no intent is needed.
     #[must_use]
     pub fn not_needed(wanted: Wanted) -> Option<Self> {
@@ -46,8 +49,13 @@ impl Begun {
     }
 }
 
-/// Writes a status over the one that the plan has seen; the resourceVersion is the only fence there.
-pub async fn write(client: &Client, mp: &MiniProgram, status: MiniProgramStatus) -> Result<MiniProgram, ApiError> {
+/// Writes a status over the one that the plan has seen; the resourceVersion is the only fence
+/// there.
+pub async fn write(
+    client: &Client,
+    mp: &MiniProgram,
+    status: MiniProgramStatus,
+) -> Result<MiniProgram, ApiError> {
     let metadata = ObjectMeta {
         name: mp.metadata.name.clone(),
         namespace: mp.metadata.namespace.clone(),
@@ -55,8 +63,12 @@ pub async fn write(client: &Client, mp: &MiniProgram, status: MiniProgramStatus)
         resource_version: mp.metadata.resource_version.clone(),
         ..ObjectMeta::default()
     };
-    let minis = Api::<MiniProgram>::namespaced(client.clone(), mp.metadata.namespace.as_deref().unwrap_or_default());
-    // The status subresource takes nothing of the object but its status; a PUT also removes what is no more to be said.
+    let minis = Api::<MiniProgram>::namespaced(
+        client.clone(),
+        mp.metadata.namespace.as_deref().unwrap_or_default(),
+    );
+    // The status subresource takes nothing of the object but its status; a PUT also removes what is
+    // no more to be said.
     let object = MiniProgram { metadata, spec: mp.spec.clone(), status: Some(status) };
     let name = mp.metadata.name.as_deref().unwrap_or_default();
     let manager = Some(names::FIELD_MANAGER.to_owned());
@@ -66,13 +78,13 @@ pub async fn write(client: &Client, mp: &MiniProgram, status: MiniProgramStatus)
 
 /// The counters and the intent of a call that may shorten a token's life.
 #[must_use]
-pub fn with_intent(case: &Case<'_>, call: &Call) -> MiniProgramStatus {
-    let now = case.now;
-    let today = day(now.wall, case.platform.day_offset_seconds);
-    let before = case.status.mints.clone().unwrap_or_default();
+pub fn with_intent(view: &View<'_>, call: &Call) -> MiniProgramStatus {
+    let now = view.now;
+    let today = day(now.wall, view.platform.day_offset_seconds);
+    let before = view.status.mints.clone().unwrap_or_default();
     let count = if before.day == today { before.count } else { 0 };
     let mut forced_times = before.forced_times;
-    forced_times.retain(|time| day(time.0, case.platform.day_offset_seconds) == today);
+    forced_times.retain(|time| day(time.0, view.platform.day_offset_seconds) == today);
     if call.wanted.force {
         forced_times.push(Time(whole_seconds(now.wall)));
         let surplus = forced_times.len().saturating_sub(20);
@@ -84,36 +96,36 @@ pub fn with_intent(case: &Case<'_>, call: &Call) -> MiniProgramStatus {
         last_time: Some(Time(whole_seconds(now.wall))),
         forced_times,
     };
-    MiniProgramStatus {
-        intent: Some(Intent { id: call.id.clone(), time: Time(whole_seconds(now.wall)), doubt: call.doubt }),
-        mints: Some(mints),
-        ..case.status.clone()
-    }
+    let time = Time(whole_seconds(now.wall));
+    let intent = Intent { id: call.id.clone(), time, outcome_unknown: call.outcome_unknown };
+    MiniProgramStatus { intent: Some(intent), mints: Some(mints), ..view.status.clone() }
 }
 
 /// Writes the intent; whoever finds it knows that a token may have been made.
-pub async fn begin(
+pub async fn record_intent(
     client: &Client,
     mp: &MiniProgram,
     status: MiniProgramStatus,
     now: Now,
-) -> Result<(MiniProgram, Begun), ApiError> {
+) -> Result<(MiniProgram, IntentRecorded), ApiError> {
     let written = write(client, mp, status).await?;
-    Ok((written, Begun::at(now.boot)))
+    Ok((written, IntentRecorded::at(now.boot)))
 }
 
 /// What the app's mints come to with this call, for the process's own count.
 #[must_use]
-pub fn counted_with(case: &Case<'_>, call: &Call) -> Mints {
-    let counted = hold::counted(case);
+pub fn counted_with(view: &View<'_>, call: &Call) -> Mints {
+    let counted = limits::counted(view);
     let mut forced_times: Vec<_> = counted.forced.into_iter().map(Time).collect();
     if call.wanted.force {
-        forced_times.push(Time(whole_seconds(case.now.wall)));
+        forced_times.push(Time(whole_seconds(view.now.wall)));
     }
     Mints {
-        day: day(case.now.wall, case.platform.day_offset_seconds),
-        count: i32::try_from(counted.today).unwrap_or(i32::MAX).saturating_add(i32::from(!call.wanted.why.by_time())),
-        last_time: Some(Time(whole_seconds(case.now.wall))),
+        day: day(view.now.wall, view.platform.day_offset_seconds),
+        count: i32::try_from(counted.today)
+            .unwrap_or(i32::MAX)
+            .saturating_add(i32::from(!call.wanted.why.by_time())),
+        last_time: Some(Time(whole_seconds(view.now.wall))),
         forced_times,
     }
 }

@@ -1,19 +1,21 @@
-//! Carries out the acts that put a token into its Secret: the one in hand, or one that a Secret of ours holds already.
+//! Carries out the acts that put a token into its Secret: the one in hand, or one that a Secret of
+//! ours holds already.
 
 use std::time::Duration;
 
 use super::{
-    Carry, Ctx, Next,
+    Ctx, Next, Pass,
     api_error::ApiError,
     app_key,
-    apply::{self, Settle, secret::Content},
+    apply::{self, Resolution, secret::Content},
     call::Why,
     calling::{destination, sent_with},
-    case, events,
-    memory::{HandFacts, How},
-    observe::{Close, Observed},
-    plan::{Rewrite, case::Case, due, synchronise::trusted_fingerprint},
+    events,
+    memory::{How, UnstoredFacts},
+    observe::{LiveRead, Observed},
+    plan::{Rewrite, due, synchronise::trusted_fingerprint, view::View},
     refusal::next_refusal,
+    view,
 };
 use crate::{
     api::MiniProgram,
@@ -26,59 +28,68 @@ use crate::{
 const TRIES: usize = 20;
 
 impl Ctx {
-    /// Writes the token in hand; it stays in hand until it is stored or lost to somebody else's call.
+    /// Writes the token in hand; it stays in hand until it is stored or lost to somebody else's
+    /// call.
     pub(super) async fn store(&self, mp: &MiniProgram) -> Next {
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         for _ in 0..TRIES {
-            let hand =
-                self.memories.with(uid, |memory| memory.in_hand.as_ref().map(|hand| (hand.token.clone(), hand.facts.clone())));
-            let Some((token, hand)) = hand else { return Next::Round };
-            let error = match self.write_in_hand(mp, &token, &hand).await {
+            let hand = self.memories.with(uid, |memory| {
+                memory.unstored.as_ref().map(|hand| (hand.token.clone(), hand.facts.clone()))
+            });
+            let Some((token, hand)) = hand else { return Next::Continue };
+            let error = match self.write_unstored(mp, &token, &hand).await {
                 Ok(written) => return self.stored(mp, &hand, written).await,
                 Err(error) => error,
             };
             if !matches!(error, ApiError::Conflict | ApiError::Unanswered | ApiError::NotFound) {
                 return self.store_refused(mp, &error);
             }
-            match apply::settle(&self.client, &self.reads, mp, &hand.name, &hand).await {
-                Ok(Settle::Done(written)) => return self.stored(mp, &hand, *written).await,
-                Ok(Settle::Again(base)) => self.memories.with(uid, |memory| {
-                    if let Some(hand) = &mut memory.in_hand {
-                        hand.facts.base = base;
+            match apply::resolve(&self.client, &self.reads, mp, &hand.name, &hand).await {
+                Ok(Resolution::AlreadyWritten(written)) => {
+                    return self.stored(mp, &hand, *written).await;
+                }
+                Ok(Resolution::Retry(precondition)) => self.memories.with(uid, |memory| {
+                    if let Some(hand) = &mut memory.unstored {
+                        hand.facts.precondition = precondition;
                     }
                 }),
-                Ok(Settle::Lost) => return self.lost(mp, &hand),
+                Ok(Resolution::Superseded) => return self.lost(mp, &hand),
                 Err(error) => return self.store_refused(mp, &error),
             }
         }
         self.store_refused(mp, &ApiError::Conflict)
     }
 
-    async fn write_in_hand(&self, mp: &MiniProgram, token: &AccessToken, hand: &HandFacts) -> Result<Projection, ApiError> {
+    async fn write_unstored(
+        &self,
+        mp: &MiniProgram,
+        token: &AccessToken,
+        hand: &UnstoredFacts,
+    ) -> Result<Projection, ApiError> {
         let content = Content {
             token,
             facts: &hand.token,
             sent: &hand.sent,
             issued_for: &hand.call.id,
-            handled: hand
-                .call
-                .handles
-                .as_deref()
-                .or(mp.status.as_ref().and_then(|status| status.handled_refresh_request.as_deref())),
-            unsettled: hand.unsettled,
+            handled: hand.call.handles.as_deref().or(mp
+                .status
+                .as_ref()
+                .and_then(|status| status.handled_refresh_request.as_deref())),
+            unconfirmed: hand.unconfirmed,
             operator: self.term.operator(),
             template: &self.allowed.template(mp),
         };
-        apply::write(&self.client, mp, &hand.name, &hand.base, &content).await
+        apply::write(&self.client, mp, &hand.name, &hand.precondition, &content).await
     }
 
-    async fn stored(&self, mp: &MiniProgram, hand: &HandFacts, written: Projection) -> Next {
+    async fn stored(&self, mp: &MiniProgram, hand: &UnstoredFacts, written: Projection) -> Next {
         self.metrics.secret_written("apply");
         let version = written.version.clone();
-        self.world().wrote_target(mp.metadata.namespace.as_deref().unwrap_or_default(), written);
+        self.world()
+            .record_own_write(mp.metadata.namespace.as_deref().unwrap_or_default(), written);
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         let same = self.memories.with(uid, |memory| {
-            memory.in_hand = None;
+            memory.unstored = None;
             let recall = &mut memory.recall;
             (recall.refused, recall.unmatched, recall.checked) = (None, None, None);
             recall.verified = Some(version);
@@ -95,20 +106,24 @@ impl Ctx {
             self.memories.change_app(&key, self.clock.now().boot, |app| app.gone = 0);
         }
         if same {
-            self.tell_of_same_token(mp, &hand.call, false).await;
+            self.publish_same_token(mp, &hand.call, false).await;
         }
         if hand.call.wanted.why == Why::Edited {
-            self.events.tell(mp, &[events::drift_corrected()]).await;
+            self.events.publish(mp, &[events::drift_corrected()]).await;
         }
-        Next::Round
+        Next::Continue
     }
 
-    /// The same token came back: a success that writes nothing but, outside the window, when it was checked.
+    /// The same token came back: a success that writes nothing but, outside the window, when it was
+    /// checked.
     pub(super) async fn keep(&self, mp: &MiniProgram, early: bool) -> Next {
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
-        let stands = mp.status.as_ref().is_some_and(|status| status.intent.is_some() || status.last_failure.is_some());
+        let stands = mp
+            .status
+            .as_ref()
+            .is_some_and(|status| status.intent.is_some() || status.last_failure.is_some());
         let told = self.memories.with(uid, |memory| {
-            memory.in_hand = None;
+            memory.unstored = None;
             let recall = &mut memory.recall;
             let Some(ended) = &mut recall.ended else { return None };
             let How::Token { token, sent, stored, .. } = &mut ended.how else { return None };
@@ -123,110 +138,156 @@ impl Ctx {
         if let Some(call) = told {
             let status = mp.status.as_ref();
             let issued = status.and_then(|status| Some(status.token.as_ref()?.issue_time.0));
-            let forced = status.and_then(|status| status.mints.as_ref()).map(|mints| &mints.forced_times).into_iter().flatten();
+            let forced = status
+                .and_then(|status| status.mints.as_ref())
+                .map(|mints| &mints.forced_times)
+                .into_iter()
+                .flatten();
             let in_vain = forced.filter(|time| Some(time.0) > issued).count();
-            self.tell_of_same_token(mp, &call, call.wanted.force && in_vain >= due::FORCED_ENOUGH).await;
+            self.publish_same_token(mp, &call, call.wanted.force && in_vain >= due::FORCED_ENOUGH)
+                .await;
         }
-        Next::Round
+        Next::Continue
     }
 
     fn store_refused(&self, mp: &MiniProgram, error: &ApiError) -> Next {
         let now = self.clock.now();
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         let attempts = self.memories.with(uid, |memory| {
-            let hand = memory.in_hand.as_mut()?;
+            let hand = memory.unstored.as_mut()?;
             let refused = next_refusal(hand.facts.refused.take(), error, now);
             Some(hand.facts.refused.insert(refused).attempts)
         });
         let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
         tracing::warn!(namespace, name, %error, attempts, "a new token could not be stored; it is kept and the write tried again");
-        Next::Round
+        Next::Continue
     }
 
-    /// Somebody else has asked: their token is newer or as new. We plan again later, each time later.
-    fn lost(&self, mp: &MiniProgram, hand: &HandFacts) -> Next {
+    /// Somebody else has asked: their token is newer or as new. We plan again later, each time
+    /// later.
+    fn lost(&self, mp: &MiniProgram, hand: &UnstoredFacts) -> Next {
         let now = self.clock.now();
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         let jitter = self.chance.fraction();
         let wait = self.memories.with(uid, |memory| {
-            memory.in_hand = None;
+            memory.unstored = None;
             let recall = &mut memory.recall;
             recall.ended = None;
-            recall.setbacks = recall.setbacks.saturating_add(1);
-            let wait = Duration::from_secs(2_u64.pow(recall.setbacks.min(6)).min(60)).mul_f64(jitter);
+            recall.errors = recall.errors.saturating_add(1);
+            let wait = Duration::from_secs(2_u64.pow(recall.errors.min(6)).min(60)).mul_f64(jitter);
             recall.not_before = now.boot + wait;
             wait
         });
         let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
-        tracing::warn!(namespace, name, call = hand.call.id, "another caller has stored a token meanwhile; this one is dropped");
-        Next::Rest(wait, Outcome::Error)
+        tracing::warn!(
+            namespace,
+            name,
+            call = hand.call.id,
+            "another caller has stored a token meanwhile; this one is dropped"
+        );
+        Next::Requeue(wait, Outcome::Error)
     }
 
     /// Writes the target once more, without a call, from a token that a Secret of ours holds.
-    pub(super) async fn rewrite(&self, seen: &Observed, carry: &mut Carry, rewrite: &Rewrite, now: Now) -> Next {
-        let (Some(case), Some(close)) = (case(seen, now), carry.close.take()) else { return Next::Round };
-        let mp = case.mp;
+    pub(super) async fn rewrite(
+        &self,
+        seen: &Observed,
+        pass: &mut Pass,
+        rewrite: &Rewrite,
+        now: Now,
+    ) -> Next {
+        let (Some(view), Some(live)) = (view(seen, now), pass.live.take()) else {
+            return Next::Continue;
+        };
+        let mp = view.mp;
         let from = &*rewrite.from;
-        let held = close.held_by(from, mp);
-        let fingerprint = trusted_fingerprint(&case, from);
-        let Some(token) = fingerprint.as_deref().and_then(|fingerprint| held.token(fingerprint)) else { return Next::Round };
-        let (Some(facts), sent) = (facts(&case, from), sent(&case, &close, from, &self.chance)) else { return Next::Round };
+        let held = live.held_by(from, mp);
+        let fingerprint = trusted_fingerprint(&view, from);
+        let Some(token) = fingerprint.as_deref().and_then(|fingerprint| held.token(fingerprint))
+        else {
+            return Next::Continue;
+        };
+        let (Some(facts), sent) = (facts(&view, from), sent(&view, &live, from, &self.chance))
+        else {
+            return Next::Continue;
+        };
         let content = Content {
             token,
             facts: &facts,
             sent: &sent,
             issued_for: from.issued_for.as_deref().filter(|_| from.stamped).unwrap_or_default(),
-            handled: case.status.handled_refresh_request.as_deref(),
-            unsettled: case.is_unsettled(),
+            handled: view.status.handled_refresh_request.as_deref(),
+            unconfirmed: view.is_unconfirmed(),
             operator: self.term.operator(),
             template: &seen.template,
         };
-        let (name, base) = if rewrite.renamed { (mp.target_name(), seen.target.base()) } else { destination(&case, seen) };
-        match apply::write(&self.client, mp, &name, &base, &content).await {
+        let (name, precondition) = if rewrite.renamed {
+            (mp.target_name(), seen.target.precondition())
+        } else {
+            destination(&view, seen)
+        };
+        match apply::write(&self.client, mp, &name, &precondition, &content).await {
             Ok(written) => {
-                self.metrics.secret_written(if rewrite.drift { "correct" } else { "apply" });
-                // A field that is another manager's as well stays as it is, however often we leave it out.
+                self.metrics.secret_written(if rewrite.drift {
+                    "drift-correction"
+                } else {
+                    "apply"
+                });
+                // A field that is another manager's as well stays as it is, however often we leave
+                // it out.
                 let in_vain = rewrite.from.version == written.version;
                 let version = written.version.clone();
-                self.world().wrote_target(mp.metadata.namespace.as_deref().unwrap_or_default(), written);
+                self.world().record_own_write(
+                    mp.metadata.namespace.as_deref().unwrap_or_default(),
+                    written,
+                );
                 self.recall(mp, |recall| {
-                    (recall.refused, recall.unmatched, recall.verified) = (None, None, Some(version.clone()));
+                    (recall.refused, recall.unmatched, recall.verified) =
+                        (None, None, Some(version.clone()));
                     recall.in_vain = in_vain.then_some(version);
                     recall.corrected = rewrite.drift.then_some(now.boot).or(recall.corrected);
                 });
                 if rewrite.drift && !in_vain {
-                    self.events.tell(mp, &[events::drift_corrected()]).await;
+                    self.events.publish(mp, &[events::drift_corrected()]).await;
                 }
-                Next::Round
+                Next::Continue
             }
-            Err(ApiError::Conflict | ApiError::NotFound) if carry.may_race_again() => Next::Round,
-            Err(error @ (ApiError::Conflict | ApiError::NotFound)) => self.set_back(mp, &error, "write the target Secret"),
+            Err(ApiError::Conflict | ApiError::NotFound) if pass.may_race_again() => Next::Continue,
+            Err(error @ (ApiError::Conflict | ApiError::NotFound)) => {
+                self.back_off(mp, &error, "write the target Secret")
+            }
             Err(error) => {
                 self.refused(mp, &error, now);
-                Next::Round
+                Next::Continue
             }
         }
     }
 }
 
-/// The times of the token that is written again: an edited Secret's own may be false, the status knows them too.
-fn facts(case: &Case<'_>, from: &Projection) -> Option<TokenFacts> {
-    if !case.is_edited(from) {
+/// The times of the token that is written again: an edited Secret's own may be false, the status
+/// knows them too.
+fn facts(view: &View<'_>, from: &Projection) -> Option<TokenFacts> {
+    if !view.is_edited(from) {
         return from.token.clone();
     }
-    let known = case.status.token.as_ref()?;
-    Some(TokenFacts { fingerprint: known.fingerprint.clone(), issued: known.issue_time.0, expires: known.expiration_time.0 })
+    let known = view.status.token.as_ref()?;
+    Some(TokenFacts {
+        fingerprint: known.fingerprint.clone(),
+        issued: known.issue_time.0,
+        expires: known.expiration_time.0,
+    })
 }
 
-/// What was sent for it; where somebody took that off the Secret, the accepted credential stands for it.
-fn sent(case: &Case<'_>, close: &Close, from: &Projection, chance: &Chance) -> Sent {
-    use super::plan::case::Credential;
+/// What was sent for it; where somebody took that off the Secret, the accepted credential stands
+/// for it.
+fn sent(view: &View<'_>, live: &LiveRead, from: &Projection, chance: &Chance) -> Sent {
+    use super::plan::view::Credential;
     use crate::api::Reason;
-    let accepted = case.credential == Credential::Known(Reason::Accepted);
-    match close.app_secret().filter(|_| case.is_edited(from) && accepted) {
+    let accepted = view.credential == Credential::Known(Reason::Accepted);
+    match live.app_secret().filter(|_| view.is_edited(from) && accepted) {
         Some((_, secret)) => {
             let mode = Some(from.sent.mode.clone()).filter(|mode| !mode.is_empty());
-            let sent = sent_with(case, secret, chance);
+            let sent = sent_with(view, secret, chance);
             Sent { mode: mode.unwrap_or_else(|| sent.mode.clone()), ..sent }
         }
         None => from.sent.clone(),

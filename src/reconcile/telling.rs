@@ -1,4 +1,5 @@
-//! What a look leaves for people: log lines, Events about wishes, the object's metrics. Decides nothing and writes no object.
+//! What a look leaves for people: log lines, Events about wishes, the object's metrics. Decides
+//! nothing and writes no object.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use strum::IntoEnumIterator;
@@ -7,7 +8,7 @@ use super::{
     Ctx,
     call::Call,
     events,
-    observe::{Observed, TargetSeen},
+    observe::{Observed, TargetLookup},
 };
 use crate::{
     api::{ConditionType, MiniProgram, conditions, names},
@@ -18,9 +19,11 @@ use crate::{
 };
 
 impl Ctx {
-    /// A report about a token that is not the current one, or about none, costs no call and is answered by an Event, once.
-    pub(super) fn wishes_answered(&self, mp: &MiniProgram) -> Vec<events::Notice> {
-        let current = mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
+    /// A report about a token that is not the current one, or about none, costs no call and is
+    /// answered by an Event, once.
+    pub(super) fn answers_to_reports(&self, mp: &MiniProgram) -> Vec<events::Announcement> {
+        let current =
+            mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
         let reported = mp.annotation(names::INVALID_TOKEN).map(str::to_owned);
         let before = self.recall(mp, |recall| recall.invalid_seen.replace(reported.clone()));
         let is_new = before.is_some_and(|before| before != reported);
@@ -36,26 +39,36 @@ impl Ctx {
         }
     }
 
-    /// Another release that writes our targets is a mistake of the installation, and shows nowhere else.
-    pub(super) async fn notice_foreign_write(&self, seen: &Observed) {
-        let TargetSeen::Is(target) = &seen.target else { return };
+    /// Another release that writes our targets is a mistake of the installation, and shows nowhere
+    /// else.
+    pub(super) async fn report_foreign_write(&self, seen: &Observed) {
+        let TargetLookup::Is(target) = &seen.target else { return };
         let mp = &seen.mini_program;
-        let before = self.recall(mp, |recall| std::mem::replace(&mut recall.issued_for, target.issued_for.clone()));
-        let theirs = target.operator.as_deref().is_some_and(|operator| operator != self.term.operator());
+        let before = self.recall(mp, |recall| {
+            std::mem::replace(&mut recall.issued_for, target.issued_for.clone())
+        });
+        let theirs =
+            target.operator.as_deref().is_some_and(|operator| operator != self.term.operator());
         if theirs && before.is_some() && before != target.issued_for {
-            let (namespace, name, operator) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref(), &target.operator);
+            let (namespace, name, operator) =
+                (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref(), &target.operator);
             tracing::warn!(namespace, name, operator, "another operator wrote the target Secret");
             self.metrics.foreign_write();
-            self.events.tell(mp, &[events::foreign_write()]).await;
+            self.events.publish(mp, &[events::foreign_write()]).await;
         }
     }
 
     /// A call that was asked for and changed nothing is answered by an Event, or people file bugs.
-    pub(super) async fn tell_of_same_token(&self, mp: &MiniProgram, call: &Call, forced_in_vain: bool) {
+    pub(super) async fn publish_same_token(
+        &self,
+        mp: &MiniProgram,
+        call: &Call,
+        forced_in_vain: bool,
+    ) {
         let requested = call.handles.is_some().then(events::same_token);
-        let forced = forced_in_vain.then(events::force_is_fruitless);
-        let notices: Vec<_> = requested.into_iter().chain(forced).collect();
-        self.events.tell(mp, &notices).await;
+        let forced = forced_in_vain.then(events::forced_refresh_ineffective);
+        let announcements: Vec<_> = requested.into_iter().chain(forced).collect();
+        self.events.publish(mp, &announcements).await;
     }
 
     /// The object's own series.
@@ -69,7 +82,9 @@ impl Ctx {
         let token = status.token.as_ref();
         let conditions = ConditionType::iter().filter_map(|kind| {
             let condition = conditions::find(&status.conditions, kind)?;
-            let status = ["True", "False", "Unknown"].into_iter().find(|status| condition.status == *status)?;
+            let status = ["True", "False", "Unknown"]
+                .into_iter()
+                .find(|status| condition.status == *status)?;
             Some((kind.into(), status))
         });
         let object = Object {
@@ -85,10 +100,19 @@ impl Ctx {
 pub(super) fn log_changes(old: &MiniProgram, new: &MiniProgram) {
     let (namespace, name) = (new.metadata.namespace.as_deref(), new.metadata.name.as_deref());
     let platform = new.spec.platform.as_str();
-    let fingerprint = |mp: &MiniProgram| mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.clone()));
-    let failure = |mp: &MiniProgram| mp.status.as_ref().and_then(|status| status.last_failure.clone());
+    let fingerprint = |mp: &MiniProgram| {
+        mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.clone()))
+    };
+    let failure =
+        |mp: &MiniProgram| mp.status.as_ref().and_then(|status| status.last_failure.clone());
     if let Some(now) = fingerprint(new).filter(|now| Some(now) != fingerprint(old).as_ref()) {
-        tracing::info!(namespace, name, platform, fingerprint = now, "a new token lies in the target Secret");
+        tracing::info!(
+            namespace,
+            name,
+            platform,
+            fingerprint = now,
+            "a new token lies in the target Secret"
+        );
     }
     if let Some(failure) = failure(new).filter(|now| Some(now) != failure(old).as_ref()) {
         let next = failure.next_attempt_time.0.to_string();

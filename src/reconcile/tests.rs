@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    ApiError, Carry, Ctx, Next,
+    ApiError, Ctx, Next, Pass,
     events::Events,
     fetch::{
         Platforms,
@@ -35,8 +35,8 @@ use super::{
     memory::{Memories, Recall},
     observe::Spec,
     plan::{
-        case::version_of,
         tests::sight::{LIFE, STABLE, Sight, at, boot, credential, mini_program},
+        view::version_of,
     },
     reads::Reads,
 };
@@ -48,7 +48,7 @@ use crate::{
         metrics::Metrics,
     },
     template::AllowedMetadata,
-    world::{ObjectName, Scope, Seen, World},
+    world::{Lookup, ObjectName, Scope, World},
 };
 
 /// When all of it happens: 500 s after the stored token's issue.
@@ -121,11 +121,11 @@ async fn a_credential_that_was_read_is_known_before_the_watch_shows_it() {
     for event in [Event::Init, Event::InitDone] {
         ctx.world().secret_event(&Scope::All, event as Event<PartialObjectMeta<Secret>>);
     }
-    sight.looked_closer();
-    let close = sight.observed().close.expect("it was read");
-    ctx.saw_closely(&sight.mp, &close);
+    sight.read_live();
+    let live = sight.observed().live.expect("it was read");
+    ctx.record_live_read(&sight.mp, &live);
     let known = ctx.world().secret("team-a", "shop-credential");
-    assert_eq!(known, Seen::Is(version_of(&credential())));
+    assert_eq!(known, Lookup::Found(version_of(&credential())));
 }
 
 #[tokio::test]
@@ -133,8 +133,8 @@ async fn what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute
     let (ctx, sight) = (alone(), Sight::healthy(STABLE));
     let waits = [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000];
     for wait in waits.map(Duration::from_millis) {
-        let next = ctx.set_back(&sight.mp, &ApiError::Unanswered, "do it");
-        assert!(matches!(next, Next::Rest(rest, _) if rest == wait), "{wait:?}");
+        let next = ctx.back_off(&sight.mp, &ApiError::Unanswered, "do it");
+        assert!(matches!(next, Next::Requeue(rest, _) if rest == wait), "{wait:?}");
         assert_eq!(ctx.recall(&sight.mp, |recall| recall.not_before), now().boot + wait);
     }
 }
@@ -165,27 +165,30 @@ fn what_is_given_time_is_given_it_from_its_first_sighting() {
 #[test]
 fn a_look_closer_of_another_spec_is_not_used() {
     let mut sight = Sight::healthy(STABLE);
-    sight.looked_closer();
-    let close = sight.observed().close.expect("it was read");
-    assert_eq!(close.of, Spec::of(&sight.mp));
+    sight.read_live();
+    let live = sight.observed().live.expect("it was read");
+    assert_eq!(live.of, Spec::of(&sight.mp));
     sight.mp.metadata.generation = Some(2);
-    assert_ne!(close.of, Spec::of(&sight.mp), "another spec names other Secrets");
+    assert_ne!(live.of, Spec::of(&sight.mp), "another spec names other Secrets");
     sight.mp.metadata.generation = Some(1);
     sight.mp.metadata.uid = Some("another".into());
-    assert_ne!(close.of, Spec::of(&sight.mp), "another object of the name");
+    assert_ne!(live.of, Spec::of(&sight.mp), "another object of the name");
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_finds_its_app_busy_waits_for_its_turn_and_plans_anew() {
     let (ctx, mp) = (alone(), mini_program(STABLE));
     let asked = ctx.slots.try_turn(&super::app_key(&mp).expect("a known platform"));
-    let mut carry = Carry::default();
-    assert!(asked.is_some() && !ctx.has_turn(&mp, &mut carry));
-    assert!(matches!(ctx.wait_for_turn(&mp, &mut carry).await, Next::Rest(..)), "the other call takes long");
+    let mut pass = Pass::default();
+    assert!(asked.is_some() && !ctx.has_turn(&mp, &mut pass));
+    assert!(
+        matches!(ctx.wait_for_turn(&mp, &mut pass).await, Next::Requeue(..)),
+        "the other call takes long"
+    );
     drop(asked);
-    assert!(matches!(ctx.wait_for_turn(&mp, &mut carry).await, Next::Round));
-    assert!(ctx.has_turn(&mp, &mut carry));
-    assert!(!ctx.has_turn(&mp, &mut Carry::default()), "one at a time");
+    assert!(matches!(ctx.wait_for_turn(&mp, &mut pass).await, Next::Continue));
+    assert!(ctx.has_turn(&mp, &mut pass));
+    assert!(!ctx.has_turn(&mp, &mut Pass::default()), "one at a time");
 }
 
 #[tokio::test]
@@ -197,17 +200,17 @@ async fn an_object_that_ends_during_a_pass_is_not_remembered() {
     event(Event::Init);
     event(Event::InitApply(DeserializeGuard(Ok(mp.clone()))));
     event(Event::InitDone);
-    ctx.recall(&mp, |recall| recall.setbacks = 1);
+    ctx.recall(&mp, |recall| recall.errors = 1);
     ctx.forget_if_gone(&name, Some("shop-uid"));
     assert_eq!(ctx.memories.objects(), 1, "it is there");
     let gone = event(Event::Delete(DeserializeGuard(Ok(mp.clone())))).gone;
     ctx.forget(&gone[0]);
-    ctx.recall(&mp, |recall| recall.setbacks = 2);
+    ctx.recall(&mp, |recall| recall.errors = 2);
     ctx.forget_if_gone(&name, Some("shop-uid"));
     assert_eq!(ctx.memories.objects(), 0);
 }
 
 /// What the first steps of a look have brought: strong reads, and nothing begun.
-pub fn carrying(seen: &mut super::Observed) -> Carry {
-    Carry { close: seen.close.take(), ..Carry::default() }
+pub fn carrying(seen: &mut super::Observed) -> Pass {
+    Pass { live: seen.live.take(), ..Pass::default() }
 }

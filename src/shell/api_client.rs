@@ -73,7 +73,10 @@ fn ours(mut config: Config) -> Config {
 }
 
 /// What kube makes of a kubeconfig, but for the proxy.
-async fn with_kubeconfig(mut file: Kubeconfig, proxies: &Proxies) -> Result<Config, ApiClientError> {
+async fn with_kubeconfig(
+    mut file: Kubeconfig,
+    proxies: &Proxies,
+) -> Result<Config, ApiClientError> {
     /// Never connected to: for a cluster without a proxy, kube would read the environment, and
     /// compare `NO_PROXY` with the proxy instead of the cluster.
     const NONE: &str = "http://proxy.invalid";

@@ -1,13 +1,20 @@
-//! The command line and its environment: reads it, and refuses what cannot work. Starts nothing, and knows no platform.
+//! The command line and its environment: reads it, and refuses what cannot work. Starts nothing,
+//! and knows no platform.
 
-#![allow(clippy::doc_markdown, reason = "the comments on flags are the help text, where backticks would be noise")]
+#![allow(
+    clippy::doc_markdown,
+    reason = "the comments on flags are the help text, where backticks would be noise"
+)]
 
 mod endpoint;
 mod values;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, builder::BoolishValueParser};
+use clap::{
+    ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    builder::BoolishValueParser,
+};
 use reqwest::Url;
 
 use super::{
@@ -37,29 +44,44 @@ pub enum Command {
     Probe(ProbeArgs),
 }
 
-/// Of a flag that is given twice the last one counts, so that a chart's `extraArgs` can replace what
-/// the chart itself gives.
+/// Of a flag that is given twice the last one counts, so that a chart's `extraArgs` can replace
+/// what the chart itself gives.
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
 pub struct RunArgs {
-    /// Namespaces to work in, separated by commas. All of them if absent, which needs a ClusterRole.
-    #[arg(long, env = "MINIPROGRAM_WATCH_NAMESPACES", value_name = "NAMESPACES", default_value = "", hide_default_value = true)]
+    /// Namespaces to work in, separated by commas. All of them if absent, which needs a
+    /// ClusterRole.
+    #[arg(
+        long,
+        env = "MINIPROGRAM_WATCH_NAMESPACES",
+        value_name = "NAMESPACES",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub watch_namespaces: Namespaces,
 
     /// Work only on the MiniPrograms that this label selector matches.
     ///
-    /// All objects of one app must match in one release: rotating tokens of an app cannot be shared between two.
+    /// All objects of one app must match in one release: rotating tokens of an app cannot be shared
+    /// between two.
     #[arg(long, env = "MINIPROGRAM_SELECTOR", value_parser = selector, default_value = "", hide_default_value = true)]
     pub selector: String,
 
-    /// Hosts of a platform, as in `WeChat=https://api.weixin.qq.com,https://api2.weixin.qq.com`; may be repeated.
+    /// Hosts of a platform, as in `WeChat=https://api.weixin.qq.com,https://api2.weixin.qq.com`;
+    /// may be repeated.
     ///
-    /// Replaces the platform's own hosts. The first one is used; the others are for when it cannot be reached. Only scheme,
-    /// host and port may be given. In the environment, platforms are separated by `;` or white space.
-    #[arg(long = "platform-endpoint", env = "MINIPROGRAM_PLATFORM_ENDPOINT", value_name = "PLATFORM=HOSTS")]
+    /// Replaces the platform's own hosts. The first one is used; the others are for when it cannot
+    /// be reached. Only scheme, host and port may be given. In the environment, platforms are
+    /// separated by `;` or white space.
+    #[arg(
+        long = "platform-endpoint",
+        env = "MINIPROGRAM_PLATFORM_ENDPOINT",
+        value_name = "PLATFORM=HOSTS"
+    )]
     platform_endpoints: Vec<Endpoints>,
 
-    /// Allow http:// endpoints that are not on this machine. App secrets then cross the network in plain text: for tests.
+    /// Allow http:// endpoints that are not on this machine. App secrets then cross the network in
+    /// plain text: for tests.
     #[arg(long, env = "MINIPROGRAM_ALLOW_INSECURE_ENDPOINTS", value_parser = BoolishValueParser::new(), action = ArgAction::Set, value_name = "BOOL",
         num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     pub allow_insecure_endpoints: bool,
@@ -90,23 +112,34 @@ pub struct RunArgs {
         value_parser = clap::value_parser!(u32).range(1..=10_000), default_value_t = 50)]
     pub platform_qps: u32,
 
-    /// Calls to one platform at a time, at most (2 to 1000). Half of them are for objects whose last call failed.
+    /// Calls to one platform at a time, at most (2 to 1000). Half of them are for objects whose
+    /// last call failed.
     #[arg(long, env = "MINIPROGRAM_CONCURRENCY", value_name = "CALLS",
         value_parser = clap::value_parser!(u16).range(2..=1000), default_value_t = 32)]
     pub concurrency: u16,
 
-    /// Labels and annotations that targets may get beside plain ones: keys or their prefixes, separated by commas.
+    /// Labels and annotations that targets may get beside plain ones: keys or their prefixes,
+    /// separated by commas.
     ///
-    /// Other controllers copy, trust, mount or prune a Secret for what stands there, as in `replicator.v1.mittwald.de`.
-    #[arg(long, env = "MINIPROGRAM_ALLOW_TEMPLATE_METADATA", value_name = "KEYS", default_value = "", hide_default_value = true)]
+    /// Other controllers copy, trust, mount or prune a Secret for what stands there, as in
+    /// `replicator.v1.mittwald.de`.
+    #[arg(
+        long,
+        env = "MINIPROGRAM_ALLOW_TEMPLATE_METADATA",
+        value_name = "KEYS",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub allow_template_metadata: AllowedMetadata,
 
-    /// Work only while holding a Lease. Needed as soon as two processes could run, also during a rollout.
+    /// Work only while holding a Lease. Needed as soon as two processes could run, also during a
+    /// rollout.
     #[arg(long, env = "MINIPROGRAM_LEADER_ELECT", value_parser = BoolishValueParser::new(), action = ArgAction::Set, value_name = "BOOL",
         num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     pub leader_elect: bool,
 
-    /// Name of the Lease. It is part of what targets are stamped with, also without leader election.
+    /// Name of the Lease. It is part of what targets are stamped with, also without leader
+    /// election.
     #[arg(long, env = "MINIPROGRAM_LEASE_NAME", value_name = "NAME", value_parser = object_name, default_value = "miniprogram-operator")]
     pub lease_name: String,
 
@@ -114,17 +147,28 @@ pub struct RunArgs {
     #[arg(long, env = "MINIPROGRAM_LEASE_NAMESPACE", value_name = "NAMESPACE", value_parser = object_name)]
     lease_namespace: Option<String>,
 
-    /// How long a leader that fell silent is waited for (3 to 600). More than twice the connect timeout.
+    /// How long a leader that fell silent is waited for (3 to 600). More than twice the connect
+    /// timeout.
     #[arg(long = "lease-duration-seconds", env = "MINIPROGRAM_LEASE_DURATION_SECONDS", value_name = "SECONDS",
         value_parser = seconds::<3, 600>, default_value = "15")]
     pub lease_duration: Duration,
 
     /// Where to serve /metrics: `:port`, `host:port`, or `0` for nowhere.
-    #[arg(long, env = "MINIPROGRAM_METRICS_BIND_ADDRESS", value_name = "ADDRESS", default_value = ":8080")]
+    #[arg(
+        long,
+        env = "MINIPROGRAM_METRICS_BIND_ADDRESS",
+        value_name = "ADDRESS",
+        default_value = ":8080"
+    )]
     pub metrics_bind_address: Listen,
 
     /// Where to serve /livez and /readyz: `:port`, `host:port`, or `0` for nowhere.
-    #[arg(long, env = "MINIPROGRAM_HEALTH_PROBE_BIND_ADDRESS", value_name = "ADDRESS", default_value = ":8081")]
+    #[arg(
+        long,
+        env = "MINIPROGRAM_HEALTH_PROBE_BIND_ADDRESS",
+        value_name = "ADDRESS",
+        default_value = ":8081"
+    )]
     pub health_probe_bind_address: Listen,
 
     /// Also serve metrics that carry the names of single objects: up to 17 series for each.
@@ -137,7 +181,8 @@ pub struct RunArgs {
         value_parser = seconds::<10, 86_400>, default_value = "300")]
     pub overdue_liveness: Duration,
 
-    /// How long calls under way may take to end after SIGTERM (1 to 3600). Less than the pod's terminationGracePeriodSeconds.
+    /// How long calls under way may take to end after SIGTERM (1 to 3600). Less than the pod's
+    /// terminationGracePeriodSeconds.
     #[arg(long = "shutdown-grace-seconds", env = "MINIPROGRAM_SHUTDOWN_GRACE_SECONDS", value_name = "SECONDS",
         value_parser = seconds::<1, 3600>, default_value = "20")]
     pub shutdown_grace: Duration,
@@ -146,7 +191,8 @@ pub struct RunArgs {
     #[arg(long, env = "MINIPROGRAM_LOG_FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,
 
-    /// What to log: off, error, warn, info, debug, trace, or directives such as info,miniprogram_operator=debug.
+    /// What to log: off, error, warn, info, debug, trace, or directives such as
+    /// info,miniprogram_operator=debug.
     ///
     /// HTTP libraries are never logged below info: their finer lines show secrets.
     #[arg(long, env = "MINIPROGRAM_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
@@ -182,18 +228,22 @@ enum Contradiction {
 }
 
 impl Cli {
-    /// Reads the command line of this process. Prints help or what is wrong with it, and exits, if that is all there is to do.
+    /// Reads the command line of this process. Prints help or what is wrong with it, and exits, if
+    /// that is all there is to do.
     #[must_use]
     pub fn read() -> Self {
         Self::try_read(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
 
     /// Reads any command line, the program's name first.
-    pub fn try_read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
+    pub fn try_read(
+        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
         let mut command = Self::command();
         let cli = Self::from_arg_matches(&command.try_get_matches_from_mut(arguments)?)?;
         if let Command::Run(run) = &cli.command {
-            run.check().map_err(|error| command.error(clap::error::ErrorKind::ValueValidation, error))?;
+            run.check()
+                .map_err(|error| command.error(clap::error::ErrorKind::ValueValidation, error))?;
         }
         Ok(cli)
     }
@@ -222,14 +272,20 @@ impl RunArgs {
         let pod = || std::env::var("POD_NAMESPACE").ok();
         let account = || std::fs::read_to_string(IN_CLUSTER).ok();
         let usable = |name: String| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
-        given.or_else(|| pod().and_then(usable)).or_else(|| account().and_then(usable)).unwrap_or("default".to_owned())
+        given
+            .or_else(|| pod().and_then(usable))
+            .or_else(|| account().and_then(usable))
+            .unwrap_or("default".to_owned())
     }
 
     fn check(&self) -> Result<(), Contradiction> {
         endpoint::check(self.endpoints(), self.allow_insecure_endpoints)?;
         let (connect, lease) = (self.connect_timeout.as_secs(), self.lease_duration.as_secs());
         if self.connect_timeout > self.request_timeout {
-            return Err(Contradiction::Connect { connect, request: self.request_timeout.as_secs() });
+            return Err(Contradiction::Connect {
+                connect,
+                request: self.request_timeout.as_secs(),
+            });
         }
         if self.leader_elect && self.lease_duration <= 2 * self.connect_timeout {
             return Err(Contradiction::Lease { lease, connect });

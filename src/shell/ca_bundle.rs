@@ -75,10 +75,11 @@ impl CaBundle {
             ticks.tick().await;
             let content = tokio::fs::read(&self.path).await;
             let Some(changed) = self.changed(content) else { continue };
-            let used = changed.map_err(Box::<dyn std::error::Error>::from).and_then(|certificates| {
-                let count = certificates.len();
-                trust(certificates).map(|()| count).map_err(Box::from)
-            });
+            let used =
+                changed.map_err(Box::<dyn std::error::Error>::from).and_then(|certificates| {
+                    let count = certificates.len();
+                    trust(certificates).map(|()| count).map_err(Box::from)
+                });
             metrics.ca_bundle_unusable(used.is_err());
             match used {
                 Ok(count) => info!(certificates = count, "--ca-bundle has changed and is trusted"),

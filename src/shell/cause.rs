@@ -32,7 +32,9 @@ impl Cause {
     pub fn what_to_do(self) -> &'static str {
         match self {
             Self::Refused => "nothing listens at its address: see whether it runs there",
-            Self::Unresolved => "its name has no address: check the DNS, or server in the kubeconfig",
+            Self::Unresolved => {
+                "its name has no address: check the DNS, or server in the kubeconfig"
+            }
             Self::TimedOut => "check network policies, firewalls and proxies on the way to it",
             Self::Untrusted => {
                 "its certificate is not trusted: check the authority in the kubeconfig or the \

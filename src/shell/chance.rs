@@ -23,7 +23,8 @@ impl Chance {
 
     /// So many hexadecimal digits that nobody has drawn before.
     pub fn digits(&self, count: usize) -> String {
-        let bytes: Vec<u8> = (0..count.div_ceil(16)).flat_map(|_| (self.0)().to_be_bytes()).collect();
+        let bytes: Vec<u8> =
+            (0..count.div_ceil(16)).flat_map(|_| (self.0)().to_be_bytes()).collect();
         hex(&bytes, count)
     }
 

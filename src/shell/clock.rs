@@ -1,4 +1,5 @@
-//! Reads the clocks: the one place where the process learns what time it is. Knows nothing of tokens.
+//! Reads the clocks: the one place where the process learns what time it is. Knows nothing of
+//! tokens.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +10,8 @@ use k8s_openapi::jiff::Timestamp;
 pub struct Now {
     /// Wall time: what a token's expiry is measured in. May jump when somebody sets the clock.
     pub wall: Timestamp,
-    /// Time since boot, suspended time included: what "since we first saw it" and the lease are measured in.
+    /// Time since boot, suspended time included: what "since we first saw it" and the lease are
+    /// measured in.
     pub boot: Duration,
 }
 
@@ -20,7 +22,10 @@ pub struct Clock(Arc<dyn Fn() -> Now + Send + Sync>);
 impl Clock {
     /// The machine's own clocks: `CLOCK_REALTIME` and `CLOCK_BOOTTIME`.
     #[must_use]
-    #[allow(clippy::disallowed_methods, reason = "this is the module that the rule sends everybody to")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the module that the rule sends everybody to"
+    )]
     pub fn system() -> Self {
         Self::from_fn(|| Now { wall: Timestamp::now(), boot: boot_time() })
     }

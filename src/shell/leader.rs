@@ -1,7 +1,8 @@
-//! Leadership: who of several replicas may act, and until when. Knows nothing of what the leader does with it.
+//! Leadership: who of several replicas may act, and until when. Knows nothing of what the leader
+//! does with it.
 //!
-//! `record` decides, purely; `elector` talks to the API server; `term` is the proof that the rest of the program holds, and
-//! `fence` the way to the API server that ends with it.
+//! `record` decides, purely; `elector` talks to the API server; `term` is the proof that the rest
+//! of the program holds, and `fence` the way to the API server that ends with it.
 
 mod elector;
 mod fence;

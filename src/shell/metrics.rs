@@ -1,6 +1,8 @@
-//! What the process counts, under the names that dashboards rely on. Knows the words of the domain, none of its types.
+//! What the process counts, under the names that dashboards rely on. Knows the words of the domain,
+//! none of its types.
 //!
-//! Every label value is from a closed list, but for the namespace and name of an object, which only `objects` takes.
+//! Every label value is from a closed list, but for the namespace and name of an object, which only
+//! `objects` takes.
 
 mod exposition;
 mod objects;
@@ -23,10 +25,13 @@ use objects::Objects;
 
 /// The `controller` label of the `controller_runtime_*` series.
 const CONTROLLER: &str = "miniprogram";
-/// Platforms answer in some tens of milliseconds; 60 s is the longest timeout that retries double up to.
-const CALL_SECONDS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+/// Platforms answer in some tens of milliseconds; 60 s is the longest timeout that retries double
+/// up to.
+const CALL_SECONDS: [f64; 12] =
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 /// The range of controller-runtime's own buckets.
-const RECONCILE_SECONDS: [f64; 13] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+const RECONCILE_SECONDS: [f64; 13] =
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 /// How a reconcile ended, in controller-runtime's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantArray)]
@@ -115,7 +120,8 @@ struct Build {
 const THIS: Controller = Controller { controller: CONTROLLER };
 
 impl Metrics {
-    /// All series, at zero. `per_object` allows those that carry an object's name; `lease` is the Lease's name.
+    /// All series, at zero. `per_object` allows those that carry an object's name; `lease` is the
+    /// Lease's name.
     #[must_use]
     pub fn new(version: &'static str, lease: &str, per_object: bool) -> Self {
         let mut registry = Registry::default();
@@ -123,39 +129,75 @@ impl Metrics {
 
         let own = registry.sub_registry_with_prefix("miniprogram");
         own.register_collector(Box::new(objects.clone()));
-        let build: Family<Build, Gauge> = add(own, "build_info", "Always 1; the labels say what runs");
+        let build: Family<Build, Gauge> =
+            add(own, "build_info", "Always 1; the labels say what runs");
         build.get_or_create(&Build { version }).set(1);
         let refreshes = add(own, "refresh", "Refreshes that ended, by result and reason");
         let calls = add(own, "platform_requests", "Calls to a platform, by what it answered");
         let call_seconds = Family::new_with_constructor(call_seconds as fn() -> Histogram);
-        own.register("platform_request_duration_seconds", "How long calls to a platform took", call_seconds.clone());
+        own.register(
+            "platform_request_duration_seconds",
+            "How long calls to a platform took",
+            call_seconds.clone(),
+        );
         let secret_writes = add(own, "secret_writes", "Writes of target Secrets, by operation");
         let status_writes = add(own, "status_writes", "Writes of a status");
-        let foreign_writes = add(own, "foreign_writes", "Targets found written by another operator during our term");
-        let api_stalls =
-            add(own, "api_request_stalls", "Requests to the API server given up since no answer, or no more of one, came");
+        let foreign_writes =
+            add(own, "foreign_writes", "Targets found written by another operator during our term");
+        let api_stalls = add(
+            own,
+            "api_request_stalls",
+            "Requests to the API server given up since no answer, or no more of one, came",
+        );
         let reconcile_duration = reconcile_seconds();
-        own.register("reconcile_duration_seconds", "How long reconciles took", reconcile_duration.clone());
-        let oldest_overdue = add(own, "oldest_overdue_seconds", "For how long the oldest work has been overdue");
-        let ca_bundle_unusable =
-            add(own, "ca_bundle_unusable", "1 while --ca-bundle cannot be used and an older content of it is");
-        let watch_gaps = add(own, "watch_gaps", "Watches of the leader that do not show the cluster: not listed yet, or failing");
+        own.register(
+            "reconcile_duration_seconds",
+            "How long reconciles took",
+            reconcile_duration.clone(),
+        );
+        let oldest_overdue =
+            add(own, "oldest_overdue_seconds", "For how long the oldest work has been overdue");
+        let ca_bundle_unusable = add(
+            own,
+            "ca_bundle_unusable",
+            "1 while --ca-bundle cannot be used and an older content of it is",
+        );
+        let watch_gaps = add(
+            own,
+            "watch_gaps",
+            "Watches of the leader that do not show the cluster: not listed yet, or failing",
+        );
         let leader = add(own, "leader", "1 while this process leads, else 0");
 
         let runtime = registry.sub_registry_with_prefix("controller_runtime");
-        let reconciles: Family<Reconcile, Counter> = add(runtime, "reconcile", "Reconciles, by result");
-        let reconcile_errors: Family<_, Counter> = add(runtime, "reconcile_errors", "Reconciles that failed");
-        let reconcile_panics: Family<_, Counter> = add(runtime, "reconcile_panics", "Reconciles that panicked");
+        let reconciles: Family<Reconcile, Counter> =
+            add(runtime, "reconcile", "Reconciles, by result");
+        let reconcile_errors: Family<_, Counter> =
+            add(runtime, "reconcile_errors", "Reconciles that failed");
+        let reconcile_panics: Family<_, Counter> =
+            add(runtime, "reconcile_panics", "Reconciles that panicked");
         let reconcile_time = Family::new_with_constructor(reconcile_seconds as fn() -> Histogram);
-        runtime.register("reconcile_time_seconds", "How long reconciles took", reconcile_time.clone());
-        let active_workers: Family<_, Gauge> = add(runtime, "active_workers", "Reconciles under way");
-        let master: Family<Election, Gauge> =
-            add(&mut registry, "leader_election_master_status", "1 while this process holds the named Lease, else 0");
+        runtime.register(
+            "reconcile_time_seconds",
+            "How long reconciles took",
+            reconcile_time.clone(),
+        );
+        let active_workers: Family<_, Gauge> =
+            add(runtime, "active_workers", "Reconciles under way");
+        let master: Family<Election, Gauge> = add(
+            &mut registry,
+            "leader_election_master_status",
+            "1 while this process holds the named Lease, else 0",
+        );
         registry.register_collector(Box::new(process::Process));
 
-        // A series that first appears at 1 is no increase to `rate()`: those whose labels are known begin at 0.
+        // A series that first appears at 1 is no increase to `rate()`: those whose labels are known
+        // begin at 0.
         for outcome in <Outcome as strum::VariantArray>::VARIANTS {
-            drop(reconciles.get_or_create(&Reconcile { controller: CONTROLLER, result: outcome.into() }));
+            drop(
+                reconciles
+                    .get_or_create(&Reconcile { controller: CONTROLLER, result: outcome.into() }),
+            );
         }
         drop((reconcile_errors.get_or_create(&THIS), reconcile_panics.get_or_create(&THIS)));
         drop((reconcile_time.get_or_create(&THIS), active_workers.get_or_create(&THIS)));
@@ -191,7 +233,8 @@ impl Metrics {
         self.0.refreshes.get_or_create(&Refresh { platform, result, reason }).inc();
     }
 
-    /// A platform was called. `code` is from a closed list: a documented code, or `other`, `timeout` and the like.
+    /// A platform was called. `code` is from a closed list: a documented code, or `other`,
+    /// `timeout` and the like.
     pub fn platform_called(&self, platform: &'static str, code: &'static str, took: Duration) {
         self.0.calls.get_or_create(&Call { platform, code }).inc();
         self.0.call_seconds.get_or_create(&Platform { platform }).observe(took.as_secs_f64());
@@ -224,7 +267,10 @@ impl Metrics {
     }
 
     pub fn reconciled(&self, outcome: Outcome, took: Duration) {
-        self.0.reconciles.get_or_create(&Reconcile { controller: CONTROLLER, result: outcome.into() }).inc();
+        self.0
+            .reconciles
+            .get_or_create(&Reconcile { controller: CONTROLLER, result: outcome.into() })
+            .inc();
         if outcome == Outcome::Error {
             self.0.reconcile_errors.get_or_create(&THIS).inc();
         }
@@ -259,7 +305,8 @@ impl Metrics {
         self.0.objects.speak(leads);
     }
 
-    /// Says how an object stands; the series of before are replaced. Ignored without `per_object`, or if we do not lead.
+    /// Says how an object stands; the series of before are replaced. Ignored without `per_object`,
+    /// or if we do not lead.
     pub fn object(&self, namespace: &str, name: &str, object: Object) {
         self.0.objects.set(namespace, name, object);
     }

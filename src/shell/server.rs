@@ -1,4 +1,5 @@
-//! The two HTTP servers: probes, and metrics. Knows no path but its own and nothing of what is behind `Health` and `Metrics`.
+//! The two HTTP servers: probes, and metrics. Knows no path but its own and nothing of what is
+//! behind `Health` and `Metrics`.
 
 mod connections;
 mod health;
@@ -14,7 +15,7 @@ use axum::{
 };
 
 use super::metrics::{Format, Metrics};
-use health::Verdict;
+use health::ConditionValue;
 
 pub use connections::serve;
 pub use health::{Gate, Health};
@@ -23,9 +24,17 @@ pub use probe::{ProbeError, probe};
 
 /// Answers `/livez`, its older name `/healthz`, and `/readyz`.
 pub fn health(health: Health) -> Router {
-    let live = get(|State(health): State<Health>, query: RawQuery| async move { verdict(&health.live(), &query) });
-    let ready = get(|State(health): State<Health>, query: RawQuery| async move { verdict(&health.ready(), &query) });
-    Router::new().route("/livez", live.clone()).route("/healthz", live).route("/readyz", ready).with_state(health)
+    let live = get(|State(health): State<Health>, query: RawQuery| async move {
+        verdict(&health.live(), &query)
+    });
+    let ready = get(|State(health): State<Health>, query: RawQuery| async move {
+        verdict(&health.ready(), &query)
+    });
+    Router::new()
+        .route("/livez", live.clone())
+        .route("/healthz", live)
+        .route("/readyz", ready)
+        .with_state(health)
 }
 
 /// Answers `/metrics`.
@@ -33,8 +42,10 @@ pub fn metrics(metrics: Metrics) -> Router {
     Router::new().route("/metrics", get(scrape)).with_state(metrics)
 }
 
-fn verdict(verdict: &Verdict, RawQuery(query): &RawQuery) -> Response {
-    let verbose = query.as_deref().is_some_and(|query| query.split('&').any(|part| part.starts_with("verbose")));
+fn verdict(verdict: &ConditionValue, RawQuery(query): &RawQuery) -> Response {
+    let verbose = query
+        .as_deref()
+        .is_some_and(|query| query.split('&').any(|part| part.starts_with("verbose")));
     let status = if verdict.passed() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, verdict.text(verbose)).into_response()
 }
@@ -44,7 +55,10 @@ async fn scrape(State(metrics): State<Metrics>, headers: HeaderMap) -> Response 
     let format = Format::accepted(accept);
     match metrics.encode(format) {
         Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("cannot encode the metrics: {error}")).into_response(),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("cannot encode the metrics: {error}"))
+                .into_response()
+        }
     }
 }
 

@@ -88,8 +88,14 @@ where
     type Data = B::Data;
     type Error = Failed;
 
-    #[allow(clippy::disallowed_methods, reason = "this bound is for whoever waits for the API server")]
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, Failed>>> {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this bound is for whoever waits for the API server"
+    )]
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, Failed>>> {
         let this = self.get_mut();
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         if let Poll::Ready(frame) = pin!(body).poll_frame(context) {
@@ -153,7 +159,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_does_not_begin_is_given_up() {
         let server = Router::new().fallback(any(std::future::pending::<()>));
-        let maps: Api<ConfigMap> = Api::all(bounded(&Client::new(server, "ns"), &Metrics::new("0", "lease", false)));
+        let maps: Api<ConfigMap> =
+            Api::all(bounded(&Client::new(server, "ns"), &Metrics::new("0", "lease", false)));
         let start = Instant::now();
         let error = maps.list(&ListParams::default()).await.expect_err("no answer");
         assert_eq!(start.elapsed().as_secs(), ANSWER_BEGINS_WITHIN.as_secs());
@@ -167,22 +174,30 @@ mod tests {
                 let _ = timeout(Duration::from_secs(19), std::future::pending::<()>()).await;
                 part
             };
-            let parts = iter::once(r#"{"metadata":{},"items":["#).chain(iter::repeat_n(" ", 100)).chain(["]}"]);
+            let parts = iter::once(r#"{"metadata":{},"items":["#)
+                .chain(iter::repeat_n(" ", 100))
+                .chain(["]}"]);
             stream::iter(parts).then(slow)
         };
-        assert!(answered(parts).list(&ListParams::default()).await.expect("a list").items.is_empty());
+        assert!(
+            answered(parts).list(&ListParams::default()).await.expect("a list").items.is_empty()
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_watch_is_given_up_soon_after_its_end_was_due_and_can_be_resumed() {
         let start = Instant::now();
         let watch = answered(stream::pending);
-        let events = watch.watch(&WatchParams::default().timeout(30), "1").await.expect("it begins");
+        let events =
+            watch.watch(&WatchParams::default().timeout(30), "1").await.expect("it begins");
         let mut events = std::pin::pin!(events);
         let error = events.try_next().await.expect_err("silence");
         assert!(error.to_string().contains("no byte for 33 s"), "{error}");
         assert_eq!(start.elapsed().as_secs(), 33);
-        assert!(events.try_next().await.expect("no more errors").is_none(), "the watcher resumes at an end");
+        assert!(
+            events.try_next().await.expect("no more errors").is_none(),
+            "the watcher resumes at an end"
+        );
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! Where log lines go, and which never do. Knows nothing of what is logged.
 //!
-//! Lines go to stderr, as those of Kubernetes' own components do: stdout belongs to what a command prints (`crd | kubectl apply`).
+//! Lines go to stderr, as those of Kubernetes' own components do: stdout belongs to what a command
+//! prints (`crd | kubectl apply`).
 
 use std::{io, panic, str::FromStr, thread};
 
 use tracing::{Subscriber, error, level_filters::LevelFilter};
-use tracing_subscriber::{EnvFilter, Layer, Registry, filter::Targets, fmt::MakeWriter, layer::SubscriberExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, filter::Targets, fmt::MakeWriter, layer::SubscriberExt,
+};
 
-/// The targets (and all that begin like them) whose debug and trace lines show requests and answers, secrets included.
-/// `hyper` is also `hyper_util`, and `kube` all of kube's crates.
+/// The targets (and all that begin like them) whose debug and trace lines show requests and
+/// answers, secrets included. `hyper` is also `hyper_util`, and `kube` all of kube's crates.
 const TALKATIVE: [&str; 6] = ["hyper", "reqwest", "kube", "tower", "h2", "rustls"];
 /// Where kube warns of an answer that it could not read, and quotes it whole: that may be a Secret.
 /// It also logs each request that fails, of which `outage` tells.
@@ -27,7 +30,9 @@ pub struct LogLevel(String);
 
 #[derive(Debug, thiserror::Error)]
 pub enum LogLevelError {
-    #[error("`{0}` is not a level: give off, error, warn, info, debug or trace, or directives such as `info,target=debug`")]
+    #[error(
+        "`{0}` is not a level: give off, error, warn, info, debug or trace, or directives such as `info,target=debug`"
+    )]
     NotALevel(String),
     #[error("not a list of log directives: {0}; they look like `info,target=debug`")]
     NotDirectives(#[from] tracing_subscriber::filter::ParseError),
@@ -42,8 +47,11 @@ impl FromStr for LogLevel {
     type Err = LogLevelError;
 
     fn from_str(text: &str) -> Result<Self, LogLevelError> {
-        // A directive may also be a bare target, so a misspelt level would pass as one and silence everything.
-        if text.is_empty() || !text.contains(['=', ',', '[']) && text.parse::<LevelFilter>().is_err() {
+        // A directive may also be a bare target, so a misspelt level would pass as one and silence
+        // everything.
+        if text.is_empty()
+            || !text.contains(['=', ',', '[']) && text.parse::<LevelFilter>().is_err()
+        {
             return Err(LogLevelError::NotALevel(text.to_owned()));
         }
         EnvFilter::try_new(text)?;
@@ -53,32 +61,46 @@ impl FromStr for LogLevel {
 
 /// Sends log lines of this process, and panics, to stderr from now on.
 pub fn init(format: LogFormat, level: &LogLevel) -> Result<(), AlreadySetUp> {
-    tracing::subscriber::set_global_default(subscriber(format, level, io::stderr)).map_err(|_| AlreadySetUp)?;
+    tracing::subscriber::set_global_default(subscriber(format, level, io::stderr))
+        .map_err(|_| AlreadySetUp)?;
     panic::set_hook(Box::new(|panic| {
         // Not the message: it may quote the value that caused it, and values here are secrets.
         let location = panic.location().map(ToString::to_string);
-        error!(location, thread = thread::current().name(), "panicked; this is a bug, please report the location");
+        error!(
+            location,
+            thread = thread::current().name(),
+            "panicked; this is a bug, please report the location"
+        );
     }));
     Ok(())
 }
 
-fn subscriber<W>(format: LogFormat, level: &LogLevel, writer: W) -> impl Subscriber + Send + Sync + use<W>
+fn subscriber<W>(
+    format: LogFormat,
+    level: &LogLevel,
+    writer: W,
+) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match format {
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        }
         LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),
     };
-    // Both have to let a line pass, so no directive can lift the floor. `LogLevel` was parsed: nothing is lost as lossy.
+    // Both have to let a line pass, so no directive can lift the floor. `LogLevel` was parsed:
+    // nothing is lost as lossy.
     Registry::default().with(lines).with(EnvFilter::new(&level.0)).with(floor())
 }
 
 fn floor() -> Targets {
     TALKATIVE
         .into_iter()
-        .fold(Targets::new().with_default(LevelFilter::TRACE), |floor, target| floor.with_target(target, LevelFilter::INFO))
+        .fold(Targets::new().with_default(LevelFilter::TRACE), |floor, target| {
+            floor.with_target(target, LevelFilter::INFO)
+        })
         .with_target(QUOTING, LevelFilter::OFF)
 }
 
@@ -113,7 +135,12 @@ mod tests {
 
     #[test]
     fn no_level_lets_out_what_the_clients_trace() {
-        for level in ["trace", "kube_client=trace", "kube_client::client=trace,hyper=debug", "info,[request]=trace"] {
+        for level in [
+            "trace",
+            "kube_client=trace",
+            "kube_client::client=trace,hyper=debug",
+            "info,[request]=trace",
+        ] {
             let text = logged(level, || {
                 let _span = tracing::info_span!("request").entered();
                 trace!(target: "kube_client::client", "SECRET");

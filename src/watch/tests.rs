@@ -1,6 +1,9 @@
 //! How a watch that fails is tried again, and what a person is told.
 
-#![allow(clippy::disallowed_methods, reason = "the clock is tokio's paused one, and the sleeper is this test")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the clock is tokio's paused one, and the sleeper is this test"
+)]
 
 use std::{cell::RefCell, time::Duration};
 
@@ -12,26 +15,38 @@ use super::*;
 use crate::shell::clock::Now;
 
 /// A watch on Secrets of the whole cluster, with a clock that stands still.
-fn watch<'a>(kind: Kind, scope: &'a Scope, gaps: &'a Gaps, stop: &'a CancellationToken) -> Watch<'a> {
+fn watch<'a>(
+    kind: Kind,
+    scope: &'a Scope,
+    gaps: &'a Gaps,
+    stop: &'a CancellationToken,
+) -> Watch<'a> {
     static CLOCK: std::sync::LazyLock<Clock> = std::sync::LazyLock::new(|| {
-        Clock::from_fn(|| Now { wall: k8s_openapi::jiff::Timestamp::UNIX_EPOCH, boot: Duration::from_secs(7) })
+        Clock::from_fn(|| Now {
+            wall: k8s_openapi::jiff::Timestamp::UNIX_EPOCH,
+            boot: Duration::from_secs(7),
+        })
     });
     Watch { kind, scope, gaps, clock: &CLOCK, stop }
 }
 
 fn refused(code: u16) -> watcher::Error {
-    watcher::Error::InitialListFailed(kube::Error::Api(Status::failure("no", "No").with_code(code).boxed()))
+    watcher::Error::InitialListFailed(kube::Error::Api(
+        Status::failure("no", "No").with_code(code).boxed(),
+    ))
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_is_always_refused_is_tried_less_and_less_often() {
     let (scope, stop) = (Scope::All, CancellationToken::new());
     let (start, times) = (Instant::now(), RefCell::new(vec![]));
-    let events = stream::iter(0..40).map(|n| if n % 2 == 0 { Ok(Event::<()>::Init) } else { Err(refused(403)) });
+    let events = stream::iter(0..40)
+        .map(|n| if n % 2 == 0 { Ok(Event::<()>::Init) } else { Err(refused(403)) });
     let gaps = Gaps::default();
     let watch = watch(Kind::Secrets, &scope, &gaps, &stop);
     watch.follow(events, |_| times.borrow_mut().push(start.elapsed())).await;
-    let pauses: Vec<_> = times.borrow().windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let pauses: Vec<_> =
+        times.borrow().windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
     assert!(pauses[0] < Duration::from_secs(2), "{pauses:?}");
     assert!(pauses[6..].iter().all(|pause| *pause >= Duration::from_secs(15)), "{pauses:?}");
 }
@@ -53,7 +68,11 @@ async fn a_watch_that_waits_for_its_next_try_stops_when_told_to() {
 fn a_person_is_told_what_to_do() {
     let scope = Scope::Namespace("x".into());
     let cases = [
-        (Kind::Secrets, 403, "grant list and watch on secrets in namespace x to this operator's ServiceAccount"),
+        (
+            Kind::Secrets,
+            403,
+            "grant list and watch on secrets in namespace x to this operator's ServiceAccount",
+        ),
         (Kind::MiniPrograms, 404, "apply crds/: the cluster has no MiniProgram resource"),
         (Kind::Targets, 401, "check the ServiceAccount and its token"),
         (Kind::MiniPrograms, 500, "see whether the API server is well and can be reached"),
@@ -77,7 +96,13 @@ fn an_answer_that_cannot_be_read_is_not_quoted() {
 async fn a_watch_shows_nothing_until_its_list_is_done_and_from_an_error_until_it_is_served_again() {
     let (scope, stop, gaps) = (Scope::All, CancellationToken::new(), Gaps::default());
     let seen = RefCell::new(vec![]);
-    let events = [Ok(Event::<()>::Init), Ok(Event::InitApply(())), Ok(Event::InitDone), Err(refused(500)), Ok(Event::Apply(()))];
+    let events = [
+        Ok(Event::<()>::Init),
+        Ok(Event::InitApply(())),
+        Ok(Event::InitDone),
+        Err(refused(500)),
+        Ok(Event::Apply(())),
+    ];
     let events = stream::iter(events).inspect(|_| seen.borrow_mut().push(gaps.all().len()));
     let watch = watch(Kind::Secrets, &scope, &gaps, &stop);
     watch.follow(events, |_| ()).await;
@@ -91,7 +116,8 @@ async fn a_watch_that_the_api_server_serves_again_shows_the_cluster_without_any_
     let (scope, stop, gaps) = (Scope::All, CancellationToken::new(), Gaps::default());
     let status = Arc::new(Mutex::new(StatusCode::FORBIDDEN));
     let shown = Arc::clone(&status);
-    let server = Router::new().fallback(any(move || std::future::ready((*shown.lock().unwrap(), "{}"))));
+    let server =
+        Router::new().fallback(any(move || std::future::ready((*shown.lock().unwrap(), "{}"))));
     let watch = watch(Kind::Secrets, &scope, &gaps, &stop);
     let secrets: Api<Secret> = Api::all(watch.client(&Client::new(server, "ns")));
     let begins = async || drop(secrets.watch(&kube::api::WatchParams::default(), "1").await);
@@ -115,9 +141,12 @@ async fn everything_is_listed_again_when_the_api_servers_versions_go_back() {
         let body = if query.contains("watch=true") {
             body::Body::from_stream(stream::pending::<Result<String, std::convert::Infallible>>())
         } else {
-            *counted.lock().unwrap() += usize::from(!query.contains("limit=1&") && !query.ends_with("limit=1"));
+            *counted.lock().unwrap() +=
+                usize::from(!query.contains("limit=1&") && !query.ends_with("limit=1"));
             let version = shown.lock().unwrap().to_string();
-            body::Body::from(format!(r#"{{"metadata":{{"resourceVersion":"{version}"}},"items":[]}}"#))
+            body::Body::from(format!(
+                r#"{{"metadata":{{"resourceVersion":"{version}"}},"items":[]}}"#
+            ))
         };
         std::future::ready(body)
     }));
@@ -128,7 +157,10 @@ async fn everything_is_listed_again_when_the_api_servers_versions_go_back() {
         selector: None,
         seconds: 30,
         gaps: Gaps::default(),
-        clock: Clock::from_fn(|| Now { wall: k8s_openapi::jiff::Timestamp::UNIX_EPOCH, boot: Duration::ZERO }),
+        clock: Clock::from_fn(|| Now {
+            wall: k8s_openapi::jiff::Timestamp::UNIX_EPOCH,
+            boot: Duration::ZERO,
+        }),
     };
     let told = async {
         tokio::time::sleep(Duration::from_secs(200)).await;

@@ -28,13 +28,20 @@ pub async fn refused(client: &Client, scopes: &[Scope], selector: Option<&str>) 
     None
 }
 
-async fn list(client: &Client, kind: Kind, scope: &Scope, selector: Option<&str>) -> kube::Result<()> {
+async fn list(
+    client: &Client,
+    kind: Kind,
+    scope: &Scope,
+    selector: Option<&str>,
+) -> kube::Result<()> {
     let mut one = ListParams::default().limit(1);
     match kind {
         Kind::MiniPrograms => {
             one.label_selector = selector.map(str::to_owned);
             api::<PartialObjectMeta<MiniProgram>>(client, scope).list(&one).await.map(drop)
         }
-        Kind::Secrets | Kind::Targets => api::<PartialObjectMeta<Secret>>(client, scope).list(&one).await.map(drop),
+        Kind::Secrets | Kind::Targets => {
+            api::<PartialObjectMeta<Secret>>(client, scope).list(&one).await.map(drop)
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! An app that many objects name: which of them matter to each of the others, so that none has to look at all. Knows what objects
-//! say of themselves, and decides nothing.
+//! An app that many objects name: which of them matter to each of the others, so that none has to
+//! look at all. Knows what objects say of themselves, and decides nothing.
 
 mod family;
 #[cfg(test)]
@@ -14,11 +14,13 @@ use k8s_openapi::jiff::Timestamp;
 
 use self::family::{Age, Family, age};
 use super::{ObjectName, Siblings, Unshown};
-use crate::api::{MiniProgram, TokenMode, standing};
+use crate::api::{MiniProgram, TokenMode, sibling};
 
-/// An app of no more objects than this has no crowd: each is shown all others, and hears of all that happens to them.
+/// An app of no more objects than this has no crowd: each is shown all others, and hears of all
+/// that happens to them.
 pub(super) const FEW: usize = 16;
-/// So many objects of an app are served in one namespace, the oldest first: whoever makes more gains nothing by it.
+/// So many objects of an app are served in one namespace, the oldest first: whoever makes more
+/// gains nothing by it.
 pub const MOST: usize = 100;
 
 /// The objects of one app. Each change of one costs the same, however many there are.
@@ -46,37 +48,60 @@ impl Crowd {
             self.count(&name, object, true, &mut concerned);
         }
         let after: Vec<_> = self.families.iter().map(|(_, family)| family.marks()).collect();
-        let of_all = |marks: &[family::Marks]| marks.iter().map(|marks| marks.of_all.clone()).collect::<Vec<_>>();
+        let of_all = |marks: &[family::Marks]| {
+            marks.iter().map(|marks| marks.of_all.clone()).collect::<Vec<_>>()
+        };
         if of_all(&before) != of_all(&after) {
             return self.members.keys().map(|name| name.as_ref().clone()).collect();
         }
-        let first = |marks: &[family::Marks]| marks.iter().map(|marks| marks.first_open.clone()).collect::<BTreeSet<_>>();
+        let first = |marks: &[family::Marks]| {
+            marks.iter().map(|marks| marks.first_open.clone()).collect::<BTreeSet<_>>()
+        };
         concerned.extend(first(&after).difference(&first(&before)).flatten().cloned());
         concerned.into_iter().map(|name| name.as_ref().clone()).collect()
     }
 
-    /// What an object has to know of the others. Times after `until` cannot be true yet, and hide none before.
+    /// What an object has to know of the others. Times after `until` cannot be true yet, and hide
+    /// none before.
     pub fn siblings(&self, of: &ObjectName, until: Timestamp) -> Siblings {
         let mut names = BTreeSet::new();
         for (_, family) in &self.families {
             family.show(until, &mut names);
         }
         names.retain(|name| ***name != *of);
-        let shown: Vec<_> = names.into_iter().filter_map(|name| self.members.get(name).cloned()).collect();
-        let all = self.families.iter().flat_map(|(mode, family)| family.counts().map(|(day, count)| (*mode, day, count)));
+        let shown: Vec<_> =
+            names.into_iter().filter_map(|name| self.members.get(name).cloned()).collect();
+        let all = self
+            .families
+            .iter()
+            .flat_map(|(mode, family)| family.counts().map(|(day, count)| (*mode, day, count)));
         let known = |mode, day| {
-            let objects = self.members.get(of).into_iter().chain(&shown).filter(|object| object.spec.token_mode == mode);
+            let objects = self
+                .members
+                .get(of)
+                .into_iter()
+                .chain(&shown)
+                .filter(|object| object.spec.token_mode == mode);
             let statuses = objects.filter_map(|object| object.status.as_ref());
-            let counted = statuses.filter(|status| standing::accepted(&status.conditions) == Some(true));
+            let counted =
+                statuses.filter(|status| sibling::accepted(&status.conditions) == Some(true));
             let mints = counted.filter_map(|status| status.mints.as_ref());
             mints.filter(|mints| mints.day == day).map(|mints| i64::from(mints.count)).sum::<i64>()
         };
-        let unshown = all.map(|(mode, day, count)| Unshown { mode, day: day.to_owned(), count: count - known(mode, day) });
+        let unshown = all.map(|(mode, day, count)| Unshown {
+            mode,
+            day: day.to_owned(),
+            count: count - known(mode, day),
+        });
         Siblings { unshown: unshown.collect(), surplus: self.is_surplus(of), shown }
     }
 
     fn is_surplus(&self, name: &ObjectName) -> bool {
-        let place = self.members.get(name).filter(|object| standing::claims(object)).map(|object| age(object));
+        let place = self
+            .members
+            .get(name)
+            .filter(|object| sibling::claims(object))
+            .map(|object| age(object));
         place.is_some_and(|place| !self.is_served(&name.namespace, &place))
     }
 
@@ -89,13 +114,20 @@ impl Crowd {
     }
 
     /// Counts an object in or out, and whoever is served, or is not any more, instead.
-    fn count(&mut self, name: &Name, object: &Arc<MiniProgram>, is_in: bool, concerned: &mut Vec<Name>) {
+    fn count(
+        &mut self,
+        name: &Name,
+        object: &Arc<MiniProgram>,
+        is_in: bool,
+        concerned: &mut Vec<Name>,
+    ) {
         self.family(object).count(name, object, is_in);
-        if !standing::claims(object) {
+        if !sibling::claims(object) {
             return;
         }
         let namespace = &name.namespace;
-        let unserved = |crowd: &Self| crowd.first_unserved(namespace).map(|(_, name)| Arc::clone(name));
+        let unserved =
+            |crowd: &Self| crowd.first_unserved(namespace).map(|(_, name)| Arc::clone(name));
         let before = unserved(self);
         let claimants = self.claimants.entry(namespace.clone()).or_default();
         let place = (age(object), Arc::clone(name));

@@ -1,10 +1,12 @@
-//! A reverse look-up: which objects answer to a key. Knows only hashes of keys, not what they stand for.
+//! A reverse look-up: which objects answer to a key. Knows only hashes of keys, not what they stand
+//! for.
 
 use std::collections::{HashMap, hash_map::Entry};
 
 use super::ObjectName;
 
-/// Names by the hash of a key. Two keys may share a hash: whoever cares checks the objects that come back.
+/// Names by the hash of a key. Two keys may share a hash: whoever cares checks the objects that
+/// come back.
 #[derive(Default)]
 pub(super) struct Index(HashMap<u64, Vec<ObjectName>>);
 
@@ -16,7 +18,8 @@ impl Index {
 
     pub fn add(&mut self, key: u64, name: &ObjectName) {
         match self.0.entry(key) {
-            // Nearly every key has one name: the room that a first push reserves would be most of the index.
+            // Nearly every key has one name: the room that a first push reserves would be most of
+            // the index.
             Entry::Vacant(vacant) => {
                 vacant.insert(vec![name.clone()]);
             }

@@ -1,9 +1,12 @@
-//! One list of objects, as a watch and our own writes show it. Knows their versions, not what they are.
+//! One list of objects, as a watch and our own writes show it. Knows their versions, not what they
+//! are.
 //!
-//! It rests on one promise of the API server: a watch shows the changes of a kind in the order of their resourceVersions,
-//! and a list is never older than what was shown before it. So what is not newer than the newest change that was shown has
-//! been shown: a write of ours that we hear of late, and whose object is not there, is a write to an object that is gone.
-//! Where the promise is broken, since the cluster was restored from a copy, the next list counts and all that was held does not.
+//! It rests on one promise of the API server: a watch shows the changes of a kind in the order of
+//! their resourceVersions, and a list is never older than what was shown before it. So what is not
+//! newer than the newest change that was shown has been shown: a write of ours that we hear of
+//! late, and whose object is not there, is a write to an object that is gone. Where the promise is
+//! broken, since the cluster was restored from a copy, the next list counts and all that was held
+//! does not.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -35,7 +38,7 @@ pub(super) struct Listing<K, V> {
     /// The newest version that the watch has shown.
     shown: u64,
     /// Our own writes that the watch has not shown yet.
-    ahead: BTreeSet<(u64, K)>,
+    unobserved: BTreeSet<(u64, K)>,
     /// The uids of what we removed ourselves and the watch still believes to exist.
     removed: HashMap<K, String>,
     /// Whether versions have begun anew: the next list replaces whatever is held.
@@ -64,7 +67,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
             complete: false,
             relist: None,
             shown: 0,
-            ahead: BTreeSet::new(),
+            unobserved: BTreeSet::new(),
             removed: HashMap::new(),
             went_back: false,
         }
@@ -88,8 +91,13 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
         match event {
             // The list is yet to be asked for: what we have written by now is in it, or gone.
             Event::Init => {
-                let written = self.ahead.last().map_or(0, |(version, _)| *version);
-                self.relist = Some(Relist { seen: HashSet::new(), newest: 0, written, went_back: self.went_back });
+                let written = self.unobserved.last().map_or(0, |(version, _)| *version);
+                self.relist = Some(Relist {
+                    seen: HashSet::new(),
+                    newest: 0,
+                    written,
+                    went_back: self.went_back,
+                });
             }
             Event::InitApply(item) => self.listed(item, &mut effects),
             Event::InitDone => self.done(&mut effects),
@@ -99,12 +107,12 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
                     Some(value) => self.set(item.key, &item.uid, item.version, value, &mut effects),
                     None => self.deleted(&item.key, &item.uid, item.version, &mut effects),
                 }
-                self.give_up_ghosts(&mut effects);
+                self.drop_unobserved(&mut effects);
             }
             Event::Delete(item) => {
                 self.shown = self.shown.max(item.version);
                 self.deleted(&item.key, &item.uid, item.version, &mut effects);
-                self.give_up_ghosts(&mut effects);
+                self.drop_unobserved(&mut effects);
             }
         }
         effects
@@ -114,16 +122,20 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
     pub fn went_back(&mut self) {
         self.went_back = true;
         self.shown = 0;
-        self.ahead.clear();
+        self.unobserved.clear();
     }
 
     /// The newest version that the API server has told of.
     pub fn newest(&self) -> u64 {
-        self.ahead.last().map_or(self.shown, |(version, _)| self.shown.max(*version))
+        self.unobserved.last().map_or(self.shown, |(version, _)| self.shown.max(*version))
     }
 
-    /// Takes in an own write at once. Answers what it replaced, or nothing if the watch has overtaken it.
-    #[allow(clippy::option_option, reason = "whether it was taken, and what was there before, are two questions")]
+    /// Takes in an own write at once. Answers what it replaced, or nothing if the watch has
+    /// overtaken it.
+    #[allow(
+        clippy::option_option,
+        reason = "whether it was taken, and what was there before, are two questions"
+    )]
     pub fn wrote(&mut self, key: &K, uid: &str, version: u64, value: V) -> Option<Option<V>> {
         let older = self.held.get(key).is_some_and(|held| version <= held.version);
         if version <= self.shown || older || self.was_removed(key, uid) {
@@ -131,16 +143,16 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
         }
         let old = self.held.insert(key.clone(), Held { version, value });
         if let Some(old) = &old {
-            self.ahead.remove(&(old.version, key.clone()));
+            self.unobserved.remove(&(old.version, key.clone()));
         }
-        self.ahead.insert((version, key.clone()));
+        self.unobserved.insert((version, key.clone()));
         Some(old.map(|old| old.value))
     }
 
     /// Takes in that we removed an object, if what is held of it passes for it.
     pub fn remove(&mut self, key: &K, uid: &str, is_it: impl Fn(u64, &V) -> bool) -> Option<V> {
         let held = self.held.get(key).filter(|held| is_it(held.version, &held.value))?;
-        self.ahead.remove(&(held.version, key.clone()));
+        self.unobserved.remove(&(held.version, key.clone()));
         self.removed.insert(key.clone(), uid.to_owned());
         self.held.remove(key).map(|held| held.value)
     }
@@ -151,7 +163,8 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
             relist.seen.insert(item.key.clone());
             relist.newest = relist.newest.max(item.version);
             let held = self.held.get(&item.key).map_or(0, |held| held.version);
-            let written_since = held > relist.written && self.ahead.contains(&(held, item.key.clone()));
+            let written_since =
+                held > relist.written && self.unobserved.contains(&(held, item.key.clone()));
             // A list is never older than what is held, unless the cluster was restored.
             relist.went_back |= item.version < held && !written_since;
             if relist.went_back && !written_since {
@@ -164,15 +177,16 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
 
     fn done(&mut self, effects: &mut Vec<Effect<K, V>>) {
         let Some(relist) = self.relist.take() else { return };
-        let (ahead, reflected) = (&self.ahead, relist.newest.max(relist.written));
+        let (unobserved, reflected) = (&self.unobserved, relist.newest.max(relist.written));
         // What we wrote after the list was taken cannot be in it.
         let gone = self.held.extract_if(|key, held| {
-            let ours = held.version > reflected && ahead.contains(&(held.version, key.clone()));
+            let ours =
+                held.version > reflected && unobserved.contains(&(held.version, key.clone()));
             !relist.seen.contains(key) && !ours
         });
         let gone: Vec<_> = gone.collect();
         for (key, held) in gone {
-            self.ahead.remove(&(held.version, key.clone()));
+            self.unobserved.remove(&(held.version, key.clone()));
             effects.push(Effect::Gone { key, old: held.value });
         }
         // A deletion that the list already reflects is shown by no event.
@@ -191,7 +205,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
             if version < held.version {
                 return;
             }
-            self.ahead.remove(&(held.version, key.clone()));
+            self.unobserved.remove(&(held.version, key.clone()));
             if version == held.version {
                 return;
             }
@@ -202,7 +216,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
     fn replace(&mut self, key: K, version: u64, value: V, effects: &mut Vec<Effect<K, V>>) {
         let old = self.held.insert(key.clone(), Held { version, value: value.clone() });
         if let Some(old) = &old {
-            self.ahead.remove(&(old.version, key.clone()));
+            self.unobserved.remove(&(old.version, key.clone()));
         }
         effects.push(Effect::Set { key, old: old.map(|old| old.value), new: value });
     }
@@ -215,17 +229,18 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
         }
     }
 
-    /// The watch has gone past a write of ours without showing it: its object went before the watch began.
-    fn give_up_ghosts(&mut self, effects: &mut Vec<Effect<K, V>>) {
-        while self.ahead.first().is_some_and(|(version, _)| *version < self.shown) {
-            let Some((_, key)) = self.ahead.pop_first() else { return };
+    /// The watch has gone past a write of ours without showing it: its object went before the watch
+    /// began.
+    fn drop_unobserved(&mut self, effects: &mut Vec<Effect<K, V>>) {
+        while self.unobserved.first().is_some_and(|(version, _)| *version < self.shown) {
+            let Some((_, key)) = self.unobserved.pop_first() else { return };
             effects.extend(self.drop_held(&key));
         }
     }
 
     fn drop_held(&mut self, key: &K) -> Option<Effect<K, V>> {
         let held = self.held.remove(key)?;
-        self.ahead.remove(&(held.version, key.clone()));
+        self.unobserved.remove(&(held.version, key.clone()));
         Some(Effect::Gone { key: key.clone(), old: held.value })
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, hash::BuildHasher, sync::Arc};
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Lists, ObjectName, Scope, Seen, Siblings, Version, World};
+use super::{Lists, Lookup, ObjectName, Scope, Siblings, Version, World};
 use crate::{
     api::MiniProgram,
     projection::{Owner, Projection},
@@ -19,16 +19,20 @@ impl World {
 
     /// The version of a Secret of any type.
     #[must_use]
-    pub fn secret(&self, namespace: &str, name: &str) -> Seen<Version> {
+    pub fn secret(&self, namespace: &str, name: &str) -> Lookup<Version> {
         let lists = self.lists_of(namespace).filter(|lists| lists.secrets.complete());
-        lists.map_or(Seen::NotListed, |lists| lists.secrets.get(&self.secret_key(namespace, name)).copied().into())
+        lists.map_or(Lookup::NotSynced, |lists| {
+            lists.secrets.get(&self.secret_key(namespace, name)).copied().into()
+        })
     }
 
     /// What is known of a Secret of our type.
     #[must_use]
-    pub fn target(&self, namespace: &str, name: &str) -> Seen<Arc<Projection>> {
+    pub fn target(&self, namespace: &str, name: &str) -> Lookup<Arc<Projection>> {
         let lists = self.lists_of(namespace).filter(|lists| lists.targets.complete());
-        lists.map_or(Seen::NotListed, |lists| lists.targets.get(&ObjectName::new(namespace, name)).cloned().into())
+        lists.map_or(Lookup::NotSynced, |lists| {
+            lists.targets.get(&ObjectName::new(namespace, name)).cloned().into()
+        })
     }
 
     /// The targets that the `MiniProgram` of this uid controls.
@@ -43,11 +47,14 @@ impl World {
     #[must_use]
     pub fn same_app(&self, platform: &str, app_id: &str) -> Vec<Arc<MiniProgram>> {
         let names = self.apps.get(self.hasher.hash_one((platform, app_id))).iter();
-        let is_it = |object: &Arc<MiniProgram>| object.spec.platform.as_str() == platform && object.spec.app_id == app_id;
+        let is_it = |object: &Arc<MiniProgram>| {
+            object.spec.platform.as_str() == platform && object.spec.app_id == app_id
+        };
         names.filter_map(|name| self.mini_program(name)).filter(is_it).collect()
     }
 
-    /// What an object has to know of the other objects of its app. Times after `until` cannot be true yet.
+    /// What an object has to know of the other objects of its app. Times after `until` cannot be
+    /// true yet.
     #[must_use]
     pub fn siblings(&self, of: &ObjectName, object: &MiniProgram, until: Timestamp) -> Siblings {
         if let Some(crowd) = self.crowds.get(&self.app_key(object)) {
@@ -70,8 +77,8 @@ impl World {
         self.scopes.values().all(Lists::complete)
     }
 
-    /// The newest version of a `MiniProgram` that the API server has told of. Secrets may lie in another etcd, which counts for
-    /// itself.
+    /// The newest version of a `MiniProgram` that the API server has told of. Secrets may lie in
+    /// another etcd, which counts for itself.
     #[must_use]
     pub fn newest_version(&self) -> u64 {
         self.scopes.values().map(|lists| lists.mini_programs.newest()).max().unwrap_or_default()
@@ -85,7 +92,9 @@ impl World {
     pub(super) fn controller(&self, at: &ObjectName, target: &Projection) -> Option<ObjectName> {
         let Owner::MiniProgram { uid, name } = &target.owner else { return None };
         let name = ObjectName::new(&at.namespace, name);
-        self.mini_program(&name).filter(|object| object.metadata.uid.as_ref() == Some(uid)).map(|_| name)
+        self.mini_program(&name)
+            .filter(|object| object.metadata.uid.as_ref() == Some(uid))
+            .map(|_| name)
     }
 
     pub(super) fn target_at(&self, name: &ObjectName) -> Option<&Arc<Projection>> {
@@ -95,7 +104,9 @@ impl World {
     pub(super) fn secrets_named_by(&self, namespace: &str, object: &MiniProgram) -> Vec<u64> {
         let in_use = object.status.as_ref().and_then(|status| status.target_ref.as_ref());
         let target = object.target_name();
-        let names = [&object.spec.credential_ref.name, &target].into_iter().chain(in_use.map(|in_use| &in_use.name));
+        let names = [&object.spec.credential_ref.name, &target]
+            .into_iter()
+            .chain(in_use.map(|in_use| &in_use.name));
         let keys: BTreeSet<u64> = names.map(|name| self.secret_key(namespace, name)).collect();
         keys.into_iter().collect()
     }
@@ -109,11 +120,17 @@ impl World {
     }
 
     pub(super) fn lists_of(&self, namespace: &str) -> Option<&Lists> {
-        self.scopes.get(&Scope::All).or_else(|| self.scopes.get(&Scope::Namespace(namespace.to_owned())))
+        self.scopes
+            .get(&Scope::All)
+            .or_else(|| self.scopes.get(&Scope::Namespace(namespace.to_owned())))
     }
 
     pub(super) fn lists_of_mut(&mut self, namespace: &str) -> Option<&mut Lists> {
-        let scope = if self.scopes.contains_key(&Scope::All) { Scope::All } else { Scope::Namespace(namespace.to_owned()) };
+        let scope = if self.scopes.contains_key(&Scope::All) {
+            Scope::All
+        } else {
+            Scope::Namespace(namespace.to_owned())
+        };
         self.scopes.get_mut(&scope)
     }
 }

@@ -1,5 +1,6 @@
-//! Random histories of a small cluster whose watches lag, whose lists are cut in two, and whose answers to our own writes
-//! come late: in the end the world is the cluster, and whoever saw something else when last looked at was looked at again.
+//! Random histories of a small cluster whose watches lag, whose lists are cut in two, and whose
+//! answers to our own writes come late: in the end the world is the cluster, and whoever saw
+//! something else when last looked at was looked at again.
 
 mod cluster;
 
@@ -24,7 +25,8 @@ enum Step {
     /// Somebody creates or edits an object: namespace, object, app, credential, target.
     Object(usize, usize, usize, usize, usize),
     DeleteObject(usize, usize),
-    /// Somebody creates or replaces a Secret: namespace, name, and whose target it is, if it is one at all.
+    /// Somebody creates or replaces a Secret: namespace, name, and whose target it is, if it is one
+    /// at all.
     Secret(usize, usize, Option<usize>),
     DeleteSecret(usize, usize),
     OwnStatus(usize, usize, usize),
@@ -40,7 +42,8 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let (namespace, object, secret) = (|| 0..NAMESPACES.len(), || 0..OBJECTS.len(), || 0..SECRETS.len());
+    let (namespace, object, secret) =
+        (|| 0..NAMESPACES.len(), || 0..OBJECTS.len(), || 0..SECRETS.len());
     prop_oneof![
         2 => (namespace(), object(), 0..APPS.len(), secret(), secret()).prop_map(|(n, o, a, c, t)| Step::Object(n, o, a, c, t)),
         1 => (namespace(), object()).prop_map(|(n, o)| Step::DeleteObject(n, o)),
@@ -63,7 +66,8 @@ impl Cluster {
         match step {
             Step::Object(n, o, app, credential, target) => {
                 let name = object(n, o);
-                let app = self.object(&name).map_or(APPS[app].to_owned(), |old| old.spec.app_id.clone());
+                let app =
+                    self.object(&name).map_or(APPS[app].to_owned(), |old| old.spec.app_id.clone());
                 let meta = meta(&name.namespace, &name.name, &self.uid_of(true, &name), 0);
                 let new = mini_program(meta, &app, SECRETS[credential], SECRETS[target]);
                 self.put(true, Thing::Object(Box::new(new)));
@@ -76,13 +80,18 @@ impl Cluster {
             Step::DeleteSecret(n, s) => drop(self.delete(false, &secret_name(n, s))),
             Step::OwnStatus(n, o, target) => {
                 let Some(own) = self.object(&object(n, o)).cloned() else { return };
-                let Thing::Object(own) = self.put(true, Thing::Object(Box::new(in_use(own, SECRETS[target])))) else {
+                let Thing::Object(own) =
+                    self.put(true, Thing::Object(Box::new(in_use(own, SECRETS[target]))))
+                else {
                     return;
                 };
                 self.answers.push(Answer::Object(own));
             }
             Step::OwnTarget(n, s, o) => {
-                let Some(uid) = self.object(&object(n, o)).and_then(|own| own.metadata.uid.clone()) else { return };
+                let Some(uid) = self.object(&object(n, o)).and_then(|own| own.metadata.uid.clone())
+                else {
+                    return;
+                };
                 let ours = |old: &Thing| {
                     let owner = Projection::of(old.meta());
                     old.is(Kind::Targets) && controller_uid(&owner).is_none_or(|owner| owner == uid)
@@ -103,8 +112,15 @@ impl Cluster {
             }
             Step::Read(n, o) => {
                 let reader = object(n, o);
-                let Some(name) = self.object(&reader).map(|own| own.spec.credential_ref.name.clone()) else { return };
-                let Some(read) = self.things.get(&(false, ObjectName::new(NAMESPACES[n], &name))) else { return };
+                let Some(name) =
+                    self.object(&reader).map(|own| own.spec.credential_ref.name.clone())
+                else {
+                    return;
+                };
+                let Some(read) = self.things.get(&(false, ObjectName::new(NAMESPACES[n], &name)))
+                else {
+                    return;
+                };
                 let text = |text: &Option<String>| text.clone().unwrap_or_default();
                 let (uid, version) = (text(&read.meta().uid), text(&read.meta().resource_version));
                 self.answers.push(Answer::Read(reader, name, uid, version));
@@ -128,24 +144,25 @@ impl Cluster {
         let writer = match self.answers.remove(at % self.answers.len()) {
             Answer::Object(own) => {
                 let name = identity(&*own).1;
-                self.world.wrote_mini_program(*own);
+                self.world.record_status_write(*own);
                 Some(name)
             }
             Answer::Target(namespace, own) => {
                 let writer = owner(&namespace, &own);
-                self.world.wrote_target(&namespace, own);
+                self.world.record_own_write(&namespace, own);
                 writer
             }
             Answer::Read(reader, name, uid, version) => {
-                self.world.read_secret(&reader, &name, &uid, &version);
+                self.world.record_read(&reader, &name, &uid, &version);
                 Some(reader)
             }
             Answer::Removed(namespace, own) => {
-                self.world.removed_target(&namespace, &own.name, &own.uid);
+                self.world.record_own_delete(&namespace, &own.name, &own.uid);
                 owner(&namespace, &own)
             }
         };
-        // Only what this answer changed is known to the writer; what it was not told before, it still is to be told.
+        // Only what this answer changed is known to the writer; what it was not told before, it
+        // still is to be told.
         if let Some(writer) = writer.filter(|writer| before.get(writer) == self.seen.get(writer))
             && let Some(view) = self.views().remove(&writer)
         {
@@ -177,16 +194,27 @@ impl Cluster {
     fn views(&self) -> BTreeMap<ObjectName, String> {
         let mut views = BTreeMap::new();
         let version = |namespace: &str, name: &str| match self.world.target(namespace, name) {
-            Seen::Is(target) => target.version.clone(),
+            Lookup::Found(target) => target.version.clone(),
             other => format!("{other:?}"),
         };
-        for name in NAMESPACES.iter().flat_map(|namespace| OBJECTS.iter().map(|object| ObjectName::new(namespace, object))) {
+        for name in NAMESPACES
+            .iter()
+            .flat_map(|namespace| OBJECTS.iter().map(|object| ObjectName::new(namespace, object)))
+        {
             let Some(own) = self.world.mini_program(&name) else { continue };
             let namespace = &*name.namespace;
-            let in_use = own.status.as_ref().and_then(|status| status.target_ref.clone()).unwrap_or_default().name;
+            let in_use = own
+                .status
+                .as_ref()
+                .and_then(|status| status.target_ref.clone())
+                .unwrap_or_default()
+                .name;
             let named = [own.spec.credential_ref.name.clone(), own.target_name(), in_use];
-            let secrets = named.map(|name| (self.world.secret(namespace, &name), version(namespace, &name)));
-            let controlled = self.world.controlled_by(namespace, own.metadata.uid.as_deref().unwrap_or_default());
+            let secrets =
+                named.map(|name| (self.world.secret(namespace, &name), version(namespace, &name)));
+            let controlled = self
+                .world
+                .controlled_by(namespace, own.metadata.uid.as_deref().unwrap_or_default());
             let app = self.world.same_app(own.spec.platform.as_str(), &own.spec.app_id);
             let controlled: Vec<_> = controlled.iter().map(|target| &target.version).collect();
             let app: Vec<_> = app.iter().map(|object| identity(&**object)).collect();
@@ -197,21 +225,42 @@ impl Cluster {
 
     fn check_indexes(&self) {
         let world = &self.world;
-        let objects =
-            || world.scopes.values().flat_map(|lists| lists.mini_programs.keys()).filter_map(|name| world.mini_program(name));
+        let objects = || {
+            world
+                .scopes
+                .values()
+                .flat_map(|lists| lists.mini_programs.keys())
+                .filter_map(|name| world.mini_program(name))
+        };
         let targets = || world.scopes.values().flat_map(|lists| lists.targets.keys());
-        let users: usize = objects().map(|own| world.secrets_named_by(&identity(&*own).1.namespace, &own).len()).sum();
-        assert_eq!((world.users.len(), world.apps.len()), (users, objects().count()), "nothing is left behind");
+        let users: usize = objects()
+            .map(|own| world.secrets_named_by(&identity(&*own).1.namespace, &own).len())
+            .sum();
+        assert_eq!(
+            (world.users.len(), world.apps.len()),
+            (users, objects().count()),
+            "nothing is left behind"
+        );
         assert_eq!(
             world.controlled.len(),
-            targets().filter(|at| world.target_at(at).is_some_and(|target| controller_uid(target).is_some())).count()
+            targets()
+                .filter(|at| world
+                    .target_at(at)
+                    .is_some_and(|target| controller_uid(target).is_some()))
+                .count()
         );
         for own in objects() {
             let (uid, name, _) = identity(&*own);
             let mine = |at: &&ObjectName| {
-                at.namespace == name.namespace && world.target_at(at).is_some_and(|target| controller_uid(target) == Some(&*uid))
+                at.namespace == name.namespace
+                    && world
+                        .target_at(at)
+                        .is_some_and(|target| controller_uid(target) == Some(&*uid))
             };
-            assert_eq!(world.controlled_by(&name.namespace, &uid).len(), targets().filter(mine).count());
+            assert_eq!(
+                world.controlled_by(&name.namespace, &uid).len(),
+                targets().filter(mine).count()
+            );
             let same = objects().filter(|other| other.spec.app_id == own.spec.app_id).count();
             assert_eq!(world.same_app("WeChat", &own.spec.app_id).len(), same);
         }
@@ -226,9 +275,13 @@ impl Cluster {
             object.map(|own| (identity(&*own).0, identity(&*own).2)).or(target)
         };
         let known = self.things.iter().filter_map(|((is_object, name), thing)| {
-            let (known, now) = (self.known.get(&(*is_object, name.clone())), held(*is_object, name));
-            if let Some((uid, before)) = known.filter(|(uid, _)| thing.meta().uid.as_ref() == Some(uid)) {
-                let still = now.as_ref().is_some_and(|(now, version)| now == uid && version >= before);
+            let (known, now) =
+                (self.known.get(&(*is_object, name.clone())), held(*is_object, name));
+            if let Some((uid, before)) =
+                known.filter(|(uid, _)| thing.meta().uid.as_ref() == Some(uid))
+            {
+                let still =
+                    now.as_ref().is_some_and(|(now, version)| now == uid && version >= before);
                 assert!(still, "{name} was known as {known:?}, and now as {now:?}");
             }
             Some(((*is_object, name.clone()), now?))
@@ -236,14 +289,23 @@ impl Cluster {
         self.known = known.collect();
     }
 
-    /// Lets everything arrive, and a last event on each watch, which is what shows that nothing more comes before it.
+    /// Lets everything arrive, and a last event on each watch, which is what shows that nothing
+    /// more comes before it.
     fn drain(&mut self) {
         while !self.answers.is_empty() {
             self.answer(0);
         }
         for namespace in NAMESPACES {
             let last = ObjectName::new(namespace, LAST);
-            self.put(true, Thing::Object(Box::new(mini_program(meta(namespace, LAST, LAST, 0), LAST, LAST, LAST))));
+            self.put(
+                true,
+                Thing::Object(Box::new(mini_program(
+                    meta(namespace, LAST, LAST, 0),
+                    LAST,
+                    LAST,
+                    LAST,
+                ))),
+            );
             self.put_secret(&last, true, None);
         }
         for watch in 0..self.watches.len() {
@@ -261,10 +323,19 @@ impl Cluster {
                 let truth = self.things.get(&(false, ObjectName::new(namespace, name)));
                 let version = truth.map(|thing| {
                     let meta = thing.meta();
-                    Version::of(meta.uid.as_deref().unwrap_or_default(), meta.resource_version.as_deref().unwrap_or_default())
+                    Version::of(
+                        meta.uid.as_deref().unwrap_or_default(),
+                        meta.resource_version.as_deref().unwrap_or_default(),
+                    )
                 });
-                assert_eq!(self.world.secret(namespace, name), version.into(), "{namespace}/{name}");
-                let target = truth.filter(|thing| thing.is(Kind::Targets)).map(|thing| Arc::new(Projection::of(thing.meta())));
+                assert_eq!(
+                    self.world.secret(namespace, name),
+                    version.into(),
+                    "{namespace}/{name}"
+                );
+                let target = truth
+                    .filter(|thing| thing.is(Kind::Targets))
+                    .map(|thing| Arc::new(Projection::of(thing.meta())));
                 assert_eq!(self.world.target(namespace, name), target.into(), "{namespace}/{name}");
             }
         }

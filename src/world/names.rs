@@ -39,7 +39,8 @@ impl Version {
     /// The version of this uid and resourceVersion.
     #[must_use]
     pub fn of(uid: &str, resource_version: &str) -> Self {
-        // No key, so that it can be told without a world: the API server chooses both, so nobody can aim for a collision.
+        // No key, so that it can be told without a world: the API server chooses both, so nobody
+        // can aim for a collision.
         let mut hasher = DefaultHasher::new();
         (uid, resource_version).hash(&mut hasher);
         Self(hasher.finish())
@@ -48,18 +49,18 @@ impl Version {
 
 /// What is known of an object that may not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen<T> {
+pub enum Lookup<T> {
     /// The list that it would be in is not complete yet.
-    NotListed,
+    NotSynced,
     /// It does not exist.
-    Absent,
+    NotFound,
     /// It exists.
-    Is(T),
+    Found(T),
 }
 
-impl<T> From<Option<T>> for Seen<T> {
+impl<T> From<Option<T>> for Lookup<T> {
     fn from(found: Option<T>) -> Self {
-        found.map_or(Self::Absent, Self::Is)
+        found.map_or(Self::NotFound, Self::Found)
     }
 }
 

@@ -19,7 +19,12 @@ pub(super) fn meta(namespace: &str, name: &str, uid: &str, version: u64) -> Obje
     }
 }
 
-pub(super) fn mini_program(meta: ObjectMeta, app: &str, credential: &str, target: &str) -> MiniProgram {
+pub(super) fn mini_program(
+    meta: ObjectMeta,
+    app: &str,
+    credential: &str,
+    target: &str,
+) -> MiniProgram {
     let spec: Value = json!({ "appID": app, "credentialRef": { "name": credential }, "target": { "name": target } });
     let spec = serde_json::from_value(spec).expect("it is a spec");
     MiniProgram { metadata: meta, spec, status: None }
@@ -64,13 +69,16 @@ fn looked(change: &Change) -> Vec<String> {
     change.look.iter().map(ToString::to_string).collect()
 }
 
-/// A world in which everything is listed: `a/shop`, `a/other` that wants the same target, and `b/rival` of the same app.
+/// A world in which everything is listed: `a/shop`, `a/other` that wants the same target, and
+/// `b/sibling` of the same app.
 fn listed() -> World {
     let mut world = World::new(&[Scope::All]);
-    let other = mini_program(meta("a", "other", "u-other", 11), "wx2", "other-secret", "shop-token");
-    let rival = mini_program(meta("b", "rival", "u-rival", 12), "wx1", "secret", "rival-token");
+    let other =
+        mini_program(meta("a", "other", "u-other", 11), "wx2", "other-secret", "shop-token");
+    let sibling =
+        mini_program(meta("b", "sibling", "u-sibling", 12), "wx1", "secret", "sibling-token");
     world.mini_program_event(&Scope::All, Event::Init);
-    for object in [shop(10), other, rival] {
+    for object in [shop(10), other, sibling] {
         world.mini_program_event(&Scope::All, Event::InitApply(readable(object)));
     }
     relist(&mut world, vec![secret(meta("a", "secret", "u-secret", 5))], vec![]);
@@ -99,12 +107,19 @@ fn relist(world: &mut World, secrets: Vec<Meta>, targets: Vec<Meta>) -> Change {
 fn an_object_is_looked_at_once_it_is_seen_and_again_when_its_namespace_is_listed() {
     let mut world = World::new(&[Scope::Namespace("a".into()), Scope::Namespace("b".into())]);
     let (a, b) = (Scope::Namespace("a".into()), Scope::Namespace("b".into()));
-    let rival = mini_program(meta("b", "rival", "u-rival", 12), "wx1", "secret", "rival-token");
-    assert_eq!(looked(&world.mini_program_event(&b, Event::Apply(readable(rival)))), ["b/rival"]);
+    let sibling =
+        mini_program(meta("b", "sibling", "u-sibling", 12), "wx1", "secret", "sibling-token");
+    assert_eq!(
+        looked(&world.mini_program_event(&b, Event::Apply(readable(sibling)))),
+        ["b/sibling"]
+    );
     assert!(world.mini_program_event(&a, Event::Init).is_empty());
-    assert_eq!(looked(&world.mini_program_event(&a, Event::InitApply(readable(shop(10))))), ["a/shop", "b/rival"]);
+    assert_eq!(
+        looked(&world.mini_program_event(&a, Event::InitApply(readable(shop(10))))),
+        ["a/shop", "b/sibling"]
+    );
     assert!(world.mini_program_event(&a, Event::InitDone).is_empty());
-    assert_eq!(world.target("a", "shop-token"), Seen::NotListed);
+    assert_eq!(world.target("a", "shop-token"), Lookup::NotSynced);
     for event in [Event::Init, Event::InitApply(secret(token(9))), Event::InitDone] {
         drop(world.target_event(&a, event));
     }
@@ -112,19 +127,24 @@ fn an_object_is_looked_at_once_it_is_seen_and_again_when_its_namespace_is_listed
     assert!(!world.listed("a"));
     assert_eq!(looked(&world.secret_event(&a, Event::InitDone)), ["a/shop"]);
     assert!(world.listed("a") && !world.listed("b") && !world.listed("c") && !world.complete());
-    assert_eq!(world.same_app("WeChat", "wx1").len(), 2, "a rival counts before its namespace is listed");
+    assert_eq!(
+        world.same_app("WeChat", "wx1").len(),
+        2,
+        "a sibling counts before its namespace is listed"
+    );
 }
 
 #[test]
 fn a_change_of_an_object_concerns_its_app() {
     let mut world = listed();
-    let mut apply = |object| looked(&world.mini_program_event(&Scope::All, Event::Apply(readable(object))));
-    assert_eq!(apply(shop(20)), ["a/shop", "b/rival"]);
+    let mut apply =
+        |object| looked(&world.mini_program_event(&Scope::All, Event::Apply(readable(object))));
+    assert_eq!(apply(shop(20)), ["a/shop", "b/sibling"]);
     assert_eq!(apply(shop(20)), [""; 0], "the same version");
     assert_eq!(apply(shop(19)), [""; 0], "an older version");
     assert_eq!(apply(mini_program(meta("a", "new", "u-new", 21), "wx9", "x", "y")), ["a/new"]);
     let change = world.mini_program_event(&Scope::All, Event::Delete(readable(shop(22))));
-    assert_eq!(looked(&change), ["b/rival"]);
+    assert_eq!(looked(&change), ["b/sibling"]);
     assert_eq!(change.gone, [Gone { name: ObjectName::new("a", "shop"), uid: "u-shop".into() }]);
 }
 
@@ -133,7 +153,7 @@ fn another_object_of_the_same_name_is_another() {
     let mut world = listed();
     let new = mini_program(meta("a", "shop", "u-new", 30), "wx3", "secret", "shop-token");
     let change = world.mini_program_event(&Scope::All, Event::Apply(readable(new)));
-    assert_eq!(looked(&change), ["a/shop", "b/rival"]);
+    assert_eq!(looked(&change), ["a/shop", "b/sibling"]);
     assert_eq!(change.gone, [Gone { name: ObjectName::new("a", "shop"), uid: "u-shop".into() }]);
     assert_eq!(world.same_app("WeChat", "wx1").len(), 1);
 }
@@ -142,7 +162,7 @@ fn another_object_of_the_same_name_is_another() {
 fn a_change_of_a_secret_concerns_those_that_name_it() {
     let cases: [(&str, &str, &[&str]); 5] = [
         ("a", "secret", &["a/shop"]),
-        ("b", "secret", &["b/rival"]),
+        ("b", "secret", &["b/sibling"]),
         ("a", "shop-token", &["a/other", "a/shop"]),
         ("a", "helm-release", &[]),
         ("c", "secret", &[]),
@@ -150,11 +170,15 @@ fn a_change_of_a_secret_concerns_those_that_name_it() {
     for (namespace, name, expected) in cases {
         let mut world = listed();
         let at = |version| secret(meta(namespace, name, "u-1", version));
-        assert_eq!(looked(&world.secret_event(&Scope::All, Event::Apply(at(40)))), expected, "{namespace}/{name}");
-        assert_eq!(world.secret(namespace, name), Seen::Is(Version::of("u-1", "40")));
+        assert_eq!(
+            looked(&world.secret_event(&Scope::All, Event::Apply(at(40)))),
+            expected,
+            "{namespace}/{name}"
+        );
+        assert_eq!(world.secret(namespace, name), Lookup::Found(Version::of("u-1", "40")));
         assert!(world.secret_event(&Scope::All, Event::Apply(at(40))).is_empty());
         assert_eq!(looked(&world.secret_event(&Scope::All, Event::Delete(at(41)))), expected);
-        assert_eq!(world.secret(namespace, name), Seen::Absent);
+        assert_eq!(world.secret(namespace, name), Lookup::NotFound);
     }
 }
 
@@ -167,7 +191,8 @@ fn a_change_of_a_target_concerns_its_controller_and_those_that_want_its_name() {
     assert_eq!(apply(old_name), ["a/shop"]);
     let of_a_dead_owner = owned(meta("a", "dead-token", "u-dead", 52), Some(("shop", "u-before")));
     assert_eq!(apply(of_a_dead_owner), [""; 0]);
-    let names: Vec<_> = world.controlled_by("a", "u-shop").iter().map(|target| target.name.clone()).collect();
+    let names: Vec<_> =
+        world.controlled_by("a", "u-shop").iter().map(|target| target.name.clone()).collect();
     assert_eq!(names, ["old-token", "shop-token"]);
     assert!(world.controlled_by("b", "u-shop").is_empty());
 }
@@ -176,7 +201,8 @@ fn a_change_of_a_target_concerns_its_controller_and_those_that_want_its_name() {
 fn the_target_in_use_is_watched_beside_the_one_that_is_wanted() {
     let mut world = listed();
     world.mini_program_event(&Scope::All, Event::Apply(readable(in_use(shop(20), "old-token"))));
-    let change = world.secret_event(&Scope::All, Event::Apply(secret(meta("a", "old-token", "u-1", 21))));
+    let change =
+        world.secret_event(&Scope::All, Event::Apply(secret(meta("a", "old-token", "u-1", 21))));
     assert_eq!(looked(&change), ["a/shop"]);
 }
 
@@ -186,9 +212,15 @@ fn a_relist_shows_what_vanished_and_only_that() {
     world.target_event(&Scope::All, Event::Apply(secret(token(50))));
     world.secret_event(&Scope::All, Event::Apply(secret(token(50))));
     let credential = || secret(meta("a", "secret", "u-secret", 5));
-    assert!(relist(&mut world, vec![credential(), secret(token(50))], vec![secret(token(50))]).is_empty());
-    assert_eq!(looked(&relist(&mut world, vec![secret(token(50))], vec![secret(token(50))])), ["a/shop"]);
-    assert_eq!(world.secret("a", "secret"), Seen::Absent);
+    assert!(
+        relist(&mut world, vec![credential(), secret(token(50))], vec![secret(token(50))])
+            .is_empty()
+    );
+    assert_eq!(
+        looked(&relist(&mut world, vec![secret(token(50))], vec![secret(token(50))])),
+        ["a/shop"]
+    );
+    assert_eq!(world.secret("a", "secret"), Lookup::NotFound);
     let change = relist(&mut world, vec![], vec![]);
     assert_eq!(looked(&change), ["a/other", "a/shop", "a/other", "a/shop"]);
     assert!(world.controlled_by("a", "u-shop").is_empty());
@@ -197,55 +229,68 @@ fn a_relist_shows_what_vanished_and_only_that() {
 #[test]
 fn an_own_write_counts_at_once_and_concerns_only_others() {
     let mut world = listed();
-    world.wrote_target("a", Projection::of(&token(60)));
-    assert!(matches!(world.target("a", "shop-token"), Seen::Is(target) if target.version == "60"));
-    assert_eq!(world.secret("a", "shop-token"), Seen::Is(Version::of("u-token", "60")));
-    let mut apply = |version| looked(&world.target_event(&Scope::All, Event::Apply(secret(token(version)))));
+    world.record_own_write("a", Projection::of(&token(60)));
+    assert!(
+        matches!(world.target("a", "shop-token"), Lookup::Found(target) if target.version == "60")
+    );
+    assert_eq!(world.secret("a", "shop-token"), Lookup::Found(Version::of("u-token", "60")));
+    let mut apply =
+        |version| looked(&world.target_event(&Scope::All, Event::Apply(secret(token(version)))));
     assert_eq!(apply(55), ["a/other"], "an event from before the write");
     assert_eq!(apply(60), [""; 0]);
     assert_eq!(apply(61), ["a/other", "a/shop"]);
     assert!(world.secret_event(&Scope::All, Event::Apply(secret(token(60)))).is_empty());
 
-    world.wrote_mini_program(in_use(shop(62), "shop-token"));
-    let mut apply = |version| looked(&world.mini_program_event(&Scope::All, Event::Apply(readable(shop(version)))));
-    assert_eq!(apply(58), ["b/rival"]);
+    world.record_status_write(in_use(shop(62), "shop-token"));
+    let mut apply = |version| {
+        looked(&world.mini_program_event(&Scope::All, Event::Apply(readable(shop(version)))))
+    };
+    assert_eq!(apply(58), ["b/sibling"]);
     assert_eq!(apply(62), [""; 0]);
-    assert!(world.mini_program(&ObjectName::new("a", "shop")).is_some_and(|object| object.status.is_some()));
+    assert!(
+        world
+            .mini_program(&ObjectName::new("a", "shop"))
+            .is_some_and(|object| object.status.is_some())
+    );
 }
 
 #[test]
 fn a_credential_that_was_read_counts_at_once_and_is_told_to_its_other_users() {
     let mut world = listed();
     let reader = ObjectName::new("a", "other");
-    world.read_secret(&reader, "shop-token", "u-token", "60");
+    world.record_read(&reader, "shop-token", "u-token", "60");
     let read = Version::of("u-token", "60");
-    assert_eq!(world.secret("a", "shop-token"), Seen::Is(read));
-    let mut apply =
-        |version| looked(&world.secret_event(&Scope::All, Event::Apply(secret(meta("a", "shop-token", "u-token", version)))));
+    assert_eq!(world.secret("a", "shop-token"), Lookup::Found(read));
+    let mut apply = |version| {
+        looked(&world.secret_event(
+            &Scope::All,
+            Event::Apply(secret(meta("a", "shop-token", "u-token", version))),
+        ))
+    };
     assert_eq!(apply(55), ["a/shop"], "an event from before the read");
     assert_eq!(apply(60), [""; 0]);
-    world.read_secret(&reader, "shop-token", "u-token", "58");
-    assert_eq!(world.secret("a", "shop-token"), Seen::Is(read), "a read that arrives late");
+    world.record_read(&reader, "shop-token", "u-token", "58");
+    assert_eq!(world.secret("a", "shop-token"), Lookup::Found(read), "a read that arrives late");
 }
 
 #[test]
 fn an_own_write_during_a_relist_is_not_taken_for_vanished() {
     let mut world = listed();
     world.target_event(&Scope::All, Event::Init);
-    world.wrote_target("a", Projection::of(&token(60)));
+    world.record_own_write("a", Projection::of(&token(60)));
     world.target_event(&Scope::All, Event::InitApply(secret(meta("z", "z", "u-z", 50))));
     assert_eq!(looked(&world.target_event(&Scope::All, Event::InitDone)), [""; 0]);
-    assert!(matches!(world.target("a", "shop-token"), Seen::Is(_)));
+    assert!(matches!(world.target("a", "shop-token"), Lookup::Found(_)));
 }
 
 #[test]
 fn an_own_write_that_a_later_list_does_not_show_is_gone() {
     let mut world = listed();
-    world.wrote_target("a", Projection::of(&token(60)));
+    world.record_own_write("a", Projection::of(&token(60)));
     // Nothing in the list tells how new it is, and no event may follow for an hour.
     world.target_event(&Scope::All, Event::Init);
     assert_eq!(looked(&world.target_event(&Scope::All, Event::InitDone)), ["a/other", "a/shop"]);
-    assert_eq!(world.target("a", "shop-token"), Seen::Absent);
+    assert_eq!(world.target("a", "shop-token"), Lookup::NotFound);
 }
 
 #[test]
@@ -254,28 +299,35 @@ fn a_late_answer_brings_nothing_back() {
     for event in [Event::Apply(secret(token(60))), Event::Delete(secret(token(61)))] {
         world.target_event(&Scope::All, event);
     }
-    world.wrote_target("a", Projection::of(&token(60)));
-    assert_eq!(world.target("a", "shop-token"), Seen::Absent);
+    world.record_own_write("a", Projection::of(&token(60)));
+    assert_eq!(world.target("a", "shop-token"), Lookup::NotFound);
 
     // The list was taken after the write and the deletion, and the answer to the write comes last.
     let elsewhere = |version| secret(meta("z", "z", "u-z", version));
     world.target_event(&Scope::All, Event::Apply(elsewhere(62)));
-    world.wrote_target("a", Projection::of(&token(63)));
-    assert!(matches!(world.target("a", "shop-token"), Seen::Is(_)));
+    world.record_own_write("a", Projection::of(&token(63)));
+    assert!(matches!(world.target("a", "shop-token"), Lookup::Found(_)));
     let change = world.target_event(&Scope::All, Event::Apply(elsewhere(65)));
-    assert_eq!(looked(&change), ["a/other", "a/shop"], "the watch went past the write and did not show it");
-    assert_eq!(world.target("a", "shop-token"), Seen::Absent);
+    assert_eq!(
+        looked(&change),
+        ["a/other", "a/shop"],
+        "the watch went past the write and did not show it"
+    );
+    assert_eq!(world.target("a", "shop-token"), Lookup::NotFound);
 }
 
 #[test]
 fn what_we_removed_stays_away() {
     let mut world = listed();
-    world.wrote_target("a", Projection::of(&token(60)));
-    world.removed_target("a", "shop-token", "u-token");
+    world.record_own_write("a", Projection::of(&token(60)));
+    world.record_own_delete("a", "shop-token", "u-token");
     let mut event = |event| looked(&world.target_event(&Scope::All, event));
     assert_eq!(event(Event::Apply(secret(token(60)))), ["a/other", "a/shop"]);
     assert_eq!(event(Event::Delete(secret(token(61)))), [""; 0]);
-    assert_eq!(event(Event::Apply(secret(meta("a", "shop-token", "u-next", 62)))), ["a/other", "a/shop"]);
+    assert_eq!(
+        event(Event::Apply(secret(meta("a", "shop-token", "u-next", 62)))),
+        ["a/other", "a/shop"]
+    );
 }
 
 #[test]
@@ -284,15 +336,16 @@ fn an_object_that_cannot_be_read_is_told_once_and_stops_nothing() {
     let bad = |version| {
         let metadata = json!({ "namespace": "a", "name": "shop", "uid": "u-shop", "resourceVersion": version });
         let object = json!({ "metadata": metadata, "spec": { "appID": 5 } });
-        serde_json::from_value::<DeserializeGuard<MiniProgram>>(object).expect("its metadata can be read")
+        serde_json::from_value::<DeserializeGuard<MiniProgram>>(object)
+            .expect("its metadata can be read")
     };
     let change = world.mini_program_event(&Scope::All, Event::Apply(bad("70")));
     assert_eq!(change.unreadable, [ObjectName::new("a", "shop")]);
-    assert_eq!((looked(&change), change.gone.len()), (vec!["b/rival".to_owned()], 1));
+    assert_eq!((looked(&change), change.gone.len()), (vec!["b/sibling".to_owned()], 1));
     assert!(world.mini_program_event(&Scope::All, Event::Apply(bad("70"))).is_empty());
     assert!(!world.mini_program_event(&Scope::All, Event::Apply(bad("71"))).is_empty());
     let change = world.mini_program_event(&Scope::All, Event::Apply(readable(shop(72))));
-    assert_eq!(looked(&change), ["a/shop", "b/rival"]);
+    assert_eq!(looked(&change), ["a/shop", "b/sibling"]);
 }
 
 #[test]
@@ -300,7 +353,8 @@ fn an_object_is_kept_without_ballast() {
     let mut world = listed();
     let mut object = shop(20);
     object.metadata.managed_fields = Some(vec![]);
-    let annotations = [(LAST_APPLIED, "{}"), ("kept", "yes")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let annotations = [(LAST_APPLIED, "{}"), ("kept", "yes")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()));
     object.metadata.annotations = Some(BTreeMap::from(annotations));
     world.mini_program_event(&Scope::All, Event::Apply(readable(object)));
     let kept = world.mini_program(&ObjectName::new("a", "shop")).expect("it exists");
@@ -309,22 +363,30 @@ fn an_object_is_kept_without_ballast() {
     assert_eq!(kept.annotation("kept"), Some("yes"));
 }
 
-/// A world that was listed when the cluster's versions were at 1000, of a cluster that is then restored to what it was at 300.
+/// A world that was listed when the cluster's versions were at 1000, of a cluster that is then
+/// restored to what it was at 300.
 fn before_a_restore() -> World {
     let mut world = World::new(&[Scope::All]);
     world.mini_program_event(&Scope::All, Event::Init);
-    let younger = mini_program(meta("a", "younger", "u-younger", 990), "wx2", "secret", "younger-token");
+    let younger =
+        mini_program(meta("a", "younger", "u-younger", 990), "wx2", "secret", "younger-token");
     for object in [shop(980), younger] {
         world.mini_program_event(&Scope::All, Event::InitApply(readable(object)));
     }
     world.mini_program_event(&Scope::All, Event::InitDone);
-    relist(&mut world, vec![secret(meta("a", "secret", "u-secret", 985))], vec![secret(token(990))]);
-    world.wrote_mini_program(shop(1000));
+    relist(
+        &mut world,
+        vec![secret(meta("a", "secret", "u-secret", 985))],
+        vec![secret(token(990))],
+    );
+    world.record_status_write(shop(1000));
     world
 }
 
 fn version_of_shop(world: &World) -> Option<String> {
-    world.mini_program(&ObjectName::new("a", "shop")).and_then(|shop| shop.metadata.resource_version.clone())
+    world
+        .mini_program(&ObjectName::new("a", "shop"))
+        .and_then(|shop| shop.metadata.resource_version.clone())
 }
 
 #[test]
@@ -338,22 +400,32 @@ fn after_a_restore_the_next_list_counts_whatever_was_held() {
             assert_eq!(world.newest_version(), 0);
         }
         world.mini_program_event(&Scope::All, Event::Init);
-        let change = world.mini_program_event(&Scope::All, Event::InitApply(readable(shop(listed))));
+        let change =
+            world.mini_program_event(&Scope::All, Event::InitApply(readable(shop(listed))));
         assert_eq!(looked(&change), ["a/shop"], "{told}, {listed}");
         let change = world.mini_program_event(&Scope::All, Event::InitDone);
-        assert_eq!(change.gone.iter().map(|gone| gone.name.to_string()).collect::<Vec<_>>(), ["a/younger"]);
+        assert_eq!(
+            change.gone.iter().map(|gone| gone.name.to_string()).collect::<Vec<_>>(),
+            ["a/younger"]
+        );
         assert_eq!(version_of_shop(&world), Some(listed.to_string()));
         // From here on, versions grow again.
-        world.wrote_mini_program(shop(listed + 5));
+        world.record_status_write(shop(listed + 5));
         assert_eq!(version_of_shop(&world), Some((listed + 5).to_string()));
         world.mini_program_event(&Scope::All, Event::Apply(readable(shop(listed + 10))));
         assert_eq!(version_of_shop(&world), Some((listed + 10).to_string()));
         world.mini_program_event(&Scope::All, Event::Apply(readable(shop(listed + 8))));
         assert_eq!(version_of_shop(&world), Some((listed + 10).to_string()));
-        let change = relist(&mut world, vec![secret(meta("a", "secret", "u-secret", 280))], vec![secret(token(285))]);
+        let change = relist(
+            &mut world,
+            vec![secret(meta("a", "secret", "u-secret", 280))],
+            vec![secret(token(285))],
+        );
         assert!(looked(&change).contains(&"a/shop".to_owned()));
-        assert_eq!(world.secret("a", "secret"), Seen::Is(Version::of("u-secret", "280")));
-        assert!(matches!(world.target("a", "shop-token"), Seen::Is(target) if target.version == "285"));
+        assert_eq!(world.secret("a", "secret"), Lookup::Found(Version::of("u-secret", "280")));
+        assert!(
+            matches!(world.target("a", "shop-token"), Lookup::Found(target) if target.version == "285")
+        );
     }
 }
 
@@ -361,7 +433,7 @@ fn after_a_restore_the_next_list_counts_whatever_was_held() {
 fn an_own_write_during_a_list_is_no_restore() {
     let mut world = listed();
     world.mini_program_event(&Scope::All, Event::Init);
-    world.wrote_mini_program(shop(40));
+    world.record_status_write(shop(40));
     let change = world.mini_program_event(&Scope::All, Event::InitApply(readable(shop(10))));
     assert!(!looked(&change).contains(&"a/shop".to_owned()));
     world.mini_program_event(&Scope::All, Event::InitDone);
@@ -371,11 +443,11 @@ fn an_own_write_during_a_list_is_no_restore() {
 #[test]
 fn an_object_that_is_read_in_an_earlier_version_than_it_was_held_shows_a_restore() {
     let mut world = listed();
-    world.wrote_mini_program(shop(40));
-    world.read_mini_program(shop(40));
-    world.read_mini_program(shop(41));
-    assert!(!world.take_ahead());
-    world.read_mini_program(shop(39));
-    assert!(world.take_ahead());
-    assert!(!world.take_ahead(), "once");
+    world.record_status_write(shop(40));
+    world.record_object_read(shop(40));
+    world.record_object_read(shop(41));
+    assert!(!world.take_newer_than_server());
+    world.record_object_read(shop(39));
+    assert!(world.take_newer_than_server());
+    assert!(!world.take_newer_than_server(), "once");
 }

@@ -1,4 +1,5 @@
-//! The objects that this program cannot read, so that each version of one is told of once. Knows nothing else of them.
+//! The objects that this program cannot read, so that each version of one is told of once. Knows
+//! nothing else of them.
 
 use std::collections::HashMap;
 
@@ -54,7 +55,11 @@ mod tests {
             assert!(!unreadable.is_new(&a, 2), "the list shows it again");
         }
         unreadable.list_ends(&scope);
-        assert_eq!((unreadable.told.len(), unreadable.before.len()), (2, 0), "one went while nobody watched");
+        assert_eq!(
+            (unreadable.told.len(), unreadable.before.len()),
+            (2, 0),
+            "one went while nobody watched"
+        );
         assert!(!unreadable.is_new(&other, 1), "the list was of another scope");
     }
 }

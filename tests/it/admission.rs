@@ -7,8 +7,8 @@ use k8s_openapi::{
     ByteString,
     api::{
         admissionregistration::v1::{
-            MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
-            ValidatingWebhookConfiguration,
+            MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, ValidatingAdmissionPolicy,
+            ValidatingAdmissionPolicyBinding, ValidatingWebhookConfiguration,
         },
         core::v1::Secret,
     },
@@ -39,7 +39,11 @@ fn mine(stage: &Stage) -> String {
 
 async fn make<K>(stage: &Stage, object: Value)
 where
-    K: Resource<Scope = ClusterResourceScope, DynamicType = ()> + Clone + Serialize + DeserializeOwned + std::fmt::Debug,
+    K: Resource<Scope = ClusterResourceScope, DynamicType = ()>
+        + Clone
+        + Serialize
+        + DeserializeOwned
+        + std::fmt::Debug,
 {
     let object: K = serde_json::from_value(object).expect("an object");
     Api::all(stage.client.clone()).create(&PostParams::default(), &object).await.expect("created");
@@ -47,7 +51,10 @@ where
 
 async fn remove<K>(stage: &Stage)
 where
-    K: Resource<Scope = ClusterResourceScope, DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
+    K: Resource<Scope = ClusterResourceScope, DynamicType = ()>
+        + Clone
+        + DeserializeOwned
+        + std::fmt::Debug,
 {
     let all = Api::<K>::all(stage.client.clone());
     all.delete(&mine(stage), &DeleteParams::default()).await.expect("deleted");
@@ -61,12 +68,12 @@ fn here(stage: &Stage) -> Value {
 async fn until(stage: &Stage, what: &str, treated: impl Fn(&Result<Secret, String>) -> bool) {
     let annotation = json!({ names::FINGERPRINT: "sha256:0123456789ab" });
     let label = json!({ names::MANAGED_BY: names::FIELD_MANAGER });
-    let probe =
-        json!({ "metadata": { "name": "probe", "annotations": annotation, "labels": label }, "type": names::SECRET_TYPE });
+    let probe = json!({ "metadata": { "name": "probe", "annotations": annotation, "labels": label }, "type": names::SECRET_TYPE });
     let probe: Secret = serde_json::from_value(probe).expect("a Secret");
     let params = PostParams { dry_run: true, ..PostParams::default() };
     eventually(what, 20, async || {
-        let answer = stage.api::<Secret>().create(&params, &probe).await.map_err(|error| error.to_string());
+        let answer =
+            stage.api::<Secret>().create(&params, &probe).await.map_err(|error| error.to_string());
         check(treated(&answer), || format!("{answer:?}"))
     })
     .await;
@@ -86,12 +93,20 @@ async fn take_annotation_away(stage: &Stage) {
         },
     });
     make::<MutatingAdmissionPolicy>(stage, policy).await;
-    let binding = json!({ "metadata": { "name": mine(stage) }, "spec": { "policyName": mine(stage) } });
+    let binding =
+        json!({ "metadata": { "name": mine(stage) }, "spec": { "policyName": mine(stage) } });
     make::<MutatingAdmissionPolicyBinding>(stage, binding).await;
     let annotated = |secret: &Secret| {
-        secret.metadata.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(names::FINGERPRINT))
+        secret
+            .metadata
+            .annotations
+            .as_ref()
+            .is_some_and(|annotations| annotations.contains_key(names::FINGERPRINT))
     };
-    until(stage, "the annotation is taken away", |answer| answer.as_ref().is_ok_and(|secret| !annotated(secret))).await;
+    until(stage, "the annotation is taken away", |answer| {
+        answer.as_ref().is_ok_and(|secret| !annotated(secret))
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -100,12 +115,17 @@ async fn a_policy_that_takes_an_annotation_away_is_told_and_causes_no_calls() {
     let operator = stage.operator().start().await;
     let mut shops = vec![];
     for mode in MODES {
-        shops.push(stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).ready().await);
+        shops
+            .push(stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).ready().await);
     }
     take_annotation_away(&stage).await;
     let first = stage.app("first").create().await;
     let told = first.until_says(Ready, "False/Altered").await;
-    assert!(message(&told, Ready).contains("annotation miniprogram.dev/fingerprint"), "{}", message(&told, Ready));
+    assert!(
+        message(&told, Ready).contains("annotation miniprogram.dev/fingerprint"),
+        "{}",
+        message(&told, Ready)
+    );
     first.until_event("Altered").await;
     first.was_asked(0);
     for shop in &shops {
@@ -135,7 +155,8 @@ async fn a_policy_that_takes_an_annotation_away_is_told_and_causes_no_calls() {
 /// A policy by which no Secret of ours in this namespace is called this.
 async fn refuse_names(stage: &Stage, ending: &str) {
     let rule = json!({ "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["secrets"] });
-    let expression = format!("!object.metadata.name.endsWith('{ending}') && object.metadata.name != 'probe'");
+    let expression =
+        format!("!object.metadata.name.endsWith('{ending}') && object.metadata.name != 'probe'");
     let policy = json!({
         "metadata": { "name": mine(stage) },
         "spec": {
@@ -145,7 +166,11 @@ async fn refuse_names(stage: &Stage, ending: &str) {
     });
     make::<ValidatingAdmissionPolicy>(stage, policy).await;
     let spec = json!({ "policyName": mine(stage), "validationActions": ["Deny"] });
-    make::<ValidatingAdmissionPolicyBinding>(stage, json!({ "metadata": { "name": mine(stage) }, "spec": spec })).await;
+    make::<ValidatingAdmissionPolicyBinding>(
+        stage,
+        json!({ "metadata": { "name": mine(stage) }, "spec": spec }),
+    )
+    .await;
     until(stage, "the policy is in force", Result::is_err).await;
 }
 
@@ -157,7 +182,8 @@ async fn while_a_new_name_is_refused_the_old_secret_is_kept_fresh() {
     for mode in MODES {
         let shop = stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).ready().await;
         let before = shop.token().await;
-        shop.patch(json!({ "spec": { "target": { "name": format!("{}-refused", shop.name) } } })).await;
+        shop.patch(json!({ "spec": { "target": { "name": format!("{}-refused", shop.name) } } }))
+            .await;
         let told = shop.until_says(TargetSynced, "False/WriteFailed").await;
         let said = message(&told, TargetSynced);
         assert!(said.contains(&format!("admission policy {} denied it", mine(&stage))), "{said}");
@@ -192,7 +218,11 @@ async fn call_webhook(stage: &Stage, url: String, authority: Option<Vec<u8>>) {
         "objectSelector": { "matchLabels": { names::MANAGED_BY: names::FIELD_MANAGER } },
         "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Fail", "timeoutSeconds": 2,
     });
-    make::<ValidatingWebhookConfiguration>(stage, json!({ "metadata": { "name": mine(stage) }, "webhooks": [webhook] })).await;
+    make::<ValidatingWebhookConfiguration>(
+        stage,
+        json!({ "metadata": { "name": mine(stage) }, "webhooks": [webhook] }),
+    )
+    .await;
     until(stage, "the webhook is asked", Result::is_err).await;
 }
 
@@ -203,11 +233,16 @@ async fn a_webhook_that_is_down_is_named_to_the_tenant() {
     call_webhook(&stage, "https://127.0.0.1:1/validate".into(), None).await;
     let mut shops = vec![];
     for mode in MODES {
-        shops.push(stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).create().await);
+        shops.push(
+            stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).create().await,
+        );
     }
     for shop in &shops {
         let told = shop.until_says(Ready, "False/WriteFailed").await;
-        assert!(message(&told, Ready).contains("admission webhook check.example.com does not answer"), "{told:?}");
+        assert!(
+            message(&told, Ready).contains("admission webhook check.example.com does not answer"),
+            "{told:?}"
+        );
         assert_eq!(says(&told, TokenFresh), "False/Blocked", "the platform was not asked");
         shop.until_event("WriteFailed").await;
         shop.was_asked(0);
@@ -226,20 +261,26 @@ async fn a_webhook_denies_with_the_code_of_its_choice() {
         let review = move |review: String| async move {
             let review: Value = serde_json::from_str(&review).expect("a review");
             let status = json!({ "code": code, "message": "ask the platform team" });
-            let response = json!({ "uid": review["request"]["uid"], "allowed": false, "status": status });
+            let response =
+                json!({ "uid": review["request"]["uid"], "allowed": false, "status": status });
             let review = json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response });
             ([(CONTENT_TYPE, "application/json")], review.to_string())
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let front = Front::before(listener.local_addr().expect("an address")).await;
-        let served = tokio::spawn(async move { axum::serve(listener, Router::new().fallback(post(review))).await });
+        let served = tokio::spawn(async move {
+            axum::serve(listener, Router::new().fallback(post(review))).await
+        });
         let authority = std::fs::read(front.ca_bundle()).expect("the authority");
         call_webhook(&stage, front.url(), Some(authority)).await;
         let _operator = stage.operator().start().await;
         let shop = stage.app("shop").legacy().create().await;
         let told = shop.until_says(Ready, "False/WriteFailed").await;
         let said = message(&told, Ready);
-        assert!(said.contains("admission webhook check.example.com denied it: ask the platform team"), "{code}: {said}");
+        assert!(
+            said.contains("admission webhook check.example.com denied it: ask the platform team"),
+            "{code}: {said}"
+        );
         shop.was_asked(0);
         remove::<ValidatingWebhookConfiguration>(&stage).await;
         shop.until_says_within(Ready, "True/TokenAvailable", 45).await;
@@ -264,9 +305,12 @@ async fn a_target_that_a_finalizer_holds_is_told_and_kept_fresh() {
         stage.simulator.with_model(|model, now| model.kill_tokens(now, &shop.app_id));
         stage.simulator.set_secret(&shop.app_id, "another");
         stage.put_secret(&format!("{}-credential", shop.name), "appSecret", "another").await;
-        eventually("it holds the next token", 20, async || check(shop.token().await != before, || "it holds the old one".into()))
-            .await;
-        let _: Secret = stage.patch(&shop.target_name(), json!({ "metadata": { "finalizers": null } })).await;
+        eventually("it holds the next token", 20, async || {
+            check(shop.token().await != before, || "it holds the old one".into())
+        })
+        .await;
+        let _: Secret =
+            stage.patch(&shop.target_name(), json!({ "metadata": { "finalizers": null } })).await;
         shop.until_says_within(TargetSynced, "True/Synced", 30).await;
         shop.until_token_lives(20).await;
     }

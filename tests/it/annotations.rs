@@ -1,4 +1,5 @@
-//! What people ask for by annotation: a refresh, once for each value; a new token, if theirs is the current one.
+//! What people ask for by annotation: a refresh, once for each value; a new token, if theirs is the
+//! current one.
 
 use futures::{StreamExt as _, stream};
 use miniprogram_operator::{
@@ -21,7 +22,12 @@ const REQUEST: &str = "miniprogram.dev/refresh-requested";
 const INVALID: &str = "miniprogram.dev/invalid-token";
 
 fn fingerprint(mini: &MiniProgram) -> String {
-    mini.status.as_ref().and_then(|status| status.token.as_ref()).expect("a token").fingerprint.clone()
+    mini.status
+        .as_ref()
+        .and_then(|status| status.token.as_ref())
+        .expect("a token")
+        .fingerprint
+        .clone()
 }
 
 fn handled(mini: &MiniProgram) -> Option<&str> {
@@ -63,7 +69,9 @@ async fn many_requests_make_one_call_in_thirty_seconds_in_stable_mode_and_none_i
     }
     operator.until_calm().await;
     stable.was_asked(1);
-    let seen = stable.until("the last request is handled", 35, |mini| handled(mini) == Some("value-99")).await;
+    let seen = stable
+        .until("the last request is handled", 35, |mini| handled(mini) == Some("value-99"))
+        .await;
     stable.was_asked(2);
     let calls = stable.calls();
     assert!(calls[1].arrived_ms - calls[0].arrived_ms >= 29_000, "{calls:?}");
@@ -125,10 +133,17 @@ async fn is_tried_again(mini: &Mini<'_>, annotation: &str, fault: Fault, reason:
     let seen = mini.until_says_within(TokenFresh, &format!("False/{reason}"), 10).await;
     assert_eq!(handled(&seen), None, "{}", mini.name);
     let is_answered = |seen: &MiniProgram| {
-        if annotation == INVALID { fingerprint(seen) != value } else { handled(seen) == Some("now") }
+        if annotation == INVALID {
+            fingerprint(seen) != value
+        } else {
+            handled(seen) == Some("now")
+        }
     };
-    let seen =
-        mini.until("the request is answered", 100, |seen| is_answered(seen) && says(seen, TokenFresh) == "True/Fresh").await;
+    let seen = mini
+        .until("the request is answered", 100, |seen| {
+            is_answered(seen) && says(seen, TokenFresh) == "True/Fresh"
+        })
+        .await;
     assert!(seen.status.expect("a status").last_failure.is_none(), "{}", mini.name);
 }
 
@@ -225,11 +240,13 @@ async fn a_force_that_changes_nothing_is_tried_twice_then_told() {
     let shop = stage.app("shop").platform(|app| app.force_gap_ms = Some(86_400_000)).ready().await;
     let first = fingerprint(&shop.get().await);
     shop.annotate(INVALID, &first).await;
-    let second = fingerprint(&shop.until("there is another token", 5, |mini| fingerprint(mini) != first).await);
+    let second = fingerprint(
+        &shop.until("there is another token", 5, |mini| fingerprint(mini) != first).await,
+    );
     shop.annotate(INVALID, &second).await;
     eventually("the force in vain is told", 70, async || {
         let events = shop.events().await;
-        check(events.contains(&"ForcedRefreshFruitless".into()), || format!("{events:?}"))
+        check(events.contains(&"ForcedRefreshIneffective".into()), || format!("{events:?}"))
     })
     .await;
     assert_eq!(shop.counts().forced, 3);

@@ -1,5 +1,5 @@
-//! A leader that cannot list or watch its world says so, and what it knew of tokens still ends by the
-//! clock.
+//! A leader that cannot list or watch its world says so, and what it knew of tokens still ends by
+//! the clock.
 
 use miniprogram_operator::api::ConditionType::{Ready, TokenFresh};
 
@@ -68,10 +68,13 @@ async fn a_candidate_that_could_not_do_the_work_is_not_ready_and_lets_others_com
     let stage = Stage::new("blind").await;
     let mut leader = stage.operator().elected().start().await;
     let shop = stage.app("shop").short_lived(60_000, 20_000).ready().await;
-    let mistaken = stage.operator().elected().flag("--selector", "tier in gold").unready().start().await;
+    let mistaken =
+        stage.operator().elected().flag("--selector", "tier in gold").unready().start().await;
     eventually("it is not ready and says why", 30, async || {
         let answer = mistaken.readiness().await;
-        check(answer.contains("[-]watches failed: cannot list MiniPrograms in namespace"), || answer.clone())
+        check(answer.contains("[-]watches failed: cannot list MiniPrograms in namespace"), || {
+            answer.clone()
+        })
     })
     .await;
     let sound = stage.operator().elected().start().await;

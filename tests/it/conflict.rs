@@ -1,4 +1,5 @@
-//! Two who want the same: another's Secret under the target's name, two objects with one target, two objects of one app.
+//! Two who want the same: another's Secret under the target's name, two objects with one target,
+//! two objects of one app.
 
 use kube::{Api, ResourceExt, api::PostParams};
 use miniprogram_operator::api::{
@@ -30,8 +31,12 @@ async fn anothers_secret_is_neither_read_nor_touched_and_its_end_is_noticed() {
         shop.was_asked(1);
     }
     // do-not-read-me, as it stands in an answer.
-    let read: Vec<_> =
-        ledger.requests().await.into_iter().filter(|request| request.event.to_string().contains("ZG8tbm90LXJlYWQtbWU")).collect();
+    let read: Vec<_> = ledger
+        .requests()
+        .await
+        .into_iter()
+        .filter(|request| request.event.to_string().contains("ZG8tbm90LXJlYWQtbWU"))
+        .collect();
     assert!(read.is_empty(), "{read:#?}");
 }
 
@@ -40,12 +45,23 @@ async fn of_two_objects_with_one_target_one_has_it_and_the_other_follows_when_it
     let stage = Stage::new("conflict").await;
     let operator = stage.operator().start().await;
     let target = json!({ "target": { "name": "shared" } });
-    let (one, two) = tokio::join!(stage.app("one").spec(target.clone()).create(), stage.app("two").spec(target).create());
+    let (one, two) = tokio::join!(
+        stage.app("one").spec(target.clone()).create(),
+        stage.app("two").spec(target).create()
+    );
     operator.until_calm().await;
-    let (owner, other) = if says(&one.get().await, Ready) == "True/TokenAvailable" { (&one, &two) } else { (&two, &one) };
+    let (owner, other) = if says(&one.get().await, Ready) == "True/TokenAvailable" {
+        (&one, &two)
+    } else {
+        (&two, &one)
+    };
     owner.until_ready().await;
     let seen = other.until_says(Ready, "False/Conflict").await;
-    assert!(message(&seen, Ready).contains(&format!("MiniProgram {}", owner.name)), "{}", message(&seen, Ready));
+    assert!(
+        message(&seen, Ready).contains(&format!("MiniProgram {}", owner.name)),
+        "{}",
+        message(&seen, Ready)
+    );
     let shared = stage.secret("shared").await.expect("the target");
     assert_eq!(value(&shared, "app_id").as_ref(), Some(&owner.app_id));
     // The other may have asked before it lost, but it does not ask again.
@@ -84,7 +100,10 @@ async fn of_two_objects_of_an_app_in_legacy_mode_the_accepted_elder_keeps_it() {
     younger.until_says(Ready, "False/AppIDConflict").await;
     operator.until_calm().await;
     elder.was_asked(3);
-    assert_eq!(stage.simulator.live_tokens(&elder.app_id).last().map(|token| token.token.clone()), Some(elder.token().await));
+    assert_eq!(
+        stage.simulator.live_tokens(&elder.app_id).last().map(|token| token.token.clone()),
+        Some(elder.token().await)
+    );
 }
 
 #[tokio::test]
@@ -110,8 +129,12 @@ async fn an_object_of_another_namespace_is_not_named() {
     let elder = stage.app("elder").legacy().ready().await;
     let draft = stage.app("younger").of_app(&elder.app_id).legacy();
     let secret = json!({ "metadata": { "name": "younger-credential" }, "stringData": { "appSecret": format!("secret-of-{}", elder.app_id) } });
-    let secrets = Api::<k8s_openapi::api::core::v1::Secret>::namespaced(stage.client.clone(), &elsewhere);
-    secrets.create(&PostParams::default(), &serde_json::from_value(secret).expect("a Secret")).await.expect("created");
+    let secrets =
+        Api::<k8s_openapi::api::core::v1::Secret>::namespaced(stage.client.clone(), &elsewhere);
+    secrets
+        .create(&PostParams::default(), &serde_json::from_value(secret).expect("a Secret"))
+        .await
+        .expect("created");
     let minis = Api::<MiniProgram>::namespaced(stage.client.clone(), &elsewhere);
     let made: MiniProgram = serde_json::from_value(draft.object()).expect("an object");
     let made = minis.create(&PostParams::default(), &made).await.expect("created");

@@ -1,4 +1,5 @@
-//! Killed at any moment, in the mode where a lost answer costs a token: whatever is lost is asked for again, and no more than that.
+//! Killed at any moment, in the mode where a lost answer costs a token: whatever is lost is asked
+//! for again, and no more than that.
 
 use std::time::Duration;
 
@@ -29,13 +30,18 @@ async fn after_a_kill_at_any_moment_the_secret_soon_holds_the_newest_token() {
     let mut operator = launch(&stage).start().await;
     // Each call takes a while on either side of what it does, so that kills meet it there.
     stage.simulator.fault_for_all(Fault::SlowAfterMint { ms: 150 });
-    let shops = join_all((0..6).map(|n| stage.app(&format!("shop-{n}")).legacy().short_lived(12_000, 9_000).create())).await;
+    let shops = join_all(
+        (0..6)
+            .map(|n| stage.app(&format!("shop-{n}")).legacy().short_lived(12_000, 9_000).create()),
+    )
+    .await;
     join_all(shops.iter().map(Mini::until_ready)).await;
 
     for kill in 0..kills() {
         // Wait for a call to begin, then for some point on its way to the Secret and to the status.
         let before = total(&shops);
-        eventually("a call begins", 15, async || check(total(&shops) > before, || "none".into())).await;
+        eventually("a call begins", 15, async || check(total(&shops) > before, || "none".into()))
+            .await;
         let into = rand::rng().random_range(0..350);
         pass(Duration::from_millis(into)).await;
         operator.kill();
@@ -69,7 +75,13 @@ async fn a_kill_before_the_answer_costs_two_calls_and_after_the_status_none() {
         ("stored", Fault::SlowAfterMint { ms: 0 }, "the status", 1),
     ] {
         let mut operator = launch(&stage).start().await;
-        let shop = stage.app(name).legacy().without_credential().whose_platform_knows("right").create().await;
+        let shop = stage
+            .app(name)
+            .legacy()
+            .without_credential()
+            .whose_platform_knows("right")
+            .create()
+            .await;
         stage.simulator.faults(&shop.app_id, vec![FaultRule::from(fault).times(1)]);
         stage.put_secret(&format!("{name}-credential"), "appSecret", "right").await;
         eventually(format!("{killed_after} was seen"), 5, async || {
@@ -87,9 +99,15 @@ async fn a_kill_before_the_answer_costs_two_calls_and_after_the_status_none() {
         shop.until_token_lives(2).await;
         operator.until_calm().await;
         shop.was_asked(calls);
-        let unsettled = shop.target().await.metadata.annotations.unwrap_or_default().contains_key("miniprogram.dev/unsettled");
-        assert_eq!(unsettled, calls == 2, "{name}");
-        // Another kill while it is unsettled forgets nothing and asks nobody.
+        let unconfirmed = shop
+            .target()
+            .await
+            .metadata
+            .annotations
+            .unwrap_or_default()
+            .contains_key("miniprogram.dev/unconfirmed");
+        assert_eq!(unconfirmed, calls == 2, "{name}");
+        // Another kill while it is unconfirmed forgets nothing and asks nobody.
         let operator = operator.restart().await;
         operator.until_calm().await;
         shop.was_asked(calls);
@@ -104,16 +122,27 @@ async fn a_lost_call_is_asked_for_again_also_when_nobody_wants_it_any_more() {
     operator.kill();
     shop.some_hours_later().await;
     let mut operator = operator.again().await;
-    stage.simulator.faults(&shop.app_id, vec![FaultRule::from(Fault::SlowAfterMint { ms: 900 }).times(1)]);
+    stage
+        .simulator
+        .faults(&shop.app_id, vec![FaultRule::from(Fault::SlowAfterMint { ms: 900 }).times(1)]);
     shop.annotate("miniprogram.dev/refresh-requested", "now").await;
-    eventually("the call is under way", 5, async || check(shop.counts().calls == 2, || "no call".into())).await;
+    eventually("the call is under way", 5, async || {
+        check(shop.counts().calls == 2, || "no call".into())
+    })
+    .await;
     operator.kill();
-    shop.patch(json!({ "metadata": { "annotations": { "miniprogram.dev/refresh-requested": null } } })).await;
+    shop.patch(
+        json!({ "metadata": { "annotations": { "miniprogram.dev/refresh-requested": null } } }),
+    )
+    .await;
     let lost = shop.token().await;
 
     let operator = operator.again().await;
     // The token in the Secret has minutes left: only the intent in status tells.
-    eventually("it is asked for again", 10, async || check(shop.counts().calls == 3, || format!("{:?}", shop.counts()))).await;
+    eventually("it is asked for again", 10, async || {
+        check(shop.counts().calls == 3, || format!("{:?}", shop.counts()))
+    })
+    .await;
     operator.until_calm().await;
     assert_ne!(shop.until_token_lives(5).await, lost);
     shop.was_asked(3);
@@ -123,22 +152,40 @@ async fn a_lost_call_is_asked_for_again_also_when_nobody_wants_it_any_more() {
 async fn a_token_got_behind_a_lost_answer_is_confirmed_once() {
     let stage = Stage::new("crash").await;
     let _operator = launch(&stage).start().await;
-    let shop = stage.app("shop").legacy().without_credential().whose_platform_knows("right").create().await;
-    // The first request executes while the second one's token is in the Secret: the consumer's token is replaced behind our back.
+    let shop = stage
+        .app("shop")
+        .legacy()
+        .without_credential()
+        .whose_platform_knows("right")
+        .create()
+        .await;
+    // The first request executes while the second one's token is in the Secret: the consumer's
+    // token is replaced behind our back.
     let late = FaultRule::from(Fault::Late { ms: 40_000 }).times(1);
     stage.simulator.faults(&shop.app_id, vec![late]);
     stage.put_secret("shop-credential", "appSecret", "right").await;
     let seen = shop.until_says_within(Ready, "True/TokenAvailable", 30).await;
-    assert!(seen.status.is_some_and(|status| status.intent.is_some_and(|intent| intent.doubt)));
+    assert!(
+        seen.status
+            .is_some_and(|status| status.intent.is_some_and(|intent| intent.outcome_unknown))
+    );
     shop.was_asked(2);
     // 120 to 180 s after the second, and within the five minutes that a replaced token has left.
-    eventually("the confirming call", 70, async || check(shop.counts().calls == 3, || format!("{:?}", shop.counts()))).await;
+    eventually("the confirming call", 70, async || {
+        check(shop.counts().calls == 3, || format!("{:?}", shop.counts()))
+    })
+    .await;
     shop.until_says_within(Ready, "True/TokenAvailable", 5).await;
     let seen = shop
-        .until("nothing is in doubt any more", 5, |mini| mini.status.as_ref().is_some_and(|status| status.intent.is_none()))
+        .until("nothing is in doubt any more", 5, |mini| {
+            mini.status.as_ref().is_some_and(|status| status.intent.is_none())
+        })
         .await;
     assert!(seen.status.is_some());
-    assert_eq!(stage.simulator.live_tokens(&shop.app_id).last().map(|token| token.token.clone()), Some(shop.token().await));
+    assert_eq!(
+        stage.simulator.live_tokens(&shop.app_id).last().map(|token| token.token.clone()),
+        Some(shop.token().await)
+    );
     let calls = shop.calls();
     let apart = calls[2].arrived_ms - calls[1].arrived_ms;
     assert!((119_000..190_000).contains(&apart), "{apart}");

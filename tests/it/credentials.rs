@@ -1,4 +1,5 @@
-//! The credential: what is said of one that cannot be used, that none of those is ever sent, and that a new one is used at once.
+//! The credential: what is said of one that cannot be used, that none of those is ever sent, and
+//! that a new one is used at once.
 
 use k8s_openapi::api::core::v1::Secret;
 use miniprogram_operator::api::ConditionType::{CredentialValid, Ready};
@@ -51,7 +52,8 @@ async fn what_cannot_be_used_is_told_and_never_sent_and_works_once_it_is_right()
 async fn white_space_around_a_credential_is_not_sent() {
     let stage = Stage::new("credentials").await;
     let _operator = stage.operator().start().await;
-    let shop = stage.app("shop").whose_platform_knows("right").with_secret(" right\r\n").ready().await;
+    let shop =
+        stage.app("shop").whose_platform_knows("right").with_secret(" right\r\n").ready().await;
     shop.was_asked(1);
 }
 
@@ -69,7 +71,10 @@ async fn a_rejected_credential_stops_all_calls_and_another_one_is_tried_at_once(
     assert_eq!(shop.target().await, good);
     let status = mini.status.expect("a status");
     let failure = status.last_failure.expect("a failure");
-    assert_eq!((failure.reason.as_str(), failure.platform_code), ("CredentialRejected", Some(40125)));
+    assert_eq!(
+        (failure.reason.as_str(), failure.platform_code),
+        ("CredentialRejected", Some(40125))
+    );
     // Until a person acts, only the token's own time leads to a call.
     let refresh = status.token.and_then(|token| token.next_refresh_time).expect("a time");
     let apart = failure.next_attempt_time.0.duration_since(refresh.0).as_secs();
@@ -97,7 +102,9 @@ async fn an_edit_of_a_credentials_metadata_costs_one_read_and_neither_call_nor_w
         let credential = format!("{}-credential", shop.name);
         operator.until_calm().await;
         let ledger = stage.ledger();
-        let _: Secret = stage.patch(&credential, json!({ "metadata": { "labels": { "edited": "yes" } } })).await;
+        let _: Secret = stage
+            .patch(&credential, json!({ "metadata": { "labels": { "edited": "yes" } } }))
+            .await;
         eventually("the credential's new version was read", 5, async || {
             let reads = ledger.reads().await;
             check(reads.iter().any(|read| read.contains(&credential)), || format!("{reads:?}"))

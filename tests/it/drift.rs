@@ -1,4 +1,5 @@
-//! What others do to the target: deletions, edits, strips. It is put right, with no call where that can be, and never in a loop.
+//! What others do to the target: deletions, edits, strips. It is put right, with no call where that
+//! can be, and never in a loop.
 
 use std::time::Duration;
 
@@ -47,19 +48,35 @@ async fn what_was_stripped_or_edited_beside_the_token_is_put_right_without_a_cal
     let operator = stage.operator().start().await;
     let edits = [
         ("label", json!({ "metadata": { "labels": { "miniprogram.dev/name": null } } })),
-        ("relabel", json!({ "metadata": { "labels": { "app.kubernetes.io/managed-by": "somebody" } } })),
+        (
+            "relabel",
+            json!({ "metadata": { "labels": { "app.kubernetes.io/managed-by": "somebody" } } }),
+        ),
         ("owner", json!({ "metadata": { "ownerReferences": null } })),
-        ("annotation", json!({ "metadata": { "annotations": { "miniprogram.dev/fingerprint": null } } })),
+        (
+            "annotation",
+            json!({ "metadata": { "annotations": { "miniprogram.dev/fingerprint": null } } }),
+        ),
         ("template", json!({ "metadata": { "labels": { "team": "b" } } })),
-        ("time", json!({ "metadata": { "annotations": { "miniprogram.dev/expiration-time": "2030-01-01T00:00:00Z" } } })),
+        (
+            "time",
+            json!({ "metadata": { "annotations": { "miniprogram.dev/expiration-time": "2030-01-01T00:00:00Z" } } }),
+        ),
     ];
     for mode in ["Stable", "Legacy"] {
         for (name, edit) in &edits {
-            let shop = stage.app(&format!("{name}-{}", mode.to_lowercase())).spec(json!({ "tokenMode": mode }));
+            let shop = stage
+                .app(&format!("{name}-{}", mode.to_lowercase()))
+                .spec(json!({ "tokenMode": mode }));
             let shop =
                 shop.spec(json!({ "target": { "template": { "metadata": { "labels": { "team": "a" } } } } })).ready().await;
             let before = shop.target().await;
-            let _: Secret = stage.patch(&shop.target_name(), json!({ "metadata": { "labels": { "theirs": "stays" } } })).await;
+            let _: Secret = stage
+                .patch(
+                    &shop.target_name(),
+                    json!({ "metadata": { "labels": { "theirs": "stays" } } }),
+                )
+                .await;
             operator.until_calm().await;
             let ledger = stage.ledger();
             let _: Secret = stage.patch(&shop.target_name(), edit.clone()).await;
@@ -71,7 +88,11 @@ async fn what_was_stripped_or_edited_beside_the_token_is_put_right_without_a_cal
             assert_eq!(after.labels().get("theirs").map(String::as_str), Some("stays"), "{name}");
             assert_eq!(after.labels().get("team").map(String::as_str), Some("a"), "{name}");
             operator.until_calm().await;
-            assert_eq!(ledger.writes().await, [format!("patch secrets {} 200", shop.target_name())], "{name} in {mode} mode");
+            assert_eq!(
+                ledger.writes().await,
+                [format!("patch secrets {} 200", shop.target_name())],
+                "{name} in {mode} mode"
+            );
             shop.was_asked(1);
         }
     }
@@ -81,7 +102,8 @@ async fn what_was_stripped_or_edited_beside_the_token_is_put_right_without_a_cal
 async fn a_backup_that_brings_our_owner_back_does_not_take_a_retained_secret_with_its_object() {
     let stage = Stage::new("drift").await;
     let operator = stage.operator().start().await;
-    let shop = stage.app("kept").spec(json!({ "target": { "deletionPolicy": "Retain" } })).ready().await;
+    let shop =
+        stage.app("kept").spec(json!({ "target": { "deletionPolicy": "Retain" } })).ready().await;
     let before = shop.target().await;
     let theirs = stage.app("theirs").ready().await;
     let owner = async |mini: &Mini<'_>, controller: bool| {
@@ -92,7 +114,9 @@ async fn a_backup_that_brings_our_owner_back_does_not_take_a_retained_secret_wit
     let owners = [owner(&shop, true).await, owner(&theirs, false).await];
     operator.until_calm().await;
     let ledger = stage.ledger();
-    let _: Secret = stage.patch(&shop.target_name(), json!({ "metadata": { "ownerReferences": owners } })).await;
+    let _: Secret = stage
+        .patch(&shop.target_name(), json!({ "metadata": { "ownerReferences": owners } }))
+        .await;
     shop.until_event("SecretDriftCorrected").await;
     operator.until_calm().await;
     let after = shop.target().await;
@@ -137,8 +161,12 @@ async fn another_controller_that_keeps_changing_the_target_is_corrected_once_in_
     operator.until_calm().await;
     let ledger = stage.ledger();
     for _ in 0..150 {
-        let _: Secret =
-            stage.patch(&shop.target_name(), json!({ "metadata": { "labels": { "miniprogram.dev/name": null } } })).await;
+        let _: Secret = stage
+            .patch(
+                &shop.target_name(),
+                json!({ "metadata": { "labels": { "miniprogram.dev/name": null } } }),
+            )
+            .await;
         pass(Duration::from_millis(100)).await;
     }
     let writes = ledger.writes().await;
@@ -151,8 +179,10 @@ async fn another_controller_that_keeps_changing_the_target_is_corrected_once_in_
 async fn edits_in_the_middle_of_calls_cost_no_mint() {
     let stage = Stage::new("drift").await;
     let _operator = stage.operator().start().await;
-    let shops =
-        futures::future::join_all(["a", "b", "c"].map(|name| stage.app(name).legacy().short_lived(6_000, 4_000).ready())).await;
+    let shops = futures::future::join_all(
+        ["a", "b", "c"].map(|name| stage.app(name).legacy().short_lived(6_000, 4_000).ready()),
+    )
+    .await;
     let mut edits = 0_u32;
     while shops.iter().any(|shop| shop.counts().minted < 8) {
         for shop in &shops {
@@ -165,7 +195,8 @@ async fn edits_in_the_middle_of_calls_cost_no_mint() {
     }
     for shop in &shops {
         shop.until_token_lives(2).await;
-        // Half of a life apart, less what is lost to rounding: a mint that an edit had cost would show as a pair.
+        // Half of a life apart, less what is lost to rounding: a mint that an edit had cost would
+        // show as a pair.
         let at: Vec<_> = shop.calls().iter().map(|call| call.arrived_ms).collect();
         assert!(at.windows(2).all(|pair| pair[1] - pair[0] >= 1_900), "{at:?}");
     }

@@ -24,7 +24,11 @@ async fn apply(stage: &Stage, mut secret: Secret) {
     secret.metadata.managed_fields = None;
     secret.metadata.resource_version = None;
     let params = PatchParams::apply(names::FIELD_MANAGER).force();
-    stage.api::<Secret>().patch(&secret.name_any(), &params, &Patch::Apply(&secret)).await.expect("applied");
+    stage
+        .api::<Secret>()
+        .patch(&secret.name_any(), &params, &Patch::Apply(&secret))
+        .await
+        .expect("applied");
 }
 
 /// The object's target with another token, and annotations and digest that fit it.
@@ -127,7 +131,13 @@ async fn nobody_waits_for_an_older_object_whose_target_is_anothers() {
     let stage = Stage::new("forged").await;
     let _operator = stage.operator().start().await;
     stage.put_secret("taken", "password", "theirs").await;
-    let elder = stage.app("elder").legacy().with_secret("guessed").spec(json!({ "target": { "name": "taken" } })).create().await;
+    let elder = stage
+        .app("elder")
+        .legacy()
+        .with_secret("guessed")
+        .spec(json!({ "target": { "name": "taken" } }))
+        .create()
+        .await;
     elder.until_says(TargetSynced, "False/Conflict").await;
     let owner = stage.app("owner").of_app(&elder.app_id).legacy().ready().await;
     owner.was_asked(1);
@@ -141,7 +151,14 @@ async fn a_wrong_app_secret_gets_no_retained_token_and_no_copy_of_it() {
     let kept = stage.app("kept").legacy().spec(retain("kept-token")).ready().await;
     let token = kept.token().await;
     kept.delete().await;
-    let thief = stage.app("kept").of_app(&kept.app_id).legacy().with_secret("guessed").spec(retain("kept-token")).create().await;
+    let thief = stage
+        .app("kept")
+        .of_app(&kept.app_id)
+        .legacy()
+        .with_secret("guessed")
+        .spec(retain("kept-token"))
+        .create()
+        .await;
     thief.until_says(Ready, "False/CredentialRejected").await;
     thief.patch(json!({ "spec": { "target": { "name": "copy" } } })).await;
     operator.until_calm().await;
@@ -161,8 +178,13 @@ async fn a_report_that_a_limit_holds_back_is_told_with_its_time() {
     };
     report(&shop).await;
     let seen = shop.until_says(TokenFresh, "False/ReportedInvalid").await;
-    let next = seen.status.and_then(|status| status.token).and_then(|token| token.next_refresh_time).expect("a time");
-    let issued = shop.get().await.status.and_then(|status| status.token).expect("a token").issue_time;
+    let next = seen
+        .status
+        .and_then(|status| status.token)
+        .and_then(|token| token.next_refresh_time)
+        .expect("a time");
+    let issued =
+        shop.get().await.status.and_then(|status| status.token).expect("a token").issue_time;
     let apart = next.0.duration_since(issued.0).as_secs();
     assert!((1..=310).contains(&apart), "{apart} s after the token was issued");
 }

@@ -1,4 +1,5 @@
-//! Two operators, one Lease: only its holder calls and writes, and it passes on when the holder dies, leaves or is stopped.
+//! Two operators, one Lease: only its holder calls and writes, and it passes on when the holder
+//! dies, leaves or is stopped.
 
 use futures::future::join_all;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -36,7 +37,8 @@ async fn pair(stage: &Stage) -> (Operator<'_>, Operator<'_>) {
 }
 
 async fn rotating<'a>(stage: &'a Stage, names: &[&str]) -> Vec<Mini<'a>> {
-    join_all(names.iter().map(|name| stage.app(name).legacy().short_lived(10_000, 8_000).ready())).await
+    join_all(names.iter().map(|name| stage.app(name).legacy().short_lived(10_000, 8_000).ready()))
+        .await
 }
 
 #[tokio::test]
@@ -88,11 +90,19 @@ async fn a_call_under_way_is_finished_and_stored_before_the_end() {
     let stage = Stage::new("leader").await;
     for (name, mode) in [("stable", "Stable"), ("legacy", "Legacy")] {
         let (mut leader, standby) = pair(&stage).await;
-        let shop =
-            stage.app(name).without_credential().whose_platform_knows("right").spec(json!({ "tokenMode": mode })).create().await;
+        let shop = stage
+            .app(name)
+            .without_credential()
+            .whose_platform_knows("right")
+            .spec(json!({ "tokenMode": mode }))
+            .create()
+            .await;
         stage.simulator.fault(&shop.app_id, Fault::SlowAfterMint { ms: 2_000 });
         stage.put_secret(&format!("{name}-credential"), "appSecret", "right").await;
-        eventually("the call is under way", 5, async || check(shop.counts().calls == 1, || "no call".into())).await;
+        eventually("the call is under way", 5, async || {
+            check(shop.counts().calls == 1, || "no call".into())
+        })
+        .await;
         assert!(leader.terminate().await.success());
         let token = shop.until_token_lives(1).await;
         until_leads(&standby, 2).await;
@@ -105,16 +115,37 @@ async fn a_call_under_way_is_finished_and_stored_before_the_end() {
 #[tokio::test]
 async fn a_call_that_outlasts_the_grace_keeps_the_lease_and_is_asked_again_by_the_next_leader() {
     let stage = Stage::new("leader").await;
-    let patient = || stage.operator().elected().flag("--shutdown-grace-seconds", "1").flag("--request-timeout-seconds", "3");
+    let patient = || {
+        stage
+            .operator()
+            .elected()
+            .flag("--shutdown-grace-seconds", "1")
+            .flag("--request-timeout-seconds", "3")
+    };
     let mut leader = patient().start().await;
     until_leads(&leader, TAKEOVER).await;
     let standby = patient().start().await;
-    let shop = stage.app("shop").legacy().without_credential().whose_platform_knows("right").create().await;
-    stage.simulator.faults(&shop.app_id, vec![FaultRule::from(Fault::SlowAfterMint { ms: 2_900 }).times(1)]);
+    let shop = stage
+        .app("shop")
+        .legacy()
+        .without_credential()
+        .whose_platform_knows("right")
+        .create()
+        .await;
+    stage
+        .simulator
+        .faults(&shop.app_id, vec![FaultRule::from(Fault::SlowAfterMint { ms: 2_900 }).times(1)]);
     stage.put_secret("shop-credential", "appSecret", "right").await;
-    eventually("the call is under way", 5, async || check(shop.counts().calls == 1, || "no call".into())).await;
+    eventually("the call is under way", 5, async || {
+        check(shop.counts().calls == 1, || "no call".into())
+    })
+    .await;
     leader.terminate().await;
-    assert!(!leader.log().contains("released the Lease"), "a call is still in flight: {}", leader.log());
+    assert!(
+        !leader.log().contains("released the Lease"),
+        "a call is still in flight: {}",
+        leader.log()
+    );
     assert!(!leads(&standby).await);
     until_leads(&standby, TAKEOVER).await;
     shop.until_token_lives(10).await;
@@ -130,10 +161,21 @@ async fn when_the_leader_is_killed_in_mid_call_only_that_app_is_asked_again() {
     until_leads(&leader, TAKEOVER).await;
     let standby = quick().start().await;
     let others = join_all(["a", "b", "c"].map(|name| stage.app(name).legacy().ready())).await;
-    let shop = stage.app("shop").legacy().without_credential().whose_platform_knows("right").create().await;
-    stage.simulator.faults(&shop.app_id, vec![FaultRule::from(Fault::SlowAfterMint { ms: 1_500 }).times(1)]);
+    let shop = stage
+        .app("shop")
+        .legacy()
+        .without_credential()
+        .whose_platform_knows("right")
+        .create()
+        .await;
+    stage
+        .simulator
+        .faults(&shop.app_id, vec![FaultRule::from(Fault::SlowAfterMint { ms: 1_500 }).times(1)]);
     stage.put_secret("shop-credential", "appSecret", "right").await;
-    eventually("the call is under way", 5, async || check(shop.counts().calls == 1, || "no call".into())).await;
+    eventually("the call is under way", 5, async || {
+        check(shop.counts().calls == 1, || "no call".into())
+    })
+    .await;
     leader.kill();
     until_leads(&standby, TAKEOVER).await;
     shop.until_token_lives(10).await;
@@ -161,7 +203,10 @@ async fn a_leader_that_was_stopped_neither_calls_nor_writes_when_it_wakes() {
     }
     // That it neither calls nor writes now is judged at the end: it has no Lease.
     sleeper.resume();
-    eventually("it has noticed", 10, async || check(!leads(&sleeper).await, || "it still thinks that it leads".into())).await;
+    eventually("it has noticed", 10, async || {
+        check(!leads(&sleeper).await, || "it still thinks that it leads".into())
+    })
+    .await;
     let minted: Vec<_> = shops.iter().map(|shop| shop.counts().minted).collect();
     eventually("the standby goes on", 15, async || {
         let now: Vec<_> = shops.iter().map(|shop| shop.counts().minted).collect();

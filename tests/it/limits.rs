@@ -1,4 +1,5 @@
-//! The limits of Kubernetes: whatever fits into the API server is either used, or refused with a reason that says what to do.
+//! The limits of Kubernetes: whatever fits into the API server is either used, or refused with a
+//! reason that says what to do.
 
 use std::collections::BTreeMap;
 
@@ -42,12 +43,18 @@ async fn bytes_that_are_no_app_secret_are_refused_and_never_sent_however_many() 
     let mut minis = vec![];
     for (name, value) in table {
         store(&stage, &format!("{name}-credential"), &BTreeMap::from([("appSecret", value)])).await;
-        minis.push(stage.app(name).whose_platform_knows("right").without_credential().create().await);
+        minis.push(
+            stage.app(name).whose_platform_knows("right").without_credential().create().await,
+        );
     }
     for mini in &minis {
         let seen = mini.until_says(CredentialValid, "False/ValueInvalid").await;
         assert_eq!(says(&seen, Ready), "False/ValueInvalid");
-        assert!(message(&seen, Ready).contains("Store the app secret alone, as text"), "{}", message(&seen, Ready));
+        assert!(
+            message(&seen, Ready).contains("Store the app secret alone, as text"),
+            "{}",
+            message(&seen, Ready)
+        );
     }
     operator.until_calm().await;
     for mini in &minis {
@@ -64,7 +71,8 @@ async fn a_credential_beside_a_megabyte_of_other_keys_is_used() {
     let _operator = stage.operator().start().await;
     let app_secret = b"right".to_vec();
     let rest = vec![b'x'; LARGEST_SECRET - app_secret.len()];
-    store(&stage, "shop-credential", &BTreeMap::from([("appSecret", app_secret), ("rest", rest)])).await;
+    store(&stage, "shop-credential", &BTreeMap::from([("appSecret", app_secret), ("rest", rest)]))
+        .await;
     let shop = stage.app("shop").whose_platform_knows("right").without_credential().ready().await;
     shop.was_asked(1);
 }
@@ -79,7 +87,8 @@ async fn objects_full_of_labels_and_annotations_are_served_like_others() {
         draft = draft.label(key, value);
     }
     let shop = draft.ready().await;
-    let _: Secret = stage.patch("shop-credential", json!({ "metadata": { "labels": labels } })).await;
+    let _: Secret =
+        stage.patch("shop-credential", json!({ "metadata": { "labels": labels } })).await;
     // The last two of our own are as long as still fits, and say nothing that we know.
     let [request, report] = ["miniprogram.dev/refresh-requested", "miniprogram.dev/invalid-token"];
     let half = "x".repeat(LARGEST_ANNOTATIONS / 2 - request.len());
@@ -87,7 +96,8 @@ async fn objects_full_of_labels_and_annotations_are_served_like_others() {
         stage.patch("shop", json!({ "metadata": { "annotations": { request: half, report: half[..half.len() - 64] } } })).await;
     shop.until_event("InvalidTokenMalformed").await;
     shop.until("the request is handled", 35, |mini| {
-        let handled = mini.status.as_ref().and_then(|status| status.handled_refresh_request.as_deref());
+        let handled =
+            mini.status.as_ref().and_then(|status| status.handled_refresh_request.as_deref());
         handled.is_some_and(|handled| handled.starts_with("sha256:"))
     })
     .await;
@@ -104,15 +114,22 @@ async fn a_target_that_others_have_filled_keeps_its_token_until_there_is_room_fo
     let before = shop.target().await;
     let ours: usize = before.data.iter().flatten().map(|(_, value)| value.0.len()).sum();
     let filler = base64(&vec![b'x'; LARGEST_SECRET - ours]);
-    let full: Secret = stage.patch(&shop.target_name(), json!({ "data": { "filler": filler } })).await;
+    let full: Secret =
+        stage.patch(&shop.target_name(), json!({ "data": { "filler": filler } })).await;
     operator.until_calm().await;
     drop(operator);
 
     // A platform whose tokens are longer than those before.
-    let longer = Simulator::start(Settings { token_length: 500, ..Settings::default() }).await.expect("a simulator");
+    let longer = Simulator::start(Settings { token_length: 500, ..Settings::default() })
+        .await
+        .expect("a simulator");
     longer.set_app(&shop.app_id, &AppSettings::with_secret("second"));
     stage.put_secret("shop-credential", "appSecret", "second").await;
-    let operator = stage.operator().flag("--platform-endpoint", &format!("WeChat={}", longer.url())).start().await;
+    let operator = stage
+        .operator()
+        .flag("--platform-endpoint", &format!("WeChat={}", longer.url()))
+        .start()
+        .await;
     let seen = shop.until_says_within(TargetSynced, "False/WriteFailed", 10).await;
     assert_eq!(says(&seen, Ready), "True/TokenAvailable");
     assert!(message(&seen, TargetSynced).contains("Too long"), "{}", message(&seen, TargetSynced));

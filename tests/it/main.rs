@@ -1,8 +1,10 @@
-//! The operator as users meet it: the real program, under its own account's rights, against a real API server and a simulated
-//! platform. Tests are named for what they show; `harness` is what they are written in.
+//! The operator as users meet it: the real program, under its own account's rights, against a real
+//! API server and a simulated platform. Tests are named for what they show; `harness` is what they
+//! are written in.
 //!
-//! All of them share one control plane. Each has a namespace, a simulator and an operator process of its own, so they run side
-//! by side; most of their time is waiting, so more threads than cores pay off: `cargo test --test it -- --test-threads=12`.
+//! All of them share one control plane. Each has a namespace, a simulator and an operator process
+//! of its own, so they run side by side; most of their time is waiting, so more threads than cores
+//! pay off: `cargo test --test it -- --test-threads=12`.
 
 mod harness;
 

@@ -1,4 +1,5 @@
-//! What changes while a call is under way: the answer counts for what was sent, and what is new is seen to at once.
+//! What changes while a call is under way: the answer counts for what was sent, and what is new is
+//! seen to at once.
 
 use miniprogram_operator::api::{
     ConditionType::{CredentialValid, Ready, TokenFresh},
@@ -16,11 +17,25 @@ const SLOW: Fault = Fault::SlowAfterMint { ms: 1_500 };
 const MODES: [&str; 2] = ["Stable", "Legacy"];
 
 /// An object whose first call is under way and takes a while.
-async fn under_way<'a>(stage: &'a Stage, name: &str, spec: serde_json::Value, secret: &str) -> Mini<'a> {
-    let shop = stage.app(name).spec(spec).without_credential().whose_platform_knows("right").create().await;
+async fn under_way<'a>(
+    stage: &'a Stage,
+    name: &str,
+    spec: serde_json::Value,
+    secret: &str,
+) -> Mini<'a> {
+    let shop = stage
+        .app(name)
+        .spec(spec)
+        .without_credential()
+        .whose_platform_knows("right")
+        .create()
+        .await;
     stage.simulator.faults(&shop.app_id, vec![FaultRule::from(SLOW).times(1)]);
     stage.put_secret(&format!("{name}-credential"), "appSecret", secret).await;
-    eventually("the call is under way", 5, async || check(shop.counts().calls == 1, || "no call".into())).await;
+    eventually("the call is under way", 5, async || {
+        check(shop.counts().calls == 1, || "no call".into())
+    })
+    .await;
     shop
 }
 
@@ -29,7 +44,8 @@ async fn a_rejection_is_booked_to_the_credential_that_was_sent() {
     let stage = Stage::new("midcall").await;
     let _operator = stage.operator().start().await;
     for mode in MODES {
-        let shop = under_way(&stage, &mode.to_lowercase(), json!({ "tokenMode": mode }), "wrong").await;
+        let shop =
+            under_way(&stage, &mode.to_lowercase(), json!({ "tokenMode": mode }), "wrong").await;
         stage.put_secret(&format!("{}-credential", shop.name), "appSecret", "right").await;
         shop.until_ready().await;
         shop.was_asked(2);
@@ -41,7 +57,8 @@ async fn a_token_that_comes_after_its_object_was_suspended_is_stored_all_the_sam
     let stage = Stage::new("midcall").await;
     let operator = stage.operator().start().await;
     for mode in MODES {
-        let shop = under_way(&stage, &mode.to_lowercase(), json!({ "tokenMode": mode }), "right").await;
+        let shop =
+            under_way(&stage, &mode.to_lowercase(), json!({ "tokenMode": mode }), "right").await;
         shop.patch(json!({ "spec": { "suspend": true } })).await;
         shop.until_token_lives(5).await;
         let seen = shop.until_says(Ready, "True/TokenAvailable").await;
@@ -59,8 +76,13 @@ async fn a_token_that_comes_after_its_object_was_deleted_is_written_nowhere() {
     for mode in MODES {
         for policy in ["Delete", "Retain"] {
             let name = format!("{mode}-{policy}").to_lowercase();
-            let shop =
-                under_way(&stage, &name, json!({ "tokenMode": mode, "target": { "deletionPolicy": policy } }), "right").await;
+            let shop = under_way(
+                &stage,
+                &name,
+                json!({ "tokenMode": mode, "target": { "deletionPolicy": policy } }),
+                "right",
+            )
+            .await;
             shop.delete().await;
             // The answer has come once the next object's, which was asked for later, has.
             let next = under_way(&stage, &format!("{name}-next"), json!({}), "right").await;
@@ -78,9 +100,14 @@ async fn the_mode_that_was_sent_is_on_the_target_and_the_new_one_is_asked_next()
     let operator = stage.operator().start().await;
     let shop = under_way(&stage, "shop", json!({ "tokenMode": "Legacy" }), "right").await;
     shop.patch(json!({ "spec": { "tokenMode": "Stable" } })).await;
-    let mode =
-        |mini: &MiniProgram| mini.metadata.generation == mini.status.as_ref().and_then(|status| status.observed_generation);
-    shop.until("the new mode is observed", 5, |mini| mode(mini) && says(mini, Ready) == "True/TokenAvailable").await;
+    let mode = |mini: &MiniProgram| {
+        mini.metadata.generation
+            == mini.status.as_ref().and_then(|status| status.observed_generation)
+    };
+    shop.until("the new mode is observed", 5, |mini| {
+        mode(mini) && says(mini, Ready) == "True/TokenAvailable"
+    })
+    .await;
     operator.until_calm().await;
     let counts = shop.counts();
     assert_eq!((counts.legacy, counts.stable), (1, 1));
@@ -94,13 +121,19 @@ async fn a_switch_of_the_mode_costs_one_call_and_never_the_readiness() {
     let operator = stage.operator().start().await;
     let shop = stage.app("shop").ready().await;
     let since = |mini: &MiniProgram| {
-        let conditions = mini.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
-        conditions.into_iter().find(|condition| condition.type_ == "Ready").map(|ready| ready.last_transition_time.0)
+        let conditions =
+            mini.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
+        conditions
+            .into_iter()
+            .find(|condition| condition.type_ == "Ready")
+            .map(|ready| ready.last_transition_time.0)
     };
     let ready_since = since(&shop.get().await);
     shop.patch(json!({ "spec": { "tokenMode": "Legacy" } })).await;
-    eventually("the legacy endpoint is asked", 5, async || check(shop.counts().legacy == 1, || format!("{:?}", shop.counts())))
-        .await;
+    eventually("the legacy endpoint is asked", 5, async || {
+        check(shop.counts().legacy == 1, || format!("{:?}", shop.counts()))
+    })
+    .await;
     operator.until_calm().await;
     shop.was_asked(2);
     let seen = shop.until_says(CredentialValid, "True/Accepted").await;
@@ -121,7 +154,10 @@ async fn a_target_that_was_deleted_in_mid_call_is_made_again_with_the_token_in_h
         stage.simulator.faults(&shop.app_id, vec![FaultRule::from(SLOW).times(1)]);
         stage.simulator.set_secret(&shop.app_id, "another");
         stage.put_secret(&format!("{}-credential", shop.name), "appSecret", "another").await;
-        eventually("the call is under way", 5, async || check(shop.counts().calls == 2, || "no call".into())).await;
+        eventually("the call is under way", 5, async || {
+            check(shop.counts().calls == 2, || "no call".into())
+        })
+        .await;
         stage.delete_secret(&shop.target_name()).await;
         shop.until_token_lives(5).await;
         operator.until_calm().await;

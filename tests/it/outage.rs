@@ -1,4 +1,5 @@
-//! The API server cannot be reached, or its answers are lost on the way: no token is fetched twice for that, and none is lost.
+//! The API server cannot be reached, or its answers are lost on the way: no token is fetched twice
+//! for that, and none is lost.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,13 +15,16 @@ use crate::harness::{
 };
 
 async fn wire() -> Wire {
-    let server: SocketAddr = plane().url().trim_start_matches("https://").parse().expect("an address");
+    let server: SocketAddr =
+        plane().url().trim_start_matches("https://").parse().expect("an address");
     Wire::to(server).await
 }
 
 async fn until_leads(operator: &Operator<'_>, seconds: u64) {
-    eventually("it leads", seconds, async || check(operator.metric("miniprogram_leader", &[]).await > 0.0, || operator.log()))
-        .await;
+    eventually("it leads", seconds, async || {
+        check(operator.metric("miniprogram_leader", &[]).await > 0.0, || operator.log())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -29,8 +33,10 @@ async fn after_an_outage_all_goes_on_and_nothing_is_asked_anew() {
     let wire = wire().await;
     let operator = stage.operator().over(&wire).start().await;
     let shops =
-        join_all(["Stable", "Legacy"].map(|mode| stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).ready()))
-            .await;
+        join_all(["Stable", "Legacy"].map(|mode| {
+            stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).ready()
+        }))
+        .await;
     wire.set(State::Cut);
     pass(Duration::from_secs(5)).await;
     stage.put_secret("stable-credential", "unrelated", "x").await;
@@ -64,7 +70,10 @@ async fn an_outage_has_a_line_when_it_begins_and_one_when_it_ends_and_none_for_e
 async fn lose_answers_during_a_call(stage: &Stage, wire: &Wire, shop: &Mini<'_>, into: Duration) {
     let before = shop.counts().legacy;
     stage.delete_secret(&shop.target_name()).await;
-    eventually("the call begins", 30, async || check(shop.counts().legacy > before, || "not yet".into())).await;
+    eventually("the call begins", 30, async || {
+        check(shop.counts().legacy > before, || "not yet".into())
+    })
+    .await;
     pass(into).await;
     wire.set(State::Mute);
     pass(Duration::from_millis(600)).await;
@@ -88,7 +97,12 @@ async fn a_write_whose_answer_is_lost_is_found_done_and_costs_no_second_token() 
         shop.until_says_within(Ready, "True/TokenAvailable", 20).await;
         operator.until_calm().await;
         assert_eq!(shop.token().await, token);
-        assert_eq!(shop.counts().minted, 2, "answers were lost {into:?} into the call: {}", operator.log());
+        assert_eq!(
+            shop.counts().minted,
+            2,
+            "answers were lost {into:?} into the call: {}",
+            operator.log()
+        );
         assert!(shop.get().await.status.expect("a status").intent.is_none());
     }
 }
@@ -100,7 +114,10 @@ async fn a_leader_that_is_cut_off_stops_before_another_begins() {
     let leader = stage.operator().elected().over(&wire).start().await;
     until_leads(&leader, 5).await;
     let standby = stage.operator().elected().start().await;
-    let shops = join_all(["a", "b", "c"].map(|name| stage.app(name).legacy().short_lived(8_000, 5_000).ready())).await;
+    let shops = join_all(
+        ["a", "b", "c"].map(|name| stage.app(name).legacy().short_lived(8_000, 5_000).ready()),
+    )
+    .await;
     let consumers: Vec<_> = shops.iter().map(Consumer::of).collect();
 
     wire.set(State::Cut);
@@ -108,12 +125,17 @@ async fn a_leader_that_is_cut_off_stops_before_another_begins() {
         check(leader.metric("miniprogram_leader", &[]).await < 1.0, || leader.log())
     })
     .await;
-    assert!(standby.metric("miniprogram_leader", &[]).await < 1.0, "it took over before the leader had stopped");
+    assert!(
+        standby.metric("miniprogram_leader", &[]).await < 1.0,
+        "it took over before the leader had stopped"
+    );
     until_leads(&standby, 5).await;
     let rotations: Vec<_> = shops.iter().map(|shop| shop.counts().minted).collect();
     eventually("tokens rotate again", 15, async || {
         let now: Vec<_> = shops.iter().map(|shop| shop.counts().minted).collect();
-        check(now.iter().zip(&rotations).all(|(now, before)| now >= &(before + 2)), || format!("{now:?}"))
+        check(now.iter().zip(&rotations).all(|(now, before)| now >= &(before + 2)), || {
+            format!("{now:?}")
+        })
     })
     .await;
     wire.set(State::Whole);

@@ -1,4 +1,5 @@
-//! `kubectl miniprogram` as people call it: what it tells, what it asks for, and that it waits for the end.
+//! `kubectl miniprogram` as people call it: what it tells, what it asks for, and that it waits for
+//! the end.
 
 use std::{env, path::Path, process::Output};
 
@@ -9,13 +10,15 @@ use serde_json::json;
 
 use crate::harness::{Stage, plane};
 
-/// What the plugin says to these words. Its folder is on the path, as krew has it; the simulator answers meanwhile.
+/// What the plugin says to these words. Its folder is on the path, as krew has it; the simulator
+/// answers meanwhile.
 async fn plugin(stage: &Stage, words: &[&str]) -> Output {
     let mut kubectl = plane().kubectl();
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubectl");
     let own = Path::new(kubectl.get_program()).parent().expect("a folder").to_owned();
     let path = env::var_os("PATH").unwrap_or_default();
-    let path = env::join_paths([plugins, own].into_iter().chain(env::split_paths(&path))).expect("a path");
+    let path =
+        env::join_paths([plugins, own].into_iter().chain(env::split_paths(&path))).expect("a path");
     kubectl.env("PATH", path).arg("miniprogram").args(words).args(["-n", &stage.namespace]);
     tokio::process::Command::from(kubectl).output().await.expect("kubectl")
 }
@@ -30,15 +33,23 @@ async fn status_tells_what_is_well_what_is_not_and_who_mounts_the_token() {
     let stage = Stage::new("plugin").await;
     let _operator = stage.operator().start().await;
     let shop = stage.app("shop").ready().await;
-    let refused = Fault::Code { code: 40164, msg: Some("invalid ip 203.0.113.7, not in whitelist".into()) };
+    let refused =
+        Fault::Code { code: 40164, msg: Some("invalid ip 203.0.113.7, not in whitelist".into()) };
     let refused_app = "wx0000000000040164";
     stage.simulator.fault(refused_app, refused);
     let broken = stage.app("broken").of_app(refused_app).create().await;
-    broken.until("its failure is told", 5, |mini| mini.status.as_ref().is_some_and(|status| status.last_failure.is_some())).await;
+    broken
+        .until("its failure is told", 5, |mini| {
+            mini.status.as_ref().is_some_and(|status| status.last_failure.is_some())
+        })
+        .await;
     stage.create::<ServiceAccount>(json!({ "metadata": { "name": "server" } })).await;
     for (name, volume) in [
         ("plain", json!({ "secret": { "secretName": "shop-token" } })),
-        ("projected", json!({ "projected": { "sources": [{ "secret": { "name": "shop-token" } }] } })),
+        (
+            "projected",
+            json!({ "projected": { "sources": [{ "secret": { "name": "shop-token" } }] } }),
+        ),
         ("stranger", json!({ "secret": { "secretName": "another" } })),
     ] {
         let mut volume = volume;
@@ -57,15 +68,30 @@ async fn status_tells_what_is_well_what_is_not_and_who_mounts_the_token() {
 
     let well = said(&plugin(&stage, &["status", "shop"]).await);
     let token = shop.get().await.status.and_then(|status| status.token).expect("a token");
-    for shown in ["Ready           True     TokenAvailable", &token.fingerprint, &token.expiration_time.0.to_string()] {
+    for shown in [
+        "Ready           True     TokenAvailable",
+        &token.fingerprint,
+        &token.expiration_time.0.to_string(),
+    ] {
         assert!(well.contains(shown), "no {shown} in {well}");
     }
     let pods = well.split("Pods that mount Secret shop-token:").nth(1).expect("pods");
-    assert!(pods.contains("plain (Pending)") && pods.contains("projected (Pending)") && !pods.contains("stranger"), "{pods}");
+    assert!(
+        pods.contains("plain (Pending)")
+            && pods.contains("projected (Pending)")
+            && !pods.contains("stranger"),
+        "{pods}"
+    );
     assert!(!well.contains(&shop.token().await), "it prints the token");
 
     let ill = said(&plugin(&stage, &["status", "broken"]).await);
-    for shown in ["IPNotAllowed", "1 in a row failed", "code 40164", "called from 203.0.113.7", "next attempt"] {
+    for shown in [
+        "IPNotAllowed",
+        "1 in a row failed",
+        "code 40164",
+        "called from 203.0.113.7",
+        "next attempt",
+    ] {
         assert!(ill.contains(shown), "no {shown} in {ill}");
     }
 }
@@ -78,9 +104,14 @@ async fn refresh_and_replace_wait_for_their_end() {
     operator.kill();
     shop.some_hours_later().await;
     let _operator = operator.again().await;
-    let fingerprint = async || shop.get().await.status.and_then(|status| status.token).expect("a token").fingerprint;
+    let fingerprint = async || {
+        shop.get().await.status.and_then(|status| status.token).expect("a token").fingerprint
+    };
     let first = fingerprint().await;
-    assert_eq!(said(&plugin(&stage, &["refresh", "shop"]).await), format!("asked; the token is still {first}\n"));
+    assert_eq!(
+        said(&plugin(&stage, &["refresh", "shop"]).await),
+        format!("asked; the token is still {first}\n")
+    );
     let replaced = said(&plugin(&stage, &["replace", "shop"]).await);
     let second = fingerprint().await;
     assert_ne!(second, first);
@@ -118,7 +149,10 @@ async fn status_shows_no_control_characters() {
     });
     let status = json!({ "status": { "conditions": [condition] } });
     let minis = stage.api::<miniprogram_operator::api::MiniProgram>();
-    minis.patch_status(&shop.name, &PatchParams::default(), &Patch::Merge(&status)).await.expect("patched");
+    minis
+        .patch_status(&shop.name, &PatchParams::default(), &Patch::Merge(&status))
+        .await
+        .expect("patched");
     let shown = said(&plugin(&stage, &["status", "shop"]).await);
     assert!(shown.contains("be[2Jfore 31mand after \u{4f60}\u{597d}"), "{shown:?}");
     assert!(shown.chars().all(|shown| shown == '\n' || !shown.is_control()), "{shown:?}");

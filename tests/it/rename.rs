@@ -1,4 +1,5 @@
-//! A new target name, other keys, another template, another deletion policy: the token moves, and the platform is not asked.
+//! A new target name, other keys, another template, another deletion policy: the token moves, and
+//! the platform is not asked.
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{Api, ResourceExt, api::DeleteParams};
@@ -12,7 +13,11 @@ async fn in_both_modes(name: &str, scenario: impl AsyncFn(&Stage, &Mini<'_>)) {
     let stage = Stage::new(name).await;
     let _operator = stage.operator().start().await;
     for mode in ["Stable", "Legacy"] {
-        let shop = stage.app(&format!("shop-{}", mode.to_lowercase())).spec(json!({ "tokenMode": mode })).ready().await;
+        let shop = stage
+            .app(&format!("shop-{}", mode.to_lowercase()))
+            .spec(json!({ "tokenMode": mode }))
+            .ready()
+            .await;
         scenario(&stage, &shop).await;
     }
 }
@@ -23,7 +28,11 @@ async fn until_secret(stage: &Stage, name: &str, holds: impl Fn(&Secret) -> bool
         if holds(&secret) {
             Ok(secret)
         } else {
-            Err(format!("{:?} {:?}", secret.metadata, secret.data.map(|data| data.into_keys().collect::<Vec<_>>())))
+            Err(format!(
+                "{:?} {:?}",
+                secret.metadata,
+                secret.data.map(|data| data.into_keys().collect::<Vec<_>>())
+            ))
         }
     })
     .await
@@ -46,11 +55,15 @@ async fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
         assert_eq!(after.annotations(), before.annotations());
         shop.until("status names the new target", 5, |mini| {
             let named = mini.status.as_ref().and_then(|status| status.target_ref.as_ref());
-            named.is_some_and(|named| named.name == new) && says(mini, Ready) == "True/TokenAvailable"
+            named.is_some_and(|named| named.name == new)
+                && says(mini, Ready) == "True/TokenAvailable"
         })
         .await;
         let writes = ledger.writes().await;
-        let order = [format!("patch secrets {new} 201"), format!("delete secrets {} 200", shop.target_name())];
+        let order = [
+            format!("patch secrets {new} 201"),
+            format!("delete secrets {} 200", shop.target_name()),
+        ];
         assert_eq!(writes[..2], order, "{writes:?}");
         assert_eq!(writes.len(), 3, "{writes:?}");
         shop.until_event("OldTargetDeleted").await;
@@ -66,7 +79,12 @@ async fn a_copy_that_somebody_made_of_the_target_stays() {
     let shop = stage.app("shop").ready().await;
     let mut copy = shop.target().await;
     let metadata = &mut copy.metadata;
-    (metadata.uid, metadata.resource_version, metadata.creation_timestamp, metadata.managed_fields) = (None, None, None, None);
+    (
+        metadata.uid,
+        metadata.resource_version,
+        metadata.creation_timestamp,
+        metadata.managed_fields,
+    ) = (None, None, None, None);
     metadata.name = Some("my-config".into());
     copy.data.get_or_insert_default().insert("more".into(), ByteString(b"mine".to_vec()));
     let copy = stage.create::<Secret>(serde_json::to_value(copy).expect("JSON")).await;
@@ -79,8 +97,13 @@ async fn a_copy_that_somebody_made_of_the_target_stays() {
 async fn other_keys_take_the_place_of_the_old_ones() {
     in_both_modes("rename", async |stage, shop| {
         let token = shop.token().await;
-        shop.patch(target(&json!({ "keys": { "accessToken": "token", "expirationTime": "until" } }))).await;
-        let secret = until_secret(stage, &shop.target_name(), |secret| value(secret, "token").is_some()).await;
+        shop.patch(target(
+            &json!({ "keys": { "accessToken": "token", "expirationTime": "until" } }),
+        ))
+        .await;
+        let secret =
+            until_secret(stage, &shop.target_name(), |secret| value(secret, "token").is_some())
+                .await;
         let keys: Vec<_> = secret.data.iter().flatten().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["app_id", "expires_at_unix", "token", "until"]);
         assert_eq!(value(&secret, "token"), Some(token));
@@ -93,18 +116,30 @@ async fn other_keys_take_the_place_of_the_old_ones() {
 #[tokio::test]
 async fn the_template_is_followed_with_one_write_each_time() {
     in_both_modes("rename", async |stage, shop| {
-        let template = |labels: Value| target(&json!({ "template": { "metadata": { "labels": labels } } }));
+        let template =
+            |labels: Value| target(&json!({ "template": { "metadata": { "labels": labels } } }));
         let ledger = stage.ledger();
-        for (patch, label) in
-            [(json!({ "team": "a" }), Some("a")), (json!({ "team": "b" }), Some("b")), (json!({ "team": null }), None)]
-        {
+        for (patch, label) in [
+            (json!({ "team": "a" }), Some("a")),
+            (json!({ "team": "b" }), Some("b")),
+            (json!({ "team": null }), None),
+        ] {
             shop.patch(template(patch)).await;
-            until_secret(stage, &shop.target_name(), |secret| secret.labels().get("team").map(String::as_str) == label).await;
-        }
-        shop.until("it is observed", 5, |mini| mini.status.as_ref().and_then(|status| status.observed_generation) == Some(4))
+            until_secret(stage, &shop.target_name(), |secret| {
+                secret.labels().get("team").map(String::as_str) == label
+            })
             .await;
+        }
+        shop.until("it is observed", 5, |mini| {
+            mini.status.as_ref().and_then(|status| status.observed_generation) == Some(4)
+        })
+        .await;
         let writes = ledger.writes().await;
-        assert_eq!(writes.iter().filter(|write| write.starts_with("patch secrets")).count(), 3, "{writes:?}");
+        assert_eq!(
+            writes.iter().filter(|write| write.starts_with("patch secrets")).count(),
+            3,
+            "{writes:?}"
+        );
         shop.was_asked(1);
         assert!(!shop.events().await.contains(&"SecretDriftCorrected".into()));
     })
@@ -115,15 +150,20 @@ async fn the_template_is_followed_with_one_write_each_time() {
 async fn the_secret_goes_with_its_object_or_stays_as_the_policy_says() {
     in_both_modes("rename", async |stage, shop| {
         shop.patch(target(&json!({ "deletionPolicy": "Retain" }))).await;
-        until_secret(stage, &shop.target_name(), |secret| secret.owner_references().is_empty()).await;
+        until_secret(stage, &shop.target_name(), |secret| secret.owner_references().is_empty())
+            .await;
         shop.patch(target(&json!({ "deletionPolicy": "Delete" }))).await;
-        until_secret(stage, &shop.target_name(), |secret| secret.owner_references().len() == 1).await;
+        until_secret(stage, &shop.target_name(), |secret| secret.owner_references().len() == 1)
+            .await;
         shop.was_asked(1);
         shop.delete().await;
         stage.until_no_secret(&shop.target_name(), 5).await;
 
-        let keeper =
-            stage.app(&format!("{}-keeper", shop.name)).spec(json!({ "target": { "deletionPolicy": "Retain" } })).ready().await;
+        let keeper = stage
+            .app(&format!("{}-keeper", shop.name))
+            .spec(json!({ "target": { "deletionPolicy": "Retain" } }))
+            .ready()
+            .await;
         let before = keeper.token().await;
         keeper.delete().await;
         // What lies there proves nothing to an object that has never asked: one call does.
@@ -148,7 +188,10 @@ async fn while_the_new_name_is_taken_the_old_secret_stays_in_use() {
         shop.patch(target(&json!({ "name": taken }))).await;
         let mini = shop.until_says(TargetSynced, "False/Conflict").await;
         assert_eq!(
-            mini.status.as_ref().and_then(|status| status.target_ref.as_ref()).map(|named| &named.name),
+            mini.status
+                .as_ref()
+                .and_then(|status| status.target_ref.as_ref())
+                .map(|named| &named.name),
             Some(&shop.target_name())
         );
         assert!(message(&mini, TargetSynced).contains(&taken));

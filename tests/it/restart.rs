@@ -1,7 +1,10 @@
-//! A restart asks nobody anything: no call, no write, no read of an object, whatever states the objects are in.
+//! A restart asks nobody anything: no call, no write, no read of an object, whatever states the
+//! objects are in.
 
 use k8s_openapi::api::core::v1::Secret;
-use miniprogram_operator::api::ConditionType::{CredentialValid, Ready, Stalled, TargetSynced, TokenFresh};
+use miniprogram_operator::api::ConditionType::{
+    CredentialValid, Ready, Stalled, TargetSynced, TokenFresh,
+};
 use platform_simulator::model::Fault;
 use serde_json::json;
 
@@ -11,7 +14,9 @@ use crate::harness::{Mini, Operator, Stage, says};
 async fn zoo<'a>(stage: &'a Stage, operator: &Operator<'_>) -> Vec<Mini<'a>> {
     let (mut zoo, mut waiting) = (vec![], vec![]);
     for mode in ["Stable", "Legacy"] {
-        let named = |name: &str| stage.app(&format!("{name}-{}", mode.to_lowercase())).spec(json!({ "tokenMode": mode }));
+        let named = |name: &str| {
+            stage.app(&format!("{name}-{}", mode.to_lowercase())).spec(json!({ "tokenMode": mode }))
+        };
         zoo.push(named("fresh").ready().await);
 
         let failing = named("failing").ready().await;
@@ -26,11 +31,14 @@ async fn zoo<'a>(stage: &'a Stage, operator: &Operator<'_>) -> Vec<Mini<'a>> {
         zoo.push(rejected);
 
         let rejected_later = named("rejected-later").ready().await;
-        stage.put_secret(&format!("{}-credential", rejected_later.name), "appSecret", "wrong").await;
+        stage
+            .put_secret(&format!("{}-credential", rejected_later.name), "appSecret", "wrong")
+            .await;
         rejected_later.until_says(CredentialValid, "False/CredentialRejected").await;
         zoo.push(rejected_later);
 
-        let keyless = named("keyless").spec(json!({ "credentialRef": { "key": "other" } })).create().await;
+        let keyless =
+            named("keyless").spec(json!({ "credentialRef": { "key": "other" } })).create().await;
         keyless.until_says(CredentialValid, "False/KeyMissing").await;
         waiting.push(keyless);
 
@@ -40,11 +48,17 @@ async fn zoo<'a>(stage: &'a Stage, operator: &Operator<'_>) -> Vec<Mini<'a>> {
 
         let edited = named("edited").ready().await;
         let credential = format!("{}-credential", edited.name);
-        let _: Secret = stage.patch(&credential, json!({ "metadata": { "labels": { "edited": "yes" } } })).await;
-        let _: Secret = stage.patch(&edited.target_name(), json!({ "metadata": { "labels": { "edited": "yes" } } })).await;
+        let _: Secret = stage
+            .patch(&credential, json!({ "metadata": { "labels": { "edited": "yes" } } }))
+            .await;
+        let _: Secret = stage
+            .patch(&edited.target_name(), json!({ "metadata": { "labels": { "edited": "yes" } } }))
+            .await;
         zoo.push(edited);
 
-        stage.put_secret(&format!("foreign-{}-token", mode.to_lowercase()), "access_token", "mine").await;
+        stage
+            .put_secret(&format!("foreign-{}-token", mode.to_lowercase()), "access_token", "mine")
+            .await;
         let foreign = named("foreign").create().await;
         foreign.until_says(TargetSynced, "False/Conflict").await;
         waiting.push(foreign);
@@ -54,7 +68,10 @@ async fn zoo<'a>(stage: &'a Stage, operator: &Operator<'_>) -> Vec<Mini<'a>> {
         suspended.until_says(TokenFresh, "False/Suspended").await;
         zoo.push(suspended);
 
-        let retained = named("retained").spec(json!({ "target": { "deletionPolicy": "Retain" } })).ready().await;
+        let retained = named("retained")
+            .spec(json!({ "target": { "deletionPolicy": "Retain" } }))
+            .ready()
+            .await;
         zoo.push(retained);
 
         let renamed = named("renamed").ready().await;
@@ -84,7 +101,8 @@ async fn zoo<'a>(stage: &'a Stage, operator: &Operator<'_>) -> Vec<Mini<'a>> {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_or_written_and_only_what_was_edited_is_read_whatever_states_the_objects_are_in() {
+async fn nothing_is_asked_or_written_and_only_what_was_edited_is_read_whatever_states_the_objects_are_in()
+ {
     let stage = Stage::new("restart").await;
     let mut operator = stage.operator().start().await;
     let zoo = zoo(&stage, &operator).await;
@@ -101,11 +119,17 @@ async fn nothing_is_asked_or_written_and_only_what_was_edited_is_read_whatever_s
         operator = operator.again().await;
         operator.until_calm().await;
         assert_eq!(ledger.writes().await, Vec::<String>::new(), "{end}");
-        // That a label edit changed nothing of a credential, and nothing of a target's data, was only remembered.
+        // That a label edit changed nothing of a credential, and nothing of a target's data, was
+        // only remembered.
         let mut reads = ledger.reads().await;
         reads.sort_unstable();
-        let of_both = |read: &str| ["legacy", "stable"].map(|mode| format!("{} 200", read.replace("MODE", mode)));
-        let expected = [of_both("get secrets edited-MODE-credential"), of_both("list secrets edited-MODE-token")];
+        let of_both = |read: &str| {
+            ["legacy", "stable"].map(|mode| format!("{} 200", read.replace("MODE", mode)))
+        };
+        let expected = [
+            of_both("get secrets edited-MODE-credential"),
+            of_both("list secrets edited-MODE-token"),
+        ];
         assert_eq!(reads, expected.concat(), "{end}");
         assert_eq!(total(), before, "{end}");
         assert!(operator.metric("miniprogram_oldest_overdue_seconds", &[]).await < 1.0, "{end}");

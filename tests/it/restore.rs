@@ -1,5 +1,5 @@
-//! etcd is put back from a copy under a running operator: what the API server says then counts, within
-//! a minute and without a restart.
+//! etcd is put back from a copy under a running operator: what the API server says then counts,
+//! within a minute and without a restart.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -22,7 +22,8 @@ use crate::harness::{
     wait::{check, eventually},
 };
 
-const APPS: [(&str, &str); 2] = [("Stable", "wx00000000000000a1"), ("Legacy", "wx00000000000000a2")];
+const APPS: [(&str, &str); 2] =
+    [("Stable", "wx00000000000000a1"), ("Legacy", "wx00000000000000a2")];
 
 struct Place {
     client: Client,
@@ -53,15 +54,31 @@ impl Place {
     }
 
     /// Waits for a live token that is none of these.
-    async fn until_another_token(&self, operator: &Process, mode: &str, not: &[String], seconds: u64) -> String {
+    async fn until_another_token(
+        &self,
+        operator: &Process,
+        mode: &str,
+        not: &[String],
+        seconds: u64,
+    ) -> String {
         let name = mode.to_lowercase();
         eventually(format!("{name} has another token"), seconds, async || {
-            let secret = self.secrets().get_opt(&format!("{name}-token")).await.map_err(|error| error.to_string())?;
-            let token = secret.as_ref().and_then(|secret| value(secret, "access_token")).ok_or("no token")?;
+            let secret = self
+                .secrets()
+                .get_opt(&format!("{name}-token"))
+                .await
+                .map_err(|error| error.to_string())?;
+            let token = secret
+                .as_ref()
+                .and_then(|secret| value(secret, "access_token"))
+                .ok_or("no token")?;
             let mini = self.minis().get(&name).await.map_err(|error| error.to_string())?;
             let standing = self.simulator.standing(&token);
-            let good = !not.contains(&token) && standing == Standing::Live && says(&mini, Ready) == "True/TokenAvailable";
-            check(good, || format!("{standing:?}, {}\n{}", says(&mini, Ready), operator.log())).map(|()| token)
+            let good = !not.contains(&token)
+                && standing == Standing::Live
+                && says(&mini, Ready) == "True/TokenAvailable";
+            check(good, || format!("{standing:?}, {}\n{}", says(&mini, Ready), operator.log()))
+                .map(|()| token)
         })
         .await
     }
@@ -96,7 +113,15 @@ async fn after_a_restore_of_etcd_tokens_that_were_replaced_since_are_replaced_ag
     let log = cluster.directory().join("operator.log");
     let program = Path::new(env!("CARGO_BIN_EXE_miniprogram-operator"));
     let kubeconfig = cluster.kubeconfig();
-    let begin = Start { program, flags: &flags, environment: &[], kubeconfig, namespace: "default", pod: "operator", log: &log };
+    let begin = Start {
+        program,
+        flags: &flags,
+        environment: &[],
+        kubeconfig,
+        namespace: "default",
+        pod: "operator",
+        log: &log,
+    };
     let operator = Process::start(&cluster, &begin);
     let mut first = vec![];
     for (mode, app_id) in APPS {
@@ -110,15 +135,21 @@ async fn after_a_restore_of_etcd_tokens_that_were_replaced_since_are_replaced_ag
     start(&cluster).await;
     let maps = Api::<ConfigMap>::namespaced(place.client.clone(), "default");
     for n in 0..400 {
-        let map =
-            json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "history" }, "data": { "n": n.to_string() } });
-        maps.patch("history", &PatchParams::apply("it").force(), &Patch::Apply(&map)).await.expect("a write");
+        let map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "history" }, "data": { "n": n.to_string() } });
+        maps.patch("history", &PatchParams::apply("it").force(), &Patch::Apply(&map))
+            .await
+            .expect("a write");
     }
     // One is reported dead, the Secret of the other is deleted: both get new tokens.
     let stable = place.minis().get("stable").await.expect("it");
     let fingerprint = stable.status.and_then(|status| status.token).expect("a token").fingerprint;
-    let report = json!({ "metadata": { "annotations": { "miniprogram.dev/invalid-token": fingerprint } } });
-    place.minis().patch("stable", &PatchParams::default(), &Patch::Merge(report)).await.expect("patched");
+    let report =
+        json!({ "metadata": { "annotations": { "miniprogram.dev/invalid-token": fingerprint } } });
+    place
+        .minis()
+        .patch("stable", &PatchParams::default(), &Patch::Merge(report))
+        .await
+        .expect("patched");
     place.secrets().delete("legacy-token", &DeleteParams::default()).await.expect("deleted");
     for (mode, _) in APPS {
         place.until_another_token(&operator, mode, &first, 60).await;

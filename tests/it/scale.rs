@@ -1,4 +1,5 @@
-//! Many apps at once: each asked exactly once, soon, within the rate, and a hung platform in the way of nobody else.
+//! Many apps at once: each asked exactly once, soon, within the rate, and a hung platform in the
+//! way of nobody else.
 
 use futures::future::join_all;
 use miniprogram_operator::api::ConditionType::Ready;
@@ -16,7 +17,8 @@ async fn twenty_apps_are_ready_within_ten_seconds_for_exactly_twenty_calls() {
         stage.app(&format!("shop-{n}")).spec(json!({ "tokenMode": mode })).create()
     }))
     .await;
-    join_all(shops.iter().map(|shop| shop.until_says_within(Ready, "True/TokenAvailable", 10))).await;
+    join_all(shops.iter().map(|shop| shop.until_says_within(Ready, "True/TokenAvailable", 10)))
+        .await;
     for shop in &shops {
         shop.was_asked(1);
     }
@@ -27,7 +29,8 @@ async fn no_more_calls_a_second_than_the_flag_says() {
     let stage = Stage::new("scale").await;
     let _operator = stage.operator().flag("--platform-qps", "5").start().await;
     let shops = join_all((0..30).map(|n| stage.app(&format!("shop-{n}")).create())).await;
-    join_all(shops.iter().map(|shop| shop.until_says_within(Ready, "True/TokenAvailable", 20))).await;
+    join_all(shops.iter().map(|shop| shop.until_says_within(Ready, "True/TokenAvailable", 20)))
+        .await;
     let mut at: Vec<_> = shops.iter().flat_map(Mini::calls).map(|call| call.arrived_ms).collect();
     at.sort_unstable();
     assert_eq!(at.len(), 30);
@@ -38,7 +41,12 @@ async fn no_more_calls_a_second_than_the_flag_says() {
 #[tokio::test]
 async fn apps_that_hang_hold_up_no_other() {
     let stage = Stage::new("scale").await;
-    let _operator = stage.operator().flag("--concurrency", "4").flag("--request-timeout-seconds", "30").start().await;
+    let _operator = stage
+        .operator()
+        .flag("--concurrency", "4")
+        .flag("--request-timeout-seconds", "30")
+        .start()
+        .await;
     let well = stage.app("well").ready().await;
     let hanging = join_all((0..3).map(|n| {
         let draft = stage.app(&format!("hanging-{n}"));

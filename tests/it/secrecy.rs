@@ -1,4 +1,5 @@
-//! App secrets and tokens are in their Secrets and nowhere else: not in logs at their finest, Events, status or metrics.
+//! App secrets and tokens are in their Secrets and nowhere else: not in logs at their finest,
+//! Events, status or metrics.
 
 use std::{collections::BTreeSet, os::unix::process::ExitStatusExt as _};
 
@@ -22,11 +23,22 @@ const CANARY: &str = "canary&secret=\"x\"+/%41 z";
 
 /// The forms in which something could leak.
 fn forms(text: &str) -> Vec<String> {
-    let base64 =
-        |text: &str| json!(ByteString(text.as_bytes().to_vec())).as_str().expect("text").trim_end_matches('=').to_owned();
+    let base64 = |text: &str| {
+        json!(ByteString(text.as_bytes().to_vec()))
+            .as_str()
+            .expect("text")
+            .trim_end_matches('=')
+            .to_owned()
+    };
     let url: String = text
         .bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
         .collect();
     let json = json!(text).to_string();
     let bytes = format!("{:?}", text.as_bytes());
@@ -41,6 +53,7 @@ fn forms(text: &str) -> Vec<String> {
     ]
 }
 
+#[allow(clippy::too_many_lines, reason = "one story, from the first token to the end")]
 #[tokio::test]
 async fn neither_an_app_secret_nor_a_token_is_anywhere_but_in_its_secret() {
     let stage = Stage::new("secrecy").await;
@@ -62,7 +75,10 @@ async fn neither_an_app_secret_nor_a_token_is_anywhere_but_in_its_secret() {
         Fault::TruncatedJson,
         Fault::WrongType { field: "expires_in".into() },
         Fault::ExpiresIn { value: json!("never") },
-        Fault::Redirect { location: format!("{}/?token=canary", stage.simulator.url()), status: 307 },
+        Fault::Redirect {
+            location: format!("{}/?token=canary", stage.simulator.url()),
+            status: 307,
+        },
         Fault::Body { content: format!("{{\"{CANARY}\":1}}"), status: 400, content_type: None },
         Fault::Html,
         Fault::TwoDocuments,
@@ -86,19 +102,30 @@ async fn neither_an_app_secret_nor_a_token_is_anywhere_but_in_its_secret() {
             stage.put_secret(&format!("{name}-credential"), "appSecret", CANARY).await;
             eventually(format!("{name} has failed or got a token"), 5, async || {
                 let status = shop.get().await.status.unwrap_or_default();
-                check(status.last_failure.is_some() || status.token.is_some(), || format!("{status:?}"))
+                check(status.last_failure.is_some() || status.token.is_some(), || {
+                    format!("{status:?}")
+                })
             })
             .await;
-            tokens.extend(stage.simulator.live_tokens(&shop.app_id).into_iter().map(|token| token.token));
+            tokens.extend(
+                stage.simulator.live_tokens(&shop.app_id).into_iter().map(|token| token.token),
+            );
         }
-        // A write that fails while a token is in hand, a foreign Secret, a value that is no app secret.
+        // A write that fails while a token is in hand, a foreign Secret, a value that is no app
+        // secret.
         let taken = format!("taken-{}", mode.to_lowercase());
         stage.put_secret(&format!("{taken}-token"), "password", CANARY).await;
-        let shop = stage.app(&taken).with_secret(CANARY).whose_platform_knows(CANARY).create().await;
+        let shop =
+            stage.app(&taken).with_secret(CANARY).whose_platform_knows(CANARY).create().await;
         shop.until_says(TargetSynced, "False/Conflict").await;
-        let odd = stage.app(&format!("odd-{}", mode.to_lowercase())).with_secret(&format!("{CANARY}é")).create().await;
+        let odd = stage
+            .app(&format!("odd-{}", mode.to_lowercase()))
+            .with_secret(&format!("{CANARY}é"))
+            .create()
+            .await;
         odd.until_says(CredentialValid, "False/ValueInvalid").await;
-        let well = stage.app(&format!("well-{}", mode.to_lowercase())).spec(json!({ "tokenMode": mode }));
+        let well =
+            stage.app(&format!("well-{}", mode.to_lowercase())).spec(json!({ "tokenMode": mode }));
         let well = well.whose_platform_knows(CANARY).with_secret(CANARY).ready().await;
         tokens.insert(well.token().await);
         well.until_says(TokenFresh, "True/Fresh").await;
@@ -106,18 +133,26 @@ async fn neither_an_app_secret_nor_a_token_is_anywhere_but_in_its_secret() {
     }
     let metrics = operator.metrics().await;
     assert!(metrics.contains("well-stable"));
-    let process = ["environ", "cmdline", "status", "maps"].map(|file| String::from_utf8_lossy(&operator.proc(file)).into_owned());
+    let process = ["environ", "cmdline", "status", "maps"]
+        .map(|file| String::from_utf8_lossy(&operator.proc(file)).into_owned());
     assert!(operator.terminate().await.success());
     let kubectl = |arguments: &[&str]| {
-        let output = plane().kubectl().args(["-n", &stage.namespace]).args(arguments).output().expect("kubectl");
+        let output = plane()
+            .kubectl()
+            .args(["-n", &stage.namespace])
+            .args(arguments)
+            .output()
+            .expect("kubectl");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     };
-    let secrets = stage.api::<Secret>().list_metadata(&ListParams::default()).await.expect("Secrets");
+    let secrets =
+        stage.api::<Secret>().list_metadata(&ListParams::default()).await.expect("Secrets");
     let leases = stage.api::<Lease>().list(&ListParams::default()).await.expect("Leases");
 
     let events = stage.api::<Event>().list(&ListParams::default()).await.expect("Events");
-    let minis = stage.api::<MiniProgram>().list(&ListParams::default()).await.expect("MiniPrograms");
+    let minis =
+        stage.api::<MiniProgram>().list(&ListParams::default()).await.expect("MiniPrograms");
     let places = [
         ("the log", operator.log()),
         ("the metrics", metrics),
@@ -134,7 +169,11 @@ async fn neither_an_app_secret_nor_a_token_is_anywhere_but_in_its_secret() {
     for secret in tokens.iter().map(String::as_str).chain([CANARY]) {
         for form in forms(secret) {
             for (place, text) in &places {
-                assert!(!text.contains(&form), "{place} shows a secret as {form}: {}", around(text, &form));
+                assert!(
+                    !text.contains(&form),
+                    "{place} shows a secret as {form}: {}",
+                    around(text, &form)
+                );
             }
         }
     }
@@ -148,7 +187,8 @@ async fn a_crash_leaves_no_dump_of_memory() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit");
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
     operator.signal(Signal::ABORT);
-    let status = eventually("it has ended", 5, async || operator.ended().ok_or("it runs".into())).await;
+    let status =
+        eventually("it has ended", 5, async || operator.ended().ok_or("it runs".into())).await;
     assert_eq!((status.signal(), status.core_dumped()), (Some(Signal::ABORT.as_raw()), false));
 }
 
@@ -164,6 +204,10 @@ async fn no_request_of_ours_to_the_api_server_carries_a_secret_in_its_address() 
     let shop = stage.app("shop").legacy().ready().await;
     let token = shop.token().await;
     for request in ledger.requests().await {
-        assert!(!request.uri.contains(&token) && !request.uri.contains("secret-of-"), "{}", request.uri);
+        assert!(
+            !request.uri.contains(&token) && !request.uri.contains("secret-of-"),
+            "{}",
+            request.uri
+        );
     }
 }

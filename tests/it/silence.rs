@@ -1,5 +1,5 @@
-//! Answers of the API server stop in the middle, and watches fall silent, while every connection stays
-//! open: each is given up, logged and tried again.
+//! Answers of the API server stop in the middle, and watches fall silent, while every connection
+//! stays open: each is given up, logged and tried again.
 
 use std::net::SocketAddr;
 
@@ -16,7 +16,8 @@ use crate::harness::{
 const STALLS: &str = "miniprogram_api_request_stalls_total";
 
 async fn wire() -> Wire {
-    let server: SocketAddr = plane().url().trim_start_matches("https://").parse().expect("an address");
+    let server: SocketAddr =
+        plane().url().trim_start_matches("https://").parse().expect("an address");
     Wire::to(server).await
 }
 

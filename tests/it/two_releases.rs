@@ -1,4 +1,5 @@
-//! A mistake of the installation: two operators that know nothing of each other work on the same objects. It shows, and ends well.
+//! A mistake of the installation: two operators that know nothing of each other work on the same
+//! objects. It shows, and ends well.
 
 use std::time::Duration;
 
@@ -15,10 +16,17 @@ async fn two_live_releases_in_legacy_mode_are_told_of_and_no_consumer_holds_a_de
     let stage = Stage::new("releases").await;
     let patience = |name: &str| {
         let operator = stage.operator().flag("--lease-name", name);
-        operator.flag("--connect-timeout-seconds", "1").flag("--request-timeout-seconds", "1").start()
+        operator
+            .flag("--connect-timeout-seconds", "1")
+            .flag("--request-timeout-seconds", "1")
+            .start()
     };
     let (one, two) = (patience("one").await, patience("two").await);
-    let shops = join_all(["a", "b", "c", "d"].map(|name| stage.app(name).legacy().short_lived(30_000, 25_000).create())).await;
+    let shops = join_all(
+        ["a", "b", "c", "d"]
+            .map(|name| stage.app(name).legacy().short_lived(30_000, 25_000).create()),
+    )
+    .await;
     for shop in &shops {
         shop.until_says_within(Ready, "True/TokenAvailable", 20).await;
     }
@@ -39,8 +47,8 @@ async fn two_live_releases_in_legacy_mode_are_told_of_and_no_consumer_holds_a_de
         shop.until_token_lives(5).await;
     }
     eventually("a foreign write is counted", 5, async || {
-        let seen =
-            one.metric("miniprogram_foreign_writes_total", &[]).await + two.metric("miniprogram_foreign_writes_total", &[]).await;
+        let seen = one.metric("miniprogram_foreign_writes_total", &[]).await
+            + two.metric("miniprogram_foreign_writes_total", &[]).await;
         check(seen > 0.0, || "none".into())
     })
     .await;

@@ -1,4 +1,5 @@
-//! The Secret cannot be written: what is known beforehand costs no call, and a token that was fetched is kept and never fetched twice.
+//! The Secret cannot be written: what is known beforehand costs no call, and a token that was
+//! fetched is kept and never fetched twice.
 
 use k8s_openapi::api::{
     admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding},
@@ -26,13 +27,18 @@ const MODES: [&str; 2] = ["Stable", "Legacy"];
 async fn exhaust_quota(stage: &Stage) {
     let quotas = stage.api::<ResourceQuota>();
     let limit = json!({ "count/secrets": "1" });
-    let quota: ResourceQuota = stage.create(json!({ "metadata": { "name": "full" }, "spec": { "hard": limit } })).await;
+    let quota: ResourceQuota =
+        stage.create(json!({ "metadata": { "name": "full" }, "spec": { "hard": limit } })).await;
     let status = json!({ "status": { "hard": limit, "used": { "count/secrets": "1" } } });
     let name = quota.metadata.name.expect("a name");
-    quotas.patch_status(&name, &PatchParams::default(), &Patch::Merge(&status)).await.expect("patched");
+    quotas
+        .patch_status(&name, &PatchParams::default(), &Patch::Merge(&status))
+        .await
+        .expect("patched");
     // Admission reads quotas from a cache of its own.
     eventually("the quota is in force", 10, async || {
-        let secret = serde_json::from_value(json!({ "metadata": { "generateName": "probe-" } })).expect("a Secret");
+        let secret = serde_json::from_value(json!({ "metadata": { "generateName": "probe-" } }))
+            .expect("a Secret");
         let made = stage.api::<Secret>().create(&PostParams::default(), &secret).await;
         check(made.is_err(), || "a Secret was made".into())
     })
@@ -43,7 +49,9 @@ async fn exhaust_quota(stage: &Stage) {
 async fn a_quota_that_refuses_the_secret_is_noticed_before_the_call() {
     let stage = Stage::new("writes").await;
     for mode in MODES {
-        stage.put_secret(&format!("{}-credential", mode.to_lowercase()), "appSecret", "right").await;
+        stage
+            .put_secret(&format!("{}-credential", mode.to_lowercase()), "appSecret", "right")
+            .await;
     }
     exhaust_quota(&stage).await;
     let operator = stage.operator().start().await;
@@ -55,7 +63,8 @@ async fn a_quota_that_refuses_the_secret_is_noticed_before_the_call() {
     for shop in &shops {
         // The write is tried again and again: an intent stands for a moment each time.
         let at_rest = |mini: &MiniProgram| {
-            says(mini, TargetSynced) == "False/WriteFailed" && mini.status.as_ref().is_some_and(|status| status.intent.is_none())
+            says(mini, TargetSynced) == "False/WriteFailed"
+                && mini.status.as_ref().is_some_and(|status| status.intent.is_none())
         };
         let seen = shop.until("it is told, and no intent stands", 15, at_rest).await;
         assert_eq!(says(&seen, Ready), "False/WriteFailed");
@@ -77,13 +86,22 @@ async fn may_write_secrets(stage: &Stage, may: bool) {
     let roles = stage.api::<Role>();
     let role = roles.get("miniprogram-operator").await.expect("a role");
     let rules = role.rules.unwrap_or_default().into_iter().map(|mut rule| {
-        if rule.resources.as_ref().is_some_and(|all| all == &["secrets"]) && !rule.verbs.contains(&"get".into()) {
-            rule.verbs = if may { vec!["create".into(), "patch".into()] } else { vec!["deletecollection".into()] };
+        if rule.resources.as_ref().is_some_and(|all| all == &["secrets"])
+            && !rule.verbs.contains(&"get".into())
+        {
+            rule.verbs = if may {
+                vec!["create".into(), "patch".into()]
+            } else {
+                vec!["deletecollection".into()]
+            };
         }
         json!(rule)
     });
     let patch = json!({ "rules": rules.collect::<Value>() });
-    roles.patch("miniprogram-operator", &PatchParams::default(), &Patch::Merge(&patch)).await.expect("patched");
+    roles
+        .patch("miniprogram-operator", &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .expect("patched");
 }
 
 #[tokio::test]
@@ -92,7 +110,8 @@ async fn without_the_right_to_write_no_first_token_is_fetched() {
     may_write_secrets(&stage, false).await;
     let _operator = stage.operator().start().await;
     for mode in MODES {
-        let shop = stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).create().await;
+        let shop =
+            stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).create().await;
         let seen = shop.until_says(Ready, "False/Forbidden").await;
         assert!(message(&seen, Ready).contains("create and patch on Secrets"));
         shop.was_asked(0);
@@ -109,7 +128,12 @@ async fn a_token_whose_write_is_forbidden_is_kept_and_written_later_and_not_fetc
     let stage = Stage::new("writes").await;
     let _operator = stage.operator().start().await;
     for mode in MODES {
-        let shop = stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).short_lived(40_000, 30_000).ready().await;
+        let shop = stage
+            .app(&mode.to_lowercase())
+            .spec(json!({ "tokenMode": mode }))
+            .short_lived(40_000, 30_000)
+            .ready()
+            .await;
         may_write_secrets(&stage, false).await;
         // Half of the life, or a rotated credential: both fetch a new token.
         stage.simulator.with_model(|model, now| model.kill_tokens(now, &shop.app_id));
@@ -145,18 +169,27 @@ async fn deny(stage: &Stage, resource: &str, unless: &str) {
     });
     let params = PostParams::default();
     let policy: ValidatingAdmissionPolicy = serde_json::from_value(policy).expect("a policy");
-    let binding: ValidatingAdmissionPolicyBinding = serde_json::from_value(binding).expect("a binding");
+    let binding: ValidatingAdmissionPolicyBinding =
+        serde_json::from_value(binding).expect("a binding");
     Api::all(stage.client.clone()).create(&params, &policy).await.expect("a policy");
     Api::all(stage.client.clone()).create(&params, &binding).await.expect("a binding");
-    eventually("the policy is in force", 20, async || check(is_refused(stage, resource).await, || "a probe passed".into())).await;
+    eventually("the policy is in force", 20, async || {
+        check(is_refused(stage, resource).await, || "a probe passed".into())
+    })
+    .await;
 }
 
 /// Whether an object of this kind by the name of `probe` is refused.
 async fn is_refused(stage: &Stage, resource: &str) -> bool {
     let params = PatchParams::apply("probe").force();
     if resource == "secrets" {
-        let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "probe" } });
-        return stage.api::<Secret>().patch("probe", &params, &Patch::Apply(&secret)).await.is_err();
+        let secret =
+            json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "probe" } });
+        return stage
+            .api::<Secret>()
+            .patch("probe", &params, &Patch::Apply(&secret))
+            .await
+            .is_err();
     }
     let minis = stage.api::<MiniProgram>();
     if minis.get_opt("probe").await.expect("an answer").is_none() {
@@ -168,7 +201,10 @@ async fn is_refused(stage: &Stage, resource: &str) -> bool {
 
 async fn allow_again(stage: &Stage) {
     let bindings = Api::<ValidatingAdmissionPolicyBinding>::all(stage.client.clone());
-    bindings.delete(&format!("deny-{}", stage.namespace), &DeleteParams::default()).await.expect("deleted");
+    bindings
+        .delete(&format!("deny-{}", stage.namespace), &DeleteParams::default())
+        .await
+        .expect("deleted");
 }
 
 #[tokio::test]
@@ -176,8 +212,10 @@ async fn a_token_whose_write_a_policy_refuses_is_kept_and_written_when_it_lets_g
     let stage = Stage::new("writes").await;
     let operator = stage.operator().start().await;
     let shops =
-        futures::future::join_all(MODES.map(|mode| stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).ready()))
-            .await;
+        futures::future::join_all(MODES.map(|mode| {
+            stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).ready()
+        }))
+        .await;
     deny(&stage, "secrets", "object.type != 'miniprogram.dev/access-token'").await;
     for shop in &shops {
         stage.simulator.set_secret(&shop.app_id, "another");
@@ -204,7 +242,8 @@ async fn a_token_whose_write_a_policy_refuses_is_kept_and_written_when_it_lets_g
 }
 
 #[tokio::test]
-async fn a_status_that_cannot_be_written_after_the_secret_costs_no_second_token_and_one_over_a_kill() {
+async fn a_status_that_cannot_be_written_after_the_secret_costs_no_second_token_and_one_over_a_kill()
+ {
     let stage = Stage::new("writes").await;
     let mut operator = stage.operator().start().await;
     deny(&stage, "miniprograms/status", "!has(object.status.token)").await;
@@ -212,7 +251,8 @@ async fn a_status_that_cannot_be_written_after_the_secret_costs_no_second_token_
     shop.until_token_lives(5).await;
     pass(std::time::Duration::from_secs(5)).await;
     shop.was_asked(1);
-    // Nothing that is left in the cluster proves that the platform has ever accepted this app secret.
+    // Nothing that is left in the cluster proves that the platform has ever accepted this app
+    // secret.
     operator.kill();
     let operator = operator.again().await;
     stage.until_noticed().await;
@@ -249,7 +289,9 @@ async fn a_namespace_ends_soon_without_a_call_and_with_nobody_watching() {
         let mut operator = stage.operator().start().await;
         let mut shops = vec![];
         for mode in MODES {
-            shops.push(stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).ready().await);
+            shops.push(
+                stage.app(&mode.to_lowercase()).spec(json!({ "tokenMode": mode })).ready().await,
+            );
         }
         if !watched {
             operator.kill();

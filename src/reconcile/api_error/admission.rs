@@ -40,13 +40,20 @@ pub fn said(message: &str) -> Said {
             let quota = within(message, "exceeded quota: ", ",")?;
             Some(by(format!("the namespace's quota {} is used up", line(quota))))
         })
-        .or_else(|| message.contains("because it is being terminated").then(|| by("the namespace is being deleted".into())))
+        .or_else(|| {
+            message
+                .contains("because it is being terminated")
+                .then(|| by("the namespace is being deleted".into()))
+        })
         .unwrap_or_else(|| Said { by: "the API server refused".into(), text: text(message) })
 }
 
 fn webhook(message: &str) -> Option<Said> {
     if let Some(name) = within(message, "failed calling webhook \"", "\"") {
-        let by = format!("admission webhook {} does not answer, and its failurePolicy is Fail", line(name));
+        let by = format!(
+            "admission webhook {} does not answer, and its failurePolicy is Fail",
+            line(name)
+        );
         return Some(Said { by, text: None });
     }
     let name = within(message, "admission webhook \"", "\"")?;
@@ -73,7 +80,9 @@ fn text(said: &str) -> Option<String> {
 
 /// One line without control characters, cut to a condition's measure.
 fn line(text: &str) -> String {
-    let words = text.split(|char: char| char.is_whitespace() || char.is_control()).filter(|word| !word.is_empty());
+    let words = text
+        .split(|char: char| char.is_whitespace() || char.is_control())
+        .filter(|word| !word.is_empty());
     let whole = words.collect::<Vec<_>>().join(" ");
     let cut: String = whole.chars().take(LONGEST).collect();
     if cut.len() < whole.len() { format!("{cut}…") } else { cut }
@@ -125,16 +134,23 @@ mod tests {
     #[test]
     fn only_admission_refuses_for_certain_whatever_the_code_is() {
         assert!(refused("admission webhook \"check.example.com\" denied the request: conflict"));
-        assert!(refused("Internal error occurred: failed calling webhook \"check.example.com\": timeout"));
-        assert!(refused("x is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"));
+        assert!(refused(
+            "Internal error occurred: failed calling webhook \"check.example.com\": timeout"
+        ));
+        assert!(refused(
+            "x is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"
+        ));
         assert!(!refused("etcdserver: request timed out"));
-        assert!(!refused("Operation cannot be fulfilled on secrets \"shop-token\": the object has been modified"));
+        assert!(!refused(
+            "Operation cannot be fulfilled on secrets \"shop-token\": the object has been modified"
+        ));
     }
 
     #[test]
     fn a_long_text_is_cut() {
         let long = "x".repeat(10 * LONGEST);
-        let sentence = said(&format!("admission webhook \"w\" denied the request: {long}")).sentence();
+        let sentence =
+            said(&format!("admission webhook \"w\" denied the request: {long}")).sentence();
         assert!(sentence.chars().count() < 2 * LONGEST, "{sentence}");
     }
 }

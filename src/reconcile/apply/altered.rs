@@ -24,18 +24,20 @@ pub fn check(sent: &Secret, answer: &Secret) -> Result<(), ApiError> {
 }
 
 fn metadata<'a>(sent: &'a Secret, answer: &'a Secret) -> impl Iterator<Item = String> + use<'a> {
-    let is_ours = |key: &str| key == names::MANAGED_BY || key.split_once('/').is_some_and(|(prefix, _)| prefix == names::GROUP);
+    let is_ours = |key: &str| {
+        key == names::MANAGED_BY
+            || key.split_once('/').is_some_and(|(prefix, _)| prefix == names::GROUP)
+    };
     let labels = differing(sent.metadata.labels.as_ref(), answer.metadata.labels.as_ref());
-    let annotations = differing(sent.metadata.annotations.as_ref(), answer.metadata.annotations.as_ref());
+    let annotations =
+        differing(sent.metadata.annotations.as_ref(), answer.metadata.annotations.as_ref());
     let labels = labels.filter(move |key| is_ours(key)).map(|key| format!("label {key}"));
-    let annotations = annotations.filter(move |key| is_ours(key)).map(|key| format!("annotation {key}"));
+    let annotations =
+        annotations.filter(move |key| is_ours(key)).map(|key| format!("annotation {key}"));
     let owners = || answer.metadata.owner_references.iter().flatten();
-    let owner = sent
-        .metadata
-        .owner_references
-        .iter()
-        .flatten()
-        .find(|ours| !owners().any(|owner| owner.uid == ours.uid && owner.controller == ours.controller));
+    let owner = sent.metadata.owner_references.iter().flatten().find(|ours| {
+        !owners().any(|owner| owner.uid == ours.uid && owner.controller == ours.controller)
+    });
     labels.chain(annotations).chain(owner.map(|_| "the owner reference".to_owned()))
 }
 
@@ -52,7 +54,8 @@ fn differing<'a, V: PartialEq>(
     answer: Option<&'a BTreeMap<String, V>>,
 ) -> impl Iterator<Item = &'a String> {
     let sent = sent.into_iter().flatten();
-    sent.filter(move |(key, value)| answer.and_then(|answer| answer.get(*key)) != Some(*value)).map(|(key, _)| key)
+    sent.filter(move |(key, value)| answer.and_then(|answer| answer.get(*key)) != Some(*value))
+        .map(|(key, _)| key)
 }
 
 #[cfg(test)]
@@ -63,12 +66,13 @@ mod tests {
     use super::check;
     use crate::{
         api::names,
-        reconcile::{apply::secret::tests::written, memory::Base},
+        reconcile::{apply::secret::tests::written, memory::Precondition},
     };
 
     fn sent() -> Secret {
-        let template = json!({ "metadata": { "labels": { "team": "a" }, "annotations": { "note": "x" } } });
-        written(&json!({ "template": template }), &Base::Absent, false)
+        let template =
+            json!({ "metadata": { "labels": { "team": "a" }, "annotations": { "note": "x" } } });
+        written(&json!({ "template": template }), &Precondition::Absent, false)
     }
 
     #[test]
@@ -88,15 +92,29 @@ mod tests {
     fn what_the_operator_or_pods_depend_on_is_named() {
         type Alter = fn(&mut Secret);
         let cases: [(Alter, &str); 7] = [
-            (|secret| drop(annotations(secret).remove(names::FINGERPRINT)), "annotation miniprogram.dev/fingerprint"),
+            (
+                |secret| drop(annotations(secret).remove(names::FINGERPRINT)),
+                "annotation miniprogram.dev/fingerprint",
+            ),
             (
                 |secret| drop(annotations(secret).insert(names::ISSUED_FOR.into(), "x".into())),
                 "annotation miniprogram.dev/issued-for",
             ),
-            (|secret| secret.metadata.labels = None, "label app.kubernetes.io/managed-by, label miniprogram.dev/name"),
+            (
+                |secret| secret.metadata.labels = None,
+                "label app.kubernetes.io/managed-by, label miniprogram.dev/name",
+            ),
             (|secret| secret.metadata.owner_references = Some(vec![]), "the owner reference"),
             (
-                |secret| drop(secret.data.as_mut().expect("data").insert("access_token".into(), ByteString(vec![1]))),
+                |secret| {
+                    drop(
+                        secret
+                            .data
+                            .as_mut()
+                            .expect("data")
+                            .insert("access_token".into(), ByteString(vec![1])),
+                    );
+                },
                 "data access_token",
             ),
             (|secret| secret.type_ = Some("Opaque".into()), "the type"),

@@ -12,7 +12,7 @@ use kube::Resource;
 use crate::{
     api::{DeletionPolicy, MiniProgram, names},
     projection::{Sent, TokenFacts},
-    reconcile::memory::Base,
+    reconcile::memory::Precondition,
     sensitive::AccessToken,
     template::Template,
 };
@@ -30,7 +30,7 @@ pub struct Content<'a> {
     /// The last refresh request that a call answered.
     pub handled: Option<&'a str>,
     /// Whether a late request may still replace it.
-    pub unsettled: bool,
+    pub unconfirmed: bool,
     /// The operator that writes it: namespace and lease.
     pub operator: &'a str,
     /// The labels and annotations that the spec asks for, as far as they are allowed.
@@ -38,11 +38,16 @@ pub struct Content<'a> {
 }
 
 /// The Secret for one server-side apply: whole, with `type`, and fenced by what it replaces.
-pub fn target_secret(mp: &MiniProgram, name: &str, base: &Base, content: &Content<'_>) -> Secret {
-    let (uid, version) = match base {
+pub fn target_secret(
+    mp: &MiniProgram,
+    name: &str,
+    precondition: &Precondition,
+    content: &Content<'_>,
+) -> Secret {
+    let (uid, version) = match precondition {
         // Only a create can succeed with it: no object ever has this resourceVersion.
-        Base::Absent => (None, "1".to_owned()),
-        Base::Is { uid, version, .. } => (Some(uid.clone()), version.clone()),
+        Precondition::Absent => (None, "1".to_owned()),
+        Precondition::Is { uid, version, .. } => (Some(uid.clone()), version.clone()),
     };
     let mut labels = content.template.labels.clone();
     let mut annotations = content.template.annotations.clone();
@@ -55,7 +60,10 @@ pub fn target_secret(mp: &MiniProgram, name: &str, base: &Base, content: &Conten
     let data = BTreeMap::from([
         (keys.access_token, ByteString(content.token.expose().as_bytes().to_vec())),
         (keys.expiration_time, ByteString(expires.to_string().into_bytes())),
-        (text(names::KEY_EXPIRES_AT_UNIX), ByteString(expires.as_second().to_string().into_bytes())),
+        (
+            text(names::KEY_EXPIRES_AT_UNIX),
+            ByteString(expires.as_second().to_string().into_bytes()),
+        ),
         (text(names::KEY_APP_ID), ByteString(content.sent.app_id.clone().into_bytes())),
     ]);
     Secret {
@@ -66,7 +74,8 @@ pub fn target_secret(mp: &MiniProgram, name: &str, base: &Base, content: &Conten
             resource_version: Some(version),
             labels: Some(labels),
             annotations: Some(annotations),
-            owner_references: (mp.deletion_policy() == DeletionPolicy::Delete).then(|| vec![owner(mp)]),
+            owner_references: (mp.deletion_policy() == DeletionPolicy::Delete)
+                .then(|| vec![owner(mp)]),
             ..ObjectMeta::default()
         },
         type_: Some(text(names::SECRET_TYPE)),
@@ -89,9 +98,10 @@ fn facts(content: &Content<'_>) -> impl Iterator<Item = (String, String)> {
         (names::ISSUED_FOR, content.issued_for.to_owned()),
         (names::OPERATOR, content.operator.to_owned()),
     ];
-    let handled = content.handled.map(|handled| (names::HANDLED_REFRESH_REQUEST, handled.to_owned()));
-    let unsettled = content.unsettled.then(|| (names::UNSETTLED, "true".to_owned()));
-    always.into_iter().chain(handled).chain(unsettled).map(|(key, value)| (key.to_owned(), value))
+    let handled =
+        content.handled.map(|handled| (names::HANDLED_REFRESH_REQUEST, handled.to_owned()));
+    let unconfirmed = content.unconfirmed.then(|| (names::UNCONFIRMED, "true".to_owned()));
+    always.into_iter().chain(handled).chain(unconfirmed).map(|(key, value)| (key.to_owned(), value))
 }
 
 fn owner(mp: &MiniProgram) -> OwnerReference {
@@ -114,7 +124,7 @@ pub(super) mod tests {
     use crate::{
         api::{MiniProgram, names},
         projection::{Owner, Projection, Sent, TokenFacts},
-        reconcile::memory::Base,
+        reconcile::memory::Precondition,
         sensitive::AccessToken,
         template::AllowedMetadata,
     };
@@ -128,7 +138,7 @@ pub(super) mod tests {
         .expect("a MiniProgram")
     }
 
-    pub fn written(target: &Value, base: &Base, unsettled: bool) -> Secret {
+    pub fn written(target: &Value, precondition: &Precondition, unconfirmed: bool) -> Secret {
         let token = AccessToken::parse("76_token").expect("plausible");
         let time = |text: &str| text.parse().expect("a time");
         let facts = TokenFacts {
@@ -136,7 +146,11 @@ pub(super) mod tests {
             issued: time("2026-05-01T10:00:00Z"),
             expires: time("2026-05-01T12:00:00Z"),
         };
-        let sent = Sent { app_id: "wx0123456789abcdef".into(), platform: "WeChat".into(), ..Sent::default() };
+        let sent = Sent {
+            app_id: "wx0123456789abcdef".into(),
+            platform: "WeChat".into(),
+            ..Sent::default()
+        };
         let mp = mini_program(target);
         let template = AllowedMetadata::default().template(&mp);
         let content = Content {
@@ -146,10 +160,10 @@ pub(super) mod tests {
             sent: &sent,
             issued_for: "call-1",
             handled: None,
-            unsettled,
+            unconfirmed,
             operator: "system/lease",
         };
-        target_secret(&mp, "shop-token", base, &content)
+        target_secret(&mp, "shop-token", precondition, &content)
     }
 
     fn applied(secret: Secret) -> Projection {
@@ -159,7 +173,10 @@ pub(super) mod tests {
     /// The Secret as the API server returns it after our apply: every field that was sent is ours.
     pub fn managed(mut secret: Secret) -> Secret {
         let owned = |keys: Vec<&String>| -> Value {
-            keys.into_iter().map(|key| (format!("f:{key}"), json!({}))).collect::<serde_json::Map<_, _>>().into()
+            keys.into_iter()
+                .map(|key| (format!("f:{key}"), json!({})))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
         };
         let metadata = &secret.metadata;
         let fields = json!({
@@ -182,22 +199,31 @@ pub(super) mod tests {
     #[test]
     fn a_projection_of_what_we_write_is_whole_and_says_the_same() {
         let target = json!({ "template": { "metadata": { "labels": { "team": "a" }, "annotations": { "note": "x" } } } });
-        for unsettled in [false, true] {
-            let projection = applied(written(&target, &Base::Absent, unsettled));
+        for unconfirmed in [false, true] {
+            let projection = applied(written(&target, &Precondition::Absent, unconfirmed));
             assert!(!projection.edited);
-            assert_eq!(projection.unsettled, unsettled);
-            assert_eq!(projection.owner, Owner::MiniProgram { uid: "shop-uid".into(), name: "shop".into() });
+            assert_eq!(projection.unconfirmed, unconfirmed);
+            assert_eq!(
+                projection.owner,
+                Owner::MiniProgram { uid: "shop-uid".into(), name: "shop".into() }
+            );
             assert_eq!(projection.issued_for.as_deref(), Some("call-1"));
-            assert_eq!(projection.data_keys, ["access_token", "app_id", "expires_at", "expires_at_unix"]);
+            assert_eq!(
+                projection.data_keys,
+                ["access_token", "app_id", "expires_at", "expires_at_unix"]
+            );
             assert_eq!(projection.labels, [("team".to_owned(), "a".to_owned())].into());
             assert_eq!(projection.annotations, [("note".to_owned(), "x".to_owned())].into());
-            assert_eq!(projection.token.map(|token| token.expires.to_string()), Some("2026-05-01T12:00:00Z".into()));
+            assert_eq!(
+                projection.token.map(|token| token.expires.to_string()),
+                Some("2026-05-01T12:00:00Z".into())
+            );
         }
     }
 
     #[test]
     fn every_field_that_somebody_takes_from_us_shows_as_an_edit() {
-        let whole = written(&json!({}), &Base::Absent, false);
+        let whole = written(&json!({}), &Precondition::Absent, false);
         let mut manager = applied(whole.clone());
         assert!(!manager.edited);
         for key in whole.metadata.annotations.iter().flatten().map(|(key, _)| key.clone()) {
@@ -212,8 +238,8 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_mark_of_an_unsettled_token_that_a_backup_brought_back_is_not_ours() {
-        let mut projected = written(&json!({}), &Base::Absent, false);
+    fn a_mark_of_an_unconfirmed_token_that_a_backup_brought_back_is_not_ours() {
+        let mut projected = written(&json!({}), &Precondition::Absent, false);
         let fields = json!({ "f:metadata": { "f:annotations": { format!("f:{}", names::ISSUED_FOR): {} } } });
         projected.metadata.managed_fields = Some(vec![ManagedFieldsEntry {
             manager: Some(names::FIELD_MANAGER.into()),
@@ -221,34 +247,59 @@ pub(super) mod tests {
             fields_v1: Some(FieldsV1(fields)),
             ..ManagedFieldsEntry::default()
         }]);
-        projected.metadata.annotations.get_or_insert_default().insert(names::UNSETTLED.into(), "true".into());
-        assert!(!Projection::of(&projected.metadata).unsettled, "no write of ours would ever take it away");
+        projected
+            .metadata
+            .annotations
+            .get_or_insert_default()
+            .insert(names::UNCONFIRMED.into(), "true".into());
+        assert!(
+            !Projection::of(&projected.metadata).unconfirmed,
+            "no write of ours would ever take it away"
+        );
     }
 
     #[test]
     fn a_fingerprint_that_no_status_can_hold_names_no_token() {
-        for (text, holds) in [("sha256:9f2c4e1ab0d3", true), ("sha256:9f2c4e1ab0d34", false), ("sha256:\u{1b}[31m9f2c4e1", false)]
-        {
-            let mut secret = written(&json!({}), &Base::Absent, false);
-            secret.metadata.annotations.get_or_insert_default().insert(names::FINGERPRINT.into(), text.into());
+        for (text, holds) in [
+            ("sha256:9f2c4e1ab0d3", true),
+            ("sha256:9f2c4e1ab0d34", false),
+            ("sha256:\u{1b}[31m9f2c4e1", false),
+        ] {
+            let mut secret = written(&json!({}), &Precondition::Absent, false);
+            secret
+                .metadata
+                .annotations
+                .get_or_insert_default()
+                .insert(names::FINGERPRINT.into(), text.into());
             assert_eq!(applied(secret).token.is_some(), holds, "{text}");
         }
     }
 
     #[test]
     fn a_create_can_only_create_and_a_rewrite_can_only_replace() {
-        let created = written(&json!({}), &Base::Absent, false);
-        assert_eq!((created.metadata.uid, created.metadata.resource_version.as_deref()), (None, Some("1")));
-        let base = Base::Is { uid: "u".into(), version: "9".into(), issued_for: None };
-        let replaced = written(&json!({ "deletionPolicy": "Retain" }), &base, false);
-        assert_eq!((replaced.metadata.uid.as_deref(), replaced.metadata.resource_version.as_deref()), (Some("u"), Some("9")));
+        let created = written(&json!({}), &Precondition::Absent, false);
+        assert_eq!(
+            (created.metadata.uid, created.metadata.resource_version.as_deref()),
+            (None, Some("1"))
+        );
+        let precondition =
+            Precondition::Is { uid: "u".into(), version: "9".into(), issued_for: None };
+        let replaced = written(&json!({ "deletionPolicy": "Retain" }), &precondition, false);
+        assert_eq!(
+            (replaced.metadata.uid.as_deref(), replaced.metadata.resource_version.as_deref()),
+            (Some("u"), Some("9"))
+        );
         assert_eq!(replaced.metadata.owner_references, None);
         assert_eq!(replaced.type_.as_deref(), Some(names::SECRET_TYPE));
     }
 
     #[test]
     fn keys_are_as_the_spec_names_them() {
-        let secret = written(&json!({ "keys": { "accessToken": "token", "expirationTime": "until" } }), &Base::Absent, false);
+        let secret = written(
+            &json!({ "keys": { "accessToken": "token", "expirationTime": "until" } }),
+            &Precondition::Absent,
+            false,
+        );
         let data = secret.data.expect("data");
         let text = |key: &str| String::from_utf8(data[key].0.clone()).expect("text");
         assert_eq!(text("token"), "76_token");

@@ -4,9 +4,8 @@ use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
 
 use super::{
-    Settle, clear, forget,
+    Resolution, forget, preflight, resolve,
     secret::tests::{managed, mini_program, written},
-    settle,
 };
 use crate::{
     api::names,
@@ -14,7 +13,7 @@ use crate::{
     reconcile::{
         api_error::ApiError,
         call::{Call, Wanted, Why},
-        memory::{Base, HandFacts},
+        memory::{Precondition, UnstoredFacts},
         reads::Reads,
         tests::{ECHO, api_server, no},
     },
@@ -26,28 +25,35 @@ const SECRETS: &str = "/api/v1/namespaces/team-a/secrets";
 const OBJECT: &str = "/apis/miniprogram.dev/v1alpha1/namespaces/team-a/miniprograms/shop";
 
 /// A token that `call-2` brought, over a target that `call-1` was stored in.
-fn hand(mints: bool) -> HandFacts {
+fn hand(mints: bool) -> UnstoredFacts {
     let wanted = Wanted { why: Why::Time, force: false, mints };
     let written = Projection::of(&target("call-2").metadata);
-    HandFacts {
+    UnstoredFacts {
         name: "shop-token".into(),
-        call: Call { id: "call-2".into(), wanted, handles: None, stood: None, known: None, doubt: false },
+        call: Call {
+            id: "call-2".into(),
+            wanted,
+            handles: None,
+            stood: None,
+            known: None,
+            outcome_unknown: false,
+        },
         token: written.token.expect("a token"),
         sent: written.sent,
-        unsettled: false,
-        base: base("20", "call-1"),
+        unconfirmed: false,
+        precondition: precondition("20", "call-1"),
         refused: None,
     }
 }
 
-fn base(version: &str, issued_for: &str) -> Base {
+fn precondition(version: &str, issued_for: &str) -> Precondition {
     let issued_for = Some(issued_for.to_owned());
-    Base::Is { uid: "target-uid".into(), version: version.into(), issued_for }
+    Precondition::Is { uid: "target-uid".into(), version: version.into(), issued_for }
 }
 
 /// The target, stamped with this call.
 fn target(issued_for: &str) -> Secret {
-    let mut secret = managed(written(&json!({}), &base("21", ""), false));
+    let mut secret = managed(written(&json!({}), &precondition("21", ""), false));
     let annotations = secret.metadata.annotations.get_or_insert_default();
     annotations.insert(names::ISSUED_FOR.into(), issued_for.into());
     secret
@@ -68,19 +74,26 @@ fn object(intent: &str) -> (u16, Value) {
 type Answers = fn(&str, &str) -> (u16, Value);
 
 /// A word for what a refused write comes to, and the base of the next one.
-async fn settled(answer: Answers, mints: bool) -> (&'static str, Option<Base>) {
+async fn outcome(answer: Answers, mints: bool) -> (&'static str, Option<Precondition>) {
     let (client, _) = api_server(answer);
-    let settled = settle(&client, &Reads::new(client.clone()), &mini_program(&json!({})), "shop-token", &hand(mints)).await;
-    match settled.expect("the API server answers") {
-        Settle::Done(_) => ("done", None),
-        Settle::Again(base) => ("again", Some(base)),
-        Settle::Lost => ("lost", None),
+    let resolved = resolve(
+        &client,
+        &Reads::new(client.clone()),
+        &mini_program(&json!({})),
+        "shop-token",
+        &hand(mints),
+    )
+    .await;
+    match resolved.expect("the API server answers") {
+        Resolution::AlreadyWritten(_) => ("done", None),
+        Resolution::Retry(precondition) => ("again", Some(precondition)),
+        Resolution::Superseded => ("lost", None),
     }
 }
 
 #[tokio::test]
 async fn a_write_that_was_refused_is_repeated_unless_another_call_came_first() {
-    let again = |base| ("again", Some(base));
+    let again = |precondition| ("again", Some(precondition));
     let cases: [(&str, Answers, _); 7] = [
         (
             "it was written, and the answer lost",
@@ -90,7 +103,7 @@ async fn a_write_that_was_refused_is_repeated_unless_another_call_came_first() {
         (
             "somebody labelled it",
             |_, path| if path == SECRETS { listed(&[target("call-1")]) } else { object("call-2") },
-            again(base("21", "call-1")),
+            again(precondition("21", "call-1")),
         ),
         (
             "somebody has stored the token of another call",
@@ -104,7 +117,7 @@ async fn a_write_that_was_refused_is_repeated_unless_another_call_came_first() {
                 TARGET => no(404),
                 _ => object("call-2"),
             },
-            again(Base::Absent),
+            again(Precondition::Absent),
         ),
         (
             "the name is another's now",
@@ -127,16 +140,16 @@ async fn a_write_that_was_refused_is_repeated_unless_another_call_came_first() {
         ),
     ];
     for (what, answers, expected) in cases {
-        assert_eq!(settled(answers, true).await, expected, "{what}");
+        assert_eq!(outcome(answers, true).await, expected, "{what}");
     }
 }
 
 #[tokio::test]
 async fn a_token_that_ends_no_other_is_stored_whatever_else_was_begun() {
-    let begun = |_: &str, path: &str| {
+    let started = |_: &str, path: &str| {
         if path == SECRETS { listed(&[target("call-1")]) } else { object("call-9") }
     };
-    assert_eq!(settled(begun, false).await, ("again", Some(base("21", "call-1"))));
+    assert_eq!(outcome(started, false).await, ("again", Some(precondition("21", "call-1"))));
 }
 
 #[tokio::test]
@@ -146,7 +159,7 @@ async fn an_edit_of_what_was_just_written_is_written_over() {
         target.metadata.managed_fields = None;
         if path == SECRETS { listed(&[target]) } else { object("call-2") }
     };
-    assert_eq!(settled(edited, true).await, ("again", Some(base("21", "call-2"))));
+    assert_eq!(outcome(edited, true).await, ("again", Some(precondition("21", "call-2"))));
 }
 
 #[tokio::test]
@@ -156,7 +169,7 @@ async fn an_object_on_its_way_out_gets_no_token() {
         object["metadata"]["deletionTimestamp"] = json!("2026-05-01T10:00:00Z");
         if path == SECRETS { listed(&[target("call-1")]) } else { (code, object) }
     };
-    assert_eq!(settled(deleted, true).await, ("lost", None));
+    assert_eq!(outcome(deleted, true).await, ("lost", None));
 }
 
 #[tokio::test]
@@ -180,16 +193,29 @@ async fn before_a_call_the_creation_of_its_target_is_tried_without_being_done() 
         ("PATCH", _) => (200, ECHO),
         _ => object("call-2"),
     });
-    clear(&client, &mp, "shop-token", &base("21", "call-1"), &Template::default(), false).await.expect("it exists");
+    preflight(
+        &client,
+        &mp,
+        "shop-token",
+        &precondition("21", "call-1"),
+        &Template::default(),
+        false,
+    )
+    .await
+    .expect("it exists");
     assert!(requests.lock().unwrap().is_empty(), "it was read just now");
-    clear(&client, &mp, "shop-token", &Base::Absent, &Template::default(), false).await.expect("it can be created");
+    preflight(&client, &mp, "shop-token", &Precondition::Absent, &Template::default(), false)
+        .await
+        .expect("it can be created");
     let sent = requests.lock().unwrap().clone();
     let [(first, object, _), (second, target, body)] = &sent[..] else { panic!("{sent:?}") };
     assert_eq!((first.as_str(), object.as_str()), ("GET", OBJECT));
     assert!(second == "PATCH" && target.contains("dryRun=All"), "{second} {target}");
     assert_eq!(body["metadata"]["resourceVersion"], "1", "it may only be created");
     let (client, requests) = api_server(|_, _| no(404));
-    let gone = clear(&client, &mp, "shop-token", &Base::Absent, &Template::default(), false).await;
+    let gone =
+        preflight(&client, &mp, "shop-token", &Precondition::Absent, &Template::default(), false)
+            .await;
     assert!(matches!(gone, Err(ApiError::NotFound)), "nobody would own it");
     assert_eq!(requests.lock().unwrap().len(), 1);
 }
@@ -198,12 +224,23 @@ async fn before_a_call_the_creation_of_its_target_is_tried_without_being_done() 
 async fn a_write_whose_answer_is_altered_is_refused_and_tried_before_the_next_call() {
     let mp = mini_program(&json!({}));
     let altered = |method: &str, _: &str| match method {
-        "PATCH" => (200, json!(written(&json!({}), &base("21", "call-1"), true))),
+        "PATCH" => (200, json!(written(&json!({}), &precondition("21", "call-1"), true))),
         _ => object("call-2"),
     };
     let (client, requests) = api_server(altered);
-    let refused = clear(&client, &mp, "shop-token", &base("21", "call-1"), &Template::default(), true).await;
-    assert!(matches!(refused, Err(ApiError::Altered(_))), "the last write was refused, so that this one is tried");
+    let refused = preflight(
+        &client,
+        &mp,
+        "shop-token",
+        &precondition("21", "call-1"),
+        &Template::default(),
+        true,
+    )
+    .await;
+    assert!(
+        matches!(refused, Err(ApiError::Altered(_))),
+        "the last write was refused, so that this one is tried"
+    );
     let (_, target, _) = requests.lock().unwrap()[0].clone();
     assert!(target.contains("dryRun=All"), "{target}");
 }
@@ -216,5 +253,5 @@ async fn what_was_written_and_altered_is_not_done() {
         // The status has seen that the call was stored, and its intent is gone.
         if path == SECRETS { listed(&[target]) } else { (200, json!(mini_program(&json!({})))) }
     };
-    assert_eq!(settled(altered, true).await, ("again", Some(base("21", "call-2"))));
+    assert_eq!(outcome(altered, true).await, ("again", Some(precondition("21", "call-2"))));
 }

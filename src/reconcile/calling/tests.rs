@@ -3,7 +3,7 @@
 use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{Begin, Begun};
+use super::{IntentRecorded, StartedCall};
 use crate::{
     api::{Mints, Reason},
     projection::TokenFacts,
@@ -14,7 +14,7 @@ use crate::{
             door::NoAnswer,
             slots::{Claimant, Urgency},
         },
-        memory::{AppMints, HandFacts, How, LastMint, Recall},
+        memory::{AppMints, How, LastMint, Recall, UnstoredFacts},
         plan::tests::sight::{LEGACY, LIFE, STABLE, Sight, at, boot, token},
         tests::{Said, api_server, carrying, ctx, no, now},
     },
@@ -30,37 +30,49 @@ const SILENCE: Said = Err(NoAnswer::Unknown);
 type Platform = fn() -> Said;
 
 /// A call that has begun, for the reason that is wanted most.
-fn begin(force: bool, doubt: bool) -> Begin {
+fn started(force: bool, outcome_unknown: bool) -> StartedCall {
     let wanted = Wanted { why: Why::Invalid, force, mints: true };
-    let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt };
-    Begin { call, begun: Begun::at(now().boot), mints_before: None, app_before: None }
+    let call = Call {
+        id: "call-1".into(),
+        wanted,
+        handles: None,
+        stood: None,
+        known: None,
+        outcome_unknown,
+    };
+    StartedCall {
+        call,
+        started: IntentRecorded::at(now().boot),
+        mints_before: None,
+        app_before: None,
+    }
 }
 
 /// An operator that has just made this call for this object.
-fn asked(sight: Sight, begin: Begin, platform: Platform) -> BoxFuture<'static, Ctx> {
+fn asked(sight: Sight, started: StartedCall, platform: Platform) -> BoxFuture<'static, Ctx> {
     let asked = async move {
         // The target stands there: nothing has to be asked of the API server.
         let ctx = ctx(api_server(|_, _| no(500)).0, platform);
-        ask(&ctx, sight, begin).await;
+        ask(&ctx, sight, started).await;
         ctx
     };
     asked.boxed()
 }
 
-fn ask(ctx: &Ctx, mut sight: Sight, begin: Begin) -> BoxFuture<'_, ()> {
-    sight.looked_closer();
+fn ask(ctx: &Ctx, mut sight: Sight, started: StartedCall) -> BoxFuture<'_, ()> {
+    sight.read_live();
     let mut seen = sight.observed();
-    let mut carry = carrying(&mut seen);
-    let wanted = begin.call.wanted;
-    carry.begin = Some(begin);
+    let mut pass = carrying(&mut seen);
+    let wanted = started.call.wanted;
+    pass.started = Some(started);
     let asked = async move {
-        ctx.ask(&seen, &mut carry, wanted, now()).await;
+        ctx.call(&seen, &mut pass, wanted, now()).await;
     };
     asked.boxed()
 }
 
-fn hand(ctx: &Ctx) -> HandFacts {
-    ctx.memories.with("shop-uid", |memory| memory.in_hand.as_ref().expect("a token").facts.clone())
+fn hand(ctx: &Ctx) -> UnstoredFacts {
+    ctx.memories.with("shop-uid", |memory| memory.unstored.as_ref().expect("a token").facts.clone())
 }
 
 fn recall(ctx: &Ctx) -> Recall {
@@ -77,9 +89,9 @@ fn app(ctx: &Ctx, sight: &Sight) -> AppMints {
 
 #[tokio::test]
 async fn a_token_that_a_late_request_may_replace_is_marked() {
-    for doubt in [false, true] {
-        let ctx = asked(Sight::healthy(LEGACY), begin(false, doubt), || NEW).await;
-        assert_eq!(hand(&ctx).unsettled, doubt);
+    for outcome_unknown in [false, true] {
+        let ctx = asked(Sight::healthy(LEGACY), started(false, outcome_unknown), || NEW).await;
+        assert_eq!(hand(&ctx).unconfirmed, outcome_unknown);
     }
 }
 
@@ -88,13 +100,13 @@ async fn a_tokens_end_counts_from_its_call_and_the_same_token_keeps_its_issue_ti
     let times = |issued, expires| (at(issued), at(expires));
     let cases: [(Platform, _); 2] = [(|| NEW, times(500, 500 + LIFE)), (|| SAME, times(0, 7600))];
     for (platform, expected) in cases {
-        let ctx = asked(Sight::healthy(STABLE), begin(true, false), platform).await;
+        let ctx = asked(Sight::healthy(STABLE), started(true, false), platform).await;
         let TokenFacts { issued, expires, .. } = hand(&ctx).token;
         assert_eq!((issued, expires), expected);
     }
     let mut sight = Sight::healthy(STABLE);
     sight.status().token.as_mut().expect("a token").issue_time.0 = at(900);
-    let ctx = asked(sight, begin(true, false), || SAME).await;
+    let ctx = asked(sight, started(true, false), || SAME).await;
     assert_eq!(hand(&ctx).token.issued, at(500), "a clock that went back makes no token younger");
 }
 
@@ -103,7 +115,7 @@ async fn a_lost_mint_may_land_yet_and_a_refused_one_did_nothing() {
     let cases: [(Platform, _); 2] = [(|| SILENCE, Some(boot(500))), (|| BUSY, None)];
     for (platform, lost) in cases {
         let sight = Sight::healthy(LEGACY);
-        let ctx = asked(Sight::healthy(LEGACY), begin(false, false), platform).await;
+        let ctx = asked(Sight::healthy(LEGACY), started(false, false), platform).await;
         assert_eq!(app(&ctx, &sight).lost, lost);
         let How::Failed { unknown, .. } = how(&ctx) else { panic!("it brought no token") };
         assert_eq!(unknown, lost.is_some());
@@ -119,7 +131,7 @@ async fn a_mint_that_may_have_ended_the_stored_token_is_repeated_soon() {
         let mut sight = Sight::healthy(LEGACY);
         sight.fails(Reason::PlatformBusy, 400, 450);
         sight.status().last_failure.as_mut().expect("a failure").attempts = 20;
-        let ctx = asked(sight, begin(false, false), platform).await;
+        let ctx = asked(sight, started(false, false), platform).await;
         let How::Failed { next, .. } = how(&ctx) else { panic!("it brought no token") };
         assert!((at(500 + least)..=at(500 + most)).contains(&next), "{next}");
     }
@@ -129,7 +141,7 @@ async fn a_mint_that_may_have_ended_the_stored_token_is_repeated_soon() {
 async fn a_quota_answer_holds_forced_calls_until_the_platforms_midnight() {
     for (force, until) in [(true, Some(at(6 * 3600))), (false, None)] {
         let sight = Sight::healthy(STABLE);
-        let ctx = asked(Sight::healthy(STABLE), begin(force, false), || QUOTA).await;
+        let ctx = asked(Sight::healthy(STABLE), started(force, false), || QUOTA).await;
         assert_eq!(app(&ctx, &sight).force_stopped_until, until);
     }
 }
@@ -139,12 +151,12 @@ async fn a_refused_mint_is_not_counted_and_a_lost_one_is() {
     let cases: [(Platform, _); 2] = [(|| BUSY, false), (|| SILENCE, true)];
     for (platform, counted) in cases {
         let sight = Sight::healthy(LEGACY);
-        let before = LastMint { begun: boot(100), uid: "another".into() };
-        let mut begin = begin(false, false);
-        begin.app_before = Some(AppMints { last: Some(before), ..AppMints::default() });
-        let ctx = asked(Sight::healthy(LEGACY), begin, platform).await;
+        let before = LastMint { started: boot(100), uid: "another".into() };
+        let mut started = started(false, false);
+        started.app_before = Some(AppMints { last: Some(before), ..AppMints::default() });
+        let ctx = asked(Sight::healthy(LEGACY), started, platform).await;
         // The count itself was made when the call began, which this one has skipped.
-        let last = app(&ctx, &sight).last.map(|last| last.begun);
+        let last = app(&ctx, &sight).last.map(|last| last.started);
         assert_eq!(last, (!counted).then(|| boot(100)));
         assert_eq!(recall(&ctx).ended.expect("it ended").mints_before.is_some(), !counted);
     }
@@ -155,27 +167,28 @@ async fn rejected_credentials_use_up_the_patience_with_their_namespace() {
     let ctx = ctx(api_server(|_, _| no(500)).0, || REJECTED);
     let room = |ctx: &Ctx, accepted| {
         let key = app_key(&Sight::new(LEGACY).mp).expect("a known platform");
-        let claimant = Claimant { key: &key, namespace: "team-a", urgency: Urgency::Failing, accepted };
+        let claimant =
+            Claimant { key: &key, namespace: "team-a", urgency: Urgency::Failing, accepted };
         ctx.slots.enter(&claimant, None, now().boot).now_or_never().flatten().is_some()
     };
     for _ in 0..31 {
         assert!(room(&ctx, false));
-        ask(&ctx, Sight::healthy(LEGACY), begin(false, false)).await;
+        ask(&ctx, Sight::healthy(LEGACY), started(false, false)).await;
     }
     assert!(!room(&ctx, false) && room(&ctx, true), "an accepted one goes on");
 }
 
 #[tokio::test]
 async fn a_call_that_was_begun_long_ago_is_given_up() {
-    let late = Begin { begun: Begun::at(boot(489)), ..begin(false, false) };
+    let late = StartedCall { started: IntentRecorded::at(boot(489)), ..started(false, false) };
     let ctx = asked(Sight::healthy(LEGACY), late, || NEW).await;
     assert!(matches!(how(&ctx), How::Withdrawn));
-    assert!(ctx.memories.with("shop-uid", |memory| memory.in_hand.is_none()));
+    assert!(ctx.memories.with("shop-uid", |memory| memory.unstored.is_none()));
 }
 
 #[tokio::test]
 async fn who_minted_a_token_remembers_when() {
-    let ctx = asked(Sight::healthy(LEGACY), begin(false, false), || NEW).await;
+    let ctx = asked(Sight::healthy(LEGACY), started(false, false), || NEW).await;
     let (fingerprint, minted) = recall(&ctx).minted.expect("it was minted here");
     assert_eq!(minted, boot(500));
     assert_ne!(fingerprint, token().fingerprint());
@@ -186,9 +199,9 @@ async fn mints_for_lost_tokens_are_counted_in_a_row() {
     let ctx = ctx(api_server(|_, _| no(500)).0, || SILENCE);
     let mut sight = Sight::healthy(LEGACY);
     let counted = |sight: &mut Sight, why| {
-        let mut begin = begin(false, false);
-        begin.call.wanted.why = why;
-        sight.case(500, |case| ctx.count_mint(case, &begin.call));
+        let mut started = started(false, false);
+        started.call.wanted.why = why;
+        sight.view(500, |view| ctx.count_mint(view, &started.call));
         app(&ctx, sight).gone
     };
     assert_eq!(counted(&mut sight, Why::NoToken), 0, "an app's first mint replaces no lost token");

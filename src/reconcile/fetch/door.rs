@@ -1,5 +1,5 @@
-//! The door to the platforms: one HTTP request goes out, an answer or the lack of one comes back. Bounded in time and size;
-//! knows no platform, no token and no Kubernetes.
+//! The door to the platforms: one HTTP request goes out, an answer or the lack of one comes back.
+//! Bounded in time and size; knows no platform, no token and no Kubernetes.
 
 mod network;
 
@@ -51,7 +51,9 @@ impl Door {
     }
 
     /// A door that `answer` stands behind.
-    pub fn from_fn(answer: impl Fn(Sending) -> BoxFuture<'static, Result<Answer, NoAnswer>> + Send + Sync + 'static) -> Self {
+    pub fn from_fn(
+        answer: impl Fn(Sending) -> BoxFuture<'static, Result<Answer, NoAnswer>> + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(answer))
     }
 

@@ -1,5 +1,6 @@
-//! Room for a call: so many at a time and a second for each platform, one at a time for each app. Whoever finds none waits in
-//! order, each namespace in lines of its own, so that a crowd in one holds up no other.
+//! Room for a call: so many at a time and a second for each platform, one at a time for each app.
+//! Whoever finds none waits in order, each namespace in lines of its own, so that a crowd in one
+//! holds up no other.
 
 use std::{
     collections::HashMap,
@@ -24,8 +25,8 @@ use crate::{
     shell::clock::Clock,
 };
 
-/// Rejected credentials: answers an hour for one namespace, and how fast for the whole process. One tenant's junk must not get
-/// our address banned.
+/// Rejected credentials: answers an hour for one namespace, and how fast for the whole process. One
+/// tenant's junk must not get our address banned.
 const REJECTIONS_AN_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 const REJECTIONS_A_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
 
@@ -33,7 +34,8 @@ const REJECTIONS_A_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Of each line so many compete with those of other lines.
 const IN_FRONT: usize = 4;
-/// So many stand in a line at most, since each keeps a pass in memory. The others come again a moment later.
+/// So many stand in a line at most, since each keeps a pass in memory. The others come again a
+/// moment later.
 const IN_LINE: usize = 32;
 /// Rates are counted in no shorter time.
 const TICK: Duration = Duration::from_millis(1);
@@ -65,7 +67,8 @@ pub struct Slots {
     spent: Mutex<HashMap<String, Duration>>,
 }
 
-/// Who waits together: of one platform and namespace, those that refresh, that have no token yet, or whose last call failed.
+/// Who waits together: of one platform and namespace, those that refresh, that have no token yet,
+/// or whose last call failed.
 type Line = (&'static str, String, Urgency);
 
 /// How pressing a call is, as far as lines go.
@@ -81,7 +84,8 @@ pub enum Urgency {
 
 struct Room {
     all: Arc<Semaphore>,
-    /// Half of the room is for objects whose last call succeeded: failing ones must not starve them.
+    /// Half of the room is for objects whose last call succeeded: failing ones must not starve
+    /// them.
     failing: Arc<Semaphore>,
     rate: Rate<NotKeyed, InMemoryState>,
 }
@@ -130,7 +134,11 @@ impl Slots {
             apps: Queues::new(1),
             lines: Queues::new(IN_FRONT),
             clock: clock.clone(),
-            rejections: RateLimiter::new(Quota::per_hour(REJECTIONS_AN_HOUR), HashMapStateStore::default(), clock.clone()),
+            rejections: RateLimiter::new(
+                Quota::per_hour(REJECTIONS_AN_HOUR),
+                HashMapStateStore::default(),
+                clock.clone(),
+            ),
             all_rejections: RateLimiter::direct_with_clock(
                 Quota::per_second(REJECTIONS_A_SECOND).allow_burst(REJECTIONS_AN_HOUR),
                 clock,
@@ -139,20 +147,28 @@ impl Slots {
         }
     }
 
-    /// Waits for an app's turn, in the order in which objects came, and not for long. None if others were first all the time.
+    /// Waits for an app's turn, in the order in which objects came, and not for long. None if
+    /// others were first all the time.
     pub async fn turn(&self, key: &AppKey) -> Option<Turn> {
         tokio::time::timeout(PATIENCE, self.apps.enter(key)).await.ok()?
     }
 
-    /// Waits for room for one call, in order and not for long. None if there was none all the time, if the line is too long,
-    /// or if the app is asked already, but by whoever has its turn.
-    pub async fn enter(&self, claimant: &Claimant<'_>, turn: Option<Turn>, boot: Duration) -> Option<Slot> {
+    /// Waits for room for one call, in order and not for long. None if there was none all the time,
+    /// if the line is too long, or if the app is asked already, but by whoever has its turn.
+    pub async fn enter(
+        &self,
+        claimant: &Claimant<'_>,
+        turn: Option<Turn>,
+        boot: Duration,
+    ) -> Option<Slot> {
         if !claimant.accepted && self.is_spent(claimant.namespace, boot) {
             return None;
         }
         let turn = turn.or_else(|| self.try_turn(claimant.key))?;
         // Where there is room, a pass that has done much already gets it at once all the same.
-        tokio::task::unconstrained(tokio::time::timeout(PATIENCE, self.wait(claimant, turn))).await.ok()?
+        tokio::task::unconstrained(tokio::time::timeout(PATIENCE, self.wait(claimant, turn)))
+            .await
+            .ok()?
     }
 
     async fn wait(&self, claimant: &Claimant<'_>, turn: Turn) -> Option<Slot> {
@@ -167,7 +183,10 @@ impl Slots {
         let all = Arc::clone(&room.all).acquire_owned().await.ok()?;
         // The rate comes last: a token of it that is not used is lost.
         while let Err(not_until) = room.rate.check() {
-            #[allow(clippy::disallowed_methods, reason = "it waits in line for less than PATIENCE")]
+            #[allow(
+                clippy::disallowed_methods,
+                reason = "it waits in line for less than PATIENCE"
+            )]
             tokio::time::sleep(not_until.wait_time_from(self.clock.0.now().boot).max(TICK)).await;
         }
         Some(Slot { _all: all, _failing: failing, turn })
@@ -177,10 +196,17 @@ impl Slots {
     pub fn rejected(&self, namespace: &str, boot: Duration) {
         // What a namespace has used up comes back within the hour: then it is as good as new.
         self.rejections.retain_recent();
-        let hour = self.rejections.check_key(&namespace.to_owned()).is_err().then_some(Duration::from_secs(120));
+        let hour = self
+            .rejections
+            .check_key(&namespace.to_owned())
+            .is_err()
+            .then_some(Duration::from_secs(120));
         let second = self.all_rejections.check().is_err().then_some(Duration::from_secs(1));
         if let Some(wait) = hour.max(second) {
-            self.spent.lock().unwrap_or_else(PoisonError::into_inner).insert(namespace.to_owned(), boot + wait);
+            self.spent
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(namespace.to_owned(), boot + wait);
         }
     }
 
@@ -254,7 +280,11 @@ mod tests {
         drop(asked);
         assert!(take(&slots, &claim(&a, Refresh)).is_none(), "nobody goes before those that wait");
         assert!(waiting[1].as_mut().now_or_never().is_none());
-        let turn = waiting[0].as_mut().now_or_never().expect("it is the first").expect("it did not wait for long");
+        let turn = waiting[0]
+            .as_mut()
+            .now_or_never()
+            .expect("it is the first")
+            .expect("it did not wait for long");
         let asked = slots.enter(&claim(&a, Refresh), Some(turn), BOOT).await.expect("room");
         let began = tokio::time::Instant::now();
         assert!(waiting[1].as_mut().await.is_none());
@@ -269,9 +299,11 @@ mod tests {
     async fn failing_objects_take_half_of_the_room() {
         let slots = slots(4, 50);
         let keys: Vec<_> = (0..4).map(|n| app(&n.to_string())).collect();
-        let failing: Vec<_> = keys.iter().filter_map(|key| take(&slots, &claim(key, Failing))).collect();
+        let failing: Vec<_> =
+            keys.iter().filter_map(|key| take(&slots, &claim(key, Failing))).collect();
         assert_eq!(failing.len(), 2);
-        let healthy: Vec<_> = keys.iter().filter_map(|key| take(&slots, &claim(key, Refresh))).collect();
+        let healthy: Vec<_> =
+            keys.iter().filter_map(|key| take(&slots, &claim(key, Refresh))).collect();
         assert_eq!(healthy.len(), 2);
     }
 
@@ -287,9 +319,12 @@ mod tests {
         let slots = slots(1, 1000);
         let busy = take(&slots, &claim(&app("busy"), Refresh)).expect("room");
         let crowd: Vec<_> = (0..IN_LINE + 8).map(|n| app(&format!("crowd-{n}"))).collect();
-        let mut crowd: Vec<_> =
-            crowd.iter().map(|key| Box::pin(async { slots.enter(&claim(key, First), None, BOOT).await })).collect();
-        let turned_away = crowd.iter_mut().filter_map(|waits| waits.as_mut().now_or_never()).count();
+        let mut crowd: Vec<_> = crowd
+            .iter()
+            .map(|key| Box::pin(async { slots.enter(&claim(key, First), None, BOOT).await }))
+            .collect();
+        let turned_away =
+            crowd.iter_mut().filter_map(|waits| waits.as_mut().now_or_never()).count();
         assert_eq!(turned_away, 8, "the line is full");
         let (other, own) = (app("other"), app("own"));
         let other = Claimant { namespace: "team-b", ..claim(&other, First) };
@@ -301,7 +336,13 @@ mod tests {
         for waits in crowd.iter_mut().take(IN_FRONT) {
             drop(waits.as_mut().now_or_never().flatten().expect("it came first"));
         }
-        drop(others.as_mut().now_or_never().flatten().expect("it is next, whoever stands behind those in front"));
+        drop(
+            others
+                .as_mut()
+                .now_or_never()
+                .flatten()
+                .expect("it is next, whoever stands behind those in front"),
+        );
         assert!(own.as_mut().now_or_never().flatten().is_some());
     }
 
@@ -343,6 +384,8 @@ mod tests {
         assert!(take(&slots, &claim(&a, Failing)).is_none());
         assert!(take(&slots, &Claimant { accepted: true, ..claim(&a, Refresh) }).is_some());
         assert!(take(&slots, &Claimant { namespace: "team-b", ..claim(&a, Refresh) }).is_some());
-        assert!(slots.enter(&claim(&a, Failing), None, BOOT + Duration::from_secs(121)).await.is_some());
+        assert!(
+            slots.enter(&claim(&a, Failing), None, BOOT + Duration::from_secs(121)).await.is_some()
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What a call comes to: hosts in turn, tickets, late intents, and the line between "no" and "nobody knows".
+//! What a call comes to: hosts in turn, tickets, late intents, and the line between "no" and
+//! "nobody knows".
 
 use std::{
     collections::BTreeMap,
@@ -19,9 +20,9 @@ use crate::{
     api::{Reason, TokenMode},
     platform,
     reconcile::{
-        apply::Cleared,
+        apply::Preflight,
         call::{Wanted, Why},
-        status::Begun,
+        status::IntentRecorded,
     },
     sensitive::AppSecret,
     shell::{
@@ -51,7 +52,10 @@ fn platforms(answer: fn(&str) -> Result<(u16, &'static str), NoAnswer>) -> (Plat
     let door = Door::from_fn(move |sending| {
         log.lock().expect("whole").push(sending.host.clone());
         let answer = answer(&sending.host);
-        let answer = answer.map(|(status, body)| Answer { status, body: Some(Zeroizing::new(body.as_bytes().to_vec())) });
+        let answer = answer.map(|(status, body)| Answer {
+            status,
+            body: Some(Zeroizing::new(body.as_bytes().to_vec())),
+        });
         std::future::ready(answer).boxed()
     });
     let hosts = BTreeMap::from([("WeChat", vec!["https://a".to_owned(), "https://b".to_owned()])]);
@@ -59,18 +63,24 @@ fn platforms(answer: fn(&str) -> Result<(u16, &'static str), NoAnswer>) -> (Plat
     (Platforms { door, hosts, connect_timeout, request_timeout }, sent)
 }
 
-async fn call(answer: fn(&str) -> Result<(u16, &'static str), NoAnswer>, begun: Begun, term: &Term) -> (Outcome, Vec<String>) {
+async fn call(
+    answer: fn(&str) -> Result<(u16, &'static str), NoAnswer>,
+    started: IntentRecorded,
+    term: &Term,
+) -> (Outcome, Vec<String>) {
     let (platforms, sent) = platforms(answer);
     let secret = AppSecret::parse(b"hunter2").expect("plausible");
     let asking = asking(&secret, TokenMode::Stable);
     let metrics = Metrics::new("0", "lease", false);
-    let outcome = fetch(&platforms, &asking, &begun, Cleared::for_test(), term, &clock(), &metrics).await;
+    let outcome =
+        fetch(&platforms, &asking, &started, Preflight::for_test(), term, &clock(), &metrics).await;
     let hosts = sent.lock().expect("whole").clone();
     (outcome, hosts)
 }
 
-fn unforced() -> Begun {
-    Begun::not_needed(Wanted { why: Why::Time, force: false, mints: false }).expect("no intent is needed")
+fn unforced() -> IntentRecorded {
+    IntentRecorded::not_needed(Wanted { why: Why::Time, force: false, mints: false })
+        .expect("no intent is needed")
 }
 
 fn alone() -> Term {
@@ -80,7 +90,13 @@ fn alone() -> Term {
 #[tokio::test]
 async fn another_host_is_tried_only_if_the_first_has_certainly_seen_nothing() {
     let (outcome, hosts) = call(
-        |host| if host == "https://a" { Err(NoAnswer::NotSent) } else { Ok((200, r#"{"access_token":"T","expires_in":7200}"#)) },
+        |host| {
+            if host == "https://a" {
+                Err(NoAnswer::NotSent)
+            } else {
+                Ok((200, r#"{"access_token":"T","expires_in":7200}"#))
+            }
+        },
         unforced(),
         &alone(),
     )
@@ -88,20 +104,28 @@ async fn another_host_is_tried_only_if_the_first_has_certainly_seen_nothing() {
     assert!(matches!(outcome, Outcome::Token { .. }));
     assert_eq!(hosts, ["https://a", "https://b"]);
     let (outcome, hosts) = call(|_| Err(NoAnswer::Unknown), unforced(), &alone()).await;
-    assert!(matches!(outcome, Outcome::Unknown(refusal) if refusal.reason == Reason::PlatformUnreachable));
+    assert!(
+        matches!(outcome, Outcome::Unknown(refusal) if refusal.reason == Reason::PlatformUnreachable)
+    );
     assert_eq!(hosts, ["https://a"]);
     let (outcome, hosts) = call(|_| Err(NoAnswer::NotSent), unforced(), &alone()).await;
-    assert!(matches!(outcome, Outcome::NotSent(refusal) if refusal.reason == Reason::PlatformUnreachable));
+    assert!(
+        matches!(outcome, Outcome::NotSent(refusal) if refusal.reason == Reason::PlatformUnreachable)
+    );
     assert_eq!(hosts.len(), 2);
 }
 
 #[tokio::test]
 async fn only_a_code_of_the_platforms_own_is_a_refusal() {
-    let (outcome, _) = call(|_| Ok((200, r#"{"errcode":40125,"errmsg":"x"}"#)), unforced(), &alone()).await;
-    assert!(matches!(outcome, Outcome::Refused(refusal) if refusal.reason == Reason::CredentialRejected));
+    let (outcome, _) =
+        call(|_| Ok((200, r#"{"errcode":40125,"errmsg":"x"}"#)), unforced(), &alone()).await;
+    assert!(
+        matches!(outcome, Outcome::Refused(refusal) if refusal.reason == Reason::CredentialRejected)
+    );
     let (outcome, _) = call(|_| Ok((502, "<html>")), unforced(), &alone()).await;
     assert!(matches!(outcome, Outcome::Unknown(refusal) if refusal.reason == Reason::PlatformBusy));
-    let (outcome, _) = call(|_| Ok((200, r#"{"access_token":"T","exp"#)), unforced(), &alone()).await;
+    let (outcome, _) =
+        call(|_| Ok((200, r#"{"access_token":"T","exp"#)), unforced(), &alone()).await;
     assert!(matches!(outcome, Outcome::Unknown(refusal) if refusal.reason == Reason::BadResponse));
 }
 
@@ -111,18 +135,27 @@ async fn nothing_is_sent_without_a_ticket_or_for_an_intent_that_is_too_old() {
     closed.close();
     let (outcome, hosts) = call(|_| Err(NoAnswer::Unknown), unforced(), &closed).await;
     assert!(matches!(outcome, Outcome::NotAllowed) && hosts.is_empty());
-    let (outcome, hosts) = call(|_| Err(NoAnswer::Unknown), Begun::at(Duration::from_secs(989)), &alone()).await;
+    let (outcome, hosts) =
+        call(|_| Err(NoAnswer::Unknown), IntentRecorded::at(Duration::from_secs(989)), &alone())
+            .await;
     assert!(matches!(outcome, Outcome::NotAllowed) && hosts.is_empty());
-    let (_, hosts) = call(|_| Err(NoAnswer::Unknown), Begun::at(Duration::from_secs(990)), &alone()).await;
+    let (_, hosts) =
+        call(|_| Err(NoAnswer::Unknown), IntentRecorded::at(Duration::from_secs(990)), &alone())
+            .await;
     assert_eq!(hosts.len(), 1);
 }
 
 #[test]
 fn a_silent_rotating_platform_is_given_more_time_each_time() {
     let secret = AppSecret::parse(b"hunter2").expect("plausible");
-    let time =
-        |mode, unanswered, base| timeout(Duration::from_secs(base), &Asking { unanswered, ..asking(&secret, mode) }).as_secs();
-    assert_eq!([0, 1, 2, 3, 50].map(|unanswered| time(TokenMode::Legacy, unanswered, 10)), [10, 20, 40, 60, 60]);
+    let time = |mode, unanswered, precondition| {
+        timeout(Duration::from_secs(precondition), &Asking { unanswered, ..asking(&secret, mode) })
+            .as_secs()
+    };
+    assert_eq!(
+        [0, 1, 2, 3, 50].map(|unanswered| time(TokenMode::Legacy, unanswered, 10)),
+        [10, 20, 40, 60, 60]
+    );
     assert_eq!(time(TokenMode::Stable, 3, 10), 10);
     assert_eq!(time(TokenMode::Legacy, 3, 90), 90);
 }

@@ -1,4 +1,5 @@
-//! What the process remembers of an app's mints, over all its objects and also those that are gone. Knows no object.
+//! What the process remembers of an app's mints, over all its objects and also those that are gone.
+//! Knows no object.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -12,10 +13,11 @@ use crate::api::Mints;
 
 /// Counts are by the day, and no floor, no quota and no life of a token is longer.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
-/// Some half a kilobyte each. The app whose last mint is longest ago goes first: at the 50 calls a second that a platform is
-/// sent unless a flag says more, it is more than five minutes old by then, as long as the longest floor between two mints. What
-/// the day has counted stands in the statuses of the app's objects as well; only an app whose objects are made anew each time
-/// loses it, and then only to so many others that mint.
+/// Some half a kilobyte each. The app whose last mint is longest ago goes first: at the 50 calls a
+/// second that a platform is sent unless a flag says more, it is more than five minutes old by
+/// then, as long as the longest floor between two mints. What the day has counted stands in the
+/// statuses of the app's objects as well; only an app whose objects are made anew each time loses
+/// it, and then only to so many others that mint.
 const MOST: usize = 16_384;
 
 /// An app's tokens of one family: platform, app id and mode.
@@ -32,9 +34,11 @@ pub struct AppMints {
     pub gone: u32,
     /// When a mint was last sent whose answer never came, by time since boot: it may land yet.
     pub lost: Option<Duration>,
-    /// When the last forced call ended, by time since boot: it was sent later than its intent was written.
+    /// When the last forced call ended, by time since boot: it was sent later than its intent was
+    /// written.
     pub forced: Option<Duration>,
-    /// A quota answer to a forced call stops only forced calls, until then: also those of an object that is created again.
+    /// A quota answer to a forced call stops only forced calls, until then: also those of an object
+    /// that is created again.
     pub force_stopped_until: Option<Timestamp>,
 }
 
@@ -42,7 +46,7 @@ pub struct AppMints {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastMint {
     /// When its intent was written.
-    pub begun: Duration,
+    pub started: Duration,
     /// The uid of the object that it was made for.
     pub uid: String,
 }
@@ -66,9 +70,14 @@ impl Apps {
         self.by_key.get(key).map(|app| app.mints.clone()).unwrap_or_default()
     }
 
-    /// Changes what is remembered of an app, and forgets what is old, or too much. An app of which there is nothing to tell
-    /// takes no room.
-    pub fn change<T>(&mut self, key: &AppKey, boot: Duration, change: impl FnOnce(&mut AppMints) -> T) -> T {
+    /// Changes what is remembered of an app, and forgets what is old, or too much. An app of which
+    /// there is nothing to tell takes no room.
+    pub fn change<T>(
+        &mut self,
+        key: &AppKey,
+        boot: Duration,
+        change: impl FnOnce(&mut AppMints) -> T,
+    ) -> T {
         let mut mints = self.get(key);
         let changed = change(&mut mints);
         self.remove(key);

@@ -1,40 +1,44 @@
-//! What each reason says to the person who must act: what happened, and what to do next. Constant per reason but for names and
-//! the refused IP, since text that differs each time would be a write each time.
+//! What each reason says to the person who must act: what happened, and what to do next. Constant
+//! per reason but for names and the refused IP, since text that differs each time would be a write
+//! each time.
 
-use super::{case::Case, target};
+use super::{target, view::View};
 use crate::{
     api::{MiniProgram, Reason, names},
-    reconcile::{api_error::admission::Said, memory::Refused, observe::TargetSeen},
+    reconcile::{api_error::admission::Said, memory::Refused, observe::TargetLookup},
     world::MOST_OF_AN_APP,
 };
 
 /// The message of `InternalError`, which no case stands behind.
-pub const INTERNAL_ERROR: &str = "The operator failed on this object and tries again. Its log says where: please report it";
+pub const INTERNAL_ERROR: &str =
+    "The operator failed on this object and tries again. Its log says where: please report it";
 
-/// The message of an object whose token expired while the operator could not list what it needs for a new one.
+/// The message of an object whose token expired while the operator could not list what it needs for
+/// a new one.
 pub const UNLISTED: &str = "The token has expired, and the operator cannot list the Secrets and MiniPrograms that it needs for a \
                             new one. Its log and its /readyz?verbose say what it waits for";
 /// The message of an object that left the operator's selector.
 pub const NOT_SELECTED: &str = "The labels of this object do not match the operator's --selector any more: nobody keeps its token, \
                                 unless another operator does";
 /// The message of a suspended object.
-pub const SUSPENDED: &str = "spec.suspend is set: the platform is not asked. Set it to false to go on";
+pub const SUSPENDED: &str =
+    "spec.suspend is set: the platform is not asked. Set it to false to go on";
 
 /// The message for a reason, about one object.
-pub fn advice(case: &Case<'_>, reason: Reason) -> String {
-    let platform = case.platform.name;
-    let secret = &case.mp.spec.credential_ref.name;
-    let key = &case.mp.spec.credential_ref.key;
-    let target = case.mp.target_name();
+pub fn advice(view: &View<'_>, reason: Reason) -> String {
+    let platform = view.platform.name;
+    let secret = &view.mp.spec.credential_ref.name;
+    let key = &view.mp.spec.credential_ref.key;
+    let target = view.mp.target_name();
     match reason {
         Reason::Pending => "Waiting for the operator".into(),
-        Reason::TokenAvailable => format!("Secret {target_in_use} holds a valid token", target_in_use = in_use(case)),
+        Reason::TokenAvailable => format!("Secret {target_in_use} holds a valid token", target_in_use = in_use(view)),
         Reason::Issuing => format!("A token is being asked for at {platform}"),
         Reason::Suspended => SUSPENDED.into(),
         Reason::Expired => format!(
             "The token has expired and {platform} has not given a new one. Condition TokenFresh and status.lastFailure say why"
         ),
-        Reason::Unsupported => unsupported(case.mp),
+        Reason::Unsupported => unsupported(view.mp),
         Reason::InternalError => INTERNAL_ERROR.into(),
         Reason::NotSelected => NOT_SELECTED.into(),
         Reason::Accepted => format!("{platform} accepts the app secret in Secret {secret}"),
@@ -59,9 +63,9 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
         ),
         Reason::AppIdRejected => format!(
             "{platform} does not know app id {app_id}, or does not allow it here. Compare it with the platform's console",
-            app_id = case.mp.spec.app_id
+            app_id = view.mp.spec.app_id
         ),
-        Reason::SecretFrozen => format!(
+        Reason::AppSecretFrozen => format!(
             "{platform} has frozen the app secret or the account. Unfreeze it in the platform's console; this takes about 10 \
              minutes to work"
         ),
@@ -70,7 +74,7 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
         Reason::RefreshOverdue => {
             "A refresh is due and was not made for over 60 seconds. The operator's metrics and log say what it waits for".into()
         }
-        Reason::IpNotAllowed => ip_not_allowed(case),
+        Reason::IpNotAllowed => ip_not_allowed(view),
         Reason::AwaitingAdminApproval => format!(
             "{platform} waits for the app's administrator to confirm this caller. Confirm it in the message that {platform} sent"
         ),
@@ -90,8 +94,8 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
             "{platform} gave an answer without a token. Check that the endpoint is the platform and not a portal or a proxy; \
              status.lastFailure has the code"
         ),
-        Reason::AppIdConflict => conflict_of_apps(case),
-        Reason::WaitingForOlderObject => waiting(case),
+        Reason::AppIdConflict => conflict_of_apps(view),
+        Reason::WaitingForOlderObject => waiting(view),
         Reason::ReportedInvalid => format!(
             "The token was reported invalid. A limit on replacements holds: {platform} is asked for a new one at \
              status.token.nextRefreshTime"
@@ -99,10 +103,10 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
         Reason::TooManyObjects => format!(
             "{MOST_OF_AN_APP} older MiniPrograms of this namespace name app id {app_id}, and no more are served. Let pods share \
              the token of one of them, and delete this one",
-            app_id = case.mp.spec.app_id
+            app_id = view.mp.spec.app_id
         ),
-        Reason::Synced => format!("Secret {} is as the spec asks", in_use(case)),
-        Reason::Conflict => conflict(case, &target),
+        Reason::Synced => format!("Secret {} is as the spec asks", in_use(view)),
+        Reason::Conflict => conflict(view, &target),
         Reason::Forbidden => {
             format!("The operator may not write Secret {target}. Grant it create and patch on Secrets in this namespace")
         }
@@ -116,8 +120,8 @@ pub fn advice(case: &Case<'_>, reason: Reason) -> String {
             "Secret {target} holds the token, but its labels or annotations are not as spec.target.template asks: an admission \
              webhook or policy, or another field manager, sets them"
         ),
-        Reason::MetadataNotAllowed => not_allowed(case, &target),
-        Reason::Terminating => terminating(case, &target),
+        Reason::MetadataNotAllowed => not_allowed(view, &target),
+        Reason::Terminating => terminating(view, &target),
     }
 }
 
@@ -130,49 +134,55 @@ pub fn unsupported(mp: &MiniProgram) -> String {
 }
 
 /// The message for a write of the target that was refused: by whom, and what goes on meanwhile.
-pub fn refused_write(case: &Case<'_>, refused: &Refused) -> String {
-    let target = case.mp.target_name();
+pub fn refused_write(view: &View<'_>, refused: &Refused) -> String {
+    let target = view.mp.target_name();
     let said = refused.said.as_ref().map(Said::sentence);
     let what = match (refused.reason, said) {
-        (Reason::WriteFailed, Some(said)) => format!("Secret {target} could not be written: {said}. It is tried again"),
+        (Reason::WriteFailed, Some(said)) => {
+            format!("Secret {target} could not be written: {said}. It is tried again")
+        }
         (Reason::Altered, Some(what)) => format!(
             "An admission webhook or policy takes away or changes {what} of Secret {target}. Exempt Secrets of type {kind} from \
              it; the write is tried again",
             kind = names::SECRET_TYPE
         ),
-        (reason, _) => advice(case, reason),
+        (reason, _) => advice(view, reason),
     };
-    match target::stays_in_use(case) {
+    match target::stays_in_use(view) {
         Some(old) => format!("{what}. Secret {} stays in use and is kept fresh", old.name),
         None => what,
     }
 }
 
-fn not_allowed(case: &Case<'_>, target: &str) -> String {
-    let keys = case.seen.template.refused.join(", ");
+fn not_allowed(view: &View<'_>, target: &str) -> String {
+    let keys = view.seen.template.refused.join(", ");
     format!(
         "Secret {target} holds the token, without what spec.target.template may not set here: {keys}. Other controllers act on \
          such labels and annotations; an administrator allows them by --allow-template-metadata"
     )
 }
 
-fn terminating(case: &Case<'_>, target: &str) -> String {
-    let finalizers = target::terminating(case).map(|terminating| terminating.finalizers.join(", ")).unwrap_or_default();
+fn terminating(view: &View<'_>, target: &str) -> String {
+    let finalizers = target::terminating(view)
+        .map(|terminating| terminating.finalizers.join(", "))
+        .unwrap_or_default();
     format!(
         "Secret {target} is being deleted and waits for its finalizers ({finalizers}). It is kept fresh meanwhile; when whoever \
          set them removes them, the Secret is made anew"
     )
 }
 
-fn in_use(case: &Case<'_>) -> String {
-    case.in_use.map_or_else(|| case.mp.target_name(), |target| target.name.clone())
+fn in_use(view: &View<'_>) -> String {
+    view.in_use.map_or_else(|| view.mp.target_name(), |target| target.name.clone())
 }
 
-fn ip_not_allowed(case: &Case<'_>) -> String {
-    let platform = case.platform.name;
-    let ip = case.status.last_failure.as_ref().and_then(|failure| failure.caller_ip.as_deref());
+fn ip_not_allowed(view: &View<'_>) -> String {
+    let platform = view.platform.name;
+    let ip = view.status.last_failure.as_ref().and_then(|failure| failure.caller_ip.as_deref());
     match ip {
-        Some(ip) => format!("{platform} refuses calls from {ip}. Add {ip} to the app's IP allow-list in the platform's console"),
+        Some(ip) => format!(
+            "{platform} refuses calls from {ip}. Add {ip} to the app's IP allow-list in the platform's console"
+        ),
         None => format!(
             "{platform} refuses this cluster's IP. Add the cluster's outgoing IP to the app's allow-list in the platform's console"
         ),
@@ -180,24 +190,26 @@ fn ip_not_allowed(case: &Case<'_>) -> String {
 }
 
 /// An object of another namespace is nobody's business.
-fn waiting(case: &Case<'_>) -> String {
+fn waiting(view: &View<'_>) -> String {
     format!(
         "An older MiniProgram names app id {app_id} too, and {platform} is asked with its app secret first, since in this mode \
          every call ends the token before it. This object's turn comes within a minute",
-        app_id = case.mp.spec.app_id,
-        platform = case.platform.name,
+        app_id = view.mp.spec.app_id,
+        platform = view.platform.name,
     )
 }
 
 /// Names the other object only within its own namespace: elsewhere it is nobody's business.
-fn conflict_of_apps(case: &Case<'_>) -> String {
-    let other = match super::turn::turn(case) {
-        super::turn::Turn::Mine => {
+fn conflict_of_apps(view: &View<'_>) -> String {
+    let other = match super::ownership::owner(view) {
+        super::ownership::AppOwner::This => {
             return "Another MiniProgram kept the token of this app and may have ended this one's. A new token is asked for; \
                     status.lastFailure says why none has come"
                 .into();
         }
-        super::turn::Turn::Theirs(other) if other.metadata.namespace == case.mp.metadata.namespace => {
+        super::ownership::AppOwner::Other(other)
+            if other.metadata.namespace == view.mp.metadata.namespace =>
+        {
             format!("MiniProgram {}", other.metadata.name.as_deref().unwrap_or_default())
         }
         _ => "A MiniProgram of another namespace".into(),
@@ -208,18 +220,20 @@ fn conflict_of_apps(case: &Case<'_>) -> String {
     )
 }
 
-fn conflict(case: &Case<'_>, target: &str) -> String {
+fn conflict(view: &View<'_>, target: &str) -> String {
     use crate::projection::Owner;
-    let owner = match &case.seen.target {
-        TargetSeen::Is(theirs) => match &theirs.owner {
+    let owner = match &view.seen.target {
+        TargetLookup::Is(theirs) => match &theirs.owner {
             Owner::MiniProgram { name, .. } => Some(name),
             Owner::Nobody | Owner::Other => None,
         },
-        TargetSeen::Absent | TargetSeen::Foreign => None,
+        TargetLookup::Absent | TargetLookup::Foreign => None,
     };
     match owner {
         Some(owner) => {
-            format!("Secret {target} belongs to MiniProgram {owner}. Choose another spec.target.name, or delete that object")
+            format!(
+                "Secret {target} belongs to MiniProgram {owner}. Choose another spec.target.name, or delete that object"
+            )
         }
         None => format!(
             "Secret {target} exists and is not this operator's: it was neither read nor changed. Delete it, or choose another \

@@ -1,4 +1,5 @@
-//! Whether the platform should be asked, and what for. Says nothing of whether it may be asked yet: that is `hold`.
+//! Whether the platform should be asked, and what for. Says nothing of whether it may be asked yet:
+//! that is `hold`.
 
 use std::time::Duration;
 
@@ -6,15 +7,15 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::{
-    case::{Case, Credential, Target},
-    doubt::settles_at,
-    hold::{counted, forced_by_accepted},
+    limits::{counted, forced_by_accepted},
+    ownership::{self, AppOwner},
     retry,
     time::{after, before, span, spread},
-    turn::{self, Turn},
+    unknown_outcome::confirm_at,
+    view::{Credential, Target, View},
 };
 use crate::{
-    api::{ConditionType, MiniProgram, Reason, conditions, names, standing},
+    api::{ConditionType, MiniProgram, Reason, conditions, names, sibling},
     fingerprint,
     platform::Rotation,
     projection::TokenFacts,
@@ -42,149 +43,177 @@ pub const SKEW: Duration = Duration::from_secs(60);
 /// Two forced calls after a token's issue that bring the same token: forcing does not help.
 pub const FORCED_ENOUGH: usize = 2;
 
-type Check = fn(&Case<'_>) -> Option<Why>;
+type Check = fn(&View<'_>) -> Option<Why>;
 
-/// In the order in which they are told: what may have lost the token first, then changes, then time, then wishes.
+/// In the order in which they are told: what may have lost the token first, then changes, then
+/// time, then wishes.
 const CHECKS: [Check; 11] = [
     token_missing,
     open_intent,
     unbelievable,
-    unsettled,
+    unconfirmed,
     credential_changed,
     mode_changed,
     reported_invalid,
     time_has_come,
     requested,
     won_the_app,
-    rival_is_newer,
+    sibling_is_newer,
 ];
 
 /// The calls that are due now, the most pressing first.
-pub fn due<'a>(case: &'a Case<'a>) -> impl Iterator<Item = Wanted> + 'a {
-    let rotates = case.endpoint.rotates();
-    CHECKS.iter().filter_map(|check| check(case)).map(move |why| {
+pub fn due<'a>(view: &'a View<'a>) -> impl Iterator<Item = Wanted> + 'a {
+    let rotates = view.endpoint.rotates();
+    CHECKS.iter().filter_map(|check| check(view)).map(move |why| {
         let force = !rotates && why == Why::Invalid;
         Wanted { why, force, mints: rotates || force }
     })
 }
 
 /// When the stored token itself asks for the next call.
-pub fn next(case: &Case<'_>) -> Option<Timestamp> {
-    let token = case.token()?;
-    let unsettled = case.in_use.filter(|_| case.is_unsettled()).map(|target| settles_at(case, target, token));
-    let next = next_refresh(case, token);
-    Some(unsettled.map_or(next, |at| at.min(next)))
+pub fn next(view: &View<'_>) -> Option<Timestamp> {
+    let token = view.token()?;
+    let unconfirmed =
+        view.in_use.filter(|_| view.is_unconfirmed()).map(|target| confirm_at(view, target, token));
+    let next = next_refresh(view, token);
+    Some(unconfirmed.map_or(next, |at| at.min(next)))
 }
 
-fn token_missing(case: &Case<'_>) -> Option<Why> {
-    match case.in_use {
-        None if case.status.token.is_none() => Some(Why::NoToken),
+fn token_missing(view: &View<'_>) -> Option<Why> {
+    match view.in_use {
+        None if view.status.token.is_none() => Some(Why::NoToken),
         None => Some(Why::TargetMissing),
         // The one before it cannot fill it.
-        Some(before) if is_missing(case) && case.seen.recall.unmatched.as_ref() == Some(&before.version) => {
+        Some(before)
+            if is_missing(view) && view.seen.recall.unmatched.as_ref() == Some(&before.version) =>
+        {
             Some(Why::TargetMissing)
         }
-        Some(target) if case.is_edited(target) => Some(if case.status.token.is_none() { Why::NoToken } else { Why::Edited }),
+        Some(target) if view.is_edited(target) => {
+            Some(if view.status.token.is_none() { Why::NoToken } else { Why::Edited })
+        }
         Some(_) => None,
     }
 }
 
-fn is_missing(case: &Case<'_>) -> bool {
-    matches!(case.target, Target::Missing)
+fn is_missing(view: &View<'_>) -> bool {
+    matches!(view.target, Target::Missing)
 }
 
-fn open_intent(case: &Case<'_>) -> Option<Why> {
-    let intent = case.open_intent()?;
-    // Our own intent of this moment is no reason for its own call, unless it stands in the place of an open one.
-    let beginning = case.seen.begun.is_some() && case.is_own(intent);
+fn open_intent(view: &View<'_>) -> Option<Why> {
+    let intent = view.open_intent()?;
+    // Our own intent of this moment is no reason for its own call, unless it stands in the place of
+    // an open one.
+    let beginning = view.seen.started.is_some() && view.is_own(intent);
     // What was counted as forced is sent as forced.
-    let forced = case.seen.begun.is_some_and(|begun| begun.force);
-    (!beginning || intent.doubt && !forced).then_some(Why::OpenIntent)
+    let forced = view.seen.started.is_some_and(|started| started.force);
+    (!beginning || intent.outcome_unknown && !forced).then_some(Why::OpenIntent)
 }
 
-fn unbelievable(case: &Case<'_>) -> Option<Why> {
-    let token = case.token()?;
+fn unbelievable(view: &View<'_>) -> Option<Why> {
+    let token = view.token()?;
     // Its end was counted from the last call, not from the first one that brought it.
-    let counted = case.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
-    let counted = counted.and_then(|known| known.check_time.as_ref()).map_or(token.issued, |checked| checked.0.max(token.issued));
-    let too_long = span(counted, token.expires) > case.endpoint.longest_life;
-    (!is_past(case.now, counted) || too_long || clock_went_back(case, token)).then_some(Why::Unbelievable)
+    let counted = view.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
+    let counted = counted
+        .and_then(|known| known.check_time.as_ref())
+        .map_or(token.issued, |checked| checked.0.max(token.issued));
+    let too_long = span(counted, token.expires) > view.endpoint.longest_life;
+    (!is_past(view.now, counted) || too_long || clock_went_back(view, token))
+        .then_some(Why::Unbelievable)
 }
 
 /// Whether the wall clock gives the token more time than was left when this process first saw it.
-fn clock_went_back(case: &Case<'_>, token: &TokenFacts) -> bool {
-    case.time_left_by_boot(token).is_some_and(|left| wait(case.now, token.expires) > left + SKEW)
+fn clock_went_back(view: &View<'_>, token: &TokenFacts) -> bool {
+    view.time_left_by_boot(token).is_some_and(|left| wait(view.now, token.expires) > left + SKEW)
 }
 
-fn unsettled(case: &Case<'_>) -> Option<Why> {
-    let target = case.in_use.filter(|_| case.is_unsettled())?;
-    (settles_at(case, target, case.token()?) <= case.now.wall).then_some(Why::Unsettled)
+fn unconfirmed(view: &View<'_>) -> Option<Why> {
+    let target = view.in_use.filter(|_| view.is_unconfirmed())?;
+    (confirm_at(view, target, view.token()?) <= view.now.wall).then_some(Why::Unconfirmed)
 }
 
-fn credential_changed(case: &Case<'_>) -> Option<Why> {
-    (case.credential == Credential::Known(Reason::NotTested)).then_some(Why::CredentialChanged)
+fn credential_changed(view: &View<'_>) -> Option<Why> {
+    (view.credential == Credential::Known(Reason::NotTested)).then_some(Why::CredentialChanged)
 }
 
-fn mode_changed(case: &Case<'_>) -> Option<Why> {
-    (case.in_use?.sent.mode != case.mode()).then_some(Why::ModeChanged)
+fn mode_changed(view: &View<'_>) -> Option<Why> {
+    (view.in_use?.sent.mode != view.mode()).then_some(Why::ModeChanged)
 }
 
-fn reported_invalid(case: &Case<'_>) -> Option<Why> {
-    let reported = fingerprint::meant_by(case.mp.annotation(names::INVALID_TOKEN)?)?;
-    let token = case.token().filter(|token| token.fingerprint == reported)?;
-    let checked = case.status.token.as_ref().and_then(|known| known.check_time.as_ref()).map_or(token.issued, |time| time.0);
+fn reported_invalid(view: &View<'_>) -> Option<Why> {
+    let reported = fingerprint::meant_by(view.mp.annotation(names::INVALID_TOKEN)?)?;
+    let token = view.token().filter(|token| token.fingerprint == reported)?;
+    let checked = view
+        .status
+        .token
+        .as_ref()
+        .and_then(|known| known.check_time.as_ref())
+        .map_or(token.issued, |time| time.0);
     // One that the platform refused shows nothing: only an answer sets the time of the check.
     let answered = |time: &&Time| time.0 > token.issued && time.0 <= checked;
-    let forced = case.status.mints.iter().flat_map(|mints| &mints.forced_times).filter(answered).count();
-    (case.endpoint.rotates() || forced < FORCED_ENOUGH || case.seen.begun.is_some()).then_some(Why::Invalid)
+    let forced =
+        view.status.mints.iter().flat_map(|mints| &mints.forced_times).filter(answered).count();
+    (view.endpoint.rotates() || forced < FORCED_ENOUGH || view.seen.started.is_some())
+        .then_some(Why::Invalid)
 }
 
-fn time_has_come(case: &Case<'_>) -> Option<Why> {
-    (next_refresh(case, case.token()?) <= case.now.wall).then_some(Why::Time)
+fn time_has_come(view: &View<'_>) -> Option<Why> {
+    (next_refresh(view, view.token()?) <= view.now.wall).then_some(Why::Time)
 }
 
-fn requested(case: &Case<'_>) -> Option<Why> {
-    let request = request(case.mp)?;
+fn requested(view: &View<'_>) -> Option<Why> {
+    let request = request(view.mp)?;
     let handled = |value: Option<&str>| value == Some(request.as_str());
-    (!handled(case.status.handled_refresh_request.as_deref())).then_some(Why::Requested)
+    (!handled(view.status.handled_refresh_request.as_deref())).then_some(Why::Requested)
 }
 
-fn won_the_app(case: &Case<'_>) -> Option<Why> {
-    let stored = conditions::find(&case.status.conditions, ConditionType::TokenFresh).and_then(Reason::of);
+fn won_the_app(view: &View<'_>) -> Option<Why> {
+    let stored =
+        conditions::find(&view.status.conditions, ConditionType::TokenFresh).and_then(Reason::of);
     // Who was suspended meanwhile was no loser, and yet its token is another one's no more.
-    let beginning = case.seen.begun.is_some_and(|begun| begun.why == Why::WonApp);
+    let beginning = view.seen.started.is_some_and(|started| started.why == Why::WonApp);
     // A call that has brought a token since is not in the stored condition yet.
-    let answered = matches!(case.seen.recall.ended.as_ref().map(|ended| &ended.how), Some(How::Token { .. }));
+    let answered =
+        matches!(view.seen.recall.ended.as_ref().map(|ended| &ended.how), Some(How::Token { .. }));
     let told_lost = stored == Some(Reason::AppIdConflict) && !answered;
-    let had_lost = beginning || told_lost || turn::is_ended_by_another(case);
-    (had_lost && turn::turn(case) == Turn::Mine).then_some(Why::WonApp)
+    let had_lost = beginning || told_lost || ownership::is_ended_by_another(view);
+    (had_lost && ownership::owner(view) == AppOwner::This).then_some(Why::WonApp)
 }
 
-fn rival_is_newer(case: &Case<'_>) -> Option<Why> {
-    let newer = newer_rival(case)?;
-    (case.seen.recall.rival_asked.as_ref() != Some(&newer)).then_some(Why::RivalNewer)
+fn sibling_is_newer(view: &View<'_>) -> Option<Why> {
+    let newer = newer_sibling(view)?;
+    (view.seen.recall.sibling_asked.as_ref() != Some(&newer)).then_some(Why::SiblingNewer)
 }
 
-/// What another object of the same app and mode did after this one last asked: the fingerprint of the token that it got, or the
-/// time of a forced call, which its status or this process remembers when the token is gone.
-pub fn newer_rival(case: &Case<'_>) -> Option<String> {
-    if case.endpoint.rotates() {
+/// What another object of the same app and mode did after this one last asked: the fingerprint of
+/// the token that it got, or the time of a forced call, which its status or this process remembers
+/// when the token is gone.
+pub fn newer_sibling(view: &View<'_>) -> Option<String> {
+    if view.endpoint.rotates() {
         return None;
     }
-    let token = case.token()?;
-    let checked = case.status.token.as_ref().and_then(|token| token.check_time.as_ref()).map_or(token.issued, |time| time.0);
-    let theirs = case.seen.siblings.shown.iter().filter(|rival| turn::same_mode(case, rival));
-    let tokens = theirs.filter_map(|rival| standing::token(rival));
+    let token = view.token()?;
+    let checked = view
+        .status
+        .token
+        .as_ref()
+        .and_then(|token| token.check_time.as_ref())
+        .map_or(token.issued, |time| time.0);
+    let theirs =
+        view.seen.siblings.shown.iter().filter(|sibling| ownership::same_mode(view, sibling));
+    let tokens = theirs.filter_map(|sibling| sibling::token(sibling));
     // Times are in whole seconds: theirs may have come in the second in which this object asked.
-    let newer = tokens.filter(|theirs| theirs.issue_time.0 >= checked && theirs.fingerprint != token.fingerprint);
-    let newest = newer.max_by_key(|theirs| theirs.issue_time.0).map(|theirs| theirs.fingerprint.clone());
-    let own = case.status.mints.iter().flat_map(|mints| &mints.forced_times).map(|time| time.0);
-    let refused = case.seen.siblings.shown.iter().flat_map(|rival| refused_forced_calls(rival));
+    let newer = tokens
+        .filter(|theirs| theirs.issue_time.0 >= checked && theirs.fingerprint != token.fingerprint);
+    let newest =
+        newer.max_by_key(|theirs| theirs.issue_time.0).map(|theirs| theirs.fingerprint.clone());
+    let own = view.status.mints.iter().flat_map(|mints| &mints.forced_times).map(|time| time.0);
+    let refused = view.seen.siblings.shown.iter().flat_map(|sibling| refused_forced_calls(sibling));
     // Another object may have forced a new token in the same second.
-    let refused = refused.filter(|time| !forced_by_accepted(case).any(|other| other == *time));
+    let refused = refused.filter(|time| !forced_by_accepted(view).any(|other| other == *time));
     let harmless: Vec<_> = own.chain(refused).collect();
     let forced = || {
-        let forced = counted(case).forced.into_iter().rfind(|time| !harmless.contains(time))?;
+        let forced = counted(view).forced.into_iter().rfind(|time| !harmless.contains(time))?;
         (forced > checked).then(|| forced.to_string())
     };
     newest.or_else(forced)
@@ -194,7 +223,8 @@ pub fn newer_rival(case: &Case<'_>) -> Option<String> {
 /// token.
 fn refused_forced_calls(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
     let conditions = mp.status.as_ref().map(|status| status.conditions.as_slice());
-    let credential = conditions.and_then(|all| conditions::find(all, ConditionType::CredentialValid));
+    let credential =
+        conditions.and_then(|all| conditions::find(all, ConditionType::CredentialValid));
     let rejected = credential.filter(|condition| Reason::of(condition).is_some_and(retry::stops));
     let since = rejected.map(|condition| condition.last_transition_time.0);
     let mints = mp.status.iter().filter_map(|status| status.mints.as_ref());
@@ -205,28 +235,41 @@ fn refused_forced_calls(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
 /// The refresh request that stands on the object, as the status keeps it: a long one by its hash.
 pub fn request(mp: &MiniProgram) -> Option<String> {
     let value = mp.annotation(names::REFRESH_REQUESTED)?;
-    Some(if value.len() > 64 { format!("sha256:{}", hex(&Sha256::digest(value.as_bytes()), 64)) } else { value.to_owned() })
+    Some(if value.len() > 64 {
+        format!("sha256:{}", hex(&Sha256::digest(value.as_bytes()), 64))
+    } else {
+        value.to_owned()
+    })
 }
 
 /// When the token's own clock asks for the next call.
-pub fn next_refresh(case: &Case<'_>, token: &TokenFacts) -> Timestamp {
-    let again = case.seen.recall.checked.as_ref().filter(|(fingerprint, _)| *fingerprint == token.fingerprint);
-    schedule(case).next(token, case.checked(token).unwrap_or(token.issued), again.map(|(_, at)| *at))
+pub fn next_refresh(view: &View<'_>, token: &TokenFacts) -> Timestamp {
+    let again = view
+        .seen
+        .recall
+        .checked
+        .as_ref()
+        .filter(|(fingerprint, _)| *fingerprint == token.fingerprint);
+    schedule(view).next(
+        token,
+        view.checked(token).unwrap_or(token.issued),
+        again.map(|(_, at)| *at),
+    )
 }
 
 /// Whether the token is so near its end that the platform makes a new one any moment. A call by
 /// interval may come long before that.
-pub fn is_in_window(case: &Case<'_>, token: &TokenFacts) -> bool {
-    schedule(case).opens(token) <= case.now.wall
+pub fn is_in_window(view: &View<'_>, token: &TokenFacts) -> bool {
+    schedule(view).opens(token) <= view.now.wall
 }
 
-fn schedule(case: &Case<'_>) -> Schedule {
+fn schedule(view: &View<'_>) -> Schedule {
     Schedule {
-        rotation: case.endpoint.rotation,
-        lead: seconds(case.mp.spec.refresh_before_seconds),
-        interval: seconds(case.mp.spec.refresh_interval_seconds),
-        last_call: case.seen.recall.last_call,
-        app: format!("{} {}", case.platform.name, case.mp.spec.app_id),
+        rotation: view.endpoint.rotation,
+        lead: seconds(view.mp.spec.refresh_before_seconds),
+        interval: seconds(view.mp.spec.refresh_interval_seconds),
+        last_call: view.seen.recall.last_call,
+        app: format!("{} {}", view.platform.name, view.mp.spec.app_id),
     }
 }
 
@@ -249,13 +292,22 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// When to ask for the successor of a token that was last asked after at `checked`; `again` is when the same token came
-    /// back although its time was over.
+    /// When to ask for the successor of a token that was last asked after at `checked`; `again` is
+    /// when the same token came back although its time was over.
     #[must_use]
-    pub fn next(&self, token: &TokenFacts, checked: Timestamp, again: Option<Timestamp>) -> Timestamp {
+    pub fn next(
+        &self,
+        token: &TokenFacts,
+        checked: Timestamp,
+        again: Option<Timestamp>,
+    ) -> Timestamp {
         let opens = self.opens(token);
         let last = again.into_iter().chain([checked]).max().unwrap_or(checked);
-        let by_expiry = if last < opens { opens } else { after(last, (span(last, token.expires) / 2).clamp(SPACING, AGAIN)) };
+        let by_expiry = if last < opens {
+            opens
+        } else {
+            after(last, (span(last, token.expires) / 2).clamp(SPACING, AGAIN))
+        };
         let by_interval = self.interval.map(|interval| after(last, interval));
         by_interval.map_or(by_expiry, |at| at.min(by_expiry))
     }
@@ -265,9 +317,10 @@ impl Schedule {
         let life = span(token.issued, token.expires);
         let (lead, guard) = match self.rotation {
             Rotation::Rotating { lead, .. } => (self.lead.unwrap_or(lead), Duration::ZERO),
-            Rotation::StableUntil { window } => {
-                (self.lead.map_or(window, |lead| lead.min(window)), (GUARD + self.last_call).min(LATEST))
-            }
+            Rotation::StableUntil { window } => (
+                self.lead.map_or(window, |lead| lead.min(window)),
+                (GUARD + self.last_call).min(LATEST),
+            ),
         };
         if life <= lead {
             return after(token.issued, (life / 2).max(SHORTEST));
@@ -277,7 +330,8 @@ impl Schedule {
     }
 }
 
-/// Whether a stored time may have been taken from this clock; after a step back of the clock some may not.
+/// Whether a stored time may have been taken from this clock; after a step back of the clock some
+/// may not.
 pub fn is_past(now: Now, time: Timestamp) -> bool {
     time <= after(now.wall, SKEW)
 }

@@ -7,13 +7,14 @@ use super::{retry, time::whole_seconds};
 use crate::{
     api::{
         ConditionType, Intent, LastFailure, MiniProgramStatus, Mints, Reason, TokenStatus,
-        conditions::{self, Truth, Verdict},
+        conditions::{self, ConditionStatus, ConditionValue},
     },
     projection::TokenFacts,
     reconcile::memory::{Ended, How, Noted, Recall},
 };
 
-/// The status as it should be after the last call's end, which only this process knows until it is written.
+/// The status as it should be after the last call's end, which only this process knows until it is
+/// written.
 pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus {
     let Some(ended) = &recall.ended else { return status };
     match &ended.how {
@@ -22,13 +23,15 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
             if !*unknown {
                 withdraw(&mut status, ended);
             }
-            // Any other failure leaves the request open: it is tried again by the ordinary back-off.
+            // Any other failure leaves the request open: it is tried again by the ordinary
+            // back-off.
             if retry::stops(refusal.reason) {
                 answer_request(&mut status, ended);
             }
             let only_forced = ended.call.wanted.force && refusal.reason == Reason::QuotaExhausted;
             if only_forced {
-                // The platform has answered: what it said before is over, and other calls may be made.
+                // The platform has answered: what it said before is over, and other calls may be
+                // made.
                 status.last_failure = None;
             } else {
                 status.observed_generation = ended.generation;
@@ -42,10 +45,14 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
                 });
             }
             let stops = retry::stops(refusal.reason);
-            let verdict = if stops { refusal.reason } else { kept_verdict(&status, ended, recall.noted.as_ref()) };
+            let verdict = if stops {
+                refusal.reason
+            } else {
+                kept_verdict(&status, ended, recall.noted.as_ref())
+            };
             note_verdict(&mut status, ended, verdict, *sent);
         }
-        How::Token { token, sent, stored, unsettled, .. } => {
+        How::Token { token, sent, stored, unconfirmed, .. } => {
             let told = status.token.as_ref().map(|told| &told.fingerprint);
             let is_written = recall.stored.as_ref().is_some_and(|(id, _)| *id == ended.call.id);
             // Another release may have told of a newer one meanwhile.
@@ -55,12 +62,17 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
             status.last_failure = None;
             answer_request(&mut status, ended);
             note_verdict(&mut status, ended, Reason::Accepted, *sent);
-            if *stored && *unsettled {
-                status.intent = Some(Intent { id: ended.call.id.clone(), time: Time(*sent), doubt: true });
+            if *stored && *unconfirmed {
+                status.intent = Some(Intent {
+                    id: ended.call.id.clone(),
+                    time: Time(*sent),
+                    outcome_unknown: true,
+                });
             } else if *stored {
-                status.intent = status
-                    .intent
-                    .filter(|intent| intent.id != ended.call.id && Some(intent.id.as_str()) != ended.call.stood.as_deref());
+                status.intent = status.intent.filter(|intent| {
+                    intent.id != ended.call.id
+                        && Some(intent.id.as_str()) != ended.call.stood.as_deref()
+                });
             }
         }
     }
@@ -80,17 +92,23 @@ fn note_token(status: &mut MiniProgramStatus, token: &TokenFacts, sent: Timestam
     });
 }
 
-/// A call that certainly did nothing takes back its own intent, unless that one stands for an older doubt, and its count.
+/// A call that certainly did nothing takes back its own intent, unless that one stands for an older
+/// doubt, and its count.
 fn withdraw(status: &mut MiniProgramStatus, ended: &Ended) {
-    let own = status.intent.as_ref().is_some_and(|intent| intent.id == ended.call.id && !intent.doubt);
+    let own = status
+        .intent
+        .as_ref()
+        .is_some_and(|intent| intent.id == ended.call.id && !intent.outcome_unknown);
     if own {
         status.intent = None;
     }
     if let Some(before) = &ended.mints_before {
         // What was refused may have been counted by the platform; what was never sent has not.
         let counted = status.mints.take().filter(|_| !matches!(ended.how, How::Withdrawn));
-        let forced_times = counted.map_or_else(|| before.forced_times.clone(), |mints| mints.forced_times);
-        status.mints = Some(Mints { forced_times, ..before.clone() }).filter(|mints| *mints != Mints::default());
+        let forced_times =
+            counted.map_or_else(|| before.forced_times.clone(), |mints| mints.forced_times);
+        status.mints = Some(Mints { forced_times, ..before.clone() })
+            .filter(|mints| *mints != Mints::default());
     }
 }
 
@@ -98,7 +116,9 @@ fn withdraw(status: &mut MiniProgramStatus, ended: &Ended) {
 fn kept_verdict(status: &MiniProgramStatus, ended: &Ended, noted: Option<&Noted>) -> Reason {
     let condition = conditions::find(&status.conditions, ConditionType::CredentialValid);
     let told = condition.filter(|_| status.credential == ended.credential).and_then(Reason::of);
-    let noted = noted.filter(|noted| Some(&noted.version) == ended.credential.as_ref() && noted.generation == ended.generation);
+    let noted = noted.filter(|noted| {
+        Some(&noted.version) == ended.credential.as_ref() && noted.generation == ended.generation
+    });
     let said = told.or(noted.map(|noted| noted.reason));
     said.filter(|reason| *reason == Reason::Accepted).unwrap_or(Reason::NotTested)
 }
@@ -113,10 +133,16 @@ fn answer_request(status: &mut MiniProgramStatus, ended: &Ended) {
 fn note_verdict(status: &mut MiniProgramStatus, ended: &Ended, reason: Reason, at: Timestamp) {
     status.credential.clone_from(&ended.credential);
     let truth = match reason {
-        Reason::Accepted => Truth::True,
-        Reason::NotTested => Truth::Unknown,
-        _ => Truth::False,
+        Reason::Accepted => ConditionStatus::True,
+        Reason::NotTested => ConditionStatus::Unknown,
+        _ => ConditionStatus::False,
     };
-    let verdict = Verdict { truth, reason, message: String::new() };
-    conditions::set(&mut status.conditions, ConditionType::CredentialValid, &verdict, ended.generation, at);
+    let verdict = ConditionValue { truth, reason, message: String::new() };
+    conditions::set(
+        &mut status.conditions,
+        ConditionType::CredentialValid,
+        &verdict,
+        ended.generation,
+        at,
+    );
 }

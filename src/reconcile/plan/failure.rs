@@ -6,9 +6,9 @@ use std::time::Duration;
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 
 use super::{
-    case::Case,
     due, retry,
     time::{after, whole_seconds},
+    view::View,
 };
 use crate::api::LastFailure;
 
@@ -17,17 +17,19 @@ const SAME_TIME: Duration = Duration::from_secs(1);
 
 /// The last failure as the status should report it. `next_call` is how long it is until the next
 /// call, if one is planned; `may_ask` is whether the object could make one at all.
-pub fn current(case: &Case<'_>, next_call: Option<Duration>, may_ask: bool) -> Option<LastFailure> {
-    let (failure, reason) = case.failure()?;
+pub fn current(view: &View<'_>, next_call: Option<Duration>, may_ask: bool) -> Option<LastFailure> {
+    let (failure, reason) = view.failure()?;
     let stored = failure.next_attempt_time.0;
     let planned = match next_call {
-        Some(wait) => after(case.now.wall, wait),
+        Some(wait) => after(view.now.wall, wait),
         // Its cause is not over, but only the token's own time leads to the next call.
-        None if retry::stops(reason) => due::next(case).filter(|_| may_ask).map_or(stored, |next| next.max(stored)),
+        None if retry::stops(reason) => {
+            due::next(view).filter(|_| may_ask).map_or(stored, |next| next.max(stored))
+        }
         // The request was withdrawn, the token is back in its Secret, another object keeps the app.
         None => return None,
     };
-    if next_call.is_none() && planned <= case.now.wall {
+    if next_call.is_none() && planned <= view.now.wall {
         return None;
     }
     let mut failure = failure.clone();

@@ -1,5 +1,5 @@
-//! When to ask again after a call that brought no token. Pure arithmetic: the token's end is a deadline, the platform's own
-//! words come first.
+//! When to ask again after a call that brought no token. Pure arithmetic: the token's end is a
+//! deadline, the platform's own words come first.
 
 use std::time::Duration;
 
@@ -29,14 +29,18 @@ pub struct Failed<'a> {
     pub day_offset_seconds: i32,
 }
 
-/// Whether only a person, or another credential, can help: the platform is left alone for half an hour.
+/// Whether only a person, or another credential, can help: the platform is left alone for half an
+/// hour.
 pub fn stops(reason: Reason) -> bool {
-    matches!(reason, Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)
+    matches!(reason, Reason::CredentialRejected | Reason::AppIdRejected | Reason::AppSecretFrozen)
 }
 
-/// Whether a failure goes on where the one before it left off: each reason counts for itself, but the transient ones come mixed.
+/// Whether a failure goes on where the one before it left off: each reason counts for itself, but
+/// the transient ones come mixed.
 pub fn continues(before: Reason, now: Reason) -> bool {
-    let transient = |reason| matches!(reason, Reason::PlatformBusy | Reason::PlatformUnreachable | Reason::BadResponse);
+    let transient = |reason| {
+        matches!(reason, Reason::PlatformBusy | Reason::PlatformUnreachable | Reason::BadResponse)
+    };
     before == now || (transient(before) && transient(now))
 }
 
@@ -50,7 +54,10 @@ pub fn next_attempt(failed: &Failed<'_>, now: Timestamp) -> Timestamp {
         Reason::IpNotAllowed => 5 * MINUTE,
         Reason::Throttled => MINUTE + jitter(MINUTE / 6),
         Reason::QuotaExhausted => {
-            let midnight = after(next_midnight(now, failed.day_offset_seconds), Duration::from_secs(1) + jitter(MINUTE));
+            let midnight = after(
+                next_midnight(now, failed.day_offset_seconds),
+                Duration::from_secs(1) + jitter(MINUTE),
+            );
             return after(now, STOP).min(midnight);
         }
         _ => return transient(failed, now, jitter),
@@ -58,9 +65,13 @@ pub fn next_attempt(failed: &Failed<'_>, now: Timestamp) -> Timestamp {
     after(now, failed.refusal.wait.unwrap_or(wait).max(wait))
 }
 
-/// Busy, unreachable, not understood: soon while it matters, ever less often before that, and never past the moment when it
-/// begins to matter.
-fn transient(failed: &Failed<'_>, now: Timestamp, jitter: impl Fn(Duration) -> Duration) -> Timestamp {
+/// Busy, unreachable, not understood: soon while it matters, ever less often before that, and never
+/// past the moment when it begins to matter.
+fn transient(
+    failed: &Failed<'_>,
+    now: Timestamp,
+    jitter: impl Fn(Duration) -> Duration,
+) -> Timestamp {
     let exponent = u32::try_from(failed.attempts.clamp(1, 16)).unwrap_or(1);
     let least = if failed.may_have_minted { Duration::from_secs(15) } else { Duration::ZERO };
     let urgent_from = failed.expires.map(|expires| before(expires, URGENT));
@@ -95,16 +106,28 @@ mod tests {
     fn wait(reason: Reason, attempts: i32, left: Option<u64>, may_have_minted: bool) -> u64 {
         let refusal = Refusal::because(reason);
         let expires = left.map(|left| after(now(), Duration::from_secs(left)));
-        let failed = Failed { refusal: &refusal, attempts, may_have_minted, expires, seed: "uid", day_offset_seconds: DAY };
+        let failed = Failed {
+            refusal: &refusal,
+            attempts,
+            may_have_minted,
+            expires,
+            seed: "uid",
+            day_offset_seconds: DAY,
+        };
         span(now(), next_attempt(&failed, now())).as_secs()
     }
 
     #[test]
     fn near_the_end_retries_follow_2_4_8_15() {
         for left in [None, Some(299), Some(0)] {
-            for (attempts, least, most) in [(1, 2, 2), (2, 4, 4), (3, 8, 9), (4, 15, 17), (50, 15, 17)] {
+            for (attempts, least, most) in
+                [(1, 2, 2), (2, 4, 4), (3, 8, 9), (4, 15, 17), (50, 15, 17)]
+            {
                 let wait = wait(Reason::PlatformBusy, attempts, left, false);
-                assert!((least..=most).contains(&wait), "attempt {attempts}, {left:?} left: {wait}");
+                assert!(
+                    (least..=most).contains(&wait),
+                    "attempt {attempts}, {left:?} left: {wait}"
+                );
             }
         }
     }
@@ -133,14 +156,23 @@ mod tests {
     fn stops_quotas_and_people_have_their_own_times() {
         assert_eq!(wait(Reason::CredentialRejected, 1, None, false), 1800);
         assert_eq!(wait(Reason::AppIdRejected, 9, Some(10), false), 1800);
-        assert_eq!(wait(Reason::SecretFrozen, 1, Some(10), false), 1800);
+        assert_eq!(wait(Reason::AppSecretFrozen, 1, Some(10), false), 1800);
         assert!((60..=70).contains(&wait(Reason::Throttled, 1, None, false)));
         assert_eq!(wait(Reason::IpNotAllowed, 10, None, false), 60);
         assert_eq!(wait(Reason::IpNotAllowed, 11, None, false), 300);
         assert_eq!(wait(Reason::QuotaExhausted, 1, None, false), 1800);
-        let hour = Refusal { wait: Some(Duration::from_secs(3600)), ..Refusal::because(Reason::AwaitingAdminApproval) };
-        let failed =
-            Failed { refusal: &hour, attempts: 1, may_have_minted: false, expires: None, seed: "uid", day_offset_seconds: DAY };
+        let hour = Refusal {
+            wait: Some(Duration::from_secs(3600)),
+            ..Refusal::because(Reason::AwaitingAdminApproval)
+        };
+        let failed = Failed {
+            refusal: &hour,
+            attempts: 1,
+            may_have_minted: false,
+            expires: None,
+            seed: "uid",
+            day_offset_seconds: DAY,
+        };
         assert_eq!(span(now(), next_attempt(&failed, now())).as_secs(), 3600);
     }
 

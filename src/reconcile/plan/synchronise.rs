@@ -1,98 +1,106 @@
-//! Puts the Secret in use right where it differs from the spec, or from what the operator wrote, as long as a Secret of
-//! ours holds the token. Pure.
+//! Puts the Secret in use right where it differs from the spec, or from what the operator wrote, as
+//! long as a Secret of ours holds the token. Pure.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Act, CORRECTIONS_APART, Rewrite, Step,
-    case::{Case, Target},
-    closer, confirmed,
+    Act, CORRECTIONS_APART, Rewrite, Step, live_read,
     target::{self, differs, refused_write, stays_in_use},
+    trusted,
+    view::{Target, View},
 };
 use crate::{
     projection::Projection,
-    reconcile::{call::Wanted, observe::Close},
+    reconcile::{call::Wanted, observe::LiveRead},
 };
 
-/// Puts right what differs from the spec without asking the platform, where a Secret of ours still holds the token.
-pub(super) fn synchronise(case: &Case<'_>, _: Option<Wanted>) -> Option<Step> {
-    let (from, renamed, drift) = match (case.target, stays_in_use(case)) {
-        (Target::Ours(target), _) => match differs(case, target) {
+/// Puts right what differs from the spec without asking the platform, where a Secret of ours still
+/// holds the token.
+pub(super) fn synchronise(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
+    let (from, renamed, drift) = match (view.target, stays_in_use(view)) {
+        (Target::Ours(target), _) => match differs(view, target) {
             Some(drift) => (target, false, drift),
-            None => return verify(case, target),
+            None => return verify(view, target),
         },
         // Pods still use the old target, as the spec before had it.
-        (Target::Missing | Target::Foreign, Some(old)) if case.is_edited(old) => (old, false, true),
-        (Target::Foreign, Some(old)) => return verify(case, old),
-        (Target::Missing, _) => (case.in_use.filter(|_| case.valid_token().is_some())?, true, false),
+        (Target::Missing | Target::Foreign, Some(old)) if view.is_edited(old) => (old, false, true),
+        (Target::Foreign, Some(old)) => return verify(view, old),
+        (Target::Missing, _) => {
+            (view.in_use.filter(|_| view.valid_token().is_some())?, true, false)
+        }
         (Target::Foreign | Target::Former, _) => return None,
     };
     let is_it = |version: &Option<String>| version.as_ref() == Some(&from.version);
-    if is_it(&case.seen.recall.unmatched) || !renamed && is_it(&case.seen.recall.in_vain) {
+    if is_it(&view.seen.recall.unmatched) || !renamed && is_it(&view.seen.recall.in_vain) {
         return None;
     }
-    if renamed && refused_write(case).is_some() {
+    if renamed && refused_write(view).is_some() {
         return None;
     }
-    if let Some(wait) = target::closed_for(case) {
-        return Some(Step::Settle(wait));
+    if let Some(wait) = target::closed_for(view) {
+        return Some(Step::Wait(wait));
     }
-    if let Some(wait) = apart(case, case.seen.recall.corrected.filter(|_| drift)) {
+    if let Some(wait) = apart(view, view.seen.recall.corrected.filter(|_| drift)) {
         // Whoever edits the Secret again at once must not keep its token from being refreshed.
-        let may_call = case.token().is_some() || case.seen.begun.is_some();
-        return (!may_call).then_some(Step::Settle(wait));
+        let may_call = view.token().is_some() || view.seen.started.is_some();
+        return (!may_call).then_some(Step::Wait(wait));
     }
     let from = Arc::new(from.clone());
-    let Some(close) = case.close() else {
-        return Some(Step::Do(closer(case, false)));
+    let Some(live) = view.live() else {
+        return Some(Step::Do(live_read(view, false)));
     };
-    if close.immutable && !renamed {
+    if live.immutable && !renamed {
         return None;
     }
-    Some(rewrite(case, close, Rewrite { from, renamed, drift }))
+    Some(rewrite(view, live, Rewrite { from, renamed, drift }))
 }
 
-fn rewrite(case: &Case<'_>, close: &Close, rewrite: Rewrite) -> Step {
+fn rewrite(view: &View<'_>, live: &LiveRead, rewrite: Rewrite) -> Step {
     let from = &rewrite.from;
-    let known = trusted_fingerprint(case, from).and_then(|fingerprint| close.held_by(from, case.mp).token(&fingerprint));
+    let known = trusted_fingerprint(view, from)
+        .and_then(|fingerprint| live.held_by(from, view.mp).token(&fingerprint));
     Step::Do(match known {
         Some(_) => Act::Rewrite(rewrite),
         None => Act::Unmatched(from.version.clone()),
     })
 }
 
-/// A version of the Secret in use that somebody else made is read once: whoever applies it under the operator's name can
-/// change the token and leave all else as it is.
-fn verify(case: &Case<'_>, target: &Projection) -> Option<Step> {
-    if confirmed::is_verified(case, target) || case.seen.recall.in_vain.as_ref() == Some(&target.version) {
+/// A version of the Secret in use that somebody else made is read once: whoever applies it under
+/// the operator's name can change the token and leave all else as it is.
+fn verify(view: &View<'_>, target: &Projection) -> Option<Step> {
+    if trusted::is_verified(view, target)
+        || view.seen.recall.in_vain.as_ref() == Some(&target.version)
+    {
         return None;
     }
-    if let Some(close) = case.close() {
+    if let Some(live) = view.live() {
         let rewritten = Rewrite { from: Arc::new(target.clone()), renamed: false, drift: true };
-        return (!close.immutable).then(|| rewrite(case, close, rewritten));
+        return (!live.immutable).then(|| rewrite(view, live, rewritten));
     }
     // A call that is due need not wait: it reads the Secret itself.
-    apart(case, case.seen.recall.read_at).is_none().then(|| Step::Do(closer(case, false)))
+    apart(view, view.seen.recall.read_at).is_none().then(|| Step::Do(live_read(view, false)))
 }
 
-/// When the Secret in use, which was corrected or read a moment ago, may be corrected or read again.
-pub(super) fn next(case: &Case<'_>) -> Option<Duration> {
-    let in_use = case.in_use.filter(|_| case.close().is_none())?;
-    if differs(case, in_use) == Some(true) {
-        return apart(case, case.seen.recall.corrected);
+/// When the Secret in use, which was corrected or read a moment ago, may be corrected or read
+/// again.
+pub(super) fn next(view: &View<'_>) -> Option<Duration> {
+    let in_use = view.in_use.filter(|_| view.live().is_none())?;
+    if differs(view, in_use) == Some(true) {
+        return apart(view, view.seen.recall.corrected);
     }
-    apart(case, case.seen.recall.read_at).filter(|_| !confirmed::is_verified(case, in_use))
+    apart(view, view.seen.recall.read_at).filter(|_| !trusted::is_verified(view, in_use))
 }
 
-fn apart(case: &Case<'_>, last: Option<Duration>) -> Option<Duration> {
-    let wait = (last? + CORRECTIONS_APART).saturating_sub(case.now.boot);
+fn apart(view: &View<'_>, last: Option<Duration>) -> Option<Duration> {
+    let wait = (last? + CORRECTIONS_APART).saturating_sub(view.now.boot);
     (!wait.is_zero()).then_some(wait)
 }
 
-/// The fingerprint to look for: an edited Secret's own annotation may have been put back together with an old token.
-pub fn trusted_fingerprint(case: &Case<'_>, target: &Projection) -> Option<String> {
-    if case.is_edited(target) {
-        return case.status.token.as_ref().map(|token| token.fingerprint.clone());
+/// The fingerprint to look for: an edited Secret's own annotation may have been put back together
+/// with an old token.
+pub fn trusted_fingerprint(view: &View<'_>, target: &Projection) -> Option<String> {
+    if view.is_edited(target) {
+        return view.status.token.as_ref().map(|token| token.fingerprint.clone());
     }
     target.token.as_ref().map(|token| token.fingerprint.clone())
 }

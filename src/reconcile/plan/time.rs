@@ -62,15 +62,27 @@ mod tests {
         let time = |text: &str| text.parse().expect("a time");
         assert_eq!(day(time("2026-05-01T15:59:59Z"), 8 * 3600), "2026-05-01");
         assert_eq!(day(time("2026-05-01T16:00:00Z"), 8 * 3600), "2026-05-02");
-        assert_eq!(next_midnight(time("2026-05-01T15:59:59Z"), 8 * 3600), time("2026-05-01T16:00:00Z"));
-        assert_eq!(next_midnight(time("2026-05-01T16:00:00Z"), 8 * 3600), time("2026-05-02T16:00:00Z"));
+        assert_eq!(
+            next_midnight(time("2026-05-01T15:59:59Z"), 8 * 3600),
+            time("2026-05-01T16:00:00Z")
+        );
+        assert_eq!(
+            next_midnight(time("2026-05-01T16:00:00Z"), 8 * 3600),
+            time("2026-05-02T16:00:00Z")
+        );
     }
 
     #[test]
     fn the_past_is_no_time_away() {
         let time = |text: &str| text.parse().expect("a time");
-        assert_eq!(span(time("2026-05-01T00:00:10Z"), time("2026-05-01T00:00:00Z")), Duration::ZERO);
-        assert_eq!(span(time("2026-05-01T00:00:00Z"), time("2026-05-01T00:00:10Z")), Duration::from_secs(10));
+        assert_eq!(
+            span(time("2026-05-01T00:00:10Z"), time("2026-05-01T00:00:00Z")),
+            Duration::ZERO
+        );
+        assert_eq!(
+            span(time("2026-05-01T00:00:00Z"), time("2026-05-01T00:00:10Z")),
+            Duration::from_secs(10)
+        );
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! One read of a Secret for all who ask for it. Knows neither the API server nor how much may be read at a time.
+//! One read of a Secret for all who ask for it. Knows neither the API server nor how much may be
+//! read at a time.
 //!
-//! A read serves whoever asked before it was sent, and nobody else: what it shows is then at least as new as the moment of each
-//! question, as if each had read for itself. To serve everybody whose watch shows the version that was read would spare more
-//! reads, but a watch may be late, and app secrets would have to be kept. Of one Secret one read is under way at a time: those
-//! who ask meanwhile share the next one, so that any number of them costs two.
+//! A read serves whoever asked before it was sent, and nobody else: what it shows is then at least
+//! as new as the moment of each question, as if each had read for itself. To serve everybody whose
+//! watch shows the version that was read would spare more reads, but a watch may be late, and app
+//! secrets would have to be kept. Of one Secret one read is under way at a time: those who ask
+//! meanwhile share the next one, so that any number of them costs two.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -47,9 +49,10 @@ impl Answer {
             Self::NoRoom => Err(ApiError::NoRoom),
             Self::Absent => Ok(CredentialRead::Absent),
             Self::Unreadable => Ok(CredentialRead::Unreadable),
-            Self::Found(found) => {
-                Ok(CredentialRead::Is { version: found.version.clone(), value: found.values.get(key).cloned() })
-            }
+            Self::Found(found) => Ok(CredentialRead::Is {
+                version: found.version.clone(),
+                value: found.values.get(key).cloned(),
+            }),
         }
     }
 }
@@ -80,7 +83,8 @@ struct Flight {
 }
 
 impl Flights {
-    /// The answer of a read of this Secret that is sent later than now. `send` makes it, and calls what it is given right before.
+    /// The answer of a read of this Secret that is sent later than now. `send` makes it, and calls
+    /// what it is given right before.
     pub fn ask(
         &self,
         secret: ObjectName,

@@ -1,4 +1,5 @@
-//! Room for reads: so many at a time, and a share of them for each namespace. Knows nothing of what is read.
+//! Room for reads: so many at a time, and a share of them for each namespace. Knows nothing of what
+//! is read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,19 +13,21 @@ use crate::reconcile::{
     queues::{Place, Queues},
 };
 
-/// A Secret is 1 MiB at most, and 1.4 MiB as base64 in an answer, of which kube makes one copy: some 3 MiB for each read, and
-/// 18 MiB for all.
+/// A Secret is 1 MiB at most, and 1.4 MiB as base64 in an answer, of which kube makes one copy:
+/// some 3 MiB for each read, and 18 MiB for all.
 const READS: usize = 6;
 /// A namespace whose objects all want to read leaves half of the room to others.
 pub(super) const SHARE: usize = 3;
-/// What finds no room by then is given up like an answer that does not come, so that the object's status can follow the clock.
+/// What finds no room by then is given up like an answer that does not come, so that the object's
+/// status can follow the clock.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What a read is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Errand {
-    /// A call that has its slot, or a token that a call brought. There are no more of them than slots, and others wait for
-    /// those, so that they do not stand behind all objects of their namespace.
+    /// A call that has its slot, or a token that a call brought. There are no more of them than
+    /// slots, and others wait for those, so that they do not stand behind all objects of their
+    /// namespace.
     Call,
     /// Anything else.
     Object,
@@ -38,7 +41,8 @@ pub struct Room {
     shares: Queues<String>,
 }
 
-/// Room for one read, given back when dropped. Whoever holds it waits for nothing but the API server's answer.
+/// Room for one read, given back when dropped. Whoever holds it waits for nothing but the API
+/// server's answer.
 pub struct Permit {
     _all: OwnedSemaphorePermit,
     _share: Option<Place<String>>,
@@ -51,7 +55,8 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Waits for room: first for the namespace's share, so that it never has more than that in the queue of all.
+    /// Waits for room: first for the namespace's share, so that it never has more than that in the
+    /// queue of all.
     pub async fn enter(&self, namespace: &str, errand: Errand) -> Result<Permit, ApiError> {
         let entered = timeout(PATIENCE, async {
             let share = match errand {
@@ -80,10 +85,20 @@ mod tests {
             let permit = room.enter(namespace, errand).now_or_never().transpose().expect("room");
             permit.map(|permit| held.push(permit)).is_some()
         };
-        assert_eq!((0..READS).filter(|_| enters("crowded", Errand::Object)).count(), SHARE, "its share");
+        assert_eq!(
+            (0..READS).filter(|_| enters("crowded", Errand::Object)).count(),
+            SHARE,
+            "its share"
+        );
         assert!(enters("crowded", Errand::Call), "a call waits for no share");
-        assert_eq!((0..READS).filter(|_| enters("quiet", Errand::Object)).count(), READS - SHARE - 1);
-        assert!(!enters("another", Errand::Object) && !enters("another", Errand::Call), "all is used up");
+        assert_eq!(
+            (0..READS).filter(|_| enters("quiet", Errand::Object)).count(),
+            READS - SHARE - 1
+        );
+        assert!(
+            !enters("another", Errand::Object) && !enters("another", Errand::Call),
+            "all is used up"
+        );
         assert_eq!(held.len(), READS);
         held.pop();
         assert!(room.enter("another", Errand::Object).now_or_never().is_some());

@@ -24,7 +24,8 @@ use crate::{
     sensitive::AccessToken,
 };
 
-/// An API server whose Secrets hold the number of the read as app secret, and which answers when it is let to.
+/// An API server whose Secrets hold the number of the read as app secret, and which answers when it
+/// is let to.
 #[derive(Clone)]
 struct Server {
     /// The paths that were read.
@@ -109,12 +110,17 @@ async fn a_read_serves_all_who_ask_before_it_is_sent_and_nobody_else() {
 #[test]
 fn of_a_target_only_the_tokens_that_we_know_are_kept() {
     let megabyte = (0..128).map(|n| (format!("filler-{n}"), ByteString(vec![b'x'; 8192])));
-    let tokens = ["76_stored", "76_before"].map(|token| (token.to_owned(), ByteString(token.into())));
+    let tokens =
+        ["76_stored", "76_before"].map(|token| (token.to_owned(), ByteString(token.into())));
     let secret = Secret { data: Some(megabyte.chain(tokens).collect()), ..Secret::default() };
-    let [stored, before, filler] =
-        ["76_stored", "76_before", &"x".repeat(8192)].map(|token| AccessToken::parse(token).expect("plausible").fingerprint());
+    let [stored, before, filler] = ["76_stored", "76_before", &"x".repeat(8192)]
+        .map(|token| AccessToken::parse(token).expect("plausible").fingerprint());
     let held = Held::of(secret, &[&stored, &before]);
-    assert!(held.token(&stored).is_some() && held.token(&before).is_some() && held.token(&filler).is_none());
+    assert!(
+        held.token(&stored).is_some()
+            && held.token(&before).is_some()
+            && held.token(&filler).is_none()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,7 +133,8 @@ async fn each_gets_the_value_under_its_own_key_also_when_another_leaves() {
     missing.spec.credential_ref.key = "missing".into();
     let mut leaves = Box::pin(reads.credential(&shop));
     assert!((&mut leaves).now_or_never().is_none());
-    let mut stay = Box::pin(async { futures::join!(reads.credential(&other), reads.credential(&missing)) });
+    let mut stay =
+        Box::pin(async { futures::join!(reads.credential(&other), reads.credential(&missing)) });
     assert!((&mut stay).now_or_never().is_none());
     drop(leaves);
     server.answer(10);
@@ -164,7 +171,10 @@ async fn reads_that_are_not_answered_hold_no_pass_for_long() {
     let began = tokio::time::Instant::now();
     let answers = join_all(objects.iter().map(|mp| reads.credential(mp))).await;
     let (given_up, unreadable): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_err);
-    assert!(!given_up.is_empty() && given_up.iter().all(|answer| matches!(answer, Err(ApiError::NoRoom))));
+    assert!(
+        !given_up.is_empty()
+            && given_up.iter().all(|answer| matches!(answer, Err(ApiError::NoRoom)))
+    );
     assert!(unreadable.iter().all(|answer| matches!(answer, Ok(CredentialRead::Unreadable))));
     assert!(began.elapsed().as_secs() <= 30, "{:?}", began.elapsed());
     assert!(server.reads() < 50);
@@ -183,7 +193,11 @@ fn data_that_are_not_what_the_annotations_say_are_not_intact() {
         ]);
         data.insert(key, value);
         let secret = Secret {
-            data: Some(data.into_iter().map(|(key, value)| (key.to_owned(), ByteString(value.into()))).collect()),
+            data: Some(
+                data.into_iter()
+                    .map(|(key, value)| (key.to_owned(), ByteString(value.into())))
+                    .collect(),
+            ),
             ..Secret::default()
         };
         let time = |text: &str| text.parse().expect("a time");

@@ -11,9 +11,9 @@ use crate::{
     },
 };
 
-fn call(why: Why, force: bool, doubt: bool) -> Call {
+fn call(why: Why, force: bool, outcome_unknown: bool) -> Call {
     let wanted = Wanted { why, force, mints: true };
-    Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt }
+    Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, outcome_unknown }
 }
 
 fn mints(day: &str, count: i32, last: u64, forced: &[u64]) -> Mints {
@@ -26,10 +26,13 @@ const MIDNIGHT: u64 = 6 * 3600;
 
 #[test]
 fn an_intent_names_its_call_and_says_whether_one_before_it_may_still_land() {
-    for doubt in [false, true] {
-        let call = call(Why::Time, false, doubt);
-        let status = Sight::healthy(STABLE).case(500, |case| with_intent(case, &call));
-        assert_eq!(status.intent, Some(Intent { id: "call-1".into(), time: Time(at(500)), doubt }));
+    for outcome_unknown in [false, true] {
+        let call = call(Why::Time, false, outcome_unknown);
+        let status = Sight::healthy(STABLE).view(500, |view| with_intent(view, &call));
+        assert_eq!(
+            status.intent,
+            Some(Intent { id: "call-1".into(), time: Time(at(500)), outcome_unknown })
+        );
     }
 }
 
@@ -46,9 +49,9 @@ fn a_call_is_counted_where_a_restart_finds_it() {
         let mut sight = Sight::healthy(STABLE);
         sight.status().mints = Some(mints(today, 2, 300, &[300]));
         let call = call(why, force, false);
-        let told = sight.case(500, |case| with_intent(case, &call)).mints;
+        let told = sight.view(500, |view| with_intent(view, &call)).mints;
         assert_eq!(told, Some(mints(today, count, 500, forced)), "{why:?}");
-        let counted = sight.case(500, |case| counted_with(case, &call));
+        let counted = sight.view(500, |view| counted_with(view, &call));
         assert_eq!(counted, mints(today, count, 500, forced), "{why:?}, in this process");
     }
 }
@@ -58,7 +61,7 @@ fn what_was_counted_yesterday_is_not_counted_today() {
     let mut sight = Sight::healthy(STABLE);
     sight.status().mints = Some(mints("2026-05-01", 7, 300, &[300]));
     let call = call(Why::Invalid, true, false);
-    let told = sight.case(MIDNIGHT, |case| with_intent(case, &call)).mints;
+    let told = sight.view(MIDNIGHT, |view| with_intent(view, &call)).mints;
     assert_eq!(told, Some(mints("2026-05-02", 1, MIDNIGHT, &[MIDNIGHT])));
 }
 
@@ -68,7 +71,7 @@ fn no_more_forced_calls_are_told_than_a_day_allows() {
     let forced: Vec<u64> = (0..20).collect();
     sight.status().mints = Some(mints("2026-05-01", 20, 300, &forced));
     let call = call(Why::Invalid, true, false);
-    let told = sight.case(500, |case| with_intent(case, &call)).mints.expect("counted");
+    let told = sight.view(500, |view| with_intent(view, &call)).mints.expect("counted");
     assert_eq!(told.forced_times.len(), 20);
     assert_eq!(told.forced_times.last(), Some(&Time(at(500))), "the oldest one went");
 }

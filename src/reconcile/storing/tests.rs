@@ -8,7 +8,7 @@ use crate::{
         Ctx, Next,
         call::{Call, Wanted, Why},
         fetch::door::NoAnswer,
-        memory::{Ended, HandFacts, How, InHand},
+        memory::{Ended, How, UnstoredFacts, UnstoredToken},
         plan::tests::sight::{LEGACY, Sight, token},
         tests::{ECHO, api_server, ctx, no, now},
     },
@@ -18,21 +18,29 @@ use crate::{
 fn holding(sight: &mut Sight, answer: fn(&str, &str) -> (u16, serde_json::Value)) -> Ctx {
     let ctx = ctx(api_server(answer).0, || Err(NoAnswer::NotSent));
     let wanted = Wanted { why: Why::Time, force: false, mints: true };
-    let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt: false };
+    let call = Call {
+        id: "call-1".into(),
+        wanted,
+        handles: None,
+        stood: None,
+        known: None,
+        outcome_unknown: false,
+    };
     let facts = sight.target().token.clone().expect("a token");
     let (token_facts, sent) = (facts.clone(), now().wall);
-    let how = How::Token { token: token_facts, sent, stored: false, same: false, unsettled: false };
-    let hand = HandFacts {
+    let how =
+        How::Token { token: token_facts, sent, stored: false, same: false, unconfirmed: false };
+    let hand = UnstoredFacts {
         name: "shop-token".into(),
         call: call.clone(),
         token: facts,
         sent: sight.target().sent.clone(),
-        unsettled: false,
-        base: sight.observed().target.base(),
+        unconfirmed: false,
+        precondition: sight.observed().target.precondition(),
         refused: None,
     };
     ctx.memories.with("shop-uid", |memory| {
-        memory.in_hand = Some(InHand { token: token(), facts: hand });
+        memory.unstored = Some(UnstoredToken { token: token(), facts: hand });
         let (generation, credential, mints_before) = (Some(1), None, None);
         memory.recall.ended = Some(Ended { call, generation, credential, mints_before, how });
     });
@@ -44,11 +52,11 @@ async fn a_token_whose_write_was_refused_stays_in_hand_and_is_tried_again() {
     let mut sight = Sight::healthy(LEGACY);
     let ctx = holding(&mut sight, |_, _| no(403));
     for attempts in [1, 2] {
-        assert!(matches!(ctx.store(&sight.mp).await, Next::Round));
-        let hand = ctx.memories.with("shop-uid", |memory| memory.in_hand.take());
+        assert!(matches!(ctx.store(&sight.mp).await, Next::Continue));
+        let hand = ctx.memories.with("shop-uid", |memory| memory.unstored.take());
         let hand = hand.expect("the token is kept");
         let refused = hand.facts.refused.clone().expect("the refusal is remembered");
-        ctx.memories.with("shop-uid", |memory| memory.in_hand = Some(hand));
+        ctx.memories.with("shop-uid", |memory| memory.unstored = Some(hand));
         assert_eq!((refused.reason, refused.attempts), (Reason::WriteFailed, attempts));
         assert!(refused.retry > now().boot);
     }
@@ -58,9 +66,9 @@ async fn a_token_whose_write_was_refused_stays_in_hand_and_is_tried_again() {
 async fn a_token_that_lies_in_its_secret_is_in_hand_no_more() {
     let mut sight = Sight::healthy(LEGACY);
     let ctx = holding(&mut sight, |_, _| (200, ECHO));
-    assert!(matches!(ctx.store(&sight.mp).await, Next::Round));
+    assert!(matches!(ctx.store(&sight.mp).await, Next::Continue));
     ctx.memories.with("shop-uid", |memory| {
-        assert!(memory.in_hand.is_none());
+        assert!(memory.unstored.is_none());
         let how = &memory.recall.ended.as_ref().expect("the status has yet to say it").how;
         assert!(matches!(how, How::Token { stored: true, .. }), "{how:?}");
     });
@@ -75,9 +83,9 @@ async fn a_token_that_came_after_another_calls_is_dropped_and_the_next_call_wait
         // There is a Secret of the name, and it is none of ours.
         _ => (200, json!({ "metadata": { "name": "shop-token" } })),
     });
-    assert!(matches!(ctx.store(&sight.mp).await, Next::Rest(..)));
+    assert!(matches!(ctx.store(&sight.mp).await, Next::Requeue(..)));
     ctx.memories.with("shop-uid", |memory| {
-        assert!(memory.in_hand.is_none() && memory.recall.ended.is_none());
-        assert_eq!(memory.recall.setbacks, 1, "each time it waits longer");
+        assert!(memory.unstored.is_none() && memory.recall.ended.is_none());
+        assert_eq!(memory.recall.errors, 1, "each time it waits longer");
     });
 }

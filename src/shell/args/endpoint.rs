@@ -1,4 +1,5 @@
-//! Reads which hosts a platform may be called at. Knows neither the platforms nor how they are called.
+//! Reads which hosts a platform may be called at. Knows neither the platforms nor how they are
+//! called.
 
 use std::{collections::HashSet, net::IpAddr, str::FromStr};
 
@@ -12,7 +13,8 @@ pub struct Endpoint {
     pub hosts: Vec<String>,
 }
 
-/// One or more endpoints, as one flag or the environment gives them: separated by `;` or white space.
+/// One or more endpoints, as one flag or the environment gives them: separated by `;` or white
+/// space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints(Vec<Endpoint>);
 
@@ -43,13 +45,21 @@ pub enum EndpointError {
     Shape(String),
     #[error("`{0}` is not an address: write https://host or https://host:port")]
     Address(String),
-    #[error("`{host}` has {what}: only scheme, host and port are configured here, the platform knows the rest")]
+    #[error(
+        "`{host}` has {what}: only scheme, host and port are configured here, the platform knows the rest"
+    )]
     TooMuch { host: String, what: &'static str },
-    #[error("the address of {0} has a user name or password, which would show in the process list: leave it out")]
+    #[error(
+        "the address of {0} has a user name or password, which would show in the process list: leave it out"
+    )]
     UserInfo(String),
-    #[error("`{0}` is named twice: give all its hosts in one --platform-endpoint, separated by commas")]
+    #[error(
+        "`{0}` is named twice: give all its hosts in one --platform-endpoint, separated by commas"
+    )]
     Twice(String),
-    #[error("`{0}` would send app secrets in plain text: use https, or allow it with --allow-insecure-endpoints")]
+    #[error(
+        "`{0}` would send app secrets in plain text: use https, or allow it with --allow-insecure-endpoints"
+    )]
     Insecure(String),
     #[error("--platform-endpoint names `{name}`, which is not a platform; known are {known}")]
     Unknown { name: String, known: String },
@@ -59,13 +69,17 @@ impl FromStr for Endpoints {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let parts = text.split(|c: char| c == ';' || c.is_whitespace()).filter(|part| !part.is_empty());
+        let parts =
+            text.split(|c: char| c == ';' || c.is_whitespace()).filter(|part| !part.is_empty());
         Ok(Self(parts.map(endpoint).collect::<Result<_, _>>()?))
     }
 }
 
 /// Refuses a platform that is named twice, and plain text that goes further than this machine.
-pub(super) fn check<'a>(all: impl Iterator<Item = &'a Endpoint>, insecure: bool) -> Result<(), EndpointError> {
+pub(super) fn check<'a>(
+    all: impl Iterator<Item = &'a Endpoint>,
+    insecure: bool,
+) -> Result<(), EndpointError> {
     let mut named = HashSet::new();
     for Endpoint { platform, hosts } in all {
         if !named.insert(platform) {
@@ -80,7 +94,8 @@ pub(super) fn check<'a>(all: impl Iterator<Item = &'a Endpoint>, insecure: bool)
 
 fn endpoint(text: &str) -> Result<Endpoint, EndpointError> {
     // The text itself is not quoted in an error before it is known to carry no password.
-    let (platform, hosts) = text.split_once('=').ok_or_else(|| EndpointError::Shape(without_user(text)))?;
+    let (platform, hosts) =
+        text.split_once('=').ok_or_else(|| EndpointError::Shape(without_user(text)))?;
     if platform.is_empty() || !platform.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(EndpointError::Shape(without_user(text)));
     }
@@ -94,14 +109,19 @@ fn origin(platform: &str, text: &str) -> Result<String, EndpointError> {
     }
     let url = text.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.filter(Url::has_host).ok_or_else(|| EndpointError::Address(text.to_owned()))?;
-    let extra = [("a path", url.path() != "/"), ("a query", url.query().is_some()), ("a fragment", url.fragment().is_some())];
+    let extra = [
+        ("a path", url.path() != "/"),
+        ("a query", url.query().is_some()),
+        ("a fragment", url.fragment().is_some()),
+    ];
     if let Some((what, _)) = extra.into_iter().find(|(_, found)| *found) {
         return Err(EndpointError::TooMuch { host: text.to_owned(), what });
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Whether what is sent there cannot be read on the way: by TLS, or because it stays on this machine.
+/// Whether what is sent there cannot be read on the way: by TLS, or because it stays on this
+/// machine.
 fn confidential(host: &str) -> bool {
     let Ok(url) = host.parse::<Url>() else { return false };
     let name = url.host_str().unwrap_or_default();
@@ -128,14 +148,22 @@ mod tests {
         for (text, want) in [
             ("WeChat=https://a", &[("WeChat", &["https://a"][..])][..]),
             ("WeChat=https://a/,https://b:8443", &[("WeChat", &["https://a", "https://b:8443"])]),
-            ("WeChat=https://a; Baidu=https://b", &[("WeChat", &["https://a"]), ("Baidu", &["https://b"])]),
-            ("WeChat=https://a\nBaidu=https://b\n", &[("WeChat", &["https://a"]), ("Baidu", &["https://b"])]),
+            (
+                "WeChat=https://a; Baidu=https://b",
+                &[("WeChat", &["https://a"]), ("Baidu", &["https://b"])],
+            ),
+            (
+                "WeChat=https://a\nBaidu=https://b\n",
+                &[("WeChat", &["https://a"]), ("Baidu", &["https://b"])],
+            ),
             ("WeChat=http://127.0.0.9:1", &[("WeChat", &["http://127.0.0.9:1"])]),
             ("WeChat=http://[::1]:1", &[("WeChat", &["http://[::1]:1"])]),
             ("WeChat=http://localhost", &[("WeChat", &["http://localhost"])]),
             ("", &[]),
         ] {
-            let want = want.iter().map(|(name, hosts)| ((*name).into(), hosts.iter().map(|h| (*h).into()).collect()));
+            let want = want
+                .iter()
+                .map(|(name, hosts)| ((*name).into(), hosts.iter().map(|h| (*h).into()).collect()));
             assert_eq!(read(text, false), Ok(want.collect::<Vec<_>>()), "{text}");
         }
     }
@@ -158,13 +186,20 @@ mod tests {
             ("WeChat=https://u:p@a", EndpointError::UserInfo("WeChat".into())),
             ("WeChat=https://a;WeChat=https://b", EndpointError::Twice("WeChat".into())),
             ("WeChat=https://a,http://b", EndpointError::Insecure("http://b".into())),
-            ("WeChat=http://localhost.evil", EndpointError::Insecure("http://localhost.evil".into())),
-            ("WeChat=http://127.0.0.1.evil", EndpointError::Insecure("http://127.0.0.1.evil".into())),
+            (
+                "WeChat=http://localhost.evil",
+                EndpointError::Insecure("http://localhost.evil".into()),
+            ),
+            (
+                "WeChat=http://127.0.0.1.evil",
+                EndpointError::Insecure("http://127.0.0.1.evil".into()),
+            ),
         ] {
             assert_eq!(read(text, false), Err(want), "{text}");
         }
         assert!(read("WeChat=http://b", true).is_ok());
-        let unknown = "Wechat=https://a".parse::<Endpoints>().unwrap().0[0].check_platform(&["WeChat", "Baidu"]);
+        let unknown = "Wechat=https://a".parse::<Endpoints>().unwrap().0[0]
+            .check_platform(&["WeChat", "Baidu"]);
         let unknown = unknown.unwrap_err().to_string();
         assert!(unknown.contains("`Wechat`") && unknown.contains("WeChat, Baidu"), "{unknown}");
     }

@@ -14,10 +14,16 @@ fn run(flags: &str) -> Result<RunArgs, String> {
 fn the_definition_is_sound_and_every_flag_has_an_environment_name() {
     Cli::command().debug_assert();
     for command in Cli::command().get_subcommands() {
-        for argument in command.get_arguments().filter(|argument| !["help", "version"].contains(&argument.get_id().as_str())) {
+        for argument in command
+            .get_arguments()
+            .filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()))
+        {
             let flag = argument.get_long().unwrap().to_uppercase().replace('-', "_");
             let env = argument.get_env().unwrap_or_default().to_str().unwrap();
-            assert!(env.strip_prefix("MINIPROGRAM_").is_some_and(|env| env.ends_with(&flag)), "{flag} {env}");
+            assert!(
+                env.strip_prefix("MINIPROGRAM_").is_some_and(|env| env.ends_with(&flag)),
+                "{flag} {env}"
+            );
             assert!(argument.get_help().is_some(), "{flag} has no help");
         }
     }
@@ -26,13 +32,33 @@ fn the_definition_is_sound_and_every_flag_has_an_environment_name() {
 #[test]
 fn the_defaults() {
     let run = run("").unwrap();
-    assert_eq!((run.watch_namespaces.names(), run.selector.as_str(), run.endpoints().count()), (&[][..], "", 0));
-    let seconds = [run.request_timeout, run.connect_timeout, run.lease_duration, run.overdue_liveness, run.shutdown_grace];
+    assert_eq!(
+        (run.watch_namespaces.names(), run.selector.as_str(), run.endpoints().count()),
+        (&[][..], "", 0)
+    );
+    let seconds = [
+        run.request_timeout,
+        run.connect_timeout,
+        run.lease_duration,
+        run.overdue_liveness,
+        run.shutdown_grace,
+    ];
     assert_eq!(seconds.map(|time| time.as_secs()), [10, 5, 15, 300, 20]);
     assert_eq!((run.max_response_bytes, run.platform_qps, run.concurrency), (65_536, 50, 32));
-    assert!(!run.leader_elect && !run.per_object_metrics && !run.allow_insecure_endpoints && run.ca_bundle.is_none());
-    assert_eq!((run.lease_name.as_str(), run.log_format), ("miniprogram-operator", LogFormat::Json));
-    assert_eq!((run.metrics_bind_address, run.health_probe_bind_address), (Listen::Everywhere(8080), Listen::Everywhere(8081)));
+    assert!(
+        !run.leader_elect
+            && !run.per_object_metrics
+            && !run.allow_insecure_endpoints
+            && run.ca_bundle.is_none()
+    );
+    assert_eq!(
+        (run.lease_name.as_str(), run.log_format),
+        ("miniprogram-operator", LogFormat::Json)
+    );
+    assert_eq!(
+        (run.metrics_bind_address, run.health_probe_bind_address),
+        (Listen::Everywhere(8080), Listen::Everywhere(8081))
+    );
 }
 
 #[test]
@@ -41,7 +67,9 @@ fn what_is_given() {
     assert_eq!(given.watch_namespaces.names(), ["a", "b"]);
     assert!(given.leader_elect && !given.per_object_metrics);
     assert_eq!(given.metrics_bind_address, Listen::Nowhere);
-    let given = run("--platform-endpoint WeChat=https://a,https://b --platform-endpoint Baidu=https://c").unwrap();
+    let given =
+        run("--platform-endpoint WeChat=https://a,https://b --platform-endpoint Baidu=https://c")
+            .unwrap();
     assert_eq!(given.endpoints().map(|endpoint| endpoint.hosts.len()).collect::<Vec<_>>(), [2, 1]);
     given.check_platforms(&["WeChat", "Baidu"]).unwrap();
     assert!(given.check_platforms(&["WeChat"]).unwrap_err().to_string().contains("Baidu"));
@@ -54,18 +82,23 @@ fn what_is_given() {
 #[test]
 fn of_a_flag_that_is_given_twice_the_last_one_counts() {
     for argument in Cli::command().find_subcommand("run").unwrap().get_arguments() {
-        let Some(flag) = argument.get_long().filter(|flag| *flag != "help" && *flag != "version") else {
+        let Some(flag) = argument.get_long().filter(|flag| *flag != "help" && *flag != "version")
+        else {
             continue;
         };
         let (first, last) = match flag {
-            "watch-namespaces" | "selector" | "lease-name" | "lease-namespace" | "ca-bundle" => ("a", "b"),
+            "watch-namespaces" | "selector" | "lease-name" | "lease-namespace" | "ca-bundle" => {
+                ("a", "b")
+            }
             "allow-template-metadata" => ("a.example", "b.example"),
             "platform-endpoint" => ("WeChat=https://a", "WeChat=https://b"),
             "max-response-bytes" => ("2048", "4096"),
             "request-timeout-seconds" => ("6", "7"),
             "connect-timeout-seconds" => ("3", "4"),
             "platform-qps" | "concurrency" => ("8", "9"),
-            "lease-duration-seconds" | "overdue-liveness-seconds" | "shutdown-grace-seconds" => ("20", "30"),
+            "lease-duration-seconds" | "overdue-liveness-seconds" | "shutdown-grace-seconds" => {
+                ("20", "30")
+            }
             "metrics-bind-address" | "health-probe-bind-address" => (":1", ":2"),
             "log-format" => ("json", "text"),
             "log-level" => ("info", "debug"),

@@ -31,12 +31,15 @@ pub(super) fn object_name(text: &str) -> Result<String, String> {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let edges = !text.starts_with('-') && !text.ends_with('-');
     if text.is_empty() || text.len() > 63 || !edges || !text.bytes().all(inner) {
-        return Err(format!("`{text}` is not a name: use at most 63 of a-z, 0-9 and -, not at either end -"));
+        return Err(format!(
+            "`{text}` is not a name: use at most 63 of a-z, 0-9 and -, not at either end -"
+        ));
     }
     Ok(text.to_owned())
 }
 
-/// A label selector. The API server knows its grammar; here only what would not reach it is refused.
+/// A label selector. The API server knows its grammar; here only what would not reach it is
+/// refused.
 pub(super) fn selector(text: &str) -> Result<String, String> {
     if text.chars().any(char::is_control) {
         return Err("a selector is one line, as in team=shop,stage!=test".to_owned());

@@ -55,8 +55,12 @@ impl fmt::Display for BlockFault {
                 "is a {kind}, and only a CERTIFICATE can be trusted; take it out, or convert a \
                  certificate of another form with `openssl x509`"
             ),
-            Self::Frame => f.write_str("is cut off, or its first or last line is damaged; copy it again"),
-            Self::Content => f.write_str("is no certificate that can be read; copy it, or take it out"),
+            Self::Frame => {
+                f.write_str("is cut off, or its first or last line is damaged; copy it again")
+            }
+            Self::Content => {
+                f.write_str("is no certificate that can be read; copy it, or take it out")
+            }
         }
     }
 }

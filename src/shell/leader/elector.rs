@@ -1,4 +1,5 @@
-//! Carries out what `record` decides: reads and writes the Lease, and starts and ends terms. Decides nothing itself.
+//! Carries out what `record` decides: reads and writes the Lease, and starts and ends terms.
+//! Decides nothing itself.
 
 use std::{
     sync::{
@@ -33,7 +34,8 @@ pub struct Config {
     pub duration: Duration,
 }
 
-/// Takes part in the election, in a task of its own, until it is released. Dropped instead, it leaves the Lease to expire.
+/// Takes part in the election, in a task of its own, until it is released. Dropped instead, it
+/// leaves the Lease to expire.
 pub struct Elector {
     terms: watch::Receiver<Option<Term>>,
     leaving: CancellationToken,
@@ -83,11 +85,16 @@ impl Elector {
 
     /// Waits until we lead. The term that it returns ends by itself (`Term::over`); then ask again.
     pub async fn lead(&mut self) -> Result<Term, ElectorEnded> {
-        let term = self.terms.wait_for(|term| term.as_ref().is_some_and(Term::leads)).await.map_err(|_| ElectorEnded)?;
+        let term = self
+            .terms
+            .wait_for(|term| term.as_ref().is_some_and(Term::leads))
+            .await
+            .map_err(|_| ElectorEnded)?;
         term.clone().ok_or(ElectorEnded)
     }
 
-    /// Ends the term, and empties the Lease so that the next candidate need not wait. Call it after the last write.
+    /// Ends the term, and empties the Lease so that the next candidate need not wait. Call it after
+    /// the last write.
     pub async fn release(mut self) {
         self.leaving.cancel();
         if (&mut self.task).await.is_err() {
@@ -102,10 +109,12 @@ impl Drop for Elector {
     }
 }
 
-/// A name for this process among the candidates: the pod's, and a random part that no restart repeats.
+/// A name for this process among the candidates: the pod's, and a random part that no restart
+/// repeats.
 #[must_use]
 pub fn identity() -> String {
-    let host = std::env::var("HOSTNAME").or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"));
+    let host =
+        std::env::var("HOSTNAME").or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"));
     let host = host.map(|host| host.trim().to_owned()).ok().filter(|host| !host.is_empty());
     format!("{}_{:016x}", host.as_deref().unwrap_or("unknown-host"), rand::random::<u64>())
 }
@@ -178,7 +187,8 @@ impl Campaign {
     async fn leave(&mut self) {
         self.candidate.stopped();
         self.end_term("the process ends");
-        // The second try is for a record that somebody touched, or whose last write we have no answer to.
+        // The second try is for a record that somebody touched, or whose last write we have no
+        // answer to.
         for _ in 0..2 {
             let Some(empty) = self.candidate.release(self.clock.now()) else { return };
             match self.send(empty).await {
@@ -187,7 +197,10 @@ impl Campaign {
             }
             self.read().await;
         }
-        warn!(lease = self.operator, "could not release the Lease; the next leader waits until it expires");
+        warn!(
+            lease = self.operator,
+            "could not release the Lease; the next leader waits until it expires"
+        );
     }
 
     async fn send(&self, mut lease: Lease) -> Result<Lease, Failure> {
@@ -195,12 +208,17 @@ impl Campaign {
         if lease.metadata.resource_version.is_some() {
             return self.bounded(self.leases.replace(&self.config.name, &params, &lease)).await;
         }
-        lease.metadata = ObjectMeta { name: Some(self.config.name.clone()), ..ObjectMeta::default() };
+        lease.metadata =
+            ObjectMeta { name: Some(self.config.name.clone()), ..ObjectMeta::default() };
         self.bounded(self.leases.create(&params, &lease)).await
     }
 
-    /// A request ends in time to be tried again, and never outlasts the term: the clock ends that, not the API server.
-    async fn bounded<T>(&self, request: impl Future<Output = kube::Result<T>>) -> Result<T, Failure> {
+    /// A request ends in time to be tried again, and never outlasts the term: the clock ends that,
+    /// not the API server.
+    async fn bounded<T>(
+        &self,
+        request: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Failure> {
         let in_time = self.clock.now().boot + self.candidate.request_timeout();
         let until = self.candidate.stop_at().map_or(in_time, |stop_at| stop_at.min(in_time));
         tokio::select! {
@@ -212,7 +230,8 @@ impl Campaign {
 
     fn failed(&mut self, failure: &Failure) {
         self.candidate.failed(self.clock.now().boot);
-        let race = matches!(failure, Failure::Refused(kube::Error::Api(status)) if status.is_conflict());
+        let race =
+            matches!(failure, Failure::Refused(kube::Error::Api(status)) if status.is_conflict());
         let error = cause::text(failure);
         // Once per outage: the standby asks every few seconds.
         if race || std::mem::replace(&mut self.failing, true) {
@@ -223,7 +242,11 @@ impl Campaign {
     }
 
     fn note_holder(&mut self) {
-        let holder = self.candidate.holder().filter(|holder| *holder != self.config.identity).map(str::to_owned);
+        let holder = self
+            .candidate
+            .holder()
+            .filter(|holder| *holder != self.config.identity)
+            .map(str::to_owned);
         if holder != self.holder {
             if let Some(holder) = &holder {
                 info!(lease = self.operator, holder, "standing by");
@@ -238,7 +261,11 @@ impl Campaign {
             return term.extend(stop_at);
         }
         info!(lease = self.operator, identity = self.config.identity, "leading");
-        self.terms.send_replace(Some(Term::until(self.operator.clone(), self.clock.clone(), stop_at)));
+        self.terms.send_replace(Some(Term::until(
+            self.operator.clone(),
+            self.clock.clone(),
+            stop_at,
+        )));
         (self.on_change)(true);
     }
 
@@ -257,7 +284,8 @@ impl Drop for Campaign {
     }
 }
 
-/// Sleeps until a boot time. In short naps, because timers stand still while the machine is suspended and boot time does not.
+/// Sleeps until a boot time. In short naps, because timers stand still while the machine is
+/// suspended and boot time does not.
 async fn reach(clock: &Clock, boot: Duration) {
     const NAP: Duration = Duration::from_secs(1);
     loop {
@@ -265,7 +293,10 @@ async fn reach(clock: &Clock, boot: Duration) {
         if left.is_zero() {
             return;
         }
-        #[allow(clippy::disallowed_methods, reason = "the election waits for its own time, not inside a look")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "the election waits for its own time, not inside a look"
+        )]
         sleep(left.min(NAP)).await;
     }
 }

@@ -1,4 +1,5 @@
-//! A term's own way to the API server: open while the term lasts. Knows nothing of what is asked there.
+//! A term's own way to the API server: open while the term lasts. Knows nothing of what is asked
+//! there.
 
 use std::{
     future::poll_fn,
@@ -23,9 +24,10 @@ struct TermEnded;
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 impl Term {
-    /// The same client, for as long as we lead. The clock is asked right before each request goes out: a process that was
-    /// stopped between a decision and its write, or is at a second try of one, writes nothing when it wakes. It is asked again
-    /// at each step of a request, since the connection that it needs may have to be made first.
+    /// The same client, for as long as we lead. The clock is asked right before each request goes
+    /// out: a process that was stopped between a decision and its write, or is at a second try of
+    /// one, writes nothing when it wakes. It is asked again at each step of a request, since the
+    /// connection that it needs may have to be made first.
     #[must_use]
     pub fn client(&self, client: &Client) -> Client {
         let (term, namespace) = (self.clone(), client.default_namespace().to_owned());
@@ -71,8 +73,8 @@ mod tests {
 
     const TERM: Duration = Duration::from_secs(10);
 
-    /// A term, the boot time that it goes by, and a server that counts what is sent to it, each over a connection that is made
-    /// for it.
+    /// A term, the boot time that it goes by, and a server that counts what is sent to it, each
+    /// over a connection that is made for it.
     struct Stage {
         boot: Arc<Mutex<Duration>>,
         connecting: Arc<Semaphore>,
@@ -85,7 +87,8 @@ mod tests {
         fn set() -> Self {
             let sent = Arc::new(AtomicUsize::new(0));
             let [connecting, connected] = [(); 2].map(|()| Arc::new(Semaphore::new(0)));
-            let (begun, made, counted) = (Arc::clone(&connecting), Arc::clone(&connected), Arc::clone(&sent));
+            let (begun, made, counted) =
+                (Arc::clone(&connecting), Arc::clone(&connected), Arc::clone(&sent));
             let server = Router::new().fallback(any(move || async move {
                 begun.add_permits(1);
                 made.acquire().await.expect("it is not closed").forget();
@@ -94,9 +97,18 @@ mod tests {
             }));
             let boot = Arc::new(Mutex::new(Duration::ZERO));
             let hand = Arc::clone(&boot);
-            let clock = Clock::from_fn(move || Now { wall: Timestamp::UNIX_EPOCH, boot: *hand.lock().unwrap() });
+            let clock = Clock::from_fn(move || Now {
+                wall: Timestamp::UNIX_EPOCH,
+                boot: *hand.lock().unwrap(),
+            });
             let term = Term::until("ns/lease".into(), clock, TERM);
-            Self { boot, connecting, connected, sent, maps: Api::default_namespaced(term.client(&Client::new(server, "ns"))) }
+            Self {
+                boot,
+                connecting,
+                connected,
+                sent,
+                maps: Api::default_namespaced(term.client(&Client::new(server, "ns"))),
+            }
         }
 
         async fn create(&self) -> kube::Result<ConfigMap> {
@@ -133,7 +145,10 @@ mod tests {
         };
         let (refused, ()) = tokio::join!(stage.create(), wakes);
         let refused = refused.expect_err("the term is over");
-        assert!(is::<TermEnded>(&refused), "nobody can tell any more whether it was sent: {refused:?}");
+        assert!(
+            is::<TermEnded>(&refused),
+            "nobody can tell any more whether it was sent: {refused:?}"
+        );
         assert_eq!(stage.sent(), 0);
     }
 }

@@ -1,7 +1,9 @@
-//! Decides what a candidate does next about the Lease, from the record it saw and its own clock. Sends nothing, reads no clock.
+//! Decides what a candidate does next about the Lease, from the record it saw and its own clock.
+//! Sends nothing, reads no clock.
 //!
-//! Two clocks of two machines are never compared: a candidate counts a foreign lease from when it saw the record last
-//! change, and a holder counts its own from when it sent the last renewal that succeeded. The times in the record are for people.
+//! Two clocks of two machines are never compared: a candidate counts a foreign lease from when it
+//! saw the record last change, and a holder counts its own from when it sent the last renewal that
+//! succeeded. The times in the record are for people.
 
 use std::time::Duration;
 
@@ -72,13 +74,15 @@ impl Candidate {
         self.handicap = self.duration * durations;
     }
 
-    /// The holder renews, and a standby looks, this often. A sixth, so that between two renewals more than a third of the
-    /// duration is always left: calls need that much to be allowed to begin.
+    /// The holder renews, and a standby looks, this often. A sixth, so that between two renewals
+    /// more than a third of the duration is always left: calls need that much to be allowed to
+    /// begin.
     pub fn period(&self) -> Duration {
         self.duration / 6
     }
 
-    /// How long one request may take. A fifth leaves time for a second try before the holder has to stop.
+    /// How long one request may take. A fifth leaves time for a second try before the holder has to
+    /// stop.
     pub fn request_timeout(&self) -> Duration {
         self.duration / 5
     }
@@ -97,7 +101,9 @@ impl Candidate {
             return Step::Stop(if self.seen.is_some() { Lost::Taken } else { Lost::Deleted });
         }
         if boot < self.not_before {
-            return Step::Wait(self.stop_at().map_or(self.not_before, |stop_at| stop_at.min(self.not_before)));
+            return Step::Wait(
+                self.stop_at().map_or(self.not_before, |stop_at| stop_at.min(self.not_before)),
+            );
         }
         if self.known && self.may_write(boot) { Step::Write } else { Step::Read }
     }
@@ -128,7 +134,8 @@ impl Candidate {
         self.not_before = sent + self.period();
     }
 
-    /// A request failed, lost a race, or was not answered in time, so its outcome is unknown: read before anything else.
+    /// A request failed, lost a race, or was not answered in time, so its outcome is unknown: read
+    /// before anything else.
     pub fn failed(&mut self, boot: Duration) {
         self.known = false;
         self.not_before = boot + self.duration / 12;
@@ -148,7 +155,8 @@ impl Candidate {
         let spec = lease.spec.get_or_insert_default();
         if !ours {
             spec.acquire_time = Some(time.clone());
-            spec.lease_transitions = Some(spec.lease_transitions.map_or(0, |count| count.saturating_add(1)));
+            spec.lease_transitions =
+                Some(spec.lease_transitions.map_or(0, |count| count.saturating_add(1)));
         }
         spec.holder_identity = Some(self.identity.clone());
         spec.lease_duration_seconds = i32::try_from(self.duration.as_secs()).ok();
@@ -171,7 +179,8 @@ impl Candidate {
         self.spec()?.holder_identity.as_deref().filter(|holder| !holder.is_empty())
     }
 
-    /// Our identity is new in every process, so a record that bears it was written by us, also if we never saw the answer.
+    /// Our identity is new in every process, so a record that bears it was written by us, also if
+    /// we never saw the answer.
     fn ours(&self) -> bool {
         self.holder() == Some(&self.identity)
     }
@@ -192,8 +201,12 @@ impl Candidate {
 
     fn expiry(&self) -> Option<Duration> {
         let (_, since) = self.seen.as_ref()?;
-        // The holder's own duration counts: it may be configured differently. One that makes no sense is taken for ours.
-        let stated = self.spec().and_then(|spec| spec.lease_duration_seconds).and_then(|s| u64::try_from(s).ok());
+        // The holder's own duration counts: it may be configured differently. One that makes no
+        // sense is taken for ours.
+        let stated = self
+            .spec()
+            .and_then(|spec| spec.lease_duration_seconds)
+            .and_then(|s| u64::try_from(s).ok());
         Some(*since + stated.filter(|s| *s > 0).map_or(self.duration, Duration::from_secs))
     }
 
@@ -201,7 +214,8 @@ impl Candidate {
         self.seen.as_ref()?.0.spec.as_ref()
     }
 
-    /// The record as it was seen, resourceVersion included: a write on top of it fails if anybody else wrote since.
+    /// The record as it was seen, resourceVersion included: a write on top of it fails if anybody
+    /// else wrote since.
     fn lease(&self) -> Lease {
         let mut lease = self.seen.as_ref().map(|(lease, _)| lease.clone()).unwrap_or_default();
         lease.metadata.managed_fields = None;

@@ -1,4 +1,5 @@
-//! One term of leadership: answers, by the clock, whether this process may still act. Knows no API server.
+//! One term of leadership: answers, by the clock, whether this process may still act. Knows no API
+//! server.
 
 use std::{
     sync::{
@@ -12,20 +13,23 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shell::clock::Clock;
 
-/// Leadership from one taking of the Lease to its loss. A term that is over never comes back: the next one is another value.
+/// Leadership from one taking of the Lease to its loss. A term that is over never comes back: the
+/// next one is another value.
 #[derive(Clone)]
 pub struct Term(Arc<Inner>);
 
 struct Inner {
     operator: String,
     clock: Clock,
-    /// Boot time, in milliseconds, at which we stop of our own accord; rounded down, to err on the safe side.
+    /// Boot time, in milliseconds, at which we stop of our own accord; rounded down, to err on the
+    /// safe side.
     stop_at: AtomicU64,
     over: CancellationToken,
     closed: CancellationToken,
 }
 
-/// Proof that, when it was given, enough of the term was left for one call. It is used up by the call, so it cannot be cloned.
+/// Proof that, when it was given, enough of the term was left for one call. It is used up by the
+/// call, so it cannot be cloned.
 #[derive(Debug)]
 #[must_use = "a ticket is asked for right before the call that it allows"]
 pub struct Ticket(());
@@ -70,7 +74,8 @@ impl Term {
         self.0.over.cancelled().await;
     }
 
-    /// From now on no call begins; calls under way still end, and may be written down, for as long as we lead.
+    /// From now on no call begins; calls under way still end, and may be written down, for as long
+    /// as we lead.
     pub fn close(&self) {
         self.0.closed.cancel();
     }
@@ -111,7 +116,10 @@ mod tests {
     fn a_ticket_needs_more_time_than_the_call() {
         let boot = Arc::new(Mutex::new(Duration::ZERO));
         let hand = boot.clone();
-        let clock = Clock::from_fn(move || Now { wall: Timestamp::UNIX_EPOCH, boot: *hand.lock().unwrap() });
+        let clock = Clock::from_fn(move || Now {
+            wall: Timestamp::UNIX_EPOCH,
+            boot: *hand.lock().unwrap(),
+        });
         let term = Term::until("ns/lease".into(), clock, 10 * S);
         for (now, needed, ticket, leads) in [
             (0, 9, true, true),
@@ -120,16 +128,24 @@ mod tests {
             (5, 5, false, true),
             (9, 0, true, true),
             (10, 0, false, false),
-            // A process that was stopped and goes on an hour later learns it from the clock, before anything else runs.
+            // A process that was stopped and goes on an hour later learns it from the clock, before
+            // anything else runs.
             (3600, 0, false, false),
         ] {
             *boot.lock().unwrap() = now * S;
-            assert_eq!(term.ticket(needed * S).is_some(), ticket, "ticket for {needed} s at {now} s");
+            assert_eq!(
+                term.ticket(needed * S).is_some(),
+                ticket,
+                "ticket for {needed} s at {now} s"
+            );
             assert_eq!(term.leads(), leads, "leads at {now} s");
         }
         *boot.lock().unwrap() = Duration::ZERO;
         term.close();
-        assert!(term.ticket(S).is_none() && term.leads(), "closed: no call begins, but writes go on");
+        assert!(
+            term.ticket(S).is_none() && term.leads(),
+            "closed: no call begins, but writes go on"
+        );
         term.extend(20 * S);
         term.end();
         assert!(!term.leads() && !term.clone().leads(), "over is over");

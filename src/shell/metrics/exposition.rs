@@ -15,7 +15,11 @@ impl Format {
     /// The format for a request with this `Accept` header.
     #[must_use]
     pub fn accepted(accept: Option<&str>) -> Self {
-        if accept.is_some_and(|accept| accept.contains("application/openmetrics-text")) { Self::OpenMetrics } else { Self::Text }
+        if accept.is_some_and(|accept| accept.contains("application/openmetrics-text")) {
+            Self::OpenMetrics
+        } else {
+            Self::Text
+        }
     }
 
     #[must_use]
@@ -27,7 +31,8 @@ impl Format {
     }
 }
 
-/// The same in the older format. There the family of a counter bears the `_total` of its samples, and nothing marks the end.
+/// The same in the older format. There the family of a counter bears the `_total` of its samples,
+/// and nothing marks the end.
 pub(super) fn plain(open_metrics: &str) -> String {
     let types = open_metrics.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let counters: HashSet<_> = types.filter_map(|line| line.strip_suffix(" counter")).collect();

@@ -1,4 +1,5 @@
-//! The series that carry an object's name: made at scrape from one small entry per object, gone with it. Knows no object's type.
+//! The series that carry an object's name: made at scrape from one small entry per object, gone
+//! with it. Knows no object's type.
 
 use std::{
     collections::BTreeMap,
@@ -86,15 +87,26 @@ impl Collector for Objects {
             }
             Ok(())
         };
-        times("token_expiration_timestamp_seconds", "When the token expires.", |object| object.token_expiration)?;
-        times("token_next_refresh_timestamp_seconds", "When the token is refreshed next.", |object| object.next_refresh)?;
+        times("token_expiration_timestamp_seconds", "When the token expires.", |object| {
+            object.token_expiration
+        })?;
+        times(
+            "token_next_refresh_timestamp_seconds",
+            "When the token is refreshed next.",
+            |object| object.next_refresh,
+        )?;
 
         let help = "Conditions of the object: 1 for the status that the condition has, else 0.";
         let mut family = encoder.encode_descriptor("condition", help, None, MetricType::Gauge)?;
         for ((namespace, name), object) in &said.objects {
             for (kind, current) in &object.conditions {
                 for status in STATUSES {
-                    let labels = [("namespace", namespace.as_str()), ("name", name), ("type", kind), ("status", status)];
+                    let labels = [
+                        ("namespace", namespace.as_str()),
+                        ("name", name),
+                        ("type", kind),
+                        ("status", status),
+                    ];
                     family.encode_family(&labels)?.encode_gauge(&u32::from(status == *current))?;
                 }
             }

@@ -9,7 +9,8 @@ use prometheus_client::{
     metrics::{MetricType, gauge::ConstGauge},
 };
 
-/// `USER_HZ`: what `/proc` counts processor time in. 100 on every architecture that Rust's Linux targets support.
+/// `USER_HZ`: what `/proc` counts processor time in. 100 on every architecture that Rust's Linux
+/// targets support.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 #[derive(Debug)]
@@ -28,7 +29,11 @@ impl Collector for Process {
         let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
         let system = fs::read_to_string("/proc/stat").unwrap_or_default();
         let gauges = [
-            ("process_start_time_seconds", "When the process started, in Unix seconds.", start_time(&stat, &system)),
+            (
+                "process_start_time_seconds",
+                "When the process started, in Unix seconds.",
+                start_time(&stat, &system),
+            ),
             ("process_resident_memory_bytes", "Memory in use.", bytes(&status, "VmRSS:")),
             ("process_virtual_memory_bytes", "Memory mapped.", bytes(&status, "VmSize:")),
             ("process_open_fds", "File descriptors open.", open_fds()),
@@ -44,7 +49,8 @@ impl Collector for Process {
     }
 }
 
-/// A numbered field of `/proc/self/stat`, as proc(5) numbers them. The second one, the name, may contain anything.
+/// A numbered field of `/proc/self/stat`, as proc(5) numbers them. The second one, the name, may
+/// contain anything.
 fn field(stat: &str, number: usize) -> Option<f64> {
     let (_, after_name) = stat.rsplit_once(") ")?;
     after_name.split(' ').nth(number.checked_sub(3)?)?.trim().parse().ok()
@@ -55,12 +61,14 @@ fn cpu_seconds(stat: &str) -> Option<f64> {
 }
 
 fn start_time(stat: &str, system: &str) -> Option<f64> {
-    let booted: f64 = system.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    let booted: f64 =
+        system.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
     Some(booted + field(stat, 22)? / TICKS_PER_SECOND)
 }
 
 fn bytes(status: &str, name: &str) -> Option<f64> {
-    let kibibytes = status.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix(" kB")?;
+    let kibibytes =
+        status.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix(" kB")?;
     Some(kibibytes.parse::<f64>().ok()? * 1024.0)
 }
 
@@ -87,8 +95,14 @@ mod tests {
         assert_eq!(cpu_seconds(&stat), Some(14.0 + 15.0));
         assert_eq!(start_time(&stat, "cpu 1 2\nbtime 1000\n"), Some(1022.0));
         assert_eq!(bytes("VmSize:\t  9 kB\nVmRSS:\t    2 kB\n", "VmRSS:"), Some(2048.0));
-        assert_eq!(max_fds("Limit  Soft\nMax open files            1024   4096  files\n"), Some(1024.0));
-        assert_eq!((cpu_seconds(""), bytes("", "VmRSS:"), max_fds(""), start_time("", "")), (None, None, None, None));
+        assert_eq!(
+            max_fds("Limit  Soft\nMax open files            1024   4096  files\n"),
+            Some(1024.0)
+        );
+        assert_eq!(
+            (cpu_seconds(""), bytes("", "VmRSS:"), max_fds(""), start_time("", "")),
+            (None, None, None, None)
+        );
         assert!(open_fds() > Some(2.0));
     }
 }

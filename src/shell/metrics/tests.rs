@@ -1,4 +1,5 @@
-//! The names and labels of every series, in both formats: dashboards and alerts break if they change.
+//! The names and labels of every series, in both formats: dashboards and alerts break if they
+//! change.
 
 use super::*;
 
@@ -25,11 +26,14 @@ fn filled() -> Metrics {
     metrics
 }
 
-/// Every family with its type, and every sample without its value; sorted, because the library's order varies.
+/// Every family with its type, and every sample without its value; sorted, because the library's
+/// order varies.
 fn names(text: &str) -> Vec<&str> {
-    let lines = text.lines().filter(|line| !line.starts_with("# HELP") && !line.contains("_bucket"));
-    let mut names: Vec<_> =
-        lines.map(|line| if line.starts_with('#') { line } else { line.rsplit_once(' ').unwrap().0 }).collect();
+    let lines =
+        text.lines().filter(|line| !line.starts_with("# HELP") && !line.contains("_bucket"));
+    let mut names: Vec<_> = lines
+        .map(|line| if line.starts_with('#') { line } else { line.rsplit_once(' ').unwrap().0 })
+        .collect();
     names.sort_unstable();
     names
 }
@@ -72,7 +76,10 @@ fn a_reconcile_is_under_way_as_long_as_its_guard_lives() {
     let metrics = Metrics::new("1.2.3", "mp", false);
     let active = || {
         let text = metrics.encode(Format::Text).unwrap();
-        text.lines().find(|line| line.starts_with("controller_runtime_active")).unwrap().ends_with(" 1")
+        text.lines()
+            .find(|line| line.starts_with("controller_runtime_active"))
+            .unwrap()
+            .ends_with(" 1")
     };
     assert!(!active());
     let guard = metrics.reconciling();

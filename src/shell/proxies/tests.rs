@@ -57,7 +57,8 @@ fn a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_variable_alone() {
         let refused = Proxies::of(&[("https_proxy", value)]).err();
         assert_eq!(refused, Some(ProxyError::Address("https_proxy")), "{value}");
     }
-    for value in ["socks://user:hidden@proxy", "socks5://proxy:1080", "SOCKS5h://proxy", "ftp://p"] {
+    for value in ["socks://user:hidden@proxy", "socks5://proxy:1080", "SOCKS5h://proxy", "ftp://p"]
+    {
         for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
             let refused = Proxies::of(&[(name, value)]).err();
             assert_eq!(refused, Some(ProxyError::Kind(name)), "{value}");

@@ -1,6 +1,8 @@
-//! Whether the process is live and ready. Ready: what it waits for has come, and is still there. Live: it makes progress.
+//! Whether the process is live and ready. Ready: what it waits for has come, and is still there.
+//! Live: it makes progress.
 //!
-//! Liveness does not depend on the API server or a platform being up: a restart would not bring them back.
+//! Liveness does not depend on the API server or a platform being up: a restart would not bring
+//! them back.
 
 use std::{
     fmt::Write,
@@ -44,17 +46,19 @@ impl Gate {
 }
 
 /// The answer to one probe: the checks in order, and why each failed, if it did.
-pub(crate) struct Verdict(Vec<(&'static str, Option<String>)>);
+pub(crate) struct ConditionValue(Vec<(&'static str, Option<String>)>);
 
 impl Health {
     /// Live as long as nothing is overdue for longer than `patience`.
     #[must_use]
     pub fn new(clock: Clock, patience: Duration) -> Self {
-        let inner = Inner { clock, patience, overdue_since: Mutex::default(), gates: Mutex::default() };
+        let inner =
+            Inner { clock, patience, overdue_since: Mutex::default(), gates: Mutex::default() };
         Self(Arc::new(inner))
     }
 
-    /// Adds something that readiness waits for. All gates are added before the server starts, or it is ready too early.
+    /// Adds something that readiness waits for. All gates are added before the server starts, or it
+    /// is ready too early.
     #[must_use]
     pub fn gate(&self, name: &'static str) -> Gate {
         let gate = Gate { name, closed: Arc::new(Mutex::new(Some(String::new()))) };
@@ -62,9 +66,11 @@ impl Health {
         gate
     }
 
-    /// Says when, by boot time, the oldest work that nothing hinders was due, or will be: `None` if there is none.
+    /// Says when, by boot time, the oldest work that nothing hinders was due, or will be: `None` if
+    /// there is none.
     ///
-    /// Say also what is due in the future. Then a caller that is stuck and never says anything again is found out, too.
+    /// Say also what is due in the future. Then a caller that is stuck and never says anything
+    /// again is found out, too.
     pub fn overdue_since(&self, due: Option<Duration>) {
         *lock(&self.0.overdue_since) = due;
     }
@@ -75,22 +81,29 @@ impl Health {
         self.ready().passed()
     }
 
-    pub(crate) fn ready(&self) -> Verdict {
-        Verdict(lock(&self.0.gates).iter().map(|gate| (gate.name, lock(&gate.closed).clone())).collect())
+    pub(crate) fn ready(&self) -> ConditionValue {
+        ConditionValue(
+            lock(&self.0.gates)
+                .iter()
+                .map(|gate| (gate.name, lock(&gate.closed).clone()))
+                .collect(),
+        )
     }
 
-    pub(super) fn live(&self) -> Verdict {
-        let overdue = lock(&self.0.overdue_since).map_or(Duration::ZERO, |due| self.0.clock.now().boot.saturating_sub(due));
-        Verdict(vec![("progress", (overdue > self.0.patience).then(String::new))])
+    pub(super) fn live(&self) -> ConditionValue {
+        let overdue = lock(&self.0.overdue_since)
+            .map_or(Duration::ZERO, |due| self.0.clock.now().boot.saturating_sub(due));
+        ConditionValue(vec![("progress", (overdue > self.0.patience).then(String::new))])
     }
 }
 
-impl Verdict {
+impl ConditionValue {
     pub fn passed(&self) -> bool {
         self.0.iter().all(|(_, failure)| failure.is_none())
     }
 
-    /// As Kubernetes' own components answer: `ok`, or every check with a sign if asked to or if one failed.
+    /// As Kubernetes' own components answer: `ok`, or every check with a sign if asked to or if one
+    /// failed.
     pub fn text(&self, verbose: bool) -> String {
         if self.passed() && !verbose {
             return "ok".to_owned();
@@ -128,8 +141,12 @@ mod tests {
 
     #[test]
     fn live_until_something_is_overdue_for_too_long() {
-        for (now, due, live) in [(1000, None, true), (1000, Some(5000), true), (1000, Some(700), true), (1000, Some(699), false)]
-        {
+        for (now, due, live) in [
+            (1000, None, true),
+            (1000, Some(5000), true),
+            (1000, Some(700), true),
+            (1000, Some(699), false),
+        ] {
             let health = health(now);
             health.overdue_since(due.map(Duration::from_secs));
             assert_eq!(health.live().passed(), live, "{now} {due:?}");

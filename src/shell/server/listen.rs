@@ -1,4 +1,5 @@
-//! Where a server listens: reads the address as Go programs write it, and binds it. Knows nothing of what is served.
+//! Where a server listens: reads the address as Go programs write it, and binds it. Knows nothing
+//! of what is served.
 
 use std::{
     fmt, io,
@@ -22,7 +23,9 @@ pub enum Listen {
 /// Why an address cannot be read or bound.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    #[error("`{0}` is not an address to listen on: give `:port`, `host:port`, `[ipv6]:port`, or `0` for none")]
+    #[error(
+        "`{0}` is not an address to listen on: give `:port`, `host:port`, `[ipv6]:port`, or `0` for none"
+    )]
     Unreadable(String),
     #[error("cannot listen on {address}: {source}; choose another address with {flag}")]
     Refused { flag: &'static str, address: Listen, source: io::Error },
@@ -63,15 +66,21 @@ impl Listen {
         let bound = match self {
             Self::Nowhere => return Ok(None),
             Self::At(address) => TcpListener::bind(address).await,
-            Self::Everywhere(port) => match TcpListener::bind((IpAddr::V6(Ipv6Addr::UNSPECIFIED), *port)).await {
-                // The kernel has no IPv6 at all, or it is switched off on every interface.
-                Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
-                    TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), *port)).await
+            Self::Everywhere(port) => {
+                match TcpListener::bind((IpAddr::V6(Ipv6Addr::UNSPECIFIED), *port)).await {
+                    // The kernel has no IPv6 at all, or it is switched off on every interface.
+                    Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+                        TcpListener::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), *port)).await
+                    }
+                    both => both,
                 }
-                both => both,
-            },
+            }
         };
-        bound.map(Some).map_err(|source| ListenError::Refused { flag, address: self.clone(), source })
+        bound.map(Some).map_err(|source| ListenError::Refused {
+            flag,
+            address: self.clone(),
+            source,
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! Asks a running instance whether it is ready, from its own image, which has no shell and no curl. Knows only HTTP status lines.
+//! Asks a running instance whether it is ready, from its own image, which has no shell and no curl.
+//! Knows only HTTP status lines.
 
 use std::{io, time::Duration};
 
@@ -12,9 +13,13 @@ use tokio::{
 /// Why a probe did not pass.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
-    #[error("cannot probe `{0}`: give an http:// address with a host, as in http://127.0.0.1:8081/readyz")]
+    #[error(
+        "cannot probe `{0}`: give an http:// address with a host, as in http://127.0.0.1:8081/readyz"
+    )]
     Address(Url),
-    #[error("{url} cannot be reached: {source}; is the process running, with this --health-probe-bind-address?")]
+    #[error(
+        "{url} cannot be reached: {source}; is the process running, with this --health-probe-bind-address?"
+    )]
     Unreachable { url: Url, source: io::Error },
     #[error("{0} did not answer in time")]
     Late(Url),
@@ -24,12 +29,16 @@ pub enum ProbeError {
 
 /// One GET. Passes if the answer is a 2xx.
 ///
-/// By hand rather than with the client that calls platforms: a probe runs every few seconds, wants no proxy, and should
-/// not load a TLS stack first.
+/// By hand rather than with the client that calls platforms: a probe runs every few seconds, wants
+/// no proxy, and should not load a TLS stack first.
 pub async fn probe(url: &Url, patience: Duration) -> Result<(), ProbeError> {
     let answer = timeout(patience, get(url)).await.map_err(|_| ProbeError::Late(url.clone()))??;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head.lines().next().and_then(|line| line.strip_prefix("HTTP/1.")).and_then(|line| line.get(2..));
+    let status = head
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("HTTP/1."))
+        .and_then(|line| line.get(2..));
     match status {
         Some(status) if status.starts_with('2') => Ok(()),
         other => {
@@ -42,13 +51,20 @@ pub async fn probe(url: &Url, patience: Duration) -> Result<(), ProbeError> {
 async fn get(url: &Url) -> Result<String, ProbeError> {
     /// More than every check of ours by name.
     const MOST: u64 = 64 * 1024;
-    let host = url.host_str().filter(|_| url.scheme() == "http").ok_or_else(|| ProbeError::Address(url.clone()))?;
+    let host = url
+        .host_str()
+        .filter(|_| url.scheme() == "http")
+        .ok_or_else(|| ProbeError::Address(url.clone()))?;
     let unreachable = |source| ProbeError::Unreachable { url: url.clone(), source };
     let port = url.port_or_known_default().unwrap_or(80);
     // The host of an IPv6 address comes in brackets, which only the request wants.
-    let mut stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await.map_err(unreachable)?;
-    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let request = format!("GET {target} HTTP/1.0\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
+    let mut stream =
+        TcpStream::connect((host.trim_matches(['[', ']']), port)).await.map_err(unreachable)?;
+    let target = url
+        .query()
+        .map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    let request =
+        format!("GET {target} HTTP/1.0\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.map_err(unreachable)?;
     let mut answer = Vec::new();
     stream.take(MOST).read_to_end(&mut answer).await.map_err(unreachable)?;

@@ -45,7 +45,10 @@ async fn probes_say_what_is_awaited_and_the_server_stops() {
     let error = get(&base, "/livez").await.unwrap_err().to_string();
     assert!(error.contains("[-]progress failed"), "{error}");
     let error = get(&base, "/nothing").await.unwrap_err();
-    assert!(matches!(&error, ProbeError::Failed { status, .. } if status.starts_with("404")), "{error}");
+    assert!(
+        matches!(&error, ProbeError::Failed { status, .. } if status.starts_with("404")),
+        "{error}"
+    );
 
     stop.cancel();
     task.await.unwrap();

@@ -1,4 +1,5 @@
-//! The objects of an app that ask in one mode, each in its place by age, by call and by token. Knows only what they say.
+//! The objects of an app that ask in one mode, each in its place by age, by call and by token.
+//! Knows only what they say.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +10,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::Name;
 use crate::{
-    api::{MiniProgram, standing},
+    api::{MiniProgram, sibling},
     platform::{self, Endpoint},
 };
 
@@ -24,7 +25,7 @@ const TOKENS: usize = 3;
 pub(super) type Age = (Option<Timestamp>, String);
 
 pub(super) fn age(object: &MiniProgram) -> Age {
-    let (created, uid) = standing::age(object);
+    let (created, uid) = sibling::age(object);
     (created, uid.to_owned())
 }
 
@@ -35,7 +36,8 @@ type By<K> = BTreeSet<(K, Name)>;
 pub(super) struct Family {
     /// Whether each call ends the token before it, so that one of them keeps the app.
     rotates: bool,
-    /// Those that are served, can store a token and whose credential the platform has accepted, by age.
+    /// Those that are served, can store a token and whose credential the platform has accepted, by
+    /// age.
     accepted: By<Age>,
     /// Those that are served, can store a token and of whose credential nobody knows, by age.
     open: By<Age>,
@@ -85,7 +87,10 @@ impl Family {
         let first = |by: &By<Age>| by.first().map(|(_, name)| Arc::clone(name));
         if self.rotates {
             let first_open = first(&self.open).filter(|_| self.accepted.is_empty());
-            return Marks { of_all: OfAll::Rotating(first(&self.accepted), last(&self.minted)), first_open };
+            return Marks {
+                of_all: OfAll::Rotating(first(&self.accepted), last(&self.minted)),
+                first_open,
+            };
         }
         let newest = self.newest.last().map(|(_, fingerprint)| fingerprint.clone());
         Marks { of_all: OfAll::Shared(newest, last(&self.forced)), first_open: None }
@@ -93,22 +98,29 @@ impl Family {
 
     /// Counts an object in or out.
     pub fn count(&mut self, name: &Name, object: &MiniProgram, is_in: bool) {
-        standing::minted_at(object).for_each(|time| put(&mut self.minted, Some(time), name, is_in));
+        sibling::minted_at(object).for_each(|time| put(&mut self.minted, Some(time), name, is_in));
         let Some(status) = &object.status else { return };
         put(&mut self.intending, status.intent.as_ref().map(|intent| intent.time.0), name, is_in);
         if let Some(mints) = &status.mints {
             // What an app secret that the platform has not accepted used up is the object's own.
             if accepted(object) == Some(true) {
                 put(&mut self.counted, mints.last_time.as_ref().map(|time| time.0), name, is_in);
-                put(&mut self.forced, mints.forced_times.iter().map(|time| time.0).max(), name, is_in);
+                put(
+                    &mut self.forced,
+                    mints.forced_times.iter().map(|time| time.0).max(),
+                    name,
+                    is_in,
+                );
                 let count = self.counts.entry(mints.day.clone()).or_default();
                 *count += if is_in { i64::from(mints.count) } else { -i64::from(mints.count) };
                 self.counts.retain(|_, count| *count != 0);
             }
         }
-        if let Some(token) = standing::token(object) {
+        if let Some(token) = sibling::token(object) {
             let holders = self.tokens.entry(token.fingerprint.clone()).or_default();
-            let last = |holders: &By<Timestamp>| holders.last().map(|(time, _)| (*time, token.fingerprint.clone()));
+            let last = |holders: &By<Timestamp>| {
+                holders.last().map(|(time, _)| (*time, token.fingerprint.clone()))
+            };
             let before = last(holders);
             put(holders, Some(token.issue_time.0), name, is_in);
             let after = last(holders);
@@ -124,7 +136,7 @@ impl Family {
 
     /// Notes whether an object may keep the app, and how far the platform knows its credential.
     pub fn claim(&mut self, name: &Name, object: &MiniProgram, claims: bool) {
-        let claims = claims && standing::can_store(object);
+        let claims = claims && sibling::can_store(object);
         let accepted = accepted(object);
         put(&mut self.accepted, Some(age(object)), name, claims && accepted == Some(true));
         put(&mut self.open, Some(age(object)), name, claims && accepted.is_none());
@@ -132,7 +144,9 @@ impl Family {
 
     /// Adds those that may matter to another object of the app.
     pub fn show<'a>(&'a self, until: Timestamp, to: &mut BTreeSet<&'a Name>) {
-        let oldest = [&self.accepted, &self.open].into_iter().flat_map(|by| by.iter().take(FIRST).map(|(_, name)| name));
+        let oldest = [&self.accepted, &self.open]
+            .into_iter()
+            .flat_map(|by| by.iter().take(FIRST).map(|(_, name)| name));
         to.extend(oldest);
         for by in [&self.minted, &self.counted, &self.intending] {
             let newest = by.iter().rev().take(FIRST);
@@ -140,8 +154,12 @@ impl Family {
             to.extend(newest.chain(true_yet).map(|(_, name)| name));
         }
         to.extend(self.forced.iter().rev().take(FORCED).map(|(_, name)| name));
-        let tokens = self.newest.iter().rev().take(TOKENS).filter_map(|(_, fingerprint)| self.tokens.get(fingerprint));
-        to.extend(tokens.flat_map(|holders| holders.iter().rev().take(FIRST)).map(|(_, name)| name));
+        let newest = self.newest.iter().rev();
+        let tokens =
+            newest.take(TOKENS).filter_map(|(_, fingerprint)| self.tokens.get(fingerprint));
+        to.extend(
+            tokens.flat_map(|holders| holders.iter().rev().take(FIRST)).map(|(_, name)| name),
+        );
     }
 
     #[cfg(test)]
@@ -161,7 +179,9 @@ impl Family {
 }
 
 fn accepted(object: &MiniProgram) -> Option<bool> {
-    standing::accepted(object.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default())
+    sibling::accepted(
+        object.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default(),
+    )
 }
 
 fn put<K: Ord>(by: &mut By<K>, key: Option<K>, name: &Name, is_in: bool) {

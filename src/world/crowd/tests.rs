@@ -8,7 +8,7 @@ use super::{Crowd, MOST};
 use crate::{
     api::{
         ConditionType, MiniProgram, Mints, Reason, TokenMode, TokenStatus,
-        conditions::{self, Truth, Verdict},
+        conditions::{self, ConditionStatus, ConditionValue},
     },
     world::{
         ObjectName,
@@ -19,7 +19,10 @@ use crate::{
 const OBJECTS: usize = 2500;
 
 fn time(seconds: usize) -> Time {
-    Time(Timestamp::from_second(1_780_000_000 + i64::try_from(seconds).expect("small")).expect("a time"))
+    Time(
+        Timestamp::from_second(1_780_000_000 + i64::try_from(seconds).expect("small"))
+            .expect("a time"),
+    )
 }
 
 fn name(number: usize) -> ObjectName {
@@ -46,7 +49,11 @@ fn crowd(mode: TokenMode, change: impl Fn(usize, &mut MiniProgram)) -> Crowd {
 }
 
 /// Whom it concerns when an object changes so.
-fn concerned(crowd: &mut Crowd, number: usize, change: impl FnOnce(&mut MiniProgram)) -> BTreeSet<ObjectName> {
+fn concerned(
+    crowd: &mut Crowd,
+    number: usize,
+    change: impl FnOnce(&mut MiniProgram),
+) -> BTreeSet<ObjectName> {
     let mut object = crowd.members[&name(number)].as_ref().clone();
     change(&mut object);
     crowd.set(&name(number), Some(&Arc::new(object))).into_iter().collect()
@@ -62,8 +69,8 @@ fn gets_token(object: &mut MiniProgram, fingerprint: &str, issued: usize) {
     });
 }
 
-fn is(object: &mut MiniProgram, truth: Truth, reason: Reason) {
-    let verdict = Verdict { truth, reason, message: String::new() };
+fn is(object: &mut MiniProgram, truth: ConditionStatus, reason: Reason) {
+    let verdict = ConditionValue { truth, reason, message: String::new() };
     let all = &mut object.status.get_or_insert_default().conditions;
     conditions::set(all, ConditionType::CredentialValid, &verdict, None, time(0).0);
 }
@@ -71,47 +78,84 @@ fn is(object: &mut MiniProgram, truth: Truth, reason: Reason) {
 #[test]
 fn where_all_may_ask_only_the_first_of_a_new_token_concerns_the_others() {
     let mut crowd = crowd(TokenMode::Stable, |_, object| gets_token(object, "sha256:old", 0));
-    assert_eq!(concerned(&mut crowd, 7, |object| gets_token(object, "sha256:new", 10)).len(), OBJECTS);
+    assert_eq!(
+        concerned(&mut crowd, 7, |object| gets_token(object, "sha256:new", 10)).len(),
+        OBJECTS
+    );
     for number in [8, 1234, 2499] {
-        assert!(concerned(&mut crowd, number, |object| gets_token(object, "sha256:new", 10 + number)).is_empty());
-        assert!(concerned(&mut crowd, number, |object| object.status.as_mut().expect("a status").intent = None).is_empty());
+        assert!(
+            concerned(&mut crowd, number, |object| gets_token(object, "sha256:new", 10 + number))
+                .is_empty()
+        );
+        assert!(
+            concerned(&mut crowd, number, |object| object
+                .status
+                .as_mut()
+                .expect("a status")
+                .intent = None)
+            .is_empty()
+        );
     }
 }
 
 #[test]
 fn where_one_keeps_the_app_its_calls_concern_all_and_others_troubles_the_next_in_turn() {
     let mut crowd = crowd(TokenMode::Legacy, |_, _| {});
-    let next = concerned(&mut crowd, 0, |object| is(object, Truth::False, Reason::CredentialRejected));
+    let next = concerned(&mut crowd, 0, |object| {
+        is(object, ConditionStatus::False, Reason::CredentialRejected);
+    });
     assert_eq!(next, BTreeSet::from([name(1)]), "whose turn it is");
-    assert!(concerned(&mut crowd, 900, |object| is(object, Truth::False, Reason::CredentialRejected)).is_empty());
-    assert_eq!(concerned(&mut crowd, 1, |object| is(object, Truth::True, Reason::Accepted)).len(), OBJECTS);
+    assert!(
+        concerned(&mut crowd, 900, |object| is(
+            object,
+            ConditionStatus::False,
+            Reason::CredentialRejected
+        ))
+        .is_empty()
+    );
+    assert_eq!(
+        concerned(&mut crowd, 1, |object| is(object, ConditionStatus::True, Reason::Accepted))
+            .len(),
+        OBJECTS
+    );
     let mint = |object: &mut MiniProgram| {
-        object.status.as_mut().expect("a status").mints = Some(Mints { last_time: Some(time(9000)), ..Mints::default() });
+        object.status.as_mut().expect("a status").mints =
+            Some(Mints { last_time: Some(time(9000)), ..Mints::default() });
     };
     assert_eq!(concerned(&mut crowd, 1, mint).len(), OBJECTS);
-    assert!(concerned(&mut crowd, 2, |object| is(object, Truth::True, Reason::Accepted)).is_empty(), "it is no older");
+    assert!(
+        concerned(&mut crowd, 2, |object| is(object, ConditionStatus::True, Reason::Accepted))
+            .is_empty(),
+        "it is no older"
+    );
 }
 
 #[test]
 fn each_is_shown_a_few_dozen_others_at_most() {
     let crowd = crowd(TokenMode::Stable, |number, object| {
         gets_token(object, &format!("sha256:{number}"), number);
-        is(object, Truth::True, Reason::Accepted);
+        is(object, ConditionStatus::True, Reason::Accepted);
         let forced_times = vec![time(number)];
-        let mints = Mints { day: "today".into(), count: 1, last_time: Some(time(number)), forced_times };
+        let mints =
+            Mints { day: "today".into(), count: 1, last_time: Some(time(number)), forced_times };
         object.status.as_mut().expect("a status").mints = Some(mints);
     });
     for number in [0, 1000, 2499] {
         let siblings = crowd.siblings(&name(number), time(1500).0);
         assert!(siblings.shown.len() <= 48, "{}", siblings.shown.len());
         let unshown: i64 = siblings.unshown.iter().map(|unshown| unshown.count).sum();
-        assert_eq!(unshown + i64::try_from(siblings.shown.len()).expect("few"), 2499, "all others are counted");
+        assert_eq!(
+            unshown + i64::try_from(siblings.shown.len()).expect("few"),
+            2499,
+            "all others are counted"
+        );
     }
 }
 
 #[test]
 fn who_keeps_the_app_is_shown_who_would_keep_it_next() {
-    let crowd = crowd(TokenMode::Legacy, |_, object| is(object, Truth::True, Reason::Accepted));
+    let crowd =
+        crowd(TokenMode::Legacy, |_, object| is(object, ConditionStatus::True, Reason::Accepted));
     let shown = crowd.siblings(&name(0), time(0).0).shown;
     // What has just become of its own credential is not in the status that others see.
     assert!(shown.iter().any(|object| object.metadata.name.as_ref() == Some(&name(1).name)));
@@ -120,23 +164,28 @@ fn who_keeps_the_app_is_shown_who_would_keep_it_next() {
 #[test]
 fn the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_them_leaves() {
     let mut crowd = Crowd::default();
-    let names: Vec<_> = (0..MOST + 2).map(|number| ObjectName::new("crowded", &format!("shop-{number}"))).collect();
+    let names: Vec<_> =
+        (0..MOST + 2).map(|number| ObjectName::new("crowded", &format!("shop-{number}"))).collect();
     let rename = |number: usize| {
         let mut object = object(number, TokenMode::Legacy);
-        (object.metadata.namespace, object.metadata.uid) = (Some("crowded".into()), Some(format!("{number:03}")));
+        (object.metadata.namespace, object.metadata.uid) =
+            (Some("crowded".into()), Some(format!("{number:03}")));
         object
     };
     // The youngest come first: they were served until the others came.
     for (number, name) in names.iter().enumerate().rev() {
         crowd.set(name, Some(&Arc::new(rename(number))));
     }
-    let served = |crowd: &Crowd| names.iter().filter(|name| !crowd.siblings(name, time(0).0).surplus).count();
+    let served = |crowd: &Crowd| {
+        names.iter().filter(|name| !crowd.siblings(name, time(0).0).surplus).count()
+    };
     assert_eq!(served(&crowd), MOST);
     assert!(crowd.siblings(&names[MOST], time(0).0).surplus);
-    // It is never the turn of those that are not served, whatever becomes of them, also when all others are rejected.
+    // It is never the turn of those that are not served, whatever becomes of them, also when all
+    // others are rejected.
     for (number, name) in names.iter().enumerate().take(MOST) {
         let mut object = rename(number);
-        is(&mut object, Truth::False, Reason::CredentialRejected);
+        is(&mut object, ConditionStatus::False, Reason::CredentialRejected);
         crowd.set(name, Some(&Arc::new(object)));
     }
     for (number, name) in names.iter().enumerate().skip(MOST) {
@@ -145,7 +194,10 @@ fn the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_the
     assert!(crowd.families[0].1.marks().first_open.is_none());
     let concerned = crowd.set(&names[3], None);
     assert_eq!(concerned.first(), Some(&names[MOST]));
-    assert!(!crowd.siblings(&names[MOST], time(0).0).surplus && crowd.siblings(&names[MOST + 1], time(0).0).surplus);
+    assert!(
+        !crowd.siblings(&names[MOST], time(0).0).surplus
+            && crowd.siblings(&names[MOST + 1], time(0).0).surplus
+    );
     assert_eq!(crowd.families[0].1.marks().first_open.as_deref(), Some(&names[MOST]));
     let mut suspended = rename(5);
     suspended.spec.suspend = true;

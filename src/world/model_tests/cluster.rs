@@ -1,4 +1,5 @@
-//! A small API server: what exists, every change in order, and watches on it that lag. Knows nothing of who is looked at.
+//! A small API server: what exists, every change in order, and watches on it that lag. Knows
+//! nothing of who is looked at.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -65,7 +66,9 @@ impl Thing {
     pub fn is(&self, kind: Kind) -> bool {
         match self {
             Self::Object(_) => kind == Kind::Objects,
-            Self::Secret { target, .. } => kind == Kind::Secrets || (kind == Kind::Targets && *target),
+            Self::Secret { target, .. } => {
+                kind == Kind::Secrets || (kind == Kind::Targets && *target)
+            }
         }
     }
 }
@@ -83,7 +86,9 @@ impl Watch {
 impl Cluster {
     pub fn new(scopes: &[Scope]) -> Self {
         let kinds = [Kind::Objects, Kind::Secrets, Kind::Targets];
-        let watch = |scope: &Scope| kinds.map(|kind| Watch { scope: scope.clone(), kind, phase: Phase::Announced });
+        let watch = |scope: &Scope| {
+            kinds.map(|kind| Watch { scope: scope.clone(), kind, phase: Phase::Announced })
+        };
         let mut cluster = Self {
             things: BTreeMap::new(),
             log: vec![],
@@ -129,16 +134,24 @@ impl Cluster {
     }
 
     pub fn uid_of(&self, is_object: bool, name: &ObjectName) -> String {
-        let old = self.things.get(&(is_object, name.clone())).and_then(|thing| thing.meta().uid.clone());
+        let old =
+            self.things.get(&(is_object, name.clone())).and_then(|thing| thing.meta().uid.clone());
         old.unwrap_or_else(|| format!("u{}", self.log.len()))
     }
 
-    pub fn put_secret(&mut self, name: &ObjectName, target: bool, owner: Option<&ObjectName>) -> Thing {
+    pub fn put_secret(
+        &mut self,
+        name: &ObjectName,
+        target: bool,
+        owner: Option<&ObjectName>,
+    ) -> Thing {
         let old = self.things.get(&(false, name.clone()));
         if old.is_some_and(|old| old.is(Kind::Targets) != target) {
             self.delete(false, name);
         }
-        let owner = owner.and_then(|owner| Some((owner.name.as_str(), self.object(owner)?.metadata.uid.clone()?)));
+        let owner = owner.and_then(|owner| {
+            Some((owner.name.as_str(), self.object(owner)?.metadata.uid.clone()?))
+        });
         let owner = owner.as_ref().map(|(name, uid)| (*name, uid.as_str()));
         let meta = owned(meta(&name.namespace, &name.name, &self.uid_of(false, name), 0), owner);
         self.put(false, Thing::Secret { meta: Box::new(meta), target })
@@ -154,17 +167,29 @@ impl Cluster {
         let watch = &self.watches[at];
         let (phase, event) = match &watch.phase {
             Phase::Announced => {
-                let listed = self.things.values().filter(|thing| watch.covers(thing)).cloned().collect();
+                let listed =
+                    self.things.values().filter(|thing| watch.covers(thing)).cloned().collect();
                 (Phase::Listing(listed, self.log.len()), None)
             }
             Phase::Listing(left, end) => match left.split_first() {
-                Some((next, left)) => (Phase::Listing(left.to_vec(), *end), Some(Event::InitApply(next.clone()))),
+                Some((next, left)) => {
+                    (Phase::Listing(left.to_vec(), *end), Some(Event::InitApply(next.clone())))
+                }
                 None => (Phase::Watching(*end), Some(Event::InitDone)),
             },
             Phase::Watching(from) => {
-                let next = self.log.iter().enumerate().skip(*from).find(|(_, (thing, _))| watch.covers(thing));
+                let next = self
+                    .log
+                    .iter()
+                    .enumerate()
+                    .skip(*from)
+                    .find(|(_, (thing, _))| watch.covers(thing));
                 let Some((place, (thing, exists))) = next else { return false };
-                let event = if *exists { Event::Apply(thing.clone()) } else { Event::Delete(thing.clone()) };
+                let event = if *exists {
+                    Event::Apply(thing.clone())
+                } else {
+                    Event::Delete(thing.clone())
+                };
                 (Phase::Watching(place + 1), Some(event))
             }
         };

@@ -33,17 +33,25 @@ pub async fn direct(stage: &Stage, pace: &Pace, bouts: Vec<Vec<Planned>>) {
 
 async fn fight(stage: &Stage, pace: &Pace, plan: Vec<Planned>) {
     let begin = Instant::now();
-    // Of API server and etcd one at a time, also where one takes longer to come back than the plan thinks.
+    // Of API server and etcd one at a time, also where one takes longer to come back than the plan
+    // thinks.
     let control_plane = Mutex::new(());
     let strike = |planned| strike(stage, &control_plane, pace, begin, planned);
     let strikes = plan.into_iter().map(strike);
     strikes.collect::<FuturesUnordered<_>>().collect::<()>().await;
 }
 
-async fn strike(stage: &Stage, control_plane: &Mutex<()>, pace: &Pace, begin: Instant, planned: Planned) {
+async fn strike(
+    stage: &Stage,
+    control_plane: &Mutex<()>,
+    pace: &Pace,
+    begin: Instant,
+    planned: Planned,
+) {
     sleep_until(begin + Duration::from_millis(planned.at)).await;
     let leader = || stage.record.with(|told| told.holder).unwrap_or(0);
-    let strike_component = |component| strike_control_plane(stage, pace, control_plane, component, planned.blow);
+    let strike_component =
+        |component| strike_control_plane(stage, pace, control_plane, component, planned.blow);
     match planned.aim {
         Aim::ApiServer => strike_component(Component::ApiServer).await,
         Aim::Etcd => strike_component(Component::Etcd).await,
@@ -130,17 +138,30 @@ async fn end(stage: &Stage, mut process: Process, whom: Whom) {
     loop {
         match process.ended() {
             Some(status) if status.success() => return,
-            Some(status) => return stage.record.blame(format!("{whom} was told to end, and ended with {status}")),
+            Some(status) => {
+                return stage
+                    .record
+                    .blame(format!("{whom} was told to end, and ended with {status}"));
+            }
             None if Instant::now() > deadline => {
                 process.kill();
-                return stage.record.blame(format!("{whom} was told to end, and had not after {} s", ENDS_WITHIN.as_secs()));
+                return stage.record.blame(format!(
+                    "{whom} was told to end, and had not after {} s",
+                    ENDS_WITHIN.as_secs()
+                ));
             }
             None => sleep(POLL).await,
         }
     }
 }
 
-async fn strike_control_plane(stage: &Stage, pace: &Pace, turn: &Mutex<()>, component: Component, blow: Blow) {
+async fn strike_control_plane(
+    stage: &Stage,
+    pace: &Pace,
+    turn: &Mutex<()>,
+    component: Component,
+    blow: Blow,
+) {
     let Ok(_turn) = turn.try_lock() else { return stage.record.with(|told| told.missed += 1) };
     let cluster = &stage.cluster;
     let from = stage.simulator.now_ms();
@@ -152,7 +173,10 @@ async fn strike_control_plane(stage: &Stage, pace: &Pace, turn: &Mutex<()>, comp
         }
         Blow::Terminate { away } => {
             // A static pod's grace is 30 s; nobody works meanwhile, so it is less here.
-            cluster.terminate(component, Duration::from_millis(pace.bout / 4)).await.expect("an end");
+            cluster
+                .terminate(component, Duration::from_millis(pace.bout / 4))
+                .await
+                .expect("an end");
             sleep(Duration::from_millis(away)).await;
             cluster.restart(component).await.expect("a restart");
         }

@@ -20,11 +20,17 @@ pub fn log(stage: &Stage, pace: &Pace, told: &Told) -> Log {
         let app = stage.apps.iter().find(|app| spec["appID"] == app.id);
         app.map_or_else(judge::Pace::default, |app| app.lives.pace())
     };
-    let scene =
-        Scene { simulator: &stage.simulator, user: &stage.user, namespace: NAMESPACE, processes: &told.started, pace: &lives };
+    let scene = Scene {
+        simulator: &stage.simulator,
+        user: &stage.user,
+        namespace: NAMESPACE,
+        processes: &told.started,
+        pace: &lives,
+    };
     let mut log = scene.log(stage.cluster.audit_log().expect("it was asked for"), 0);
     add_what_was_not_audited(told, &mut log);
-    let mut disturb = |(from, until), what| log.push(from, Event::Disturbance { until, app: None, what });
+    let mut disturb =
+        |(from, until), what| log.push(from, Event::Disturbance { until, app: None, what });
     disturb((0, told.began), "nobody has begun");
     // A standby is not missed.
     for struck in told.struck.iter().filter(|struck| !struck.idle) {
@@ -59,7 +65,8 @@ fn add_what_was_not_audited(told: &Told, log: &mut Log) {
 /// When no operator ran at all.
 fn deserted(struck: &[Struck]) -> impl Iterator<Item = (Millis, Millis)> {
     let of = |nth| struck.iter().filter(move |struck| struck.whom == Whom::Operator(nth));
-    let both = of(0).flat_map(move |a| of(1).map(move |b| (a.gone.max(b.gone), a.back.min(b.back))));
+    let both =
+        of(0).flat_map(move |a| of(1).map(move |b| (a.gone.max(b.gone), a.back.min(b.back))));
     both.filter(|(from, until)| from < until)
 }
 

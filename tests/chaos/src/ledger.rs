@@ -90,14 +90,22 @@ impl Ledger {
         let struck = &self.told.struck;
         writeln!(f, "\n{:<16}{:>9}{:>9}{:>9}", "hit", "kill -9", "SIGTERM", "SIGSTOP")?;
         for whom in [Whom::Operator(0), Whom::Operator(1), Whom::ApiServer, Whom::Etcd] {
-            let count = |name| struck.iter().filter(|struck| struck.whom == whom && struck.blow.name() == name).count();
+            let count = |name| {
+                struck
+                    .iter()
+                    .filter(|struck| struck.whom == whom && struck.blow.name() == name)
+                    .count()
+            };
             let [kills, ends, stops] = ["kill -9", "SIGTERM", "SIGSTOP"].map(count);
             writeln!(f, "{:<16}{kills:>9}{ends:>9}{stops:>9}", whom.to_string())?;
         }
         let led = struck.iter().filter(|struck| struck.led).count();
         let in_call = struck.iter().filter(|struck| struck.led && struck.in_call).count();
         let (all, missed) = (struck.len(), self.told.missed);
-        writeln!(f, "{all} in all, {led} at the leader, {in_call} of these just after a call; {missed} found no victim")
+        writeln!(
+            f,
+            "{all} in all, {led} at the leader, {in_call} of these just after a call; {missed} found no victim"
+        )
     }
 
     fn apps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,7 +113,14 @@ impl Ledger {
         write!(f, "\n{:<10}", "app")?;
         heads.iter().try_for_each(|head| write!(f, "{head:>10}"))?;
         for row in &self.rows {
-            write!(f, "\n{:<10}{:>8} s{:>10}{:>10}", row.name, row.life / 1000, row.calls, row.minted)?;
+            write!(
+                f,
+                "\n{:<10}{:>8} s{:>10}{:>10}",
+                row.name,
+                row.life / 1000,
+                row.calls,
+                row.minted
+            )?;
             write!(f, "{:>10}{:>10}", row.ideal, row.used)?;
             write!(f, "{:>8.1} s{:>8.1} s", seconds(row.dead), seconds(row.dead_in_calm))?;
         }
@@ -115,13 +130,18 @@ impl Ledger {
     fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sum = |of: fn(&Row) -> usize| self.rows.iter().map(of).sum::<usize>();
         let millis = |of: fn(&Row) -> Millis| seconds(self.rows.iter().map(of).sum::<Millis>());
-        let kills = self.told.struck.iter().filter(|struck| struck.blow.name() == "kill -9").count();
+        let kills =
+            self.told.struck.iter().filter(|struck| struck.blow.name() == "kill -9").count();
         writeln!(f, "\nrotations due by time: {}", sum(|row| row.ideal.saturating_sub(1)))?;
         writeln!(f, "crashes: {kills}")?;
         let (dead, beyond) = (millis(|row| row.dead), millis(|row| row.dead_in_calm));
         writeln!(f, "dead-token seconds: {dead:.1}, beyond physics {beyond:.1}")?;
         let beyond = sum(|row| row.minted - row.ideal);
-        writeln!(f, "mints beyond the ideal: {beyond}; tokens that were lost on their way: {}", self.lost)?;
+        writeln!(
+            f,
+            "mints beyond the ideal: {beyond}; tokens that were lost on their way: {}",
+            self.lost
+        )?;
         let lease = &self.honoured;
         writeln!(f, "calls by who held the Lease: {} of {}", lease.calls_of_holders, lease.calls)?;
         let (late, leaders) = (lease.late, lease.late_leaders);
@@ -165,14 +185,22 @@ impl Honoured {
             calls_of_holders: calls().filter(|call| held(call.is.by, call.from)).count(),
             ..Self::default()
         };
-        let is_late = |struck: &&Struck| matches!(struck.blow, Blow::Stop { .. }) && struck.back - struck.from > pace.term();
+        let is_late = |struck: &&Struck| {
+            matches!(struck.blow, Blow::Stop { .. }) && struck.back - struck.from > pace.term()
+        };
         for struck in told.struck.iter().filter(is_late) {
             let Some(victim) = struck.victim else { continue };
             honoured.late += 1;
             honoured.late_leaders += usize::from(struck.led);
-            let led = facts.leases.iter().find(|lease| lease.is.by == victim && lease.from >= struck.back);
+            let led = facts
+                .leases
+                .iter()
+                .find(|lease| lease.is.by == victim && lease.from >= struck.back);
             let sleepy = struck.back..led.map_or(Millis::MAX, |lease| lease.from);
-            let wrote = facts.writes.iter().filter(|write| write.is == victim && sleepy.contains(&write.from));
+            let wrote = facts
+                .writes
+                .iter()
+                .filter(|write| write.is == victim && sleepy.contains(&write.from));
             let called = calls().filter(|call| call.is.by == victim && sleepy.contains(&call.from));
             honoured.late_writes += wrote.count();
             honoured.late_calls += called.count();

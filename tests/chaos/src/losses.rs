@@ -32,7 +32,8 @@ impl Losses {
             losses.lost += 1;
             if !struck.iter().any(|struck| explains(facts, life, struck)) {
                 let at = seconds(life.minted);
-                let what = format!("a token of {} that was made at {at:.1} s was never stored", life.app);
+                let what =
+                    format!("a token of {} that was made at {at:.1} s was never stored", life.app);
                 losses.unexplained.push((life.minted, what));
             }
         }
@@ -44,7 +45,8 @@ fn explains(facts: &Facts<'_>, life: &Life<'_>, struck: &Struck) -> bool {
     let made_it = |counted: Option<(Millis, i64)>| counted.is_some_and(|(at, _)| at == life.minted);
     let mut calls = facts.apps[life.app].calls.iter();
     let caller = calls.find(|call| made_it(call.is.counted)).map(|call| call.is.by);
-    let at_that_time = struck.from < life.minted + STORED_WITHIN && struck.back + HELD > life.minted;
+    let at_that_time =
+        struck.from < life.minted + STORED_WITHIN && struck.back + HELD > life.minted;
     let is_hit = match struck.blow {
         _ if struck.victim.is_none() => true,
         Blow::Terminate { .. } => false,
@@ -73,7 +75,11 @@ mod tests {
         log.push(1_000, Event::Call(call));
         log.push(1_000, Event::Mint { app, token, replaces: true, ends: 100_000 });
         let facts = Facts::of(&log, &Rules::default(), 60_000);
-        let struck = Struck { back: 4_000, victim: Some(victim), ..Struck::of(Whom::Operator(0), blow, 1_200) };
+        let struck = Struck {
+            back: 4_000,
+            victim: Some(victim),
+            ..Struck::of(Whom::Operator(0), blow, 1_200)
+        };
         let losses = Losses::of(&facts, &[struck]);
         (losses.lost, losses.unexplained.len())
     }

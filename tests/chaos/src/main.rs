@@ -34,14 +34,16 @@ use readers::Readers;
 use script::{Aim, Blow};
 use stage::Stage;
 
-/// Kills and stops the operator, kube-apiserver and etcd at random moments, and judges by what the platform saw.
+/// Kills and stops the operator, kube-apiserver and etcd at random moments, and judges by what the
+/// platform saw.
 #[derive(Parser)]
 struct Args {
-    /// For how long, bouts and peace; below 240, all is shorter. The platform remembers no more than
-    /// half an hour.
+    /// For how long, bouts and peace; below 240, all is shorter. The platform remembers no more
+    /// than half an hour.
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(60..=1800))]
     seconds: u64,
-    /// What the plan of faults is drawn from: the same seed plans the same faults, though not to the millisecond.
+    /// What the plan of faults is drawn from: the same seed plans the same faults, though not to
+    /// the millisecond.
     #[arg(long, default_value_t = rand::random::<u32>().into())]
     seed: u64,
     /// The operator's executable.
@@ -61,7 +63,10 @@ async fn main() -> ExitCode {
     let faults: usize = plan.iter().map(Vec::len).sum();
     println!("seed {}: {faults} faults planned in {} bouts", args.seed, plan.len());
     let ends = |planned: &&script::Planned| {
-        !matches!((planned.aim, planned.blow), (Aim::ApiServer | Aim::Etcd, _) | (_, Blow::Stop { .. }))
+        !matches!(
+            (planned.aim, planned.blow),
+            (Aim::ApiServer | Aim::Etcd, _) | (_, Blow::Stop { .. })
+        )
     };
     let processes = 1 + plan.iter().flatten().filter(ends).count();
     let stage = Arc::new(Stage::set(&args.operator, &pace, processes, args.dir).await);

@@ -1,13 +1,17 @@
-//! How fast a run goes: lives, leads, leases, and the times that an operator may need. Knows no process and no fault.
+//! How fast a run goes: lives, leads, leases, and the times that an operator may need. Knows no
+//! process and no fault.
 //!
-//! A run of ten minutes must hold many rotations, and the operator counts some things in real seconds whatever a token's life:
-//! 120 s is the shortest lead that a spec may ask for, 120 to 180 s after it an unsettled token is confirmed. So the platform is
-//! WeChat in small, with the one thing kept that the operator relies on: **the lead, the overlap and the window are one length
-//! of time**, which is 300 s there and 120 s here. Lives of 180 to 320 s make rotations 60 to 200 s apart: the longest-lived
-//! apps see an unsettled token confirmed, the shortest-lived ones replace it before.
+//! A run of ten minutes must hold many rotations, and the operator counts some things in real
+//! seconds whatever a token's life: 120 s is the shortest lead that a spec may ask for, 120 to 180
+//! s after it an unconfirmed token is confirmed. So the platform is WeChat in small, with the one
+//! thing kept that the operator relies on: **the lead, the overlap and the window are one length of
+//! time**, which is 300 s there and 120 s here. Lives of 180 to 320 s make rotations 60 to 200 s
+//! apart: the longest-lived apps see an unconfirmed token confirmed, the shortest-lived ones
+//! replace it before.
 //!
-//! A run shorter than four minutes has no time for that. There the lease is four seconds, and lives are shorter than the
-//! shortest lead, so that the operator asks at half of a life; the overlap and the window are that half and a little.
+//! A run shorter than four minutes has no time for that. There the lease is four seconds, and lives
+//! are shorter than the shortest lead, so that the operator asks at half of a life; the overlap and
+//! the window are that half and a little.
 //!
 //! Processes are hit in bouts, and left in peace after each for long enough that all must be well
 //! again, and then go well for a while.
@@ -102,13 +106,15 @@ impl Pace {
         })
     }
 
-    /// The longest that it may take from a leader's end to the first call of the next one: the lease runs out, the other one
-    /// looks every sixth of it, begins its term and lists what there is.
+    /// The longest that it may take from a leader's end to the first call of the next one: the
+    /// lease runs out, the other one looks every sixth of it, begins its term and lists what there
+    /// is.
     pub fn takeover(&self) -> Millis {
         self.lease + self.lease / 6 + self.slack
     }
 
-    /// How long a leader leaves an open intent of another one alone, and then needs for a call and a write.
+    /// How long a leader leaves an open intent of another one alone, and then needs for a call and
+    /// a write.
     pub fn patience(&self) -> Millis {
         self.connect + self.request + self.slack / 2
     }

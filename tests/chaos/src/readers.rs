@@ -1,5 +1,6 @@
-//! The consumers: read each Secret a few times a second, keep what they have while nobody answers, as a pod keeps its file, and
-//! present it to the platform. Also looks who holds the Lease. Judges nothing: the platform writes down what it was shown.
+//! The consumers: read each Secret a few times a second, keep what they have while nobody answers,
+//! as a pod keeps its file, and present it to the platform. Also looks who holds the Lease. Judges
+//! nothing: the platform writes down what it was shown.
 
 use std::{
     collections::BTreeMap,
@@ -47,7 +48,10 @@ async fn read(stage: Arc<Stage>, files: Files) {
         beat.tick().await;
         let Ok(Ok(found)) = timeout(ANSWER_WITHIN, secrets.list(&targets)).await else { continue };
         for app in &stage.apps {
-            let target = found.items.iter().find(|secret| secret.metadata.name.as_deref() == Some(&app.target()));
+            let target = found
+                .items
+                .iter()
+                .find(|secret| secret.metadata.name.as_deref() == Some(&app.target()));
             let Some(token) = target.and_then(token) else {
                 stage.record.blame(format!("{} has no token in its Secret", app.name));
                 continue;
@@ -64,9 +68,14 @@ async fn present(stage: Arc<Stage>, files: Files) {
     let mut beat = interval(EVERY);
     loop {
         beat.tick().await;
-        let tokens: Vec<_> = files.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let tokens: Vec<_> =
+            files.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         for token in tokens {
-            client.get(format!("{url}?access_token={token}")).send().await.expect("the platform is always there");
+            client
+                .get(format!("{url}?access_token={token}"))
+                .send()
+                .await
+                .expect("the platform is always there");
         }
     }
 }

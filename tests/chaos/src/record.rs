@@ -127,7 +127,12 @@ impl fmt::Display for Struck {
             (_, true) => ", leading",
             _ => "",
         };
-        write!(f, "{role} at {:.1} s for {:.1} s", seconds(self.from), seconds(self.back.saturating_sub(self.from)))
+        write!(
+            f,
+            "{role} at {:.1} s for {:.1} s",
+            seconds(self.from),
+            seconds(self.back.saturating_sub(self.from))
+        )
     }
 }
 

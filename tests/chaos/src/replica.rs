@@ -83,7 +83,8 @@ impl Replica {
     pub fn new_process(&self, stage: &Stage) -> Process {
         let credential = self.credentials.lock().expect("nobody panics with it").pop();
         let Credential { token, id } = credential.expect("one for each process");
-        let kubeconfig = stage.cluster.kubeconfig_for_token(&self.pod, &token).expect("a kubeconfig");
+        let kubeconfig =
+            stage.cluster.kubeconfig_for_token(&self.pod, &token).expect("a kubeconfig");
         let started = Started { at: stage.simulator.now_ms(), credential: id, port: self.port };
         stage.record.with(|told| told.started.push(started));
         Process::start(

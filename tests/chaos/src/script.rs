@@ -1,4 +1,5 @@
-//! The plan of faults, from one seed: who is hit how and when. Knows no process; what becomes of the plan is the director's.
+//! The plan of faults, from one seed: who is hit how and when. Knows no process; what becomes of
+//! the plan is the director's.
 
 use platform_simulator::Millis;
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus, seq::SliceRandom as _};
@@ -34,7 +35,9 @@ pub enum Blow {
 impl Blow {
     fn lasts(self) -> Millis {
         match self {
-            Self::Kill { away: lasts } | Self::Terminate { away: lasts } | Self::Stop { lasts } => lasts,
+            Self::Kill { away: lasts } | Self::Terminate { away: lasts } | Self::Stop { lasts } => {
+                lasts
+            }
         }
     }
 }
@@ -48,7 +51,8 @@ pub struct Planned {
     pub blow: Blow,
 }
 
-/// Answers are held for so long, so that a call is under way for a while on either side of what it does.
+/// Answers are held for so long, so that a call is under way for a while on either side of what it
+/// does.
 pub const HELD: Millis = 300;
 
 /// The bouts. The same seed and length give the same plan.
@@ -115,7 +119,11 @@ const CARDS: [(Whom, Sort); 15] = [
 
 /// Faults come on the heels of each other, or leave time to end some of what was begun.
 fn pause(dice: &mut Xoshiro256PlusPlus, pace: &Pace) -> Millis {
-    if dice.random_bool(0.6) { dice.random_range(200..3_000) } else { dice.random_range(3_000..=pace.lease) }
+    if dice.random_bool(0.6) {
+        dice.random_range(200..3_000)
+    } else {
+        dice.random_range(3_000..=pace.lease)
+    }
 }
 
 fn aim(dice: &mut Xoshiro256PlusPlus, whom: Whom) -> Aim {
@@ -135,7 +143,8 @@ fn blow(dice: &mut Xoshiro256PlusPlus, pace: &Pace, whom: Whom, sort: Sort) -> B
     match sort {
         Sort::Kill => Blow::Kill { away: dice.random_range(200..6_000) },
         Sort::Terminate => Blow::Terminate { away: dice.random_range(200..6_000) },
-        // From a hiccup to far beyond the lease; without API server or etcd nobody works at all, so that ends sooner.
+        // From a hiccup to far beyond the lease; without API server or etcd nobody works at all, so
+        // that ends sooner.
         Sort::Stop if operator && dice.random_bool(0.5) => {
             Blow::Stop { lasts: dice.random_range(pace.lease..pace.lease * 5 / 2) }
         }
@@ -160,7 +169,11 @@ mod tests {
         for seed in 0..100 {
             let plan = plan(seed, &Pace::of(600_000)).concat();
             for (name, aims) in [
-                ("operator", (|aim| matches!(aim, Aim::Leader | Aim::LeaderInCall { .. } | Aim::Operator(_))) as fn(Aim) -> bool),
+                (
+                    "operator",
+                    (|aim| matches!(aim, Aim::Leader | Aim::LeaderInCall { .. } | Aim::Operator(_)))
+                        as fn(Aim) -> bool,
+                ),
                 ("API server", |aim| aim == Aim::ApiServer),
                 ("etcd", |aim| aim == Aim::Etcd),
             ] {

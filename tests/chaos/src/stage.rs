@@ -65,23 +65,44 @@ impl App {
 
 impl Stage {
     /// Returns when every app has its first token.
-    pub async fn set(operator: &Path, pace: &Pace, processes: usize, directory: Option<PathBuf>) -> Self {
+    pub async fn set(
+        operator: &Path,
+        pace: &Pace,
+        processes: usize,
+        directory: Option<PathBuf>,
+    ) -> Self {
         let options = Options { audit: true, directory, ..Options::default() };
         let cluster = Cluster::start(options).await.expect("a control plane");
         install(&cluster).await;
         let client = client(cluster.kubeconfig()).await;
-        create::<Namespace>(&Api::all(client.clone()), json!({ "metadata": { "name": NAMESPACE } })).await;
+        create::<Namespace>(
+            &Api::all(client.clone()),
+            json!({ "metadata": { "name": NAMESPACE } }),
+        )
+        .await;
         let account = Account::create(&client, NAMESPACE).await;
         account.allow_namespace(NAMESPACE).await;
         let simulator = Simulator::start(Settings::default()).await.expect("a simulator");
         simulator.fault_for_all(Fault::SlowAfterMint { ms: HELD });
         let mut replicas = Vec::new();
         for name in ["a", "b"] {
-            let platform = simulator.serve_also_at(([127, 0, 0, 1], 0).into()).await.expect("a port");
-            replicas.push(Replica::prepare(name, operator, &cluster, &account, platform, pace, processes).await);
+            let platform =
+                simulator.serve_also_at(([127, 0, 0, 1], 0).into()).await.expect("a port");
+            replicas.push(
+                Replica::prepare(name, operator, &cluster, &account, platform, pace, processes)
+                    .await,
+            );
         }
         let apps = apps(pace);
-        let stage = Self { cluster, client, simulator, apps, replicas, record: Record::default(), user: account.user() };
+        let stage = Self {
+            cluster,
+            client,
+            simulator,
+            apps,
+            replicas,
+            record: Record::default(),
+            user: account.user(),
+        };
         for app in &stage.apps {
             stage.create(app, pace).await;
         }
@@ -96,7 +117,9 @@ impl Stage {
     /// The number of the process that runs at a place.
     pub fn process_of(&self, replica: usize) -> Option<judge::Process> {
         let port = self.replicas[replica].port;
-        let place = self.record.with(|told| told.started.iter().rposition(|started| started.port == port))?;
+        let place = self
+            .record
+            .with(|told| told.started.iter().rposition(|started| started.port == port))?;
         judge::Process::try_from(place + 1).ok()
     }
 
@@ -136,10 +159,12 @@ impl Stage {
     }
 
     async fn without_a_token(&self) -> Option<String> {
-        let minis = self.api::<MiniProgram>().list(&ListParams::default()).await.expect("an answer");
+        let minis =
+            self.api::<MiniProgram>().list(&ListParams::default()).await.expect("an answer");
         let is_ready = |mini: &MiniProgram| {
             let status = mini.status.as_ref();
-            let ready = status.and_then(|status| conditions::find(&status.conditions, ConditionType::Ready));
+            let ready = status
+                .and_then(|status| conditions::find(&status.conditions, ConditionType::Ready));
             ready.is_some_and(|ready| ready.status == "True")
         };
         minis.items.into_iter().find(|mini| !is_ready(mini))?.metadata.name
@@ -160,7 +185,11 @@ fn apps(pace: &Pace) -> Vec<App> {
 
 async fn create<K>(api: &Api<K>, object: Value)
 where
-    K: Clone + serde::de::DeserializeOwned + serde::Serialize + std::fmt::Debug + kube::Resource<DynamicType = ()>,
+    K: Clone
+        + serde::de::DeserializeOwned
+        + serde::Serialize
+        + std::fmt::Debug
+        + kube::Resource<DynamicType = ()>,
 {
     let object: K = serde_json::from_value(object).expect("an object");
     api.create(&PostParams::default(), &object).await.expect("a created object");

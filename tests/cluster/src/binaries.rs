@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 use crate::from_source;
 
-/// The directory that holds `etcd`, `kube-apiserver`, `kubectl` and, mostly, `kube-controller-manager`.
+/// The directory that holds `etcd`, `kube-apiserver`, `kubectl` and, mostly,
+/// `kube-controller-manager`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binaries {
     directory: PathBuf,
@@ -20,12 +21,14 @@ impl Binaries {
     pub fn locate_or_build() -> Result<Self, Error> {
         match env::var_os("KUBEBUILDER_ASSETS").filter(|value| !value.is_empty()) {
             Some(directory) => Self::given(Path::new(&directory)),
-            None => Ok(Self { directory: from_source::cached_or_built(from_source::Set::ControlPlane)? }),
+            None => Ok(Self {
+                directory: from_source::cached_or_built(from_source::Set::ControlPlane)?,
+            }),
         }
     }
 
-    /// The directory with `kubelet`, `kube-proxy` and `kube-scheduler`, built from source when they are missing. A local
-    /// cluster runs none of them.
+    /// The directory with `kubelet`, `kube-proxy` and `kube-scheduler`, built from source when they
+    /// are missing. A local cluster runs none of them.
     ///
     /// Blocks; progress goes to standard error.
     pub fn node_directory() -> Result<PathBuf, Error> {
@@ -66,7 +69,11 @@ impl Binaries {
     pub(crate) fn controller_manager(&self) -> Result<PathBuf, Error> {
         let binary = "kube-controller-manager";
         let path = self.directory.join(binary);
-        if path.is_file() { Ok(path) } else { Err(Error::AssetMissing { directory: self.directory.clone(), binary }) }
+        if path.is_file() {
+            Ok(path)
+        } else {
+            Err(Error::AssetMissing { directory: self.directory.clone(), binary })
+        }
     }
 }
 
@@ -76,7 +83,8 @@ mod tests {
 
     #[test]
     fn a_given_directory_that_lacks_a_binary_is_refused_by_name() {
-        let error = Binaries::given(Path::new(env!("CARGO_MANIFEST_DIR"))).expect_err("no etcd here");
+        let error =
+            Binaries::given(Path::new(env!("CARGO_MANIFEST_DIR"))).expect_err("no etcd here");
         assert!(matches!(error, Error::AssetMissing { binary: "etcd", .. }), "{error}");
     }
 }

@@ -35,8 +35,9 @@ impl Cluster {
         self.on(component, Process::kill)
     }
 
-    /// Tells a process to end (`SIGTERM`), as a kubelet does, and returns when it is gone. One that has not ended after `grace`
-    /// is killed; an API server may take a minute over a request that hangs.
+    /// Tells a process to end (`SIGTERM`), as a kubelet does, and returns when it is gone. One that
+    /// has not ended after `grace` is killed; an API server may take a minute over a request that
+    /// hangs.
     pub async fn terminate(&self, component: Component, grace: Duration) -> Result<(), Error> {
         self.on(component, |process| process.signal(Signal::TERM))?;
         let deadline = Instant::now() + grace;
@@ -82,9 +83,14 @@ impl Cluster {
         self.on(component, |process| process.signal(Signal::CONT))
     }
 
-    fn on<T>(&self, component: Component, act: impl FnOnce(&mut Process) -> Result<T, Error>) -> Result<T, Error> {
+    fn on<T>(
+        &self,
+        component: Component,
+        act: impl FnOnce(&mut Process) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut processes = self.processes();
-        let process = processes.get_mut(&component).ok_or(Error::NoSuchProcess(component.name()))?;
+        let process =
+            processes.get_mut(&component).ok_or(Error::NoSuchProcess(component.name()))?;
         act(process)
     }
 }

@@ -22,8 +22,8 @@ pub(crate) const READY_WITHIN: Duration = Duration::from_mins(2);
 /// What kind of cluster to start.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Runs the controllers that collect garbage, finish namespaces, make service accounts, aggregate
-    /// cluster roles and turn Deployments into (never running) Pods. On by default.
+    /// Runs the controllers that collect garbage, finish namespaces, make service accounts,
+    /// aggregate cluster roles and turn Deployments into (never running) Pods. On by default.
     pub controller_manager: bool,
     /// Keeps an audit log, with bodies for Secrets and our own resources. Off by default: it grows.
     pub audit: bool,
@@ -36,7 +36,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { controller_manager: true, audit: false, directory: None, apiserver_flags: Vec::new() }
+        Self {
+            controller_manager: true,
+            audit: false,
+            directory: None,
+            apiserver_flags: Vec::new(),
+        }
     }
 }
 
@@ -98,7 +103,8 @@ impl Cluster {
     async fn start_apiserver(&mut self, options: &Options) -> Result<(), Error> {
         let policy = self.directory.join("audit-policy.yaml");
         if options.audit {
-            fs::write(&policy, include_str!("audit-policy.yaml")).map_err(Error::io("write", &policy))?;
+            fs::write(&policy, include_str!("audit-policy.yaml"))
+                .map_err(Error::io("write", &policy))?;
             self.audit_log = Some(self.directory.join("logs/audit.log"));
         }
         let mut tries_left = 5;
@@ -128,7 +134,12 @@ impl Cluster {
         self.spawn(Component::ControllerManager, self.binaries.controller_manager()?, flags)
     }
 
-    fn spawn(&self, component: Component, path: PathBuf, arguments: Vec<String>) -> Result<(), Error> {
+    fn spawn(
+        &self,
+        component: Component,
+        path: PathBuf,
+        arguments: Vec<String>,
+    ) -> Result<(), Error> {
         let program = Program { name: component.name(), path, arguments };
         let process = Process::spawn(program, &self.directory, &self.watchdog)?;
         self.processes().insert(component, process);
@@ -145,7 +156,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// Makes `command` end with the cluster, also when this process is killed: for a program under test.
+    /// Makes `command` end with the cluster, also when this process is killed: for a program under
+    /// test.
     pub fn adopt(&self, command: &mut Command) -> Result<(), Error> {
         self.watchdog.adopt(command).map_err(Error::io("adopt a process for", &self.directory))
     }

@@ -3,14 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+};
 use rustls::pki_types::CertificateDer;
 
 use crate::Error;
 
-/// The names of the API server. Pods know it as the Service `kubernetes`, whose address is the first
-/// of the range in `flags`.
-const API_SERVER_NAMES: [&str; 5] = ["127.0.0.1", "10.0.0.1", "localhost", "kubernetes.default", "kubernetes.default.svc"];
+/// The names of the API server. Pods know it as the Service `kubernetes`, whose address is the
+/// first of the range in `flags`.
+const API_SERVER_NAMES: [&str; 5] =
+    ["127.0.0.1", "10.0.0.1", "localhost", "kubernetes.default", "kubernetes.default.svc"];
 
 /// What the files in `directory` hold that we need ourselves.
 pub(crate) struct Credentials {

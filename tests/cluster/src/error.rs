@@ -13,7 +13,9 @@ pub enum Error {
     )]
     GoMissing,
 
-    #[error("building {binary} failed. Fix what Go says below and run `local-cluster binaries`:\n{output}")]
+    #[error(
+        "building {binary} failed. Fix what Go says below and run `local-cluster binaries`:\n{output}"
+    )]
     Build { binary: &'static str, output: String },
 
     #[error(

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::credentials::Credentials;
 
-/// Where etcd listens, relative to the cluster's directory, in which both it and the API server run.
-/// A socket of our own cannot be mixed up with the etcd of another cluster, as a port could.
+/// Where etcd listens, relative to the cluster's directory, in which both it and the API server
+/// run. A socket of our own cannot be mixed up with the etcd of another cluster, as a port could.
 pub(crate) const ETCD_SOCKET: &str = "etcd.sock";
 
 /// The controllers that an operator's tests can notice: ownership, namespaces, service accounts,
@@ -40,7 +40,8 @@ pub(crate) fn etcd() -> Vec<String> {
 pub(crate) struct ApiServer<'a> {
     pub(crate) port: u16,
     pub(crate) credentials: &'a Credentials,
-    /// Without a controller manager nobody makes the service accounts that Pods would be refused for.
+    /// Without a controller manager nobody makes the service accounts that Pods would be refused
+    /// for.
     pub(crate) service_accounts: bool,
     /// Where the policy is and where the log goes.
     pub(crate) audit: Option<(&'a Path, &'a Path)>,
@@ -90,7 +91,10 @@ pub(crate) fn controller_manager(kubeconfig: &Path, credentials: &Credentials) -
     vec![
         format!("--kubeconfig={}", kubeconfig.display()),
         format!("--controllers={}", CONTROLLERS.join(",")),
-        format!("--service-account-private-key-file={}", credentials.service_account_key().display()),
+        format!(
+            "--service-account-private-key-file={}",
+            credentials.service_account_key().display()
+        ),
         format!("--root-ca-file={}", credentials.ca_file().display()),
         "--use-service-account-credentials".to_owned(),
         "--leader-elect=false".to_owned(),

@@ -20,10 +20,14 @@ struct Module {
     go_sum: &'static str,
 }
 
-const KUBERNETES_MODULE: Module =
-    Module { go_mod: include_str!("../binaries/kubernetes/go.mod"), go_sum: include_str!("../binaries/kubernetes/go.sum") };
-const ETCD_MODULE: Module =
-    Module { go_mod: include_str!("../binaries/etcd/go.mod"), go_sum: include_str!("../binaries/etcd/go.sum") };
+const KUBERNETES_MODULE: Module = Module {
+    go_mod: include_str!("../binaries/kubernetes/go.mod"),
+    go_sum: include_str!("../binaries/kubernetes/go.sum"),
+};
+const ETCD_MODULE: Module = Module {
+    go_mod: include_str!("../binaries/etcd/go.mod"),
+    go_sum: include_str!("../binaries/etcd/go.sum"),
+};
 
 #[derive(Clone, Copy)]
 struct Version {
@@ -154,7 +158,13 @@ fn unpack(module: &Module, into: &Path) -> Result<PathBuf, Error> {
     Ok(into.to_owned())
 }
 
-fn go_build(output: &Path, module: &Path, binary: &'static str, package: &str, stamp: &str) -> Result<(), Error> {
+fn go_build(
+    output: &Path,
+    module: &Path,
+    binary: &'static str,
+    package: &str,
+    stamp: &str,
+) -> Result<(), Error> {
     let started = Instant::now();
     let built = Command::new("go")
         .args(["build", "-mod=readonly", "-trimpath", "-ldflags"])
@@ -191,9 +201,10 @@ mod tests {
         let etcd = format!("go.etcd.io/etcd/server/v3 {ETCD} ");
         assert!(ETCD_MODULE.go_mod.contains(&etcd), "no {etcd}in etcd/go.mod");
         let staging = Version { major: 0, ..KUBERNETES };
-        for required in
-            [format!("\tk8s.io/kubernetes {KUBERNETES} "), format!("k8s.io/client-go => k8s.io/client-go {staging}\n")]
-        {
+        for required in [
+            format!("\tk8s.io/kubernetes {KUBERNETES} "),
+            format!("k8s.io/client-go => k8s.io/client-go {staging}\n"),
+        ] {
             let go_mod = KUBERNETES_MODULE.go_mod;
             assert!(go_mod.contains(&required), "no {required} in kubernetes/go.mod");
         }

@@ -25,7 +25,8 @@ struct Arguments {
 enum Action {
     /// Print the directory with the binaries, building them when they are missing.
     Binaries,
-    /// Print the directory with kubelet, kube-proxy and kube-scheduler, building them when they are missing.
+    /// Print the directory with kubelet, kube-proxy and kube-scheduler, building them when they are
+    /// missing.
     NodeBinaries,
     /// Run a cluster until Ctrl-C, or for as long as a command runs.
     Run {
@@ -71,8 +72,12 @@ async fn run(action: Action) -> Result<ExitCode, Box<dyn Error>> {
             Ok(ExitCode::SUCCESS)
         }
         Action::Run { dir, without_controller_manager, audit, command } => {
-            let options =
-                Options { controller_manager: !without_controller_manager, audit, directory: dir, ..Options::default() };
+            let options = Options {
+                controller_manager: !without_controller_manager,
+                audit,
+                directory: dir,
+                ..Options::default()
+            };
             // Before signals are caught, so that Ctrl-C still ends a long build at once.
             Binaries::locate_or_build()?;
             // A signal during the start must not skip the clean-up.
@@ -144,7 +149,10 @@ struct Stop {
 
 impl Stop {
     fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     /// The exit code a shell gives to what such a signal ended.

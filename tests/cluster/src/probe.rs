@@ -13,8 +13,8 @@ use crate::Error;
 /// A paused API server accepts connections and never answers.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A few lines in place of an HTTP client or of `kubectl get --raw`: asked every few milliseconds, the
-/// question must cost little while the API server itself wants the processor.
+/// A few lines in place of an HTTP client or of `kubectl get --raw`: asked every few milliseconds,
+/// the question must cost little while the API server itself wants the processor.
 #[derive(Clone)]
 pub(crate) struct Probe {
     tls: Arc<ClientConfig>,
@@ -35,7 +35,9 @@ impl Probe {
 
     /// Whether a GET of `path` is answered with 200. Blocks for up to a few seconds.
     pub(crate) fn is_ok(&self, port: u16, path: &str) -> bool {
-        self.status_line(port, path).is_ok_and(|line| line.starts_with(b"HTTP/1.1 200") || line.starts_with(b"HTTP/1.0 200"))
+        self.status_line(port, path).is_ok_and(|line| {
+            line.starts_with(b"HTTP/1.1 200") || line.starts_with(b"HTTP/1.0 200")
+        })
     }
 
     fn status_line(&self, port: u16, path: &str) -> io::Result<[u8; 12]> {
@@ -44,7 +46,8 @@ impl Probe {
         tcp.set_read_timeout(Some(TIMEOUT))?;
         tcp.set_write_timeout(Some(TIMEOUT))?;
         let name = ServerName::IpAddress(address.ip().into());
-        let mut connection = ClientConnection::new(Arc::clone(&self.tls), name).map_err(io::Error::other)?;
+        let mut connection =
+            ClientConnection::new(Arc::clone(&self.tls), name).map_err(io::Error::other)?;
         let mut stream = Stream::new(&mut connection, &mut tcp);
         write!(
             stream,

@@ -31,14 +31,26 @@ pub(crate) struct Process {
 
 impl Process {
     /// Runs the program in `directory`, with its output appended to `<directory>/logs/<name>.log`.
-    pub(crate) fn spawn(program: Program, directory: &Path, watchdog: &Watchdog) -> Result<Self, Error> {
+    pub(crate) fn spawn(
+        program: Program,
+        directory: &Path,
+        watchdog: &Watchdog,
+    ) -> Result<Self, Error> {
         let log = directory.join("logs").join(format!("{}.log", program.name));
         let (file, log_start) = open_log(&log).map_err(Error::io("open", &log))?;
         let output = file.try_clone().map_err(Error::io("open", &log))?;
 
         let mut command = Command::new(&program.path);
-        command.args(&program.arguments).current_dir(directory).stdin(Stdio::null()).stdout(output).stderr(file);
-        let child = watchdog.adopt(&mut command).and_then(|()| command.spawn()).map_err(Error::io("run", &program.path))?;
+        command
+            .args(&program.arguments)
+            .current_dir(directory)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(file);
+        let child = watchdog
+            .adopt(&mut command)
+            .and_then(|()| command.spawn())
+            .map_err(Error::io("run", &program.path))?;
         Ok(Self { program, child, log, log_start })
     }
 
@@ -57,16 +69,24 @@ impl Process {
 
     /// Whether it has not ended yet.
     pub(crate) fn is_running(&mut self) -> Result<bool, Error> {
-        self.child.try_wait().map(|ended| ended.is_none()).map_err(Error::io("wait for", &self.program.path))
+        self.child
+            .try_wait()
+            .map(|ended| ended.is_none())
+            .map_err(Error::io("wait for", &self.program.path))
     }
 
     fn ended(&self, status: ExitStatus) -> Error {
-        Error::Ended { process: self.program.name, status: status.to_string(), log: self.log_tail() }
+        Error::Ended {
+            process: self.program.name,
+            status: status.to_string(),
+            log: self.log_tail(),
+        }
     }
 
     /// The end of what this run has written.
     pub(crate) fn log_tail(&self) -> String {
-        read_from(&self.log, self.log_start).unwrap_or_else(|error| format!("({}: {error})", self.log.display()))
+        read_from(&self.log, self.log_start)
+            .unwrap_or_else(|error| format!("({}: {error})", self.log.display()))
     }
 
     /// Sends a signal that does not end the process.
@@ -80,7 +100,11 @@ impl Process {
 
     /// Ends the process at once, as a crash would, and returns when it is gone.
     pub(crate) fn kill(&mut self) -> Result<(), Error> {
-        self.child.kill().and_then(|()| self.child.wait()).map(drop).map_err(Error::io("kill", &self.program.path))
+        self.child
+            .kill()
+            .and_then(|()| self.child.wait())
+            .map(drop)
+            .map_err(Error::io("kill", &self.program.path))
     }
 }
 

@@ -40,7 +40,11 @@ impl Cluster {
     }
 
     /// Gives up early when a process has ended: nobody starts it again.
-    async fn poll(&self, awaited: Component, condition: impl AsyncFn() -> Result<bool, Error>) -> Result<(), Error> {
+    async fn poll(
+        &self,
+        awaited: Component,
+        condition: impl AsyncFn() -> Result<bool, Error>,
+    ) -> Result<(), Error> {
         let deadline = Instant::now() + READY_WITHIN;
         loop {
             for process in self.processes().values_mut() {

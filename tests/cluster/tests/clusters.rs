@@ -33,7 +33,11 @@ async fn two_clusters_at_once_are_ready_and_then_gone() {
     let kubeconfig = two.kubeconfig_for_token("default", &token).expect("a kubeconfig");
     let mut as_account = two.kubectl();
     as_account.env("KUBECONFIG", kubeconfig);
-    let me = succeeds(as_account.args(["auth", "whoami", "--output=jsonpath={.status.userInfo.username}"]));
+    let me = succeeds(as_account.args([
+        "auth",
+        "whoami",
+        "--output=jsonpath={.status.userInfo.username}",
+    ]));
     assert_eq!(me.as_deref(), Some("system:serviceaccount:default:default"));
 
     let log = fs::read_to_string(two.audit_log().expect("it was asked for")).expect("a log");
@@ -74,5 +78,8 @@ async fn what_was_stored_survives_crashes_and_pauses() {
     }
 
     let refused = cluster.kill(Component::ControllerManager).expect_err("there is none");
-    assert_eq!(refused.to_string(), "this cluster runs no kube-controller-manager. Ask for one in `Options`.");
+    assert_eq!(
+        refused.to_string(),
+        "this cluster runs no kube-controller-manager. Ask for one in `Options`."
+    );
 }

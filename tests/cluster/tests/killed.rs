@@ -32,8 +32,11 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
 
 #[test]
 fn kill_9_of_the_owner_leaves_no_process_and_no_directory() {
-    let mut owner =
-        Command::new(env!("CARGO_BIN_EXE_local-cluster")).arg("run").stdout(Stdio::piped()).spawn().expect("our own binary runs");
+    let mut owner = Command::new(env!("CARGO_BIN_EXE_local-cluster"))
+        .arg("run")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("our own binary runs");
     let mut line = String::new();
     let output = owner.stdout.take().expect("it is piped");
     BufReader::new(output).read_line(&mut line).expect("a line of text");
@@ -45,8 +48,11 @@ fn kill_9_of_the_owner_leaves_no_process_and_no_directory() {
         .into();
     let directory = kubeconfig.parent().map(Path::to_owned).expect("a file is in a directory");
     assert!(directory.join("etcd").is_dir());
-    let children: Vec<u32> =
-        processes().into_iter().filter(|(_, _, parent)| *parent == owner.id()).map(|(pid, ..)| pid).collect();
+    let children: Vec<u32> = processes()
+        .into_iter()
+        .filter(|(_, _, parent)| *parent == owner.id())
+        .map(|(pid, ..)| pid)
+        .collect();
     assert_eq!(children.len(), 5, "etcd, two of Kubernetes, watchdog and anchor");
 
     owner.kill().expect("a kill");

@@ -3,7 +3,7 @@
 
 # A request of the old leader may have landed behind the new one's: so it is asked once more, when no such request is left.
 settled() {
-    [[ -z $(kubectl -n team-a get secret lost-token -o jsonpath='{.metadata.annotations.miniprogram\.dev/unsettled}') ]] && asked 3
+    [[ -z $(kubectl -n team-a get secret lost-token -o jsonpath='{.metadata.annotations.miniprogram\.dev/unconfirmed}') ]] && asked 3
 }
 quietly 240 'the token to be confirmed' settled
 seen 'the token after the lost answer is confirmed by one more call' $(($(now) - stored))

@@ -1,10 +1,13 @@
-//! The account that an operator runs under: exactly the roles that ship, bound as an administrator would, and its own token.
+//! The account that an operator runs under: exactly the roles that ship, bound as an administrator
+//! would, and its own token.
 
 use k8s_openapi::{
     api::{
         authentication::v1::{TokenRequest, TokenRequestSpec, TokenReview, TokenReviewSpec},
         core::v1::ServiceAccount,
-        rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
+        rbac::v1::{
+            ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
+        },
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
@@ -76,21 +79,29 @@ impl Account {
     pub async fn allow_lease(&self, lease: &str) {
         let roles = Api::<Role>::namespaced(self.client.clone(), &self.namespace);
         for mut role in shipped::<Role>("deploy/rbac/leader-election.yaml") {
-            for rule in role.rules.iter_mut().flatten().filter(|rule| rule.resource_names.is_some()) {
+            for rule in role.rules.iter_mut().flatten().filter(|rule| rule.resource_names.is_some())
+            {
                 rule.resource_names.get_or_insert_default().push(lease.to_owned());
             }
             roles
-                .patch(&role.name_any(), &PatchParams::apply("administrator").force(), &Patch::Apply(&role))
+                .patch(
+                    &role.name_any(),
+                    &PatchParams::apply("administrator").force(),
+                    &Patch::Apply(&role),
+                )
                 .await
                 .expect("a role");
         }
     }
 
-    /// Takes verbs on a resource away from it in a namespace, until it is allowed to work there again.
+    /// Takes verbs on a resource away from it in a namespace, until it is allowed to work there
+    /// again.
     pub async fn forbid(&self, namespace: &str, resource: &str, verbs: &[&str]) {
         let roles = Api::<Role>::namespaced(self.client.clone(), namespace);
         for mut role in shipped::<Role>("deploy/rbac/namespaced.yaml") {
-            let of_resource = |rule: &&mut PolicyRule| rule.resources.iter().flatten().any(|name| name == resource);
+            let of_resource = |rule: &&mut PolicyRule| {
+                rule.resources.iter().flatten().any(|name| name == resource)
+            };
             for rule in role.rules.iter_mut().flatten().filter(of_resource) {
                 rule.verbs.retain(|verb| !verbs.contains(&verb.as_str()));
             }
@@ -133,10 +144,16 @@ impl Account {
     pub async fn credential(&self) -> Credential {
         let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), &self.namespace);
         let request = TokenRequest {
-            spec: Some(TokenRequestSpec { expiration_seconds: Some(7200), ..TokenRequestSpec::default() }),
+            spec: Some(TokenRequestSpec {
+                expiration_seconds: Some(7200),
+                ..TokenRequestSpec::default()
+            }),
             ..TokenRequest::default()
         };
-        let answer = accounts.create_token_request(NAME, &PostParams::default(), &request).await.expect("a token");
+        let answer = accounts
+            .create_token_request(NAME, &PostParams::default(), &request)
+            .await
+            .expect("a token");
         let token = answer.status.and_then(|status| status.token).expect("a token");
         let id = self.id_of(token.clone()).await;
         Credential { token, id }
@@ -152,11 +169,16 @@ impl Account {
         let reviews = Api::<TokenReview>::all(self.client.clone());
         let answer = reviews.create(&PostParams::default(), &review).await.expect("a review");
         let user = answer.status.and_then(|status| status.user).expect("a known user");
-        let ids = user.extra.unwrap_or_default().remove("authentication.kubernetes.io/credential-id");
+        let ids =
+            user.extra.unwrap_or_default().remove("authentication.kubernetes.io/credential-id");
         ids.into_iter().flatten().next().expect("an API server that tells tokens apart")
     }
 }
 
 fn role_ref(kind: &str, name: &str) -> RoleRef {
-    RoleRef { api_group: Some("rbac.authorization.k8s.io".into()), kind: kind.into(), name: name.into() }
+    RoleRef {
+        api_group: Some("rbac.authorization.k8s.io".into()),
+        kind: kind.into(),
+        name: name.into(),
+    }
 }

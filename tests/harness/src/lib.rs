@@ -1,7 +1,8 @@
-//! Installs and runs the operator as an administrator would: what ships, its account, its process. Knows no platform, and not
-//! what a test is about.
+//! Installs and runs the operator as an administrator would: what ships, its account, its process.
+//! Knows no platform, and not what a test is about.
 //!
-//! Whatever goes wrong here is a broken test environment, so everything panics and says what it wanted.
+//! Whatever goes wrong here is a broken test environment, so everything panics and says what it
+//! wanted.
 
 #![allow(clippy::missing_panics_doc, reason = "everything does")]
 

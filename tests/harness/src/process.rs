@@ -1,4 +1,5 @@
-//! The operator as a process: started as a pod would start it, killed, stopped, told to end. Knows not what it is asked to do.
+//! The operator as a process: started as a pod would start it, killed, stopped, told to end. Knows
+//! not what it is asked to do.
 
 use std::{
     fs::OpenOptions,
@@ -52,7 +53,8 @@ impl Process {
             .stdout(output.try_clone().expect("a log"))
             .stderr(output);
         cluster.adopt(&mut command).expect("a watchdog");
-        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", start.program.display()));
+        let child =
+            command.spawn().unwrap_or_else(|error| panic!("{}: {error}", start.program.display()));
         Self { child, log: start.log.to_owned() }
     }
 
@@ -83,7 +85,8 @@ impl Process {
     }
 
     pub fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        let pid =
+            i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(pid, signal).expect("a running operator");
     }
 

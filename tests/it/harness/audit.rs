@@ -33,7 +33,8 @@ impl Ledger {
         text.lines().filter(|line| line.contains(&ours)).filter_map(Request::parse).collect()
     }
 
-    /// The writes that changed, or would have changed, something: neither dry runs nor Events nor the Lease.
+    /// The writes that changed, or would have changed, something: neither dry runs nor Events nor
+    /// the Lease.
     pub async fn writes(&self) -> Vec<String> {
         let mut writes = self.requests().await;
         writes.retain(|request| request.is_write() && !is_aside(request));

@@ -1,4 +1,5 @@
-//! A consumer as pods are: reads the Secret again and again, and calls the platform with what it finds there.
+//! A consumer as pods are: reads the Secret again and again, and calls the platform with what it
+//! finds there.
 
 use std::sync::{
     Arc,
@@ -63,8 +64,13 @@ async fn work(secrets: Api<Secret>, name: String, url: String, seen: Arc<Seen>) 
         match secret.and_then(|secret| value(&secret, "access_token")) {
             None => drop(seen.missing.fetch_add(1, Ordering::Relaxed)),
             Some(token) => {
-                let answer = client.get(format!("{url}?access_token={token}")).send().await.expect("the simulator answers");
-                let answer: serde_json::Value = serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON");
+                let answer = client
+                    .get(format!("{url}?access_token={token}"))
+                    .send()
+                    .await
+                    .expect("the simulator answers");
+                let answer: serde_json::Value =
+                    serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON");
                 seen.calls.fetch_add(1, Ordering::Relaxed);
                 if answer["errcode"] != 0 {
                     seen.refused.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! HTTPS before the simulator, with whatever certificate a test wants; and a host that nobody may send anything to.
+//! HTTPS before the simulator, with whatever certificate a test wants; and a host that nobody may
+//! send anything to.
 
 use std::{
     net::SocketAddr,
@@ -84,9 +85,15 @@ impl Drop for Front {
     }
 }
 
-async fn serve(listener: TcpListener, server: SocketAddr, config: Arc<Mutex<Arc<ServerConfig>>>, passed: Arc<AtomicUsize>) {
+async fn serve(
+    listener: TcpListener,
+    server: SocketAddr,
+    config: Arc<Mutex<Arc<ServerConfig>>>,
+    passed: Arc<AtomicUsize>,
+) {
     while let Ok((caller, _)) = listener.accept().await {
-        let acceptor = TlsAcceptor::from(Arc::clone(&config.lock().expect("no test panicked here")));
+        let acceptor =
+            TlsAcceptor::from(Arc::clone(&config.lock().expect("no test panicked here")));
         let passed = Arc::clone(&passed);
         tokio::spawn(async move {
             let Ok(mut caller) = acceptor.accept(caller).await else { return };
@@ -101,11 +108,13 @@ async fn serve(listener: TcpListener, server: SocketAddr, config: Arc<Mutex<Arc<
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut parameters = CertificateParams::new(vec![]).expect("parameters");
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(parameters, KeyPair::generate().expect("a key")).expect("an authority")
+    CertifiedIssuer::self_signed(parameters, KeyPair::generate().expect("a key"))
+        .expect("an authority")
 }
 
 fn config(shown: Shown, trusted: &CertifiedIssuer<'static, KeyPair>) -> Arc<ServerConfig> {
-    let name = if matches!(shown, Shown::OfAnotherHost) { "platform.example.com" } else { "127.0.0.1" };
+    let name =
+        if matches!(shown, Shown::OfAnotherHost) { "platform.example.com" } else { "127.0.0.1" };
     let mut parameters = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
     if matches!(shown, Shown::Expired) {
         parameters.not_after = date_time_ymd(2021, 1, 1);
@@ -118,7 +127,8 @@ fn config(shown: Shown, trusted: &CertifiedIssuer<'static, KeyPair>) -> Arc<Serv
     };
     let certificate = certificate.expect("a certificate").der().clone();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
+    let config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
     Arc::new(config.expect("a certificate with its key"))
 }
 

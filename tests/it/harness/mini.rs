@@ -78,10 +78,12 @@ impl<'a> Draft<'a> {
         Self { secret: None, ..self }
     }
 
-    /// Tokens that live for so long, are replaced a little before half of their life, and then live on as long as `overlap_ms`.
+    /// Tokens that live for so long, are replaced a little before half of their life, and then live
+    /// on as long as `overlap_ms`.
     pub fn short_lived(mut self, life_ms: u64, overlap_ms: u64) -> Self {
         let settings = self.registered.get_or_insert_default();
-        (settings.life_ms, settings.overlap_ms, settings.window_ms) = (Some(life_ms), Some(overlap_ms), Some(life_ms * 11 / 16));
+        (settings.life_ms, settings.overlap_ms, settings.window_ms) =
+            (Some(life_ms), Some(overlap_ms), Some(life_ms * 11 / 16));
         self
     }
 
@@ -166,15 +168,27 @@ impl Mini<'_> {
             patch["status"]["mints"] = json!({ "lastTime": long_ago });
         }
         let minis = self.stage.api::<MiniProgram>();
-        minis.patch_status(&self.name, &PatchParams::default(), &Patch::Merge(&patch)).await.expect("patched");
+        minis
+            .patch_status(&self.name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .expect("patched");
     }
 
     pub async fn delete(&self) {
-        self.stage.api::<MiniProgram>().delete(&self.name, &DeleteParams::default()).await.expect("a MiniProgram to delete");
+        self.stage
+            .api::<MiniProgram>()
+            .delete(&self.name, &DeleteParams::default())
+            .await
+            .expect("a MiniProgram to delete");
     }
 
     /// Waits for a state of the object, and returns it.
-    pub async fn until(&self, what: &str, seconds: u64, holds: impl Fn(&MiniProgram) -> bool) -> MiniProgram {
+    pub async fn until(
+        &self,
+        what: &str,
+        seconds: u64,
+        holds: impl Fn(&MiniProgram) -> bool,
+    ) -> MiniProgram {
         eventually(format!("MiniProgram {}: {what}", self.name), seconds, async || {
             let mini = self.get().await;
             if holds(&mini) { Ok(mini) } else { Err(summary(&mini)) }
@@ -187,9 +201,15 @@ impl Mini<'_> {
         self.until_says_within(kind, verdict, 5).await
     }
 
-    pub async fn until_says_within(&self, kind: ConditionType, verdict: &str, seconds: u64) -> MiniProgram {
+    pub async fn until_says_within(
+        &self,
+        kind: ConditionType,
+        verdict: &str,
+        seconds: u64,
+    ) -> MiniProgram {
         let name: &str = kind.into();
-        self.until(&format!("{name} is {verdict}"), seconds, |mini| says(mini, kind) == verdict).await
+        self.until(&format!("{name} is {verdict}"), seconds, |mini| says(mini, kind) == verdict)
+            .await
     }
 
     pub async fn until_ready(&self) -> MiniProgram {
@@ -230,8 +250,15 @@ impl Mini<'_> {
     pub async fn events(&self) -> Vec<String> {
         let mini = self.get().await;
         let events = self.stage.api::<Event>().list(&ListParams::default()).await.expect("Events");
-        let about = |event: &Event| event.regarding.as_ref().and_then(|about| about.uid.clone()) == mini.uid();
-        events.items.iter().filter(|event| about(event)).filter_map(|event| event.reason.clone()).collect()
+        let about = |event: &Event| {
+            event.regarding.as_ref().and_then(|about| about.uid.clone()) == mini.uid()
+        };
+        events
+            .items
+            .iter()
+            .filter(|event| about(event))
+            .filter_map(|event| event.reason.clone())
+            .collect()
     }
 
     pub async fn until_event(&self, reason: &str) {
@@ -259,13 +286,18 @@ impl Mini<'_> {
 pub fn says(mini: &MiniProgram, kind: ConditionType) -> String {
     let status = mini.status.as_ref();
     let condition = status.and_then(|status| conditions::find(&status.conditions, kind));
-    condition.map(|condition| format!("{}/{}", condition.status, condition.reason)).unwrap_or_default()
+    condition
+        .map(|condition| format!("{}/{}", condition.status, condition.reason))
+        .unwrap_or_default()
 }
 
 /// What a condition tells people.
 pub fn message(mini: &MiniProgram, kind: ConditionType) -> String {
     let status = mini.status.as_ref();
-    status.and_then(|status| conditions::find(&status.conditions, kind)).map(|found| found.message.clone()).unwrap_or_default()
+    status
+        .and_then(|status| conditions::find(&status.conditions, kind))
+        .map(|found| found.message.clone())
+        .unwrap_or_default()
 }
 
 /// For the message of a test that failed.

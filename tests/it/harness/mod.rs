@@ -1,4 +1,5 @@
-//! What the tests are written in: one control plane for all, and for each a stage with apps, operators and consumers on it.
+//! What the tests are written in: one control plane for all, and for each a stage with apps,
+//! operators and consumers on it.
 
 mod audit;
 mod consumer;

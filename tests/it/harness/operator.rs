@@ -1,4 +1,5 @@
-//! The operator as a process: started under its account, killed, stopped, told to end, asked for its metrics.
+//! The operator as a process: started under its account, killed, stopped, told to end, asked for
+//! its metrics.
 
 use std::{
     fs,
@@ -56,7 +57,9 @@ impl<'a> Launch<'a> {
 
     /// Takes part in an election of the stage's namespace with a short lease.
     pub fn elected(self) -> Self {
-        self.flag("--leader-elect", "true").flag("--lease-duration-seconds", "4").flag("--connect-timeout-seconds", "1")
+        self.flag("--leader-elect", "true")
+            .flag("--lease-duration-seconds", "4")
+            .flag("--connect-timeout-seconds", "1")
     }
 
     /// Reaches the API server by way of a wire.
@@ -82,7 +85,9 @@ impl<'a> Launch<'a> {
         flags.push(format!("--metrics-bind-address={metrics}"));
         flags.push(format!("--health-probe-bind-address={health}"));
         let namespace = &self.stage.namespace;
-        let log = plane().directory().join(format!("operator-{namespace}-{:08x}.log", rand::random::<u32>()));
+        let log = plane()
+            .directory()
+            .join(format!("operator-{namespace}-{:08x}.log", rand::random::<u32>()));
         let program = Path::new(env!("CARGO_BIN_EXE_miniprogram-operator"));
         let start = Start {
             program,
@@ -102,8 +107,8 @@ impl<'a> Launch<'a> {
         operator
     }
 
-    /// Where the operator finds the platform: at an address of its own, so that each call says whose
-    /// it is, unless the test has it go another way.
+    /// Where the operator finds the platform: at an address of its own, so that each call says
+    /// whose it is, unless the test has it go another way.
     async fn platform(&self) -> SocketAddr {
         let simulator = &self.stage.simulator;
         if self.flags.iter().any(|flag| flag.starts_with("--platform-endpoint=")) {
@@ -114,9 +119,12 @@ impl<'a> Launch<'a> {
 
     /// A kubeconfig of its own, by way of a wire if there is one.
     fn kubeconfig(&self, credential: &Credential) -> PathBuf {
-        let path = plane().kubeconfig_for_token(&self.stage.namespace, &credential.token).expect("a kubeconfig");
+        let path = plane()
+            .kubeconfig_for_token(&self.stage.namespace, &credential.token)
+            .expect("a kubeconfig");
         let Some(wire) = self.wire else { return path };
-        let text = fs::read_to_string(&path).expect("a kubeconfig").replace(&plane().url(), &wire.url());
+        let text =
+            fs::read_to_string(&path).expect("a kubeconfig").replace(&plane().url(), &wire.url());
         let path = path.with_extension("wire");
         fs::write(&path, text).expect("a kubeconfig");
         path
@@ -140,7 +148,8 @@ impl<'a> Operator<'a> {
         self.fetch(self.health, "readyz?verbose").await.unwrap_or_else(|error| error)
     }
 
-    /// Waits until it has seen all that has happened in the stage's namespace so far, and has done what it wants to do about it.
+    /// Waits until it has seen all that has happened in the stage's namespace so far, and has done
+    /// what it wants to do about it.
     pub async fn until_calm(&self) {
         self.launch.stage.until_noticed().await;
         self.until_active_looks_end().await;
@@ -175,7 +184,8 @@ impl<'a> Operator<'a> {
     /// Tells it to end, as the kubelet does, and waits for that.
     pub async fn terminate(&mut self) -> ExitStatus {
         self.tell_to_end();
-        eventually("the operator has ended", 20, async || self.ended().ok_or("it runs".into())).await
+        eventually("the operator has ended", 20, async || self.ended().ok_or("it runs".into()))
+            .await
     }
 
     /// The most memory that it has held so far.
@@ -216,8 +226,13 @@ impl<'a> Operator<'a> {
 
     /// Asks one of its servers; a refusal of the server is an answer too.
     async fn fetch(&self, address: SocketAddr, path: &str) -> Result<String, String> {
-        let client = reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
-        let answer = client.get(format!("http://{address}/{path}")).send().await.map_err(|error| error.to_string())?;
+        let client =
+            reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
+        let answer = client
+            .get(format!("http://{address}/{path}"))
+            .send()
+            .await
+            .map_err(|error| error.to_string())?;
         answer.text().await.map_err(|error| error.to_string())
     }
 }
@@ -241,7 +256,10 @@ impl Drop for Operator<'_> {
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<_> = log.lines().collect();
-            eprintln!("the operator's last lines:\n{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+            eprintln!(
+                "the operator's last lines:\n{}",
+                lines[lines.len().saturating_sub(60)..].join("\n")
+            );
         }
     }
 }

@@ -36,7 +36,13 @@ impl Record {
     /// Fails if the operators did what no circumstances excuse.
     pub fn judge(&self, simulator: &Simulator, user: &str, namespace: &str) {
         let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
-        let scene = Scene { simulator, user, namespace, processes: processes.as_slice(), pace: &|spec| pace(simulator, spec) };
+        let scene = Scene {
+            simulator,
+            user,
+            namespace,
+            processes: processes.as_slice(),
+            pace: &|spec| pace(simulator, spec),
+        };
         let mut log = scene.log(audit::path(), self.from);
         let end = simulator.now_ms();
         // What a test does to platform and processes is not written down, so it is never calm.

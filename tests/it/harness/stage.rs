@@ -1,4 +1,5 @@
-//! Where one test plays: a namespace of its own, a platform of its own, and the account of its operators.
+//! Where one test plays: a namespace of its own, a platform of its own, and the account of its
+//! operators.
 
 use std::fmt::Debug;
 
@@ -73,7 +74,11 @@ impl Stage {
     /// Creates an object from JSON.
     pub async fn create<K>(&self, object: Value) -> K
     where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Serialize + Debug,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Serialize
+            + Debug,
     {
         let object = serde_json::from_value(object).expect("an object");
         self.api::<K>().create(&PostParams::default(), &object).await.expect("a created object")
@@ -89,25 +94,34 @@ impl Stage {
     /// Merges a patch into an object, as people do.
     pub async fn patch<K>(&self, name: &str, patch: Value) -> K
     where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
     {
-        let params = PatchParams { field_manager: Some("somebody".into()), ..PatchParams::default() };
+        let params =
+            PatchParams { field_manager: Some("somebody".into()), ..PatchParams::default() };
         self.api::<K>().patch(name, &params, &Patch::Merge(patch)).await.expect("a patched object")
     }
 
     pub async fn delete_secret(&self, name: &str) {
-        self.api::<Secret>().delete(name, &DeleteParams::default()).await.expect("a Secret to delete");
+        self.api::<Secret>()
+            .delete(name, &DeleteParams::default())
+            .await
+            .expect("a Secret to delete");
     }
 
     pub async fn secret(&self, name: &str) -> Option<Secret> {
         self.api::<Secret>().get_opt(name).await.expect("an answer")
     }
 
-    /// Waits until the operator has seen all that has happened in this namespace so far: watches are ordered, so it has once it
-    /// has seen an object and a Secret that were made after all the rest.
+    /// Waits until the operator has seen all that has happened in this namespace so far: watches
+    /// are ordered, so it has once it has seen an object and a Secret that were made after all the
+    /// rest.
     pub async fn until_noticed(&self) {
         let name = format!("{MARKER}-{:08x}", rand::random::<u32>());
-        let marker = self.app(&name).without_credential().label("example.com/marker", "yes").create().await;
+        let marker =
+            self.app(&name).without_credential().label("example.com/marker", "yes").create().await;
         marker.until_says_within(ConditionType::CredentialValid, "False/SecretNotFound", 20).await;
         self.put_secret(&format!("{name}-credential"), "no-app-secret", "").await;
         marker.until_says_within(ConditionType::CredentialValid, "False/KeyMissing", 20).await;
@@ -116,9 +130,11 @@ impl Stage {
 
     /// Waits until a Secret is gone.
     pub async fn until_no_secret(&self, name: &str, seconds: u64) {
-        eventually(format!("Secret {name} is gone"), seconds, async || match self.secret(name).await {
-            None => Ok(()),
-            Some(_) => Err("it is there".into()),
+        eventually(format!("Secret {name} is gone"), seconds, async || {
+            match self.secret(name).await {
+                None => Ok(()),
+                Some(_) => Err("it is there".into()),
+            }
         })
         .await;
     }

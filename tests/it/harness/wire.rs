@@ -1,4 +1,5 @@
-//! The wire between an operator and the API server, which a test can cut, or make swallow answers. TLS goes through it unread.
+//! The wire between an operator and the API server, which a test can cut, or make swallow answers.
+//! TLS goes through it unread.
 
 use std::{net::SocketAddr, sync::Arc};
 

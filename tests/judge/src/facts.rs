@@ -107,6 +107,7 @@ pub struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     #[must_use]
+    #[allow(clippy::too_many_lines, reason = "an arm for each kind of event")]
     pub fn of(log: &'a Log, rules: &Rules, end: Millis) -> Self {
         let mut facts = Self { end, ..Self::default() };
         let mut entries: Vec<_> = log.entries().iter().collect();
@@ -120,13 +121,15 @@ impl<'a> Facts<'a> {
             .collect();
         let mut disturbed: Vec<Disturbed<'_>> = Vec::new();
         let recovery = rules.recovery;
-        let passing = |whom, from, until| Disturbed { whom, from, until, recovery, is_forged: false };
+        let passing =
+            |whom, from, until| Disturbed { whom, from, until, recovery, is_forged: false };
         for entry in entries {
             let from = entry.at;
             match &entry.event {
                 Event::Call(call) => facts.app(&call.app).calls.push(Since { from, is: call }),
                 Event::Mint { app, token, replaces, ends } => {
-                    let life = Life { app, replaces: *replaces, minted: from, ends: *ends, of_age: *ends };
+                    let life =
+                        Life { app, replaces: *replaces, minted: from, ends: *ends, of_age: *ends };
                     facts.tokens.entry(token).or_insert(life);
                     facts.app(app).mints.push(Since { from, is: token });
                 }
@@ -147,7 +150,9 @@ impl<'a> Facts<'a> {
                 }
                 Event::Used { app, token } => facts.app(app).used.push(Since { from, is: token }),
                 Event::Lease { by, sent, held } => {
-                    facts.leases.push(Since { from, is: Lease { by: *by, sent: *sent, held: *held } });
+                    facts
+                        .leases
+                        .push(Since { from, is: Lease { by: *by, sent: *sent, held: *held } });
                 }
                 Event::Request { by, app, verb } => {
                     if *verb != Verb::Read {
@@ -217,7 +222,12 @@ impl<'a> Facts<'a> {
     /// When an app's Secret holds no live token of it, and when a pod whose file lags behind that
     /// Secret holds a dead one.
     #[must_use]
-    pub fn dead(&self, of: (&str, &str), (from, to): (Millis, Millis), lag: Millis) -> (Spans, Spans) {
+    pub fn dead(
+        &self,
+        of: (&str, &str),
+        (from, to): (Millis, Millis),
+        lag: Millis,
+    ) -> (Spans, Spans) {
         let (app, secret) = of;
         let (mut dead, mut stale) = (Spans::default(), Spans::default());
         let history = self.secrets.get(secret).map(Vec::as_slice).unwrap_or_default();
@@ -292,7 +302,8 @@ impl Object<'_> {
     #[must_use]
     pub fn when_said(&self, end: Millis, says: impl Fn(&Status) -> bool) -> Spans {
         let mut spans = Spans::default();
-        let said = stretches(&self.statuses, end).filter(|(_, _, said)| said.status.is_some_and(&says));
+        let said =
+            stretches(&self.statuses, end).filter(|(_, _, said)| said.status.is_some_and(&says));
         said.for_each(|(from, to, _)| spans.add(from, to));
         spans
     }
@@ -304,14 +315,20 @@ pub fn may_cost_a_call(act: &Act) -> bool {
 }
 
 /// From when to when what was so.
-pub fn stretches<T>(history: &[Since<T>], end: Millis) -> impl Iterator<Item = (Millis, Millis, &T)> {
+pub fn stretches<T>(
+    history: &[Since<T>],
+    end: Millis,
+) -> impl Iterator<Item = (Millis, Millis, &T)> {
     let ends = history.iter().skip(1).map(|next| next.from).chain([end]);
     history.iter().zip(ends).map(|(since, to)| (since.from, to, &since.is))
 }
 
 /// What is so at a moment.
 pub fn last<T>(history: &[Since<T>], at: Millis) -> Option<&Since<T>> {
-    history.partition_point(|since| since.from <= at).checked_sub(1).and_then(|last| history.get(last))
+    history
+        .partition_point(|since| since.from <= at)
+        .checked_sub(1)
+        .and_then(|last| history.get(last))
 }
 
 /// What was so at some moment of a stretch of time, its end excluded.

@@ -18,7 +18,10 @@ impl Status {
         let (failure, intent) = (&status["lastFailure"], &status["intent"]);
         Self {
             ready: is("Ready", "True"),
-            fresh: Fresh { is_false: is("TokenFresh", "False"), reason: reason.unwrap_or_default() },
+            fresh: Fresh {
+                is_false: is("TokenFresh", "False"),
+                reason: reason.unwrap_or_default(),
+            },
             rejected: is("CredentialValid", "False"),
             accepted: is("CredentialValid", "True"),
             target: text(&status["targetRef"]["name"]),
@@ -31,7 +34,7 @@ impl Status {
                 next_attempt: time(&failure["nextAttemptTime"]),
             }),
             handled_request: text(&status["handledRefreshRequest"]),
-            intent: text(&intent["id"]).map(|id| (id, intent["doubt"] == true)),
+            intent: text(&intent["id"]).map(|id| (id, intent["outcomeUnknown"] == true)),
         }
     }
 }
@@ -52,7 +55,7 @@ mod tests {
                 "expirationTime": "1970-01-01T00:00:02Z",
                 "nextRefreshTime": "1970-01-01T00:00:01Z",
             },
-            "intent": { "id": "i", "doubt": true },
+            "intent": { "id": "i", "outcomeUnknown": true },
             "lastFailure": { "time": "1970-01-01T00:00:03Z", "reason": "PlatformBusy" },
             "conditions": [
                 { "type": "Ready", "status": "True", "reason": "TokenAvailable" },

@@ -43,7 +43,10 @@ pub mod spans;
 pub mod verdict;
 
 pub use self::{
-    log::{Act, Call, End, Event, Expect, Failure, Fresh, Log, Millis, Process, Standing, Status, Verb, Writer},
+    log::{
+        Act, Call, End, Event, Expect, Failure, Fresh, Log, Millis, Process, Standing, Status,
+        Verb, Writer,
+    },
     promises::judge,
     rules::{Pace, Rules},
     verdict::{Broken, Promise, Verdict},

@@ -105,6 +105,7 @@ impl Pace {
     /// How many calls a stretch of time needs, at most: one may be due as it begins.
     #[must_use]
     pub fn calls_within(&self, time: Millis) -> u64 {
-        2 + time / self.refresh_after.max(1) + self.interval.map_or(0, |interval| time / interval.max(1))
+        2 + time / self.refresh_after.max(1)
+            + self.interval.map_or(0, |interval| time / interval.max(1))
     }
 }

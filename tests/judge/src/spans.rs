@@ -95,7 +95,10 @@ mod tests {
         let mut spans = Spans::of(10, 20);
         spans.add(15, 30);
         spans.add(40, 40);
-        assert_eq!((spans.joined(), spans.length(), spans.longest()), (vec![(10, 30)], 20, Some((10, 30))));
+        assert_eq!(
+            (spans.joined(), spans.length(), spans.longest()),
+            (vec![(10, 30)], 20, Some((10, 30)))
+        );
         let others = Spans::of(12, 14);
         assert_eq!(spans.without(&others).joined(), [(10, 12), (14, 30)]);
         assert_eq!(spans.within(&others), others);

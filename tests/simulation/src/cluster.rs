@@ -1,4 +1,5 @@
-//! A model of the API server: objects with versions, their history, and the rules of writing them. Knows no HTTP and no fault.
+//! A model of the API server: objects with versions, their history, and the rules of writing them.
+//! Knows no HTTP and no fault.
 
 pub mod answer;
 pub mod apply;
@@ -104,7 +105,11 @@ impl Cluster {
     pub fn since(&self, kind: Kind, version: u64) -> Option<impl Iterator<Item = &Change>> {
         let objects = self.kinds.get(&kind)?;
         let remembered = version >= objects.forgotten;
-        remembered.then(|| objects.history.range(objects.history.partition_point(|change| change.version <= version)..))
+        remembered.then(|| {
+            objects
+                .history
+                .range(objects.history.partition_point(|change| change.version <= version)..)
+        })
     }
 
     /// Forgets all history, as a compaction or a restart of the API server does.
@@ -141,7 +146,8 @@ impl Cluster {
         self.changed.notify_waiters();
     }
 
-    /// Puts an object in the place of what stands there, or creates it; an equal one changes nothing.
+    /// Puts an object in the place of what stands there, or creates it; an equal one changes
+    /// nothing.
     pub fn put(&mut self, now: Millis, kind: Kind, name: &Name, mut object: Value) -> Arc<Value> {
         let before = self.get(kind, name).cloned();
         if let Some(before) = &before {
@@ -189,19 +195,26 @@ impl Cluster {
 
     /// What an owner that is gone leaves to the garbage collector.
     pub fn orphans(&self) -> Vec<Name> {
-        let living: Vec<&str> = self.list(Kind::MiniProgram).filter_map(|(_, mini)| mini["metadata"]["uid"].as_str()).collect();
+        let living: Vec<&str> = self
+            .list(Kind::MiniProgram)
+            .filter_map(|(_, mini)| mini["metadata"]["uid"].as_str())
+            .collect();
         let orphaned = |secret: &Value| {
             let owner = secret["metadata"]["ownerReferences"][0]["uid"].as_str();
             owner.is_some_and(|owner| !living.contains(&owner))
         };
-        self.list(Kind::Secret).filter(|(_, secret)| orphaned(secret)).map(|(name, _)| name.clone()).collect()
+        self.list(Kind::Secret)
+            .filter(|(_, secret)| orphaned(secret))
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 
     fn remember(&mut self, kind: Kind, verb: &'static str, object: Arc<Value>) {
         let Some(objects) = self.kinds.get_mut(&kind) else { return };
         objects.history.push_back(Change { version: self.version, verb, object });
         if objects.history.len() > HISTORY {
-            objects.forgotten = objects.history.pop_front().map_or(objects.forgotten, |change| change.version);
+            objects.forgotten =
+                objects.history.pop_front().map_or(objects.forgotten, |change| change.version);
         }
         self.changed.notify_waiters();
     }

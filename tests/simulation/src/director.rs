@@ -1,4 +1,5 @@
-//! Lets the plot happen: starts and kills processes, takes things down, lets users act, each in its time. Judges nothing.
+//! Lets the plot happen: starts and kills processes, takes things down, lets users act, each in its
+//! time. Judges nothing.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -53,7 +54,7 @@ pub struct Director {
     clock_at: Millis,
     calm_at: Millis,
     /// Those who come later, and when.
-    arrivals: VecDeque<(Millis, App)>,
+    arsiblings: VecDeque<(Millis, App)>,
     adversary: Option<Adversary>,
     /// When the storage is copied and restored: what is yet to come.
     restores: VecDeque<(Millis, Millis)>,
@@ -63,14 +64,23 @@ pub struct Director {
 }
 
 impl Director {
-    pub fn new(stage: Arc<Stage>, plot: Plot, deaths: mpsc::UnboundedReceiver<ProcessId>, apps: Vec<App>) -> Self {
+    pub fn new(
+        stage: Arc<Stage>,
+        plot: Plot,
+        deaths: mpsc::UnboundedReceiver<ProcessId>,
+        apps: Vec<App>,
+    ) -> Self {
         let dice = stage.dice.fork();
         let mut director = Self {
             stage,
             dice,
             deaths,
             apps,
-            slots: plot.cast.iter().map(|leads| Slot { leads: *leads, process: None, restart_at: 0 }).collect(),
+            slots: plot
+                .cast
+                .iter()
+                .map(|leads| Slot { leads: *leads, process: None, restart_at: 0 })
+                .collect(),
             processes: 0,
             pause_at: NEVER,
             crash_at: NEVER,
@@ -82,7 +92,7 @@ impl Director {
             nag: None,
             clock_at: NEVER,
             calm_at: plot.climate.calm_from,
-            arrivals: VecDeque::new(),
+            arsiblings: VecDeque::new(),
             adversary: None,
             restores: plot.restores.iter().copied().collect(),
             copy: None,
@@ -101,8 +111,8 @@ impl Director {
 
     /// The same, with these apps to come and those who act against them.
     #[must_use]
-    pub fn beset(self, arrivals: Vec<(Millis, App)>, adversary: Adversary) -> Self {
-        Self { arrivals: arrivals.into(), adversary: Some(adversary), ..self }
+    pub fn beset(self, arsiblings: Vec<(Millis, App)>, adversary: Adversary) -> Self {
+        Self { arsiblings: arsiblings.into(), adversary: Some(adversary), ..self }
     }
 
     /// Some time from now, a mean time away, or never.
@@ -112,10 +122,9 @@ impl Director {
         }
         let at = self.stage.time.now() + self.dice.between(1, 2 * mean);
         // Not all at the first moment after a calm.
-        self.plot
-            .climate
-            .in_a_bout(at)
-            .map_or(NEVER, |begins| if begins == at { at } else { begins + self.dice.between(1, MINUTE) })
+        self.plot.climate.in_a_bout(at).map_or(NEVER, |begins| {
+            if begins == at { at } else { begins + self.dice.between(1, MINUTE) }
+        })
     }
 
     /// Goes on until the run is over.
@@ -138,12 +147,17 @@ impl Director {
                 self.clock_at,
                 self.calm_at,
                 self.copies_or_restores_at(),
-                self.arrivals.front().map_or(NEVER, |(at, _)| *at),
+                self.arsiblings.front().map_or(NEVER, |(at, _)| *at),
                 self.adversary.as_ref().map_or(NEVER, Adversary::acts_at),
                 self.plot.end,
             ];
             let starts = self.slots.iter().map(|slot| slot.restart_at);
-            let next = times.into_iter().chain(starts).chain(self.collect_at.iter().copied()).min().unwrap_or(NEVER);
+            let next = times
+                .into_iter()
+                .chain(starts)
+                .chain(self.collect_at.iter().copied())
+                .min()
+                .unwrap_or(NEVER);
             // Now and then it is seen whether the operator runs in circles.
             let next = next.min(now + 10 * MINUTE);
             let changed = self.stage.cluster().changed();
@@ -216,12 +230,15 @@ impl Director {
         if self.user_at <= now {
             self.let_a_user_act(now);
             let goes_on = self.plot.nags && self.dice.chance(0.7);
-            self.user_at =
-                if goes_on && !self.plot.climate.is_calm(now + NAG) { now + NAG } else { self.after(self.plot.user_every) };
+            self.user_at = if goes_on && !self.plot.climate.is_calm(now + NAG) {
+                now + NAG
+            } else {
+                self.after(self.plot.user_every)
+            };
             self.nag = self.nag.filter(|_| goes_on);
         }
-        while self.arrivals.front().is_some_and(|(at, _)| *at <= now) {
-            self.apps.extend(self.arrivals.pop_front().map(|(_, app)| app.arrives(&self.stage)));
+        while self.arsiblings.front().is_some_and(|(at, _)| *at <= now) {
+            self.apps.extend(self.arsiblings.pop_front().map(|(_, app)| app.arrives(&self.stage)));
         }
         if let Some(adversary) = &mut self.adversary {
             adversary.act(&self.stage, now);
@@ -292,7 +309,13 @@ impl Director {
     /// Where nobody stands by, nobody works until the next start.
     fn note_absence(&self, now: Millis) {
         if self.slots.iter().all(|slot| slot.process.is_none() || slot.leads != Leads::ByElection) {
-            let until = self.slots.iter().map(|slot| slot.restart_at).filter(|at| *at != NEVER).min().unwrap_or(now);
+            let until = self
+                .slots
+                .iter()
+                .map(|slot| slot.restart_at)
+                .filter(|at| *at != NEVER)
+                .min()
+                .unwrap_or(now);
             self.stage.record().disturbed(now, until, None, "no process runs");
         }
     }
@@ -316,7 +339,12 @@ impl Director {
     /// A process stands still for a while, in the middle of whatever it was doing.
     fn pause(&mut self, now: Millis) {
         let until = now + self.dice.log_between(SECOND, 3 * MINUTE);
-        let running: Vec<_> = self.slots.iter().filter_map(|slot| slot.process.as_ref()).map(|process| process.id).collect();
+        let running: Vec<_> = self
+            .slots
+            .iter()
+            .filter_map(|slot| slot.process.as_ref())
+            .map(|process| process.id)
+            .collect();
         if let Some(process) = self.dice.pick(&running) {
             self.say(format_args!("P{process} stands still for {} ms", until - now));
             self.stage.pause(*process, until);
@@ -325,8 +353,12 @@ impl Director {
     }
 
     fn let_a_user_act(&mut self, now: Millis) {
-        let any =
-            || Some((usize::try_from(self.dice.between(0, self.apps.len() as u64)).ok()?, *self.dice.pick(&self.plot.deeds)?));
+        let any = || {
+            Some((
+                usize::try_from(self.dice.between(0, self.apps.len() as u64)).ok()?,
+                *self.dice.pick(&self.plot.deeds)?,
+            ))
+        };
         self.nag = self.nag.or_else(any);
         if let Some((at, deed)) = self.nag
             && let Some(app) = self.apps.get_mut(at)
@@ -358,7 +390,8 @@ impl Director {
 
     fn step_clock(&self, now: Millis) {
         let by = i64::try_from(self.dice.log_between(SECOND, 5 * HOUR)).unwrap_or_default();
-        let skew = if self.dice.chance(0.3) { 0 } else { by * if self.dice.chance(0.5) { 1 } else { -1 } };
+        let skew =
+            if self.dice.chance(0.3) { 0 } else { by * if self.dice.chance(0.5) { 1 } else { -1 } };
         self.say(format_args!("the node's clock is {} s off", skew / 1000));
         self.stage.time.step_nodes_clock(skew);
         self.stage.record().log.push(now, Event::Clock { skew });

@@ -1,5 +1,6 @@
-//! Two callers of one app, explored to the end: the real operator on virtual time, where a script of faults at numbered steps
-//! stands in the place of chance, and every script of so many faults is played.
+//! Two callers of one app, explored to the end: the real operator on virtual time, where a script
+//! of faults at numbered steps stands in the place of chance, and every script of so many faults is
+//! played.
 //!
 //! | room | its one job |
 //! |---|---|

@@ -1,4 +1,5 @@
-//! The real operator on virtual time, between a model of the API server and a model of WeChat, from one seed.
+//! The real operator on virtual time, between a model of the API server and a model of WeChat, from
+//! one seed.
 //!
 //! | room | its one job |
 //! |---|---|

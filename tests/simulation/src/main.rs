@@ -72,7 +72,9 @@ fn main() -> ExitCode {
     let until = Instant::now() + Duration::from_secs(args.seconds);
     let fresh = || args.from_seed..;
     sum.run_while(&args, fresh().filter(|seed| !is_a_year(*seed)), |_| Instant::now() < until);
-    sum.run_while(&args, fresh().filter(|seed| is_a_year(*seed)), |sum| sum.days_of_years < args.years * 365 * DAY);
+    sum.run_while(&args, fresh().filter(|seed| is_a_year(*seed)), |sum| {
+        sum.days_of_years < args.years * 365 * DAY
+    });
     println!(
         "{} runs, {:.1} simulated years ({:.1} years of apps, {:.1} of them calm), {} disturbances ({} crashes), {} calls (ideal {}), \
          longest dead token {} s",
@@ -100,7 +102,12 @@ fn is_a_year(seed: u64) -> bool {
 
 impl Sum {
     /// Runs these seeds, as many as there is a reason for, or up to the first that fails.
-    fn run_while(&mut self, args: &Args, seeds: impl Iterator<Item = u64> + Send, go_on: impl Fn(&Self) -> bool + Sync) {
+    fn run_while(
+        &mut self,
+        args: &Args,
+        seeds: impl Iterator<Item = u64> + Send,
+        go_on: impl Fn(&Self) -> bool + Sync,
+    ) {
         let seeds = Mutex::new(seeds);
         let sum = Mutex::new(self);
         let next = || {

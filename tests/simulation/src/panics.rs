@@ -1,4 +1,5 @@
-//! Remembers what panicked on this thread: the operator survives its panics, a run must not overlook them.
+//! Remembers what panicked on this thread: the operator survives its panics, a run must not
+//! overlook them.
 
 use std::{cell::RefCell, panic, sync::Once};
 

@@ -1,5 +1,5 @@
-//! The way between an operator and the platform: a door whose every call meets its fate here, with the simulator's model of
-//! WeChat behind it. Decides nothing about tokens.
+//! The way between an operator and the platform: a door whose every call meets its fate here, with
+//! the simulator's model of WeChat behind it. Decides nothing about tokens.
 
 use std::sync::Arc;
 
@@ -54,7 +54,9 @@ async fn call(stage: Arc<Stage>, process: ProcessId, sending: Sending) -> Answer
     // A connection may stand while its owner does not run.
     stage.pass_pause(process).await;
     let fate = match &stage.prompter {
-        Some(prompter) => prompter.fate(&stage, process, Some(Step::Call), Fate::Fine(20, 20)).await,
+        Some(prompter) => {
+            prompter.fate(&stage, process, Some(Step::Call), Fate::Fine(20, 20)).await
+        }
         None => stage.weather.platform_fate(stage.time.now()),
     };
     let (answered, answer) = oneshot::channel();
@@ -79,7 +81,9 @@ async fn serve(
     let app_id = parameter(&request, "appid");
     // The platform's and the app's word on a stranger's call is none on the app's own.
     let caller = stranger_of(&parameter(&request, "secret")).unwrap_or_else(|| app_id.clone());
-    let say = |what: &str| stage.trace.note("platform", format_args!("P{process} asks for {app_id}: {what}"));
+    let say = |what: &str| {
+        stage.trace.note("platform", format_args!("P{process} asks for {app_id}: {what}"));
+    };
     if !matches!(fate, Fate::Fine(..)) {
         say(&format!("{fate:?}"));
     }
@@ -116,7 +120,10 @@ async fn serve(
             let mut answered = Some(answered).filter(|_| !reset);
             pass(by).await;
             let (outcome, effect) = execute();
-            (Some(effect), answered.take().is_some_and(|answered| answered.send(answer_of(outcome)).is_ok()))
+            (
+                Some(effect),
+                answered.take().is_some_and(|answered| answered.send(answer_of(outcome)).is_ok()),
+            )
         }
         Fate::Refused(code) => {
             pass(30).await;
@@ -128,7 +135,10 @@ async fn serve(
         Fate::Garbled(acts) => {
             pass(30).await;
             let effect = if acts { execute().1 } else { Effect::default() };
-            let _ = answered.send(Ok(Answer { status: 502, body: Some(Zeroizing::new(b"<html>bad gateway</html>".to_vec())) }));
+            let _ = answered.send(Ok(Answer {
+                status: 502,
+                body: Some(Zeroizing::new(b"<html>bad gateway</html>".to_vec())),
+            }));
             (Some(effect), false)
         }
         Fate::Crash { after } => {
@@ -172,11 +182,18 @@ struct Effect {
 }
 
 /// Lets the call take effect; answers what it did.
-fn execute(stage: &Stage, process: ProcessId, app_id: &str, request: &Request) -> (Outcome, Effect) {
+fn execute(
+    stage: &Stage,
+    process: ProcessId,
+    app_id: &str,
+    request: &Request,
+) -> (Outcome, Effect) {
     let now = stage.time.now();
     let mut platform = stage.platform();
     let model = platform.model();
-    let Some(course) = model.arrive(now, request) else { return (Outcome::Silence, Effect::default()) };
+    let Some(course) = model.arrive(now, request) else {
+        return (Outcome::Silence, Effect::default());
+    };
     let outcome = model.execute(now, request, &course);
     let live = model.live_tokens(now, app_id);
     let call = model.log().calls(app_id).last().cloned();
@@ -201,7 +218,10 @@ fn execute(stage: &Stage, process: ProcessId, app_id: &str, request: &Request) -
     for token in &live {
         let (name, dies) = (&token.fingerprint, show(token.dies_ms));
         if effect.minted {
-            stage.trace.note("platform", format_args!("{app_id}: {:?} {name} lives until {dies}", token.family));
+            stage.trace.note(
+                "platform",
+                format_args!("{app_id}: {:?} {name} lives until {dies}", token.family),
+            );
         }
     }
     (outcome, effect)
@@ -230,7 +250,9 @@ fn json_of(request: &Request) -> Option<serde_json::Value> {
 
 fn answer_of(outcome: Outcome) -> Answered {
     match outcome {
-        Outcome::Answer(reply) => Ok(Answer { status: reply.status, body: Some(Zeroizing::new(reply.body)) }),
+        Outcome::Answer(reply) => {
+            Ok(Answer { status: reply.status, body: Some(Zeroizing::new(reply.body)) })
+        }
         Outcome::Closed { .. } | Outcome::Raw(_) | Outcome::Silence => Err(NoAnswer::Unknown),
     }
 }

@@ -95,9 +95,14 @@ impl Plot {
         let dice = Dice::from_seed(seed ^ 0x5eed);
         let genre = Genre::of(seed);
         let candidates = genre == Genre::Election || genre == Genre::Everything && dice.chance(0.3);
-        let has = |what: Genre, probability: f64| genre == what || genre == Genre::Everything && dice.chance(probability);
-        let mean = |has: bool, low: Millis, high: Millis| if has { dice.log_between(low, high) } else { 0 };
-        let rate = |has: bool| if has { *dice.pick(&[0.01, 0.05, 0.2, 0.4]).unwrap_or(&0.0) } else { 0.0 };
+        let has = |what: Genre, probability: f64| {
+            genre == what || genre == Genre::Everything && dice.chance(probability)
+        };
+        let mean = |has: bool, low: Millis, high: Millis| {
+            if has { dice.log_between(low, high) } else { 0 }
+        };
+        let rate =
+            |has: bool| if has { *dice.pick(&[0.01, 0.05, 0.2, 0.4]).unwrap_or(&0.0) } else { 0.0 };
         // One world in four is a crowd, as a cluster is: years of apps pass in days.
         let apps = match genre {
             Genre::Year => 1,
@@ -105,7 +110,8 @@ impl Plot {
             _ => dice.between(1, 5),
         };
         // The platform says two hours, and that it may change its mind.
-        let life = if dice.chance(if genre == Genre::Year { 0.9 } else { 0.1 }) { DAY } else { 2 * HOUR };
+        let life =
+            if dice.chance(if genre == Genre::Year { 0.9 } else { 0.1 }) { DAY } else { 2 * HOUR };
         let (calm_from, quiet) = match genre {
             Genre::Year => (270 * DAY, 95 * DAY),
             _ => (dice.between(12 * HOUR, 3 * DAY), 4 * life + HOUR),
@@ -120,7 +126,8 @@ impl Plot {
             api_kinds: kinds(&Dice::from_seed(seed ^ 0xa91), API_KINDS),
             platform_kinds: kinds(&Dice::from_seed(seed ^ 0x91a7), PLATFORM_KINDS),
             // A start costs as much as a day of work.
-            crash: rate(candidates && dice.chance(0.5) || has(Genre::Crashes, 0.4)) / if apps < 5 { 4.0 } else { 40.0 },
+            crash: rate(candidates && dice.chance(0.5) || has(Genre::Crashes, 0.4))
+                / if apps < 5 { 4.0 } else { 40.0 },
             streams: rate(has(Genre::ApiServer, 0.4)),
             short_streams: dice.chance(0.1),
             steps_clock: false,
@@ -133,7 +140,8 @@ impl Plot {
         let users = has(Genre::Users, 0.5) || suspends || hurries;
         let crash_every = mean(candidates || has(Genre::Crashes, 0.4), 10 * MINUTE, 12 * HOUR);
         let api_outage_every = mean(has(Genre::ApiServer, 0.3), HOUR, DAY);
-        // What a process that is gone knew of a clock that has been put right since, nobody can know.
+        // What a process that is gone knew of a clock that has been put right since, nobody can
+        // know.
         let restarts = crash_every > 0 || climate.crash > 0.0;
         // A limit, and what is counted over restarts, shows only to those who come near it.
         let nags = users && restarts && Dice::from_seed(seed ^ 0x4a9).chance(0.45);
@@ -233,7 +241,12 @@ impl Plot {
 
     /// In an ordinary year something happens every few days.
     fn pass_a_year(&mut self) {
-        self.climate = Climate { calm_from: self.climate.calm_from, api: 0.002, platform: 0.01, ..Climate::default() };
+        self.climate = Climate {
+            calm_from: self.climate.calm_from,
+            api: 0.002,
+            platform: 0.01,
+            ..Climate::default()
+        };
         self.crash_every = 10 * DAY;
         self.api_outage_every = 30 * DAY;
         self.platform_outage_every = 30 * DAY;
@@ -253,14 +266,19 @@ impl Plot {
     /// How many operators there are that know nothing of each other.
     #[must_use]
     pub fn operators(&self) -> u64 {
-        let alone = self.cast.iter().filter(|leads| matches!(leads, Leads::Alone(_))).count() as u64;
+        let alone =
+            self.cast.iter().filter(|leads| matches!(leads, Leads::Alone(_))).count() as u64;
         alone.max(1)
     }
 }
 
 /// Any kind of fault, or a few kinds again and again.
 fn kinds(dice: &Dice, all: u64) -> Vec<u64> {
-    if dice.chance(0.5) { Vec::new() } else { (0..dice.between(1, 4)).map(|_| dice.between(0, all)).collect() }
+    if dice.chance(0.5) {
+        Vec::new()
+    } else {
+        (0..dice.between(1, 4)).map(|_| dice.between(0, all)).collect()
+    }
 }
 
 /// What the users of one world do.

@@ -59,7 +59,10 @@ impl Process {
         stage.trace.note("process", format_args!("P{} is told to stop", self.id));
         self.stop.cancel();
         let done = tokio::time::timeout(2 * GRACE, &mut self.main).await.is_ok();
-        stage.trace.note("process", format_args!("P{} has ended{}", self.id, if done { "" } else { " by force" }));
+        stage.trace.note(
+            "process",
+            format_args!("P{} has ended{}", self.id, if done { "" } else { " by force" }),
+        );
         self.main.abort();
         stage.ended(self.id);
     }
@@ -81,7 +84,9 @@ fn operator(stage: &Arc<Stage>, id: ProcessId, leads: Leads, health: Health) -> 
     Operator {
         leadership: leadership(id, leads),
         identity: format!("P{id}"),
-        client_of_term: Box::new(move |term, client| cluster::door::of_term(&witness, id, client, term)),
+        client_of_term: Box::new(move |term, client| {
+            cluster::door::of_term(&witness, id, client, term)
+        }),
         client: cluster::door::client(stage, id),
         platforms: platforms(stage, id),
         concurrency: 32,
@@ -91,7 +96,7 @@ fn operator(stage: &Arc<Stage>, id: ProcessId, leads: Leads, health: Health) -> 
         allowed: AllowedMetadata::default(),
         clock,
         chance: Chance::from_fn(move || dice.number()),
-        rhythm: stage.weather.rhythm(),
+        timing: stage.weather.timing(),
         watch_seconds: stage.weather.watch_seconds(),
         health_period: stage.weather.health_period(),
         grace: GRACE,

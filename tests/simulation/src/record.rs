@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use judge::{Act, Call, End, Event, Expect, Log, Promise, Rules, Status, Verb, Verdict, Writer, judge};
+use judge::{
+    Act, Call, End, Event, Expect, Log, Promise, Rules, Status, Verb, Verdict, Writer, judge,
+};
 use k8s_openapi::ByteString;
 use miniprogram_operator::api::names;
 use platform_simulator::model::{Family, LiveToken, fingerprint};
@@ -51,18 +53,21 @@ impl Record {
                 let target = object.filter(|secret| secret["type"] == names::SECRET_TYPE);
                 let token = target.and_then(|secret| self.token_in(secret));
                 let annotations = target.map(|secret| &secret["metadata"]["annotations"]);
-                let unconfirmed = annotations.is_some_and(|all| all[names::UNSETTLED].is_string());
+                let unconfirmed =
+                    annotations.is_some_and(|all| all[names::UNCONFIRMED].is_string());
                 let is_target = target.is_some() || self.held.contains_key(name);
                 let held = (token.clone(), unconfirmed);
                 if is_target && self.held.insert(name.clone(), held.clone()) != Some(held) {
                     let by = self.writer.map(|writer| writer.process);
-                    self.log.push(now, Event::Secret { name: name.1.clone(), by, token, unconfirmed });
+                    self.log
+                        .push(now, Event::Secret { name: name.1.clone(), by, token, unconfirmed });
                 }
             }
             Kind::MiniProgram => {
                 self.objects.insert(name.clone());
                 let status = object.map(|object| Status::of(&object["status"], millis_of));
-                self.log.push(now, Event::Status { object: name.1.clone(), by: self.writer, status });
+                self.log
+                    .push(now, Event::Status { object: name.1.clone(), by: self.writer, status });
             }
             Kind::Lease | Kind::Event => {}
         }
@@ -122,7 +127,8 @@ impl Record {
     /// Takes in which tokens of an app live, and until when; all others are dead.
     pub fn alive(&mut self, now: Millis, app: &str, live: &[LiveToken]) {
         let mut before = self.alive.remove(app).unwrap_or_default();
-        let mut ends = |token: &String, at| self.log.push(now, Event::Ends { token: token.clone(), at });
+        let mut ends =
+            |token: &String, at| self.log.push(now, Event::Ends { token: token.clone(), at });
         for token in live {
             if before.remove(&token.fingerprint).is_some_and(|known| known != token.dies_ms) {
                 ends(&token.fingerprint, token.dies_ms);
@@ -131,7 +137,12 @@ impl Record {
         before.iter().filter(|(_, known)| **known > now).for_each(|(token, _)| ends(token, now));
         for token in live.iter().filter(|token| self.tokens.insert(token.fingerprint.clone())) {
             let (app, replaces) = (app.to_owned(), token.family == Family::Legacy);
-            let event = Event::Mint { app, token: token.fingerprint.clone(), replaces, ends: token.dies_ms };
+            let event = Event::Mint {
+                app,
+                token: token.fingerprint.clone(),
+                replaces,
+                ends: token.dies_ms,
+            };
             self.log.push(now, event);
         }
         let live = live.iter().map(|token| (token.fingerprint.clone(), token.dies_ms)).collect();
@@ -151,7 +162,13 @@ impl Record {
         self.log.push(sent, Event::Call(call));
     }
 
-    pub fn disturbed(&mut self, from: Millis, until: Millis, app: Option<String>, what: &'static str) {
+    pub fn disturbed(
+        &mut self,
+        from: Millis,
+        until: Millis,
+        app: Option<String>,
+        what: &'static str,
+    ) {
         self.log.push(from, Event::Disturbance { until, app, what });
     }
 
@@ -193,7 +210,8 @@ impl Record {
     /// How many calls of an app were left without an answer since then, and how many were forced.
     #[must_use]
     pub fn costly_calls(&self, app: &str, since: Millis) -> (usize, usize) {
-        let calls: Vec<_> = self.costly.iter().filter(|(at, call)| *at >= since && call.app == app).collect();
+        let calls: Vec<_> =
+            self.costly.iter().filter(|(at, call)| *at >= since && call.app == app).collect();
         let unanswered = calls.iter().filter(|(_, call)| call.end == End::Unanswered).count();
         (unanswered, calls.iter().filter(|(_, call)| call.forced).count())
     }

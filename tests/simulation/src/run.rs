@@ -40,7 +40,8 @@ impl fmt::Display for Ended {
 #[must_use]
 pub fn run(seed: u64, traced: bool) -> Ended {
     fastrand::seed(seed);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without IO can always be made");
     runtime.block_on(play(seed, traced))
 }
@@ -69,9 +70,9 @@ async fn play(seed: u64, traced: bool) -> Ended {
     let mut director = Director::new(Arc::clone(&stage), plot.clone(), deaths, apps);
     if let Some(adversary) = adversary {
         let at = |app| (stage.dice.between(10 * MINUTE, 3 * HOUR), app);
-        let mut arrivals: Vec<_> = later.into_iter().map(at).collect();
-        arrivals.sort_by_key(|(at, _)| *at);
-        director = director.beset(arrivals, adversary);
+        let mut arsiblings: Vec<_> = later.into_iter().map(at).collect();
+        arsiblings.sort_by_key(|(at, _)| *at);
+        director = director.beset(arsiblings, adversary);
     }
     director.direct().await;
     let end = stage.time.now();

@@ -1,4 +1,5 @@
-//! All that a run's actors share: time, chance, the models and what is known of everything that happened.
+//! All that a run's actors share: time, chance, the models and what is known of everything that
+//! happened.
 
 use std::{
     collections::BTreeMap,
@@ -127,18 +128,24 @@ impl Stage {
         }
     }
 
-    /// Carries on with some work of a process, but not while the process stands still: what the work waited for and its own
-    /// timers reach it together when it wakes, as after SIGSTOP and SIGCONT.
-    pub async fn unless_paused<T>(self: Arc<Self>, process: ProcessId, work: impl Future<Output = T>) -> T {
+    /// Carries on with some work of a process, but not while the process stands still: what the
+    /// work waited for and its own timers reach it together when it wakes, as after SIGSTOP and
+    /// SIGCONT.
+    pub async fn unless_paused<T>(
+        self: Arc<Self>,
+        process: ProcessId,
+        work: impl Future<Output = T>,
+    ) -> T {
         let mut work = pin!(work);
         loop {
             self.pass_pause(process).await;
-            let done =
-                poll_fn(
-                    |context| {
-                        if self.pause_left(process) > 0 { Poll::Ready(None) } else { work.as_mut().poll(context).map(Some) }
-                    },
-                );
+            let done = poll_fn(|context| {
+                if self.pause_left(process) > 0 {
+                    Poll::Ready(None)
+                } else {
+                    work.as_mut().poll(context).map(Some)
+                }
+            });
             if let Some(done) = done.await {
                 return done;
             }

@@ -1,4 +1,5 @@
-//! Virtual time: milliseconds since a run began, true wall time, and what a node's clock shows. Reads tokio's clock only.
+//! Virtual time: milliseconds since a run began, true wall time, and what a node's clock shows.
+//! Reads tokio's clock only.
 
 use std::{
     sync::{
@@ -62,7 +63,10 @@ impl Time {
             let skew = SignedDuration::from_millis(time.skew_ms());
             let true_wall = beginning().checked_add(boot).unwrap_or(Timestamp::MAX);
             // A node has been up for a while when the run begins.
-            Now { wall: true_wall.checked_add(skew).unwrap_or(Timestamp::MAX), boot: boot + Duration::from_secs(1000) }
+            Now {
+                wall: true_wall.checked_add(skew).unwrap_or(Timestamp::MAX),
+                boot: boot + Duration::from_secs(1000),
+            }
         })
     }
 }
@@ -84,6 +88,7 @@ pub fn millis_of(wall: Timestamp) -> i64 {
 /// A moment for people: days and the time of day.
 pub fn show(at: Millis) -> String {
     let (days, rest) = (at / DAY, at % DAY);
-    let (hours, minutes, seconds, millis) = (rest / HOUR, rest / MINUTE % 60, rest / SECOND % 60, rest % SECOND);
+    let (hours, minutes, seconds, millis) =
+        (rest / HOUR, rest / MINUTE % 60, rest / SECOND % 60, rest % SECOND);
     format!("{days}d{hours:02}:{minutes:02}:{seconds:02}.{millis:03}")
 }

@@ -17,7 +17,10 @@ pub const NAMESPACE: &str = "team-a";
 
 /// One `MiniProgram` as its user thinks of it.
 #[derive(Clone, Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a wish of its own, and none excludes another")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a wish of its own, and none excludes another"
+)]
 pub struct App {
     pub app_id: String,
     pub name: Name,
@@ -147,7 +150,9 @@ impl App {
                 "name": self.wanted_target(), "deletionPolicy": if self.retained { "Retain" } else { "Delete" },
             },
         });
-        for (field, value) in [("refreshBeforeSeconds", self.lead), ("refreshIntervalSeconds", self.interval)] {
+        for (field, value) in
+            [("refreshBeforeSeconds", self.lead), ("refreshIntervalSeconds", self.interval)]
+        {
             if let Some(value) = value {
                 spec[field] = json!(value);
             }
@@ -173,7 +178,8 @@ impl App {
     }
 
     fn write_credential(&self, stage: &Stage, secret: &str) {
-        let value = serde_json::to_value(k8s_openapi::ByteString(secret.as_bytes().to_vec())).unwrap_or_default();
+        let value = serde_json::to_value(k8s_openapi::ByteString(secret.as_bytes().to_vec()))
+            .unwrap_or_default();
         let mut cluster = stage.cluster();
         let mut object = cluster.get(Kind::Secret, &self.credential).map_or_else(
             || json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {} }),
@@ -186,7 +192,8 @@ impl App {
     /// Whether the operator can serve it, as far as this object goes.
     fn is_served(&self, stage: &Stage) -> bool {
         // Nothing can be expected until the name of the target is free.
-        let has_place = !self.is_foreign(stage, &self.target()) && (self.squatted.is_none() || self.has_target(stage));
+        let has_place = !self.is_foreign(stage, &self.target())
+            && (self.squatted.is_none() || self.has_target(stage));
         self.right && !self.suspended && !self.deleted && has_place
     }
 
@@ -194,20 +201,28 @@ impl App {
         stage.cluster().get(Kind::Secret, &self.target_name()).is_some()
     }
 
-    /// Whether a Secret of this name is not the operator's by its own rules: another type, or nothing that says whose it is.
+    /// Whether a Secret of this name is not the operator's by its own rules: another type, or
+    /// nothing that says whose it is.
     fn is_foreign(&self, stage: &Stage, name: &str) -> bool {
         let cluster = stage.cluster();
-        let Some(secret) = cluster.get(Kind::Secret, &(self.name.0.clone(), name.to_owned())) else { return false };
+        let Some(secret) = cluster.get(Kind::Secret, &(self.name.0.clone(), name.to_owned()))
+        else {
+            return false;
+        };
         let metadata = &secret["metadata"];
         let labelled = metadata["labels"][names::NAME] == self.name.1.as_str();
         let told = metadata["annotations"][names::APP_ID] == self.app_id.as_str();
-        secret["type"] != names::SECRET_TYPE || !(metadata["ownerReferences"].is_array() || labelled && told)
+        secret["type"] != names::SECRET_TYPE
+            || !(metadata["ownerReferences"].is_array() || labelled && told)
     }
 
     /// Says what was done, and what may be expected from now on.
     pub fn expect(&self, stage: &Stage, act: Act, deed: &str) {
         let now = stage.time.now();
-        stage.trace.note("user", format_args!("{deed}: {} of {} ({})", self.name.1, self.app_id, self.mode));
+        stage.trace.note(
+            "user",
+            format_args!("{deed}: {} of {} ({})", self.name.1, self.app_id, self.mode),
+        );
         // Which of two objects keeps a token that replaces the one before it is nobody's to expect.
         let shared = self.paired && self.mode == "Legacy";
         let served = self.is_served(stage);

@@ -1,11 +1,12 @@
-//! What goes wrong on the way: draws the fate of each request, and knows when something is down. Carries nothing out.
+//! What goes wrong on the way: draws the fate of each request, and knows when something is down.
+//! Carries nothing out.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use miniprogram_operator::controller::Rhythm;
+use miniprogram_operator::controller::Timing;
 use tokio::sync::Notify;
 
 use crate::{
@@ -30,8 +31,8 @@ pub const PLATFORM_KINDS: u64 = 12;
 pub struct Climate {
     /// From then on nothing goes wrong any more.
     pub calm_from: Millis,
-    /// Before that, things go wrong for so long at a time, and then it is calm for so long; 0 for no
-    /// calm between.
+    /// Before that, things go wrong for so long at a time, and then it is calm for so long; 0 for
+    /// no calm between.
     pub bout: Millis,
     pub calm: Millis,
     /// A request to the API server meets a fault of its own.
@@ -172,8 +173,10 @@ impl Weather {
             return fine;
         }
         let matters = asked.writes() || !matches!(asked.verb, Verb::Watch | Verb::List);
-        // A candidate asks for the Lease every other second: it would never live to do anything else.
-        let crash = if asked.kind == Kind::Lease { self.climate.crash / 200.0 } else { self.climate.crash };
+        // A candidate asks for the Lease every other second: it would never live to do anything
+        // else.
+        let crash =
+            if asked.kind == Kind::Lease { self.climate.crash / 200.0 } else { self.climate.crash };
         if matters && self.dice.chance(crash) {
             return Fate::Crash { after: self.dice.chance(0.5) };
         }
@@ -187,7 +190,10 @@ impl Weather {
             1 | 2 => Fate::Lost { reset },
             3..=5 => Fate::AnswerLost { reset },
             6 => Fate::Late { by: self.dice.log_between(100, 60 * SECOND), reset },
-            7 => Fate::Fine(self.dice.log_between(10, 20 * SECOND), self.dice.log_between(10, 20 * SECOND)),
+            7 => Fate::Fine(
+                self.dice.log_between(10, 20 * SECOND),
+                self.dice.log_between(10, 20 * SECOND),
+            ),
             8 if asked.writes() => Fate::Refused(409),
             8 | 10 => Fate::Refused(500),
             9 => Fate::Refused(429),
@@ -226,7 +232,10 @@ impl Weather {
             2 => Fate::Lost { reset },
             3..=5 => Fate::AnswerLost { reset },
             6 | 7 => Fate::Late { by: self.dice.log_between(100, 110 * SECOND), reset },
-            8 => Fate::Fine(self.dice.log_between(10, 15 * SECOND), self.dice.log_between(10, 15 * SECOND)),
+            8 => Fate::Fine(
+                self.dice.log_between(10, 15 * SECOND),
+                self.dice.log_between(10, 15 * SECOND),
+            ),
             9 => Fate::Garbled(self.dice.chance(0.5)),
             10 => Fate::Refused(45011),
             _ => Fate::Refused(-1),
@@ -238,30 +247,43 @@ impl Weather {
         self.climate.steps_clock
     }
 
-    /// Short sleeps are for clocks that somebody sets. Where nobody does, they would hide a moment that is slept through.
-    pub fn rhythm(&self) -> Rhythm {
-        if self.steps_clock() { Rhythm::default() } else { Rhythm { longest_sleep: WATCHFUL, beat: WATCHFUL } }
+    /// Short sleeps are for clocks that somebody sets. Where nobody does, they would hide a moment
+    /// that is slept through.
+    pub fn timing(&self) -> Timing {
+        if self.steps_clock() {
+            Timing::default()
+        } else {
+            Timing { resync_period: WATCHFUL, beat: WATCHFUL }
+        }
     }
 
     pub fn health_period(&self) -> Duration {
-        if self.climate.hides { Duration::from_millis(PROBES_APART) } else { self.rhythm().beat }
+        if self.climate.hides { Duration::from_millis(PROBES_APART) } else { self.timing().beat }
     }
 
-    /// What a watch asks for. Years of silence are mostly bookmarks, so where streams live for hours they are far apart.
+    /// What a watch asks for. Years of silence are mostly bookmarks, so where streams live for
+    /// hours they are far apart.
     pub fn watch_seconds(&self) -> u32 {
         if self.climate.short_streams { 30 } else { 290 }
     }
 
     pub fn stream_life(&self, asked: &Asked) -> Millis {
         if self.climate.short_streams {
-            let wanted = asked.parameter("timeoutSeconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(290);
+            let wanted = asked
+                .parameter("timeoutSeconds")
+                .and_then(|seconds| seconds.parse().ok())
+                .unwrap_or(290);
             return wanted * SECOND;
         }
         self.dice.between(6 * HOUR, 12 * HOUR)
     }
 
     pub fn stream_lag(&self, now: Millis) -> Millis {
-        if self.troubles_streams(now) { self.dice.log_between(10, MINUTE) } else { self.dice.between(1, 15) }
+        if self.troubles_streams(now) {
+            self.dice.log_between(10, MINUTE)
+        } else {
+            self.dice.between(1, 15)
+        }
     }
 
     pub fn tears_stream(&self, now: Millis) -> bool {

@@ -22,17 +22,28 @@ fn the_promises_are_kept() {
     let next = AtomicU64::new(*SEEDS.start());
     let runs: Vec<Ended> = thread::scope(|scope| {
         let work = || {
-            let seeds = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|seed| SEEDS.contains(seed));
-            seeds.filter(|seed| Genre::of(*seed) != Genre::Year).map(|seed| run(seed, false)).collect::<Vec<_>>()
+            let seeds = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed))
+                .take_while(|seed| SEEDS.contains(seed));
+            seeds
+                .filter(|seed| Genre::of(*seed) != Genre::Year)
+                .map(|seed| run(seed, false))
+                .collect::<Vec<_>>()
         };
         let workers = [scope.spawn(work), scope.spawn(work)];
-        workers.into_iter().flat_map(|worker| worker.join().expect("no run panics by itself")).collect()
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("no run panics by itself"))
+            .collect()
     });
-    let broken: Vec<_> = runs.iter().filter(|run| !run.verdict.is_good()).map(ToString::to_string).collect();
+    let broken: Vec<_> =
+        runs.iter().filter(|run| !run.verdict.is_good()).map(ToString::to_string).collect();
     assert!(broken.is_empty(), "replay with `--seed … --trace`:\n{}", broken.join("\n"));
     let calm: u64 = runs.iter().map(|run| run.verdict.calm).sum();
     let simulated: u64 = runs.iter().map(|run| run.simulated * run.apps).sum();
-    assert!(calm * 5 > simulated, "liveness is judged in calm, and there was little: {calm} of {simulated} ms");
+    assert!(
+        calm * 5 > simulated,
+        "liveness is judged in calm, and there was little: {calm} of {simulated} ms"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Scripts that once showed something, or that show one rule of the protocol at work, and every script of one fault.
+//! Scripts that once showed something, or that show one rule of the protocol at work, and every
+//! script of one fault.
 
 use simulation::{
     explore::{
@@ -30,7 +31,10 @@ fn whatever_goes_wrong_once_ends_well() {
     let sums = explore(&scenarios, Depth { faults: 1, grave: 1 }, 2);
     assert_eq!(sums.len(), scenarios.len());
     let runs: u64 = sums.values().flat_map(|sum| &sum.runs).sum();
-    assert!(runs > 1000, "a script that fails can only be found where steps are numbered: {runs} runs");
+    assert!(
+        runs > 1000,
+        "a script that fails can only be found where steps are numbered: {runs} runs"
+    );
     let failures: Vec<_> = sums.values().flat_map(|sum| &sum.failed).collect();
     assert!(failures.is_empty(), "{failures:#?}");
 }
@@ -41,6 +45,9 @@ fn a_script_replays_exactly() {
     let script = "10:late-110s,30:crash".parse().expect("a script");
     let again = || play(scenario, &script, true).trace.to_string();
     let trace = again();
-    assert!(trace.contains("10:late-110s") && trace.contains("30:crash"), "both faults come to pass");
+    assert!(
+        trace.contains("10:late-110s") && trace.contains("30:crash"),
+        "both faults come to pass"
+    );
     assert_eq!(trace, again());
 }

@@ -1,4 +1,5 @@
-//! Reads the clocks and turns them into the model's milliseconds; knows nothing of what they are used for.
+//! Reads the clocks and turns them into the model's milliseconds; knows nothing of what they are
+//! used for.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -30,7 +31,8 @@ pub(crate) fn until_midnight() -> Millis {
     DAY_MS - (since_epoch() + UTC_PLUS_8_MS) % DAY_MS
 }
 
-/// Differs from start to start, so that a restarted simulator does not hand out its old tokens again.
+/// Differs from start to start, so that a restarted simulator does not hand out its old tokens
+/// again.
 pub(crate) fn fresh_seed() -> u64 {
     since_epoch()
 }

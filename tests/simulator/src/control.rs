@@ -1,4 +1,5 @@
-//! The control API under `/sim`: reads and changes the model on behalf of a test. Knows no socket and no platform.
+//! The control API under `/sim`: reads and changes the model on behalf of a test. Knows no socket
+//! and no platform.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -43,7 +44,13 @@ enum Wrong {
     Path,
 }
 
-pub(crate) fn answer(model: &mut Model, now: Millis, method: &str, path: &str, body: &[u8]) -> Reply {
+pub(crate) fn answer(
+    model: &mut Model,
+    now: Millis,
+    method: &str,
+    path: &str,
+    body: &[u8],
+) -> Reply {
     let parts: Vec<&str> = path.strip_prefix("/sim/").unwrap_or_default().split('/').collect();
     match act(model, now, method, &parts, body) {
         Ok(value) => Reply::json(200, &value),
@@ -53,7 +60,13 @@ pub(crate) fn answer(model: &mut Model, now: Millis, method: &str, path: &str, b
     }
 }
 
-fn act(model: &mut Model, now: Millis, method: &str, parts: &[&str], body: &[u8]) -> Result<Value, Wrong> {
+fn act(
+    model: &mut Model,
+    now: Millis,
+    method: &str,
+    parts: &[&str],
+    body: &[u8],
+) -> Result<Value, Wrong> {
     match (method, parts) {
         ("GET", ["healthz"]) => {}
         ("GET", ["now"]) => return Ok(json!({ "now_ms": now })),
@@ -66,7 +79,7 @@ fn act(model: &mut Model, now: Millis, method: &str, parts: &[&str], body: &[u8]
         }
         ("DELETE", ["apps", id]) if model.remove_app(id) => {}
         ("DELETE", ["apps", id]) => return Err(Wrong::App((*id).to_owned())),
-        ("PUT", ["apps", id, "secret"]) => model.set_app(id, &read_secret(body)?),
+        ("PUT", ["apps", id, "secret"]) => model.set_app(id, &record_read(body)?),
         ("GET", ["apps", id, "tokens"]) => return Ok(json!(model.live_tokens(now, id))),
         ("DELETE", ["apps", id, "tokens"]) => model.kill_tokens(now, id),
         ("GET", ["apps", id, "calls"]) => {
@@ -82,7 +95,12 @@ fn act(model: &mut Model, now: Millis, method: &str, parts: &[&str], body: &[u8]
     Ok(json!({ "ok": true }))
 }
 
-fn fault(model: &mut Model, app_id: Option<&str>, method: &str, body: &[u8]) -> Result<Value, Wrong> {
+fn fault(
+    model: &mut Model,
+    app_id: Option<&str>,
+    method: &str,
+    body: &[u8],
+) -> Result<Value, Wrong> {
     match method {
         "PUT" => model.set_faults(app_id, read_faults(body)?),
         "DELETE" => model.set_faults(app_id, Vec::new()),
@@ -96,7 +114,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Wrong> {
     serde_json::from_slice(body).map_err(|e| Wrong::Request(e.to_string()))
 }
 
-fn read_secret(body: &[u8]) -> Result<AppSettings, Wrong> {
+fn record_read(body: &[u8]) -> Result<AppSettings, Wrong> {
     let settings: AppSettings = read(body)?;
     match &settings.secret {
         Some(secret) => Ok(AppSettings::with_secret(secret)),
@@ -111,10 +129,17 @@ fn read_faults(body: &[u8]) -> Result<Vec<FaultRule>, Wrong> {
     }
 }
 
-/// Serde cannot refuse unknown fields of a flattened enum, and a misspelt `times` would be a fault for ever.
+/// Serde cannot refuse unknown fields of a flattened enum, and a misspelt `times` would be a fault
+/// for ever.
 fn read_fault(given: &Value) -> Result<FaultRule, Wrong> {
     let rule = FaultRule::deserialize(given).map_err(|e| Wrong::Request(e.to_string()))?;
     let understood = json!(rule);
-    let unknown = given.as_object().into_iter().flat_map(serde_json::Map::keys).find(|key| understood.get(key).is_none());
-    unknown.map_or(Ok(rule), |key| Err(Wrong::Request(format!("{} has no field {key:?}", understood["kind"]))))
+    let unknown = given
+        .as_object()
+        .into_iter()
+        .flat_map(serde_json::Map::keys)
+        .find(|key| understood.get(key).is_none());
+    unknown.map_or(Ok(rule), |key| {
+        Err(Wrong::Request(format!("{} has no field {key:?}", understood["kind"])))
+    })
 }

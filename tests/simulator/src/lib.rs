@@ -1,4 +1,5 @@
-//! A stand-in for the token endpoints of mini program platforms: their rules, their error codes and their bad days.
+//! A stand-in for the token endpoints of mini program platforms: their rules, their error codes and
+//! their bad days.
 //!
 //! | room | what happens there |
 //! |---|---|

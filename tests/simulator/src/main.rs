@@ -10,7 +10,8 @@ use platform_simulator::model::{AppSettings, SecretRule};
 use platform_simulator::{CONTROL_API, Millis, Settings, Simulator};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A stand-in for the token endpoints of mini program platforms: WeChat's rules, error codes and bad days.
+/// A stand-in for the token endpoints of mini program platforms: WeChat's rules, error codes and
+/// bad days.
 #[derive(Debug, Parser)]
 #[command(version, after_help = CONTROL_API)]
 struct Args {
@@ -81,7 +82,8 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> std::io::Result<()> {
     // As the first process of a container it would otherwise not hear SIGTERM at all.
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let simulator = Simulator::start(args.settings()).await?;
     writeln!(std::io::stdout(), "platform simulator on {}", simulator.url())?;
     tokio::select! {
@@ -127,9 +129,13 @@ fn seconds(text: &str) -> Result<Millis, String> {
 }
 
 fn app(text: &str) -> Result<(String, AppSettings), String> {
-    let (app_id, secret) = text.split_once('=').map_or((text, None), |(id, secret)| (id, Some(secret)));
+    let (app_id, secret) =
+        text.split_once('=').map_or((text, None), |(id, secret)| (id, Some(secret)));
     if app_id.is_empty() {
         return Err("no app id".to_owned());
     }
-    Ok((app_id.to_owned(), AppSettings { secret: secret.map(str::to_owned), ..AppSettings::default() }))
+    Ok((
+        app_id.to_owned(),
+        AppSettings { secret: secret.map(str::to_owned), ..AppSettings::default() },
+    ))
 }

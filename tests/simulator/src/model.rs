@@ -1,8 +1,10 @@
-//! The platform as a value: apps, tokens, quotas, faults, calls. It is told the time, and never waits or does IO.
+//! The platform as a value: apps, tokens, quotas, faults, calls. It is told the time, and never
+//! waits or does IO.
 //!
-//! There are two ways in. [`Model::legacy`] and [`Model::stable`] apply the bare rules. [`Model::arrive`] and
-//! [`Model::execute`] take a request as it is on the wire, faults and log included; between the two, whoever drives
-//! the model lets [`Course::before_ms`] pass, by a sleep or by turning a virtual clock.
+//! There are two ways in. [`Model::legacy`] and [`Model::stable`] apply the bare rules.
+//! [`Model::arrive`] and [`Model::execute`] take a request as it is on the wire, faults and log
+//! included; between the two, whoever drives the model lets [`Course::before_ms`] pass, by a sleep
+//! or by turning a virtual clock.
 
 mod allow_list;
 mod app;
@@ -151,7 +153,13 @@ impl Model {
     }
 
     /// A token of the stable endpoint.
-    pub fn stable(&mut self, now: Millis, app_id: &str, secret: &str, force: bool) -> Result<Granted, Refused> {
+    pub fn stable(
+        &mut self,
+        now: Millis,
+        app_id: &str,
+        secret: &str,
+        force: bool,
+    ) -> Result<Granted, Refused> {
         self.register(app_id);
         let (rules, at) = (self.rules(app_id), self.world.calendar.at(now));
         let app = self.apps.get_mut(app_id).ok_or(Refused::UnknownApp)?;
@@ -196,7 +204,8 @@ impl Model {
         }
     }
 
-    /// Replaces the faults of one app, or those of all apps. They are used up in their order, an app's own first.
+    /// Replaces the faults of one app, or those of all apps. They are used up in their order, an
+    /// app's own first.
     pub fn set_faults(&mut self, app_id: Option<&str>, rules: Vec<FaultRule>) {
         match app_id {
             Some(app_id) => drop(self.faults.insert(app_id.to_owned(), rules)),
@@ -237,7 +246,10 @@ impl Model {
     pub(crate) fn caller(&self, app_id: &str, from: IpAddr) -> (IpAddr, bool) {
         let rules = self.rules(app_id);
         let seen = rules.caller_ip.unwrap_or(from);
-        (seen, rules.allowed_ips.is_empty() || rules.allowed_ips.iter().any(|entry| entry.lets(seen)))
+        (
+            seen,
+            rules.allowed_ips.is_empty() || rules.allowed_ips.iter().any(|entry| entry.lets(seen)),
+        )
     }
 
     pub(crate) fn request_id(&mut self, now: Millis) -> String {

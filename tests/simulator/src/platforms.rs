@@ -1,4 +1,5 @@
-//! The list of platforms: which path is whose. How a platform speaks is in its own file, what it remembers in the model.
+//! The list of platforms: which path is whose. How a platform speaks is in its own file, what it
+//! remembers in the model.
 
 pub(crate) mod wechat;
 

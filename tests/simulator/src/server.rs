@@ -1,4 +1,5 @@
-//! Serves the model over HTTP: accepts, waits as the model says, and answers, hangs or resets. Decides nothing.
+//! Serves the model over HTTP: accepts, waits as the model says, and answers, hangs or resets.
+//! Decides nothing.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -132,12 +133,19 @@ async fn send(mut stream: TcpStream, raw: &Raw) {
     let _ = stream.shutdown().await;
 }
 
-async fn exchange(request: hyper::Request<Incoming>, ends: Ends, shared: Arc<Shared>, end: Arc<Mutex<End>>) -> Answered {
+async fn exchange(
+    request: hyper::Request<Incoming>,
+    ends: Ends,
+    shared: Arc<Shared>,
+    end: Arc<Mutex<End>>,
+) -> Answered {
     let Some(request) = read(request, ends).await else {
         return Ok(response(Reply::new(413, "text/plain", "body too large\n")));
     };
     if request.path == "/sim" || request.path.starts_with("/sim/") {
-        let reply = shared.with(|model, now| control::answer(model, now, &request.method, &request.path, &request.body));
+        let reply = shared.with(|model, now| {
+            control::answer(model, now, &request.method, &request.path, &request.body)
+        });
         return Ok(response(reply));
     }
     match platform(request, &shared).await {
@@ -151,7 +159,11 @@ async fn exchange(request: hyper::Request<Incoming>, ends: Ends, shared: Arc<Sha
 
 async fn platform(request: Request, shared: &Arc<Shared>) -> Result<Reply, End> {
     let Some(course) = shared.with(|model, now| model.arrive(now, &request)) else {
-        return Ok(Reply::new(404, "text/plain", "no such endpoint; GET /sim lists the control API\n"));
+        return Ok(Reply::new(
+            404,
+            "text/plain",
+            "no such endpoint; GET /sim lists the control API\n",
+        ));
     };
     let call = Printed { shared: Arc::clone(shared), course };
     let (outlives_caller, after_ms) = (call.course.outlives_caller, call.course.after_ms);
@@ -194,7 +206,9 @@ struct Printed {
 impl Drop for Printed {
     fn drop(&mut self) {
         if self.shared.print_calls {
-            let line = self.shared.with(|model, _| model.log().get(&self.course.call).map(ToString::to_string));
+            let line = self
+                .shared
+                .with(|model, _| model.log().get(&self.course.call).map(ToString::to_string));
             // Nobody listening is no reason to fail.
             let _ = line.map(|line| writeln!(std::io::stdout(), "{line}"));
         }
@@ -222,8 +236,10 @@ async fn read(request: hyper::Request<Incoming>, ends: Ends) -> Option<Request> 
 
 fn response(reply: Reply) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(reply.body)));
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = [(header::CONTENT_TYPE, Some(reply.content_type)), (header::LOCATION, reply.location)];
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers =
+        [(header::CONTENT_TYPE, Some(reply.content_type)), (header::LOCATION, reply.location)];
     for (name, value) in headers {
         if let Some(value) = value.and_then(|value| value.parse().ok()) {
             response.headers_mut().insert(name, value);

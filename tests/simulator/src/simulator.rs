@@ -1,4 +1,5 @@
-//! The handle that a test or the program holds: starts the server, stops it when dropped, and mirrors the control API.
+//! The handle that a test or the program holds: starts the server, stops it when dropped, and
+//! mirrors the control API.
 
 use std::convert::Infallible;
 use std::io;
@@ -11,7 +12,8 @@ use tokio::task::JoinSet;
 use crate::Millis;
 use crate::clock::{self, Clock};
 use crate::model::{
-    AllCounts, AppSettings, Calendar, Call, Counts, DAY_MS, FaultRule, LiveToken, Model, SecretRule, Standing, World,
+    AllCounts, AppSettings, Calendar, Call, Counts, DAY_MS, FaultRule, LiveToken, Model,
+    SecretRule, Standing, World,
 };
 use crate::server::{self, Shared};
 
@@ -80,8 +82,8 @@ impl Simulator {
         Ok(Self { address, shared, servers: Mutex::new(servers) })
     }
 
-    /// Serves the same platform at one more address. Each call says which port it came to, so a caller with an address of its
-    /// own is known by it.
+    /// Serves the same platform at one more address. Each call says which port it came to, so a
+    /// caller with an address of its own is known by it.
     pub async fn serve_also_at(&self, listen: SocketAddr) -> io::Result<SocketAddr> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;

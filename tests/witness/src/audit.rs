@@ -101,7 +101,8 @@ impl Request {
     #[must_use]
     pub fn stored(&self) -> Option<&Value> {
         let object = &self.event["responseObject"];
-        (self.is_write() && self.succeeded() && object["metadata"]["uid"].is_string()).then_some(object)
+        (self.is_write() && self.succeeded() && object["metadata"]["uid"].is_string())
+            .then_some(object)
     }
 
     #[must_use]

@@ -30,7 +30,10 @@ pub fn write_down(scene: &Scene<'_>, app: &str, log: &mut Log) -> BTreeSet<Strin
             let counted = call.executed_ms.zip(call.errcode).filter(|_| has_usual_limits(&rules));
             let forced = call.forced;
             let (app, end) = (app.to_owned(), end(&call));
-            log.push(call.arrived_ms, Event::Call(judge::Call { by, app, replaces, forced, end, counted }));
+            log.push(
+                call.arrived_ms,
+                Event::Call(judge::Call { by, app, replaces, forced, end, counted }),
+            );
         }
         if let (true, Some(at), Some(token)) = (call.minted, call.executed_ms, call.token) {
             minted.insert(token.clone());
@@ -67,6 +70,8 @@ fn end(call: &Call) -> End {
 /// Nobody can know of a limit that a test has made smaller.
 fn has_usual_limits(rules: &Rules) -> bool {
     let usual = AppSettings::default().rules();
-    let limits = |rules: &Rules| (rules.force_per_day, rules.legacy_per_day, rules.stable_per_minute, rules.stable_per_day);
+    let limits = |rules: &Rules| {
+        (rules.force_per_day, rules.legacy_per_day, rules.stable_per_minute, rules.stable_per_day)
+    };
     limits(rules) == limits(&usual)
 }

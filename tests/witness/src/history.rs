@@ -11,7 +11,12 @@ use serde_json::Value;
 use crate::{ON_ITS_WAY, Scene, audit::Request};
 
 /// Writes down requests and what they changed.
-pub fn write_down(scene: &Scene<'_>, minted: BTreeSet<String>, requests: Vec<Request>, log: &mut Log) {
+pub fn write_down(
+    scene: &Scene<'_>,
+    minted: BTreeSet<String>,
+    requests: Vec<Request>,
+    log: &mut Log,
+) {
     let (objects, targets) = (BTreeMap::new(), BTreeMap::new());
     let began = scene.began();
     let one_lease = names_of_leases(&requests).len() <= 1;
@@ -23,7 +28,8 @@ pub fn write_down(scene: &Scene<'_>, minted: BTreeSet<String>, requests: Vec<Req
 
 /// The Leases that somebody writes.
 fn names_of_leases(requests: &[Request]) -> BTreeSet<&str> {
-    let writes = requests.iter().filter(|request| request.resource == "leases" && request.is_write());
+    let writes =
+        requests.iter().filter(|request| request.resource == "leases" && request.is_write());
     writes.map(|request| request.name.as_str()).collect()
 }
 
@@ -109,8 +115,11 @@ impl History<'_> {
     fn apps_of(&self, request: &Request) -> Vec<String> {
         let name = full_name(request, &Value::Null);
         let is_secret = request.resource == "secrets";
-        let uses = |object: &Object| object.credential == name || object.expect.target.as_ref() == Some(&name);
-        let is_concerned = |about: &str, object: &Object| if is_secret { uses(object) } else { about == name };
+        let uses = |object: &Object| {
+            object.credential == name || object.expect.target.as_ref() == Some(&name)
+        };
+        let is_concerned =
+            |about: &str, object: &Object| if is_secret { uses(object) } else { about == name };
         let concerned = self.objects.iter().filter(|(about, object)| is_concerned(about, object));
         concerned.map(|(_, object)| object.app.clone()).collect()
     }
@@ -118,7 +127,8 @@ impl History<'_> {
     /// Who takes a Lease calls and writes as soon as it knows, so it holds it from the request on.
     fn lease(&mut self, request: &Request, by: Process) {
         let Some(lease) = request.stored() else { return };
-        let held = lease["spec"]["holderIdentity"].as_str().is_some_and(|holder| !holder.is_empty());
+        let held =
+            lease["spec"]["holderIdentity"].as_str().is_some_and(|holder| !holder.is_empty());
         let sent = self.at(request.received);
         self.log.push(sent, Event::Lease { by, sent, held });
     }
@@ -137,7 +147,7 @@ impl History<'_> {
         }
         let is_target = object["type"] == names::SECRET_TYPE;
         let token = Some(object).filter(|_| is_target).and_then(|object| self.token_in(object));
-        let unconfirmed = object["metadata"]["annotations"][names::UNSETTLED].is_string();
+        let unconfirmed = object["metadata"]["annotations"][names::UNCONFIRMED].is_string();
         let held = (token.clone(), unconfirmed);
         let is_other = self.targets.get(&name) != Some(&held);
         if is_other && (is_target || self.targets.contains_key(&name)) {
@@ -198,7 +208,9 @@ impl History<'_> {
 
     fn deleted(&mut self, request: &Request, at: Millis) {
         let name = full_name(request, &Value::Null);
-        let Some(object) = self.objects.remove(&name).filter(|_| request.verb == "delete") else { return };
+        let Some(object) = self.objects.remove(&name).filter(|_| request.verb == "delete") else {
+            return;
+        };
         let expect = Expect { standing: Standing::AtRest, ..Expect::default() };
         let app = object.app;
         self.log.push(at, Event::Act { app: app.clone(), act: Act::Edit });
@@ -295,7 +307,8 @@ mod tests {
         let processes = [Started { at: 0, credential: "JTI=1".into(), port: 1 }];
         let pace = |_: &Value| Pace::default();
         let (user, namespace) = (OPERATOR, "shop");
-        let scene = Scene { simulator: &simulator, user, namespace, processes: &processes, pace: &pace };
+        let scene =
+            Scene { simulator: &simulator, user, namespace, processes: &processes, pace: &pace };
         let mut log = Log::default();
         let minted = BTreeSet::from([fingerprint("token")]);
         write_down(&scene, minted, requests, &mut log);
@@ -304,7 +317,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_first_token_is_written_down_in_the_order_in_which_it_was_stored() {
-        let create = request("admin", "create miniprograms", &json!({}), &mini_program("1", &json!({})));
+        let create =
+            request("admin", "create miniprograms", &json!({}), &mini_program("1", &json!({})));
         let data = json!({ "access_token": ByteString(b"token".to_vec()) });
         let sent = json!({ "type": "miniprogram.dev/access-token", "data": data });
         let metadata = json!({ "name": "mini-token", "uid": "u", "resourceVersion": "2" });
@@ -338,9 +352,14 @@ mod tests {
         };
         let events_of = events(vec![lease("one", "operator_1"), lease("one", "")]).await;
         assert!(
-            matches!(&events_of[..], [Event::Lease { by: 1, held: true, .. }, Event::Lease { by: 1, held: false, .. },]),
+            matches!(
+                &events_of[..],
+                [Event::Lease { by: 1, held: true, .. }, Event::Lease { by: 1, held: false, .. },]
+            ),
             "{events_of:#?}"
         );
-        assert!(events(vec![lease("one", "operator_1"), lease("two", "operator_2")]).await.is_empty());
+        assert!(
+            events(vec![lease("one", "operator_1"), lease("two", "operator_2")]).await.is_empty()
+        );
     }
 }

@@ -61,7 +61,8 @@ impl Scene<'_> {
     /// What others read is nobody's business, and most of the audit log.
     fn concerns(&self, line: &str) -> bool {
         let reads = ["get", "list", "watch"].map(|verb| format!("\"verb\":\"{verb}\""));
-        line.contains(self.namespace) && (line.contains(self.user) || !reads.iter().any(|verb| line.contains(verb)))
+        line.contains(self.namespace)
+            && (line.contains(self.user) || !reads.iter().any(|verb| line.contains(verb)))
     }
 
     /// The number of the process that uses a credential.

@@ -102,17 +102,21 @@ async fn send(client: Client, sending: Sending, max_bytes: usize) -> Result<Answ
     let mut url = Url::parse(&host).map_err(|_| NoAnswer::NotSent)?;
     url.set_path(request.path);
     if !request.query.is_empty() {
-        url.query_pairs_mut().extend_pairs(request.query.iter().map(|(key, value)| (*key, value.as_str())));
+        url.query_pairs_mut()
+            .extend_pairs(request.query.iter().map(|(key, value)| (*key, value.as_str())));
     }
     let builder = match request.json {
-        Some(body) => client.post(url).header("content-type", "application/json").body(body.to_vec()),
+        Some(body) => {
+            client.post(url).header("content-type", "application/json").body(body.to_vec())
+        }
         None => client.get(url),
     };
     // A reqwest error carries the URL, and with it the app secret: only its kind leaves this
     // function.
     let exchange = async {
-        let mut response =
-            builder.send().await.map_err(|error| if error.is_connect() { NoAnswer::NotSent } else { NoAnswer::Unknown })?;
+        let mut response = builder.send().await.map_err(|error| {
+            if error.is_connect() { NoAnswer::NotSent } else { NoAnswer::Unknown }
+        })?;
         let status = response.status().as_u16();
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(|_| NoAnswer::Unknown)? {

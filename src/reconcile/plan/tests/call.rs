@@ -31,24 +31,24 @@ fn a_fresh_token_needs_nothing_until_its_window_opens() {
 
 #[test]
 fn a_rotating_call_begins_with_an_intent_and_a_stable_one_does_not() {
-    assert!(matches!(Sight::healthy(STABLE).closer(due_at(STABLE)), Act::Ask(_)));
+    assert!(matches!(Sight::healthy(STABLE).plan_live(due_at(STABLE)), Act::Call(_)));
     let mut sight = Sight::healthy(LEGACY);
     let due = due_at(LEGACY);
-    let Act::Begin(wanted) = sight.closer(due) else { panic!("an intent first") };
-    sight.begun = Some(wanted);
+    let Act::RecordIntent(wanted) = sight.plan_live(due) else { panic!("an intent first") };
+    sight.started = Some(wanted);
     sight.recall.own_intent = Some("call-1".into());
     sight.intends("call-1", false);
-    sight.looked_closer();
-    assert!(matches!(sight.plan(due).act, Act::Ask(_)));
+    sight.read_live();
+    assert!(matches!(sight.plan(due).act, Act::Call(_)));
 }
 
 #[test]
 fn what_was_begun_is_withdrawn_when_a_closer_look_shows_no_need() {
     let mut sight = Sight::healthy(LEGACY);
-    sight.begun = Some(Wanted { why: Why::Time, force: false, mints: true });
+    sight.started = Some(Wanted { why: Why::Time, force: false, mints: true });
     sight.recall.own_intent = Some("call-1".into());
     sight.intends("call-1", false);
-    sight.looked_closer();
+    sight.read_live();
     assert!(matches!(sight.plan(100).act, Act::Withdraw));
 }
 
@@ -61,7 +61,11 @@ fn each_reason_for_a_call_leads_to_one() {
             sight.status().token = None;
         }),
         ("it was restored from a backup", Why::Edited, |sight| {
-            sight.target().token = Some(TokenFacts { fingerprint: "sha256:old".into(), issued: at(0), expires: at(LIFE) });
+            sight.target().token = Some(TokenFacts {
+                fingerprint: "sha256:old".into(),
+                issued: at(0),
+                expires: at(LIFE),
+            });
             sight.recall.unmatched = Some(sight.target().version.clone());
         }),
         ("its times cannot be true", Why::Unbelievable, |sight| {
@@ -70,7 +74,9 @@ fn each_reason_for_a_call_leads_to_one() {
         ("its life is too long to be true", Why::Unbelievable, |sight| {
             sight.date(0, 30 * 3600);
         }),
-        ("the mode has changed", Why::ModeChanged, |sight| sight.target().sent.mode = "Other".into()),
+        ("the mode has changed", Why::ModeChanged, |sight| {
+            sight.target().sent.mode = "Other".into();
+        }),
         ("somebody asks", Why::Requested, |sight| sight.annotate(REQUEST, "now")),
     ];
     for (what, why, change) in cases {
@@ -83,7 +89,8 @@ fn each_reason_for_a_call_leads_to_one() {
 
 #[test]
 fn another_value_of_the_credential_is_a_call() {
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().sent.digest = "another".into());
+    let mut sight =
+        Sight::healthy(STABLE).with(|sight| sight.target().sent.digest = "another".into());
     sight.credential.as_mut().expect("there").resource_version = "8".into();
     sight.asks(500, Why::CredentialChanged);
 }
@@ -102,30 +109,36 @@ fn a_handled_request_is_handled_by_status_whatever_the_target_says() {
 
 #[test]
 fn only_the_current_token_can_be_reported_invalid() {
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.annotate(names::INVALID_TOKEN, "sha256:0123456789ab"));
+    let mut sight = Sight::healthy(STABLE)
+        .with(|sight| sight.annotate(names::INVALID_TOKEN, "sha256:0123456789ab"));
     sight.keeps_silent(500);
     let fingerprint = token().fingerprint();
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.annotate(names::INVALID_TOKEN, &fingerprint));
-    let Act::Begin(wanted) = sight.closer(500) else { panic!("a forced call begins with an intent") };
+    let mut sight =
+        Sight::healthy(STABLE).with(|sight| sight.annotate(names::INVALID_TOKEN, &fingerprint));
+    let Act::RecordIntent(wanted) = sight.plan_live(500) else {
+        panic!("a forced call begins with an intent")
+    };
     assert_eq!((wanted.why, wanted.force, wanted.mints), (Why::Invalid, true, true));
 }
 
 #[test]
 fn a_closed_intent_is_removed_before_an_unforced_call() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.closed_intent("call-0"));
-    let Act::Status(status) = sight.plan(due_at(STABLE)).act else { panic!("the intent goes first") };
+    let Act::Status(status) = sight.plan(due_at(STABLE)).act else {
+        panic!("the intent goes first")
+    };
     assert_eq!(status.intent, None);
 }
 
 #[test]
-fn an_unsettled_token_is_asked_for_once_more_after_two_minutes() {
+fn an_unconfirmed_token_is_asked_for_once_more_after_two_minutes() {
     for mode in MODES {
         let mut sight = Sight::healthy(mode).with(|sight| {
-            sight.target().unsettled = true;
+            sight.target().unconfirmed = true;
             sight.intends("call-0", true);
         });
         sight.keeps_silent(119);
-        sight.asks(181, Why::Unsettled);
+        sight.asks(181, Why::Unconfirmed);
     }
 }
 
@@ -164,7 +177,11 @@ fn nothing_is_planned_before_everything_in_the_namespace_is_listed() {
 fn ready_is_put_right_before_the_platform_is_asked_for_an_expired_token() {
     let mut sight = Sight::healthy(STABLE);
     let Act::Status(status) = sight.plan(LIFE + 1).act else { panic!("Ready first") };
-    assert_eq!(conditions::find(&status.conditions, ConditionType::Ready).map(|ready| ready.reason.as_str()), Some("Expired"));
+    assert_eq!(
+        conditions::find(&status.conditions, ConditionType::Ready)
+            .map(|ready| ready.reason.as_str()),
+        Some("Expired")
+    );
     sight.mp.status = Some(*status);
     sight.asks(LIFE + 1, Why::Time);
 }

@@ -1,8 +1,9 @@
-//! A new version of a credential whose value is the same: no call, no write of its own, and the next write tells of it.
+//! A new version of a credential whose value is the same: no call, no write of its own, and the
+//! next write tells of it.
 
 use super::sight::{STABLE, Sight, due_at, secret};
 use crate::{
-    api::{ConditionType, CredentialStatus, Reason, standing::accepted},
+    api::{ConditionType, CredentialStatus, Reason, sibling::accepted},
     platform::Refusal,
     reconcile::{
         call::{Call, Wanted, Why},
@@ -21,7 +22,9 @@ fn edited() -> Sight {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = Some(version("8")));
     assert!(matches!(sight.plan(500).act, Act::ReadCredential));
     sight.read_credential();
-    let Act::NoteCredential(noted) = sight.plan(500).act else { panic!("what was read is remembered") };
+    let Act::NoteCredential(noted) = sight.plan(500).act else {
+        panic!("what was read is remembered")
+    };
     assert_eq!((&noted.version, noted.reason), (&version("8"), Reason::Accepted));
     sight.recall.noted = Some(noted);
     sight
@@ -60,8 +63,11 @@ fn another_value_is_told_and_asked_with() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = Some(version("8")));
     sight.target().sent.digest = "another".into();
     sight.credential_read = Some(read(Some(Ok(secret()))));
-    assert!(matches!(sight.plan_noted(500).act, Act::LookCloser { for_call: true, .. }));
-    assert!(matches!(sight.plan(501).act, Act::LookCloser { for_call: true, .. }), "who waits for a slot does not read again");
+    assert!(matches!(sight.plan_noted(500).act, Act::ReadLive { for_call: true, .. }));
+    assert!(
+        matches!(sight.plan(501).act, Act::ReadLive { for_call: true, .. }),
+        "who waits for a slot does not read again"
+    );
 }
 
 #[test]
@@ -69,14 +75,23 @@ fn what_the_platform_says_of_a_noted_version_counts() {
     let says = |reason, truth, said| {
         let (mut sight, due) = (edited(), due_at(STABLE));
         let wanted = Wanted { why: Why::Time, force: false, mints: false };
-        let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt: false };
+        let call = Call {
+            id: "call-1".into(),
+            wanted,
+            handles: None,
+            stood: None,
+            known: None,
+            outcome_unknown: false,
+        };
         let refusal = Refusal::because(reason);
-        let how = How::Failed { refusal, sent: at(due), next: at(due + 60), attempts: 1, unknown: false };
+        let how =
+            How::Failed { refusal, sent: at(due), next: at(due + 60), attempts: 1, unknown: false };
         let credential = Some(version("8"));
-        sight.recall.ended = Some(Ended { call, generation: Some(1), credential, mints_before: None, how });
+        sight.recall.ended =
+            Some(Ended { call, generation: Some(1), credential, mints_before: None, how });
         sight.says_of(due + 1, ConditionType::CredentialValid, truth, said);
         // Whose turn it is, too, depends on what the platform has accepted.
-        let is_accepted = sight.case(due + 1, |case| accepted(&case.status.conditions));
+        let is_accepted = sight.view(due + 1, |view| accepted(&view.status.conditions));
         assert_eq!(is_accepted, Some(said == Reason::Accepted));
         let Act::Status(status) = sight.plan(due + 1).act else { panic!("the failure is told") };
         assert_eq!((status.credential, status.last_failure.is_some()), (Some(version("8")), true));
@@ -87,7 +102,8 @@ fn what_the_platform_says_of_a_noted_version_counts() {
 
 #[test]
 fn a_failure_with_the_version_before_holds_no_call_with_the_next() {
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.fails(Reason::QuotaExhausted, 400, 90_000));
+    let mut sight =
+        Sight::healthy(STABLE).with(|sight| sight.fails(Reason::QuotaExhausted, 400, 90_000));
     let due = due_at(STABLE);
     sight.keeps_silent(due);
     sight.credential = Some(version("8"));

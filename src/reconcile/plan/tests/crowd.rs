@@ -1,5 +1,5 @@
-//! An object of an app that many name plans from the few others that it is shown as it would from all of them, and the
-//! hundred and first of a namespace plans nothing.
+//! An object of an app that many name plans from the few others that it is shown as it would from
+//! all of them, and the hundred and first of a namespace plans nothing.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use crate::{
     api::{
         ConditionType::{self, CredentialValid, Ready, TargetSynced, TokenFresh},
         Intent, MiniProgram, Mints, Reason, TokenMode, TokenStatus,
-        conditions::{self, Truth, Verdict},
+        conditions::{self, ConditionStatus, ConditionValue},
     },
     projection::{Owner, TokenFacts},
     reconcile::plan::{
         Act,
-        case::Case,
-        doubt::is_doubtful,
-        due::{SKEW, newer_rival},
-        hold::counted,
+        due::{SKEW, newer_sibling},
+        limits::counted,
+        ownership::{self, AppOwner},
         time::after,
-        turn::{self, Turn},
+        unknown_outcome::another_call_may_land,
+        view::View,
     },
     world::{ObjectName, Scope, Siblings, World},
 };
@@ -72,14 +72,14 @@ prop_compose! {
         mp.metadata.creation_timestamp = Some(Time(at(created)));
         let status = mp.status.get_or_insert_default();
         (status.mints, status.token) = (mints, token);
-        status.intent = intends.map(|time| Intent { id: "a-call".into(), time: Time(time), doubt: false });
+        status.intent = intends.map(|time| Intent { id: "a-call".into(), time: Time(time), outcome_unknown: false });
         if let Some(reason) = said {
-            let truth = if reason == Reason::Accepted { Truth::True } else { Truth::False };
-            let verdict = Verdict { truth, reason, message: String::new() };
+            let truth = if reason == Reason::Accepted { ConditionStatus::True } else { ConditionStatus::False };
+            let verdict = ConditionValue { truth, reason, message: String::new() };
             conditions::set(&mut status.conditions, CredentialValid, &verdict, Some(1), at(0));
         }
         if is_blocked {
-            let verdict = Verdict { truth: Truth::False, reason: Reason::Conflict, message: String::new() };
+            let verdict = ConditionValue { truth: ConditionStatus::False, reason: Reason::Conflict, message: String::new() };
             conditions::set(&mut status.conditions, TargetSynced, &verdict, Some(1), at(0));
         }
         mp
@@ -88,7 +88,8 @@ prop_compose! {
 
 fn named(objects: Vec<MiniProgram>) -> Vec<MiniProgram> {
     let name = |(n, mut mp): (usize, MiniProgram)| {
-        (mp.metadata.name, mp.metadata.uid) = (Some(format!("shop-{n:03}")), Some(format!("uid-{n:03}")));
+        (mp.metadata.name, mp.metadata.uid) =
+            (Some(format!("shop-{n:03}")), Some(format!("uid-{n:03}")));
         mp.metadata.resource_version = Some((n + 10).to_string());
         mp
     };
@@ -96,32 +97,44 @@ fn named(objects: Vec<MiniProgram>) -> Vec<MiniProgram> {
 }
 
 fn name_of(mp: &MiniProgram) -> ObjectName {
-    ObjectName::new(mp.metadata.namespace.as_deref().expect("a namespace"), mp.metadata.name.as_deref().expect("a name"))
+    ObjectName::new(
+        mp.metadata.namespace.as_deref().expect("a namespace"),
+        mp.metadata.name.as_deref().expect("a name"),
+    )
 }
 
 fn world_of(objects: &[MiniProgram]) -> World {
     let mut world = World::new(&[Scope::All]);
     world.mini_program_event(&Scope::All, Event::Init);
     for object in objects {
-        world.mini_program_event(&Scope::All, Event::InitApply(DeserializeGuard(Ok(object.clone()))));
+        world.mini_program_event(
+            &Scope::All,
+            Event::InitApply(DeserializeGuard(Ok(object.clone()))),
+        );
     }
     world.mini_program_event(&Scope::All, Event::InitDone);
     world
 }
 
 /// All that the plan takes from others.
-fn taken(case: &Case<'_>) -> String {
-    let turn = match turn::turn(case) {
-        Turn::Mine => "mine".to_owned(),
-        Turn::Wait => "wait".to_owned(),
-        Turn::Theirs(winner) => {
-            let since = case.token().map(|token| turn::others_minted_since(case, winner, token));
+fn taken(view: &View<'_>) -> String {
+    let turn = match ownership::owner(view) {
+        AppOwner::This => "mine".to_owned(),
+        AppOwner::Undecided => "wait".to_owned(),
+        AppOwner::Other(winner) => {
+            let since =
+                view.token().map(|token| ownership::others_minted_since(view, winner, token));
             format!("{:?} {since:?}", winner.metadata.uid)
         }
     };
-    let counted = counted(case);
+    let counted = counted(view);
     let counts = (counted.last, counted.today, counted.forced);
-    format!("{turn} {} {:?} {counts:?} {}", turn::is_ended_by_another(case), newer_rival(case), is_doubtful(case))
+    format!(
+        "{turn} {} {:?} {counts:?} {}",
+        ownership::is_ended_by_another(view),
+        newer_sibling(view),
+        another_call_may_land(view)
+    )
 }
 
 fn planned(mp: &MiniProgram, siblings: Siblings) -> String {
@@ -130,7 +143,10 @@ fn planned(mp: &MiniProgram, siblings: Siblings) -> String {
     sight.mp = mp.clone();
     let mut target = projection(mode);
     target.name = mp.target_name();
-    target.owner = Owner::MiniProgram { uid: mp.metadata.uid.clone().unwrap_or_default(), name: name_of(mp).name };
+    target.owner = Owner::MiniProgram {
+        uid: mp.metadata.uid.clone().unwrap_or_default(),
+        name: name_of(mp).name,
+    };
     let token = mp.status.as_ref().and_then(|status| status.token.as_ref());
     target.token = token.map(|token| TokenFacts {
         fingerprint: token.fingerprint.clone(),
@@ -138,10 +154,12 @@ fn planned(mp: &MiniProgram, siblings: Siblings) -> String {
         expires: token.expiration_time.0,
     });
     sight.target = Some(target);
-    (sight.rivals, sight.siblings) =
-        (siblings.shown.iter().map(|mp| mp.as_ref().clone()).collect(), Siblings { shown: vec![], ..siblings });
+    (sight.shown, sight.siblings) = (
+        siblings.shown.iter().map(|mp| mp.as_ref().clone()).collect(),
+        Siblings { shown: vec![], ..siblings },
+    );
     sight.recall.ends.clear();
-    sight.case(NOW, taken)
+    sight.view(NOW, taken)
 }
 
 proptest! {
@@ -177,13 +195,21 @@ fn more_objects_than_a_namespace_may_have_of_an_app_ask_for_nothing() {
         let mut sight = Sight::new(mode).with(surplus);
         let reasons = said(&mut sight, 500);
         let kind: fn(ConditionType) -> &'static str = Into::into;
-        assert_eq!((&*reasons[kind(Ready)], &*reasons[kind(TokenFresh)]), ("TooManyObjects", "TooManyObjects"));
+        assert_eq!(
+            (&*reasons[kind(Ready)], &*reasons[kind(TokenFresh)]),
+            ("TooManyObjects", "TooManyObjects")
+        );
         assert_eq!(reasons["Stalled"], "TooManyObjects");
         let due = due_at(mode);
-        let mut sight = Sight::healthy(mode).with(surplus).with(|sight| sight.recall.due_since = Some(boot(0)));
+        let mut sight =
+            Sight::healthy(mode).with(surplus).with(|sight| sight.recall.due_since = Some(boot(0)));
         assert!(!sight.plan(due).due);
         let Act::Status(status) = sight.plan(due).act else { panic!("it is told") };
-        assert_eq!(status.token.and_then(|token| token.next_refresh_time), None, "nothing is planned");
+        assert_eq!(
+            status.token.and_then(|token| token.next_refresh_time),
+            None,
+            "nothing is planned"
+        );
         sight.says_of(due, Ready, "True", Reason::TokenAvailable);
         sight.says_of(due, TokenFresh, "False", Reason::TooManyObjects);
     }

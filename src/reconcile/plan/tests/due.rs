@@ -16,7 +16,13 @@ use crate::{
 
 fn schedule(rotation: Rotation, lead: Option<u64>, last_call: u64) -> Schedule {
     let lead = lead.map(Duration::from_secs);
-    Schedule { rotation, lead, interval: None, last_call: Duration::from_secs(last_call), app: APP.into() }
+    Schedule {
+        rotation,
+        lead,
+        interval: None,
+        last_call: Duration::from_secs(last_call),
+        app: APP.into(),
+    }
 }
 
 fn life(seconds: u64) -> TokenFacts {
@@ -24,7 +30,8 @@ fn life(seconds: u64) -> TokenFacts {
 }
 
 const STABLE_UNTIL: Rotation = Rotation::StableUntil { window: Duration::from_secs(300) };
-const ROTATING: Rotation = Rotation::Rotating { lead: Duration::from_secs(300), longest_lead: Duration::from_secs(3600) };
+const ROTATING: Rotation =
+    Rotation::Rotating { lead: Duration::from_secs(300), longest_lead: Duration::from_secs(3600) };
 
 #[test]
 fn short_lives_are_halved_and_the_same_token_is_asked_for_again_soon() {
@@ -36,7 +43,10 @@ fn short_lives_are_halved_and_the_same_token_is_asked_for_again_soon() {
         // The same token inside its window: every 15 s, and sooner the nearer its end is.
         assert_eq!(schedule.next(&life(300), at(0), Some(at(150))), at(165));
         assert_eq!(schedule.next(&life(300), at(0), Some(at(290))), at(295));
-        assert_eq!(schedule.next(&life(300), at(0), Some(at(300))), after(at(300), Duration::from_millis(500)));
+        assert_eq!(
+            schedule.next(&life(300), at(0), Some(at(300))),
+            after(at(300), Duration::from_millis(500))
+        );
     }
 }
 

@@ -16,7 +16,14 @@ use crate::{
 /// An object whose call `call-1`, made at 400, has ended so.
 fn ended(mode: TokenMode, how: How) -> Sight {
     let wanted = Wanted { why: Why::Requested, force: false, mints: true };
-    let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt: false };
+    let call = Call {
+        id: "call-1".into(),
+        wanted,
+        handles: None,
+        stood: None,
+        known: None,
+        outcome_unknown: false,
+    };
     let (generation, credential) = (Some(1), Some(credential()));
     let mut sight = Sight::healthy(mode);
     sight.recall.own_intent = Some("call-1".into());
@@ -34,28 +41,28 @@ fn failed(reason: Reason, unknown: bool) -> How {
 }
 
 /// The token that the call brought lies in the target, and is the one that the tables know.
-fn stored(unsettled: bool) -> Sight {
+fn stored(unconfirmed: bool) -> Sight {
     let token = Sight::healthy(LEGACY).target().token.clone().expect("a token");
-    let how = How::Token { token, sent: at(400), stored: true, same: true, unsettled };
+    let how = How::Token { token, sent: at(400), stored: true, same: true, unconfirmed };
     let mut sight = ended(LEGACY, how);
-    (sight.target().issued_for, sight.target().unsettled) = (Some("call-1".into()), unsettled);
+    (sight.target().issued_for, sight.target().unconfirmed) = (Some("call-1".into()), unconfirmed);
     sight.recall.stored = Some(("call-1".into(), sight.target().token.clone().expect("a token")));
     sight
 }
 
 /// The status with the end of the call in it, as the plan sees it and the next write says it.
 fn told(mut sight: Sight) -> MiniProgramStatus {
-    sight.case(500, |case| case.status.clone())
+    sight.view(500, |view| view.status.clone())
 }
 
-fn intent(id: &str, doubt: bool) -> Intent {
-    Intent { id: id.into(), time: Time(at(400)), doubt }
+fn intent(id: &str, outcome_unknown: bool) -> Intent {
+    Intent { id: id.into(), time: Time(at(400)), outcome_unknown }
 }
 
 #[test]
 fn a_token_that_a_late_request_may_replace_keeps_its_intent() {
-    let with = |unsettled, intends| {
-        let mut sight = stored(unsettled);
+    let with = |unconfirmed, intends| {
+        let mut sight = stored(unconfirmed);
         sight.status().intent = Some(intends);
         told(sight).intent
     };

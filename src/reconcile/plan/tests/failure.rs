@@ -5,7 +5,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::sight::{LEGACY, MODES, REQUEST, STABLE, Sight, at, boot, credential, due_at, token};
 use crate::{
-    api::{ConditionType::TokenFresh, LastFailure, MiniProgramStatus, Mints, Reason, TokenMode, conditions, names},
+    api::{
+        ConditionType::TokenFresh, LastFailure, MiniProgramStatus, Mints, Reason, TokenMode,
+        conditions, names,
+    },
     platform::Refusal,
     projection::TokenFacts,
     reconcile::{
@@ -25,7 +28,8 @@ const TRANSIENT: [Reason; 7] = [
     Reason::QuotaExhausted,
     Reason::AwaitingAdminApproval,
 ];
-const STOPS: [Reason; 3] = [Reason::CredentialRejected, Reason::AppIdRejected, Reason::SecretFrozen];
+const STOPS: [Reason; 3] =
+    [Reason::CredentialRejected, Reason::AppIdRejected, Reason::AppSecretFrozen];
 
 type Change = fn(&mut Sight);
 
@@ -49,7 +53,7 @@ fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
             handles: due::request(&sight.mp),
             stood: None,
             known: None,
-            doubt: false,
+            outcome_unknown: false,
         };
         let mints = call.wanted.mints.then(|| Mints {
             day: "2026-05-01".into(),
@@ -62,22 +66,35 @@ fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
             sight.status().mints = Some(mints.clone());
             sight.recall.own_intent = Some("call-1".into());
             let forced_times = mints.forced_times.clone();
-            let counted = if unknown { mints.clone() } else { Mints { forced_times, ..Mints::default() } };
-            sight.app = AppMints { mints: counted, forced: force.then(|| boot(SENT)), ..AppMints::default() };
+            let counted =
+                if unknown { mints.clone() } else { Mints { forced_times, ..Mints::default() } };
+            sight.app = AppMints {
+                mints: counted,
+                forced: force.then(|| boot(SENT)),
+                ..AppMints::default()
+            };
         }
         sight.recall.ended = Some(Ended {
             call,
             generation: Some(1),
             credential: Some(credential()),
             mints_before: mints.filter(|_| !unknown).map(|_| Mints::default()),
-            how: How::Failed { refusal: Refusal::because(reason), sent: at(SENT), next: at(NEXT), attempts: 1, unknown },
+            how: How::Failed {
+                refusal: Refusal::because(reason),
+                sent: at(SENT),
+                next: at(NEXT),
+                attempts: 1,
+                unknown,
+            },
         });
     })
 }
 
 /// Writes the status that the plan wants at this moment.
 fn written(sight: &mut Sight, seconds: u64) -> MiniProgramStatus {
-    let Act::Status(status) = sight.plan(seconds).act else { panic!("at {seconds}: nothing to write") };
+    let Act::Status(status) = sight.plan(seconds).act else {
+        panic!("at {seconds}: nothing to write")
+    };
     sight.recall.ended = None;
     sight.mp.status = Some((*status).clone());
     *status
@@ -89,7 +106,12 @@ fn next_attempt(status: &MiniProgramStatus) -> Option<&Time> {
 
 #[test]
 fn a_request_that_fails_stays_open_and_is_tried_again_when_the_status_says() {
-    for (mode, why) in [(STABLE, Why::Requested), (STABLE, Why::Invalid), (LEGACY, Why::Requested), (LEGACY, Why::Invalid)] {
+    for (mode, why) in [
+        (STABLE, Why::Requested),
+        (STABLE, Why::Invalid),
+        (LEGACY, Why::Requested),
+        (LEGACY, Why::Invalid),
+    ] {
         for (reason, unknown) in TRANSIENT
             .map(|reason| (reason, false))
             .into_iter()
@@ -105,10 +127,11 @@ fn a_request_that_fails_stays_open_and_is_tried_again_when_the_status_says() {
             assert_eq!(next_attempt(&status), Some(&Time(at(NEXT))));
             sight.says_of(SENT + 2, TokenFresh, "False", reason);
             sight.rests(NEXT - 10, 10);
-            // A call of unknown end that may have made a token is followed up as such, and answers the request with it.
+            // A call of unknown end that may have made a token is followed up as such, and answers
+            // the request with it.
             let lost = unknown && (mode == LEGACY || why == Why::Invalid);
-            match sight.closer(NEXT) {
-                Act::Ask(wanted) | Act::Begin(wanted) => {
+            match sight.plan_live(NEXT) {
+                Act::Call(wanted) | Act::RecordIntent(wanted) => {
                     assert_eq!(wanted.why, if lost { Why::OpenIntent } else { why });
                 }
                 other => panic!("{other:?}"),
@@ -123,7 +146,11 @@ fn a_refusal_that_only_a_person_can_lift_answers_a_request() {
         for reason in STOPS {
             let mut sight = failed(mode, Why::Requested, reason, false);
             let status = written(&mut sight, SENT + 1);
-            assert_eq!(status.handled_refresh_request.as_deref(), Some("now"), "{mode:?}, {reason}");
+            assert_eq!(
+                status.handled_refresh_request.as_deref(),
+                Some("now"),
+                "{mode:?}, {reason}"
+            );
             // Nothing is due before the token's own time: that is what the status promises.
             let due = due_at(mode);
             let next = next_attempt(&status).expect("the refusal stands").0;
@@ -144,7 +171,11 @@ fn a_quota_of_forced_calls_is_no_failure_and_leaves_a_request_open() {
         sight.app.force_stopped_until = Some(at(9000));
     });
     let status = written(&mut sight, SENT + 1);
-    assert_eq!((status.handled_refresh_request, status.last_failure), (None, None), "the answer before is over");
+    assert_eq!(
+        (status.handled_refresh_request, status.last_failure),
+        (None, None),
+        "the answer before is over"
+    );
     sight.asks(SENT + 2, Why::Requested);
 }
 
@@ -155,14 +186,20 @@ fn a_forced_call_that_failed_is_repeated_no_sooner_than_the_platform_allows() {
         sight.fails(Reason::PlatformBusy, SENT, SENT + 2);
     });
     sight.keeps_silent(SENT + 29);
-    assert!(matches!(sight.closer(SENT + 31), Act::Begin(Wanted { why: Why::Invalid, force: true, .. })));
+    assert!(matches!(
+        sight.plan_live(SENT + 31),
+        Act::RecordIntent(Wanted { why: Why::Invalid, force: true, .. })
+    ));
 }
 
 #[test]
 fn a_floor_that_holds_a_call_for_longer_than_the_back_off_is_what_the_status_promises() {
     let limited = |mode, why| {
         failed(mode, why, Reason::PlatformBusy, false).with(|sight| {
-            let How::Failed { next, .. } = &mut sight.recall.ended.as_mut().expect("a call").how else { return };
+            let How::Failed { next, .. } = &mut sight.recall.ended.as_mut().expect("a call").how
+            else {
+                return;
+            };
             *next = at(SENT + 2);
         })
     };
@@ -170,15 +207,27 @@ fn a_floor_that_holds_a_call_for_longer_than_the_back_off_is_what_the_status_pro
     let status = written(&mut forced, SENT + 1);
     assert_eq!(next_attempt(&status), Some(&Time(at(SENT + 35))), "forced calls are 35 s apart");
     forced.keeps_silent(SENT + 34);
-    assert!(matches!(forced.closer(SENT + 36), Act::Begin(Wanted { why: Why::Invalid, .. })));
+    assert!(matches!(
+        forced.plan_live(SENT + 36),
+        Act::RecordIntent(Wanted { why: Why::Invalid, .. })
+    ));
     for why in [Why::Requested, Why::Invalid] {
         let mut mint = limited(LEGACY, why).with(|sight| {
-            let before = Mints { day: "2026-05-01".into(), count: 1, last_time: Some(Time(at(SENT - 100))), ..Mints::default() };
+            let before = Mints {
+                day: "2026-05-01".into(),
+                count: 1,
+                last_time: Some(Time(at(SENT - 100))),
+                ..Mints::default()
+            };
             sight.recall.ended.as_mut().expect("a call").mints_before = Some(before.clone());
             sight.app.mints = before;
         });
         let status = written(&mut mint, SENT + 1);
-        assert_eq!(next_attempt(&status), Some(&Time(at(SENT + 200))), "{why:?}: mints are 300 s apart");
+        assert_eq!(
+            next_attempt(&status),
+            Some(&Time(at(SENT + 200))),
+            "{why:?}: mints are 300 s apart"
+        );
         mint.keeps_silent(SENT + 199);
         mint.asks(SENT + 201, why);
     }
@@ -192,7 +241,9 @@ fn a_failure_with_no_call_planned_is_forgotten() {
             sight.annotate(REQUEST, "now");
             sight.status().handled_refresh_request = Some("now".into());
         }),
-        ("another token is reported dead", |sight| sight.annotate(names::INVALID_TOKEN, "sha256:0123456789ab")),
+        ("another token is reported dead", |sight| {
+            sight.annotate(names::INVALID_TOKEN, "sha256:0123456789ab");
+        }),
         ("the spec was edited, and edited back", |sight| sight.mp.metadata.generation = Some(3)),
         ("it is suspended", |sight| {
             sight.mp.spec.suspend = true;
@@ -203,10 +254,12 @@ fn a_failure_with_no_call_planned_is_forgotten() {
         for mode in MODES {
             for (seconds, next) in [(SENT + 10, NEXT), (NEXT + 10, NEXT)] {
                 println!("{what}, {mode:?}, at {seconds}");
-                let mut sight = Sight::healthy(mode).with(|sight| sight.fails(Reason::PlatformBusy, SENT, next)).with(change);
+                let mut sight = Sight::healthy(mode)
+                    .with(|sight| sight.fails(Reason::PlatformBusy, SENT, next))
+                    .with(change);
                 // The spec has changed, but not what the credential is worth.
                 if sight.mp.metadata.generation != Some(1) {
-                    sight.looked_closer();
+                    sight.read_live();
                 }
                 let status = written(&mut sight, seconds);
                 assert_eq!(status.last_failure, None);
@@ -222,19 +275,22 @@ fn a_failure_with_no_call_planned_is_forgotten() {
 fn a_failure_of_an_object_that_may_not_ask_is_forgotten_and_a_stop_when_its_time_is_over() {
     let blocked: [(&str, Change); 2] = [
         ("another object keeps the app", |sight| {
-            let mut rival = super::sight::mini_program(LEGACY);
-            rival.metadata.name = Some("older".into());
-            rival.metadata.uid = Some("older-uid".into());
-            rival.metadata.creation_timestamp = Some(Time("2026-04-01T00:00:00Z".parse().expect("a time")));
+            let mut sibling = super::sight::mini_program(LEGACY);
+            sibling.metadata.name = Some("older".into());
+            sibling.metadata.uid = Some("older-uid".into());
+            sibling.metadata.creation_timestamp =
+                Some(Time("2026-04-01T00:00:00Z".parse().expect("a time")));
             let accepted = sight.mp.status.clone().expect("a status").conditions;
-            rival.status = Some(MiniProgramStatus { conditions: accepted, ..MiniProgramStatus::default() });
-            sight.rivals.push(rival);
+            sibling.status =
+                Some(MiniProgramStatus { conditions: accepted, ..MiniProgramStatus::default() });
+            sight.shown.push(sibling);
         }),
         ("the target's name is taken", |sight| (sight.target, sight.foreign) = (None, true)),
     ];
     for (what, block) in blocked {
         let forgets = |reason, seconds| {
-            let mut sight = Sight::healthy(LEGACY).with(block).with(|sight| sight.fails(reason, SENT, NEXT));
+            let mut sight =
+                Sight::healthy(LEGACY).with(block).with(|sight| sight.fails(reason, SENT, NEXT));
             let planned = sight.keeps_silent(seconds);
             let status = match planned.act {
                 Act::Status(status) => *status,
@@ -243,7 +299,10 @@ fn a_failure_of_an_object_that_may_not_ask_is_forgotten_and_a_stop_when_its_time
             status.last_failure.is_none()
         };
         assert!(forgets(Reason::PlatformBusy, SENT + 10), "{what}");
-        assert!(!forgets(Reason::CredentialRejected, SENT + 10), "{what}: the platform is left alone");
+        assert!(
+            !forgets(Reason::CredentialRejected, SENT + 10),
+            "{what}: the platform is left alone"
+        );
         assert!(forgets(Reason::CredentialRejected, NEXT + 10), "{what}");
     }
 }
@@ -251,7 +310,11 @@ fn a_failure_of_an_object_that_may_not_ask_is_forgotten_and_a_stop_when_its_time
 #[test]
 fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
     let mut sight = Sight::healthy(LEGACY).with(|sight| {
-        let lost = conditions::Verdict { truth: conditions::Truth::False, reason: Reason::AppIdConflict, message: String::new() };
+        let lost = conditions::ConditionValue {
+            truth: conditions::ConditionStatus::False,
+            reason: Reason::AppIdConflict,
+            message: String::new(),
+        };
         conditions::set(&mut sight.status().conditions, TokenFresh, &lost, Some(1), at(400));
         sight.fails(Reason::PlatformBusy, SENT, NEXT);
     });
@@ -262,16 +325,31 @@ fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
     sight.asks(NEXT + 1, Why::WonApp);
     // The call brings a token, which is stored.
     let wanted = Wanted { why: Why::WonApp, force: false, mints: true };
-    let call = Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt: false };
-    let token = TokenFacts { issued: at(NEXT + 2), ..sight.target().token.clone().expect("a token") };
-    (sight.target().token, sight.target().issued_for) = (Some(token.clone()), Some("call-1".into()));
+    let call = Call {
+        id: "call-1".into(),
+        wanted,
+        handles: None,
+        stood: None,
+        known: None,
+        outcome_unknown: false,
+    };
+    let token =
+        TokenFacts { issued: at(NEXT + 2), ..sight.target().token.clone().expect("a token") };
+    (sight.target().token, sight.target().issued_for) =
+        (Some(token.clone()), Some("call-1".into()));
     sight.recall.stored = Some(("call-1".into(), token.clone()));
     sight.recall.ended = Some(Ended {
         call,
         generation: Some(1),
         credential: Some(credential()),
         mints_before: None,
-        how: How::Token { token, sent: at(NEXT + 2), stored: true, same: false, unsettled: false },
+        how: How::Token {
+            token,
+            sent: at(NEXT + 2),
+            stored: true,
+            same: false,
+            unconfirmed: false,
+        },
     });
     sight.says_of(NEXT + 3, TokenFresh, "True", Reason::Fresh);
 }

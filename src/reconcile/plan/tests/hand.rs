@@ -7,7 +7,7 @@ use crate::{
     api::Reason,
     reconcile::{
         call::{Call, Wanted, Why},
-        memory::{Base, HandFacts, Refused},
+        memory::{Precondition, Refused, UnstoredFacts},
         plan::Act,
     },
 };
@@ -20,20 +20,27 @@ fn same_token() -> Sight {
     let wanted = Wanted { why: Why::Requested, force: false, mints: false };
     let target = sight.target();
     let (uid, version) = (target.uid.clone(), target.version.clone());
-    let base = Base::Is { uid, version, issued_for: target.issued_for.clone() };
-    sight.hand = Some(HandFacts {
+    let precondition = Precondition::Is { uid, version, issued_for: target.issued_for.clone() };
+    sight.hand = Some(UnstoredFacts {
         name: target.name.clone(),
-        call: Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, doubt: false },
+        call: Call {
+            id: "call-1".into(),
+            wanted,
+            handles: None,
+            stood: None,
+            known: None,
+            outcome_unknown: false,
+        },
         token: target.token.clone().expect("a token"),
         sent: target.sent.clone(),
-        unsettled: false,
-        base,
+        unconfirmed: false,
+        precondition,
         refused: None,
     });
     sight
 }
 
-fn hand(sight: &mut Sight) -> &mut HandFacts {
+fn hand(sight: &mut Sight) -> &mut UnstoredFacts {
     sight.hand.as_mut().expect("a token in hand")
 }
 
@@ -54,7 +61,7 @@ fn the_same_token_is_written_again_only_if_pods_or_we_depend_on_what_changed() {
     let written: [(&str, Change); 7] = [
         ("its end moved by more", |sight| hand(sight).token.expires = at(LIFE - 6)),
         ("it is another token", |sight| hand(sight).token.fingerprint = "sha256:new".into()),
-        ("a late request may replace it", |sight| hand(sight).unsettled = true),
+        ("a late request may replace it", |sight| hand(sight).unconfirmed = true),
         ("a late request might have replaced it", |sight| sight.intends("call-0", true)),
         ("another credential brought it", |sight| hand(sight).sent.digest = "another".into()),
         ("another mode brought it", |sight| hand(sight).sent.mode = "Other".into()),

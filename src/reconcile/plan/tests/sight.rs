@@ -1,4 +1,5 @@
-//! Builds observations for the tables: a healthy object with a token of two hours, changed by each case.
+//! Builds observations for the tables: a healthy object with a token of two hours, changed by each
+//! case.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -7,24 +8,26 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use crate::{
-    api::{ConditionType, CredentialStatus, Intent, LastFailure, MiniProgram, MiniProgramStatus, Reason, TokenMode, names},
+    api::{
+        ConditionType, CredentialStatus, Intent, LastFailure, MiniProgram, MiniProgramStatus,
+        Reason, TokenMode, names,
+    },
     projection::{Owner, Projection, Sent, TokenFacts},
     reconcile::{
         call::{Call, Wanted, Why},
-        memory::{AppMints, Ended, HandFacts, How, Recall},
-        observe::{Close, CredentialRead, Held, Observed, ReadFor, Spec, TargetSeen},
+        memory::{AppMints, Ended, How, Recall, UnstoredFacts},
+        observe::{CredentialRead, Held, LiveRead, Observed, ReadFor, Spec, TargetLookup},
         plan::{
-            Act, Planned,
-            case::{Case, version_of},
-            doubt::is_doubtful,
-            plan,
+            Act, Planned, plan,
             time::after,
+            unknown_outcome::another_call_may_land,
+            view::{View, version_of},
         },
     },
     sensitive::{AccessToken, AppSecret},
     shell::clock::Now,
     template::AllowedMetadata,
-    world::{Seen, Siblings},
+    world::{Lookup, Siblings},
 };
 
 /// When the stored token was issued; it lives 7200 s.
@@ -66,19 +69,19 @@ pub struct Sight {
     pub foreign: bool,
     pub old: Vec<Projection>,
     pub credential: Option<CredentialStatus>,
-    pub rivals: Vec<MiniProgram>,
+    pub shown: Vec<MiniProgram>,
     /// What is known of the other objects of the app beside those.
     pub siblings: Siblings,
     pub recall: Recall,
-    pub begun: Option<Wanted>,
-    pub close: Option<CredentialRead>,
+    pub started: Option<Wanted>,
+    pub live: Option<CredentialRead>,
     /// The credential, if it alone was read.
     pub credential_read: Option<CredentialRead>,
     pub held: Held,
     pub old_held: Held,
     pub immutable: bool,
     /// The token that lies in no Secret yet.
-    pub hand: Option<HandFacts>,
+    pub hand: Option<UnstoredFacts>,
     /// Whether the lists of the namespace are complete.
     pub listed: bool,
     /// What this process remembers of the app.
@@ -109,7 +112,11 @@ pub fn projection(mode: TokenMode) -> Projection {
         applied: true,
         edited: false,
         terminating: None,
-        token: Some(TokenFacts { fingerprint: token().fingerprint(), issued: at(0), expires: at(LIFE) }),
+        token: Some(TokenFacts {
+            fingerprint: token().fingerprint(),
+            issued: at(0),
+            expires: at(LIFE),
+        }),
         sent: Sent {
             platform: "WeChat".into(),
             app_id: APP.into(),
@@ -120,9 +127,11 @@ pub fn projection(mode: TokenMode) -> Projection {
         issued_for: Some("call-0".into()),
         stamped: true,
         handled: None,
-        unsettled: false,
+        unconfirmed: false,
         operator: Some("system/lease".into()),
-        data_keys: ["access_token", "app_id", "expires_at", "expires_at_unix"].map(str::to_owned).to_vec(),
+        data_keys: ["access_token", "app_id", "expires_at", "expires_at_unix"]
+            .map(str::to_owned)
+            .to_vec(),
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
     }
@@ -134,14 +143,14 @@ impl Sight {
         let mut sight = Self {
             target: Some(projection(mode)),
             credential: Some(credential()),
-            close: Some(CredentialRead::Is { version: credential(), value: Some(Ok(secret())) }),
+            live: Some(CredentialRead::Is { version: credential(), value: Some(Ok(secret())) }),
             ..Self::new(mode)
         };
         sight.just_stored(0);
         let Act::Status(status) = sight.plan(1).act else { panic!("a new token is told") };
         sight.mp.status = Some(*status);
         sight.recall = Recall::default();
-        sight.close = None;
+        sight.live = None;
         sight
     }
 
@@ -153,11 +162,11 @@ impl Sight {
             foreign: false,
             old: vec![],
             credential: Some(credential()),
-            rivals: vec![],
+            shown: vec![],
             siblings: Siblings::default(),
             recall: Recall::default(),
-            begun: None,
-            close: None,
+            started: None,
+            live: None,
             credential_read: None,
             held: Held::default(),
             old_held: Held::default(),
@@ -174,7 +183,8 @@ impl Sight {
         self
     }
 
-    /// This process has just stored the token that the target holds, and the status does not tell of it yet.
+    /// This process has just stored the token that the target holds, and the status does not tell
+    /// of it yet.
     pub fn just_stored(&mut self, sent: u64) {
         let target = self.target.as_ref().expect("a target");
         let known = self.mp.status.as_ref().and_then(|status| status.token.as_ref());
@@ -184,13 +194,20 @@ impl Sight {
             handles: None,
             stood: None,
             known: known.map(|token| token.fingerprint.clone()),
-            doubt: false,
+            outcome_unknown: false,
         };
         let token = target.token.clone().expect("a token");
         self.recall.stored = Some((call.id.clone(), token.clone()));
         self.recall.verified = Some(target.version.clone());
-        let how = How::Token { token, sent: at(sent), stored: true, same: false, unsettled: false };
-        let ended = Ended { call, generation: Some(1), credential: Some(credential()), mints_before: None, how };
+        let how =
+            How::Token { token, sent: at(sent), stored: true, same: false, unconfirmed: false };
+        let ended = Ended {
+            call,
+            generation: Some(1),
+            credential: Some(credential()),
+            mints_before: None,
+            how,
+        };
         self.recall.ended = Some(ended);
     }
 
@@ -225,8 +242,8 @@ impl Sight {
         });
     }
 
-    pub fn intends(&mut self, id: &str, doubt: bool) {
-        self.status().intent = Some(Intent { id: id.into(), time: Time(at(0)), doubt });
+    pub fn intends(&mut self, id: &str, outcome_unknown: bool) {
+        self.status().intent = Some(Intent { id: id.into(), time: Time(at(0)), outcome_unknown });
     }
 
     /// The intent's call was this process's, which has stored its token.
@@ -237,8 +254,8 @@ impl Sight {
     }
 
     /// The credential was read just now, strongly, and the target too.
-    pub fn looked_closer(&mut self) {
-        self.close = Some(self.read());
+    pub fn read_live(&mut self) {
+        self.live = Some(self.read());
         self.held = Held::from_tokens(vec![token()]);
         self.old_held = Held::from_tokens(vec![token()]);
     }
@@ -269,24 +286,25 @@ impl Sight {
         planned
     }
 
-    /// Whether a call that begins so many seconds after the stored token's issue may be overtaken by an earlier one.
+    /// Whether a call that begins so many seconds after the stored token's issue may be overtaken
+    /// by an earlier one.
     pub fn doubts(&mut self, seconds: u64) -> bool {
-        self.case(seconds, is_doubtful)
+        self.view(seconds, another_call_may_land)
     }
 
     /// What `judge` makes of it at so many seconds after the stored token's issue.
-    pub fn case<T>(&mut self, seconds: u64, judge: impl FnOnce(&Case<'_>) -> T) -> T {
+    pub fn view<T>(&mut self, seconds: u64, judge: impl FnOnce(&View<'_>) -> T) -> T {
         let seen = self.observed();
-        judge(&Case::of(&seen, now(seconds)).expect("a known platform"))
+        judge(&View::of(&seen, now(seconds)).expect("a known platform"))
     }
 
     pub fn observed(&mut self) -> Observed {
         let target = match &self.target {
-            Some(target) => TargetSeen::Is(Arc::new(target.clone())),
-            None if self.foreign => TargetSeen::Foreign,
-            None => TargetSeen::Absent,
+            Some(target) => TargetLookup::Is(Arc::new(target.clone())),
+            None if self.foreign => TargetLookup::Foreign,
+            None => TargetLookup::Absent,
         };
-        let close = self.close.take().map(|credential| Close {
+        let live = self.live.take().map(|credential| LiveRead {
             of: Spec::of(&self.mp),
             target: target.clone(),
             immutable: self.immutable,
@@ -300,29 +318,40 @@ impl Sight {
             listed: self.listed,
             target,
             old: self.old.iter().cloned().map(Arc::new).collect(),
-            credential: self.credential.as_ref().map_or(Seen::Absent, |version| Seen::Is(version_of(version))),
-            siblings: Siblings { shown: self.rivals.iter().cloned().map(Arc::new).collect(), ..self.siblings.clone() },
+            credential: self
+                .credential
+                .as_ref()
+                .map_or(Lookup::NotFound, |version| Lookup::Found(version_of(version))),
+            siblings: Siblings {
+                shown: self.shown.iter().cloned().map(Arc::new).collect(),
+                ..self.siblings.clone()
+            },
             template: self.allowed.template(&self.mp),
             recall: self.recall.clone(),
-            in_hand: self.hand.clone(),
+            unstored: self.hand.clone(),
             app: self.app.clone(),
             patience: Duration::from_secs(15),
-            begun: self.begun,
-            credential_read: self.credential_read.take().map(|credential| ReadFor { of: Spec::of(&self.mp), credential }),
-            close,
+            started: self.started,
+            credential_read: self
+                .credential_read
+                .take()
+                .map(|credential| ReadFor { of: Spec::of(&self.mp), credential }),
+            live,
         }
     }
 
     /// What a closer look at this moment leads to, after a status write if one comes first.
     #[track_caller]
-    pub fn closer(&mut self, seconds: u64) -> Act {
+    pub fn plan_live(&mut self, seconds: u64) -> Act {
         let (mut read, mut looked) = (false, false);
         for _ in 0..6 {
             match self.plan(seconds).act {
                 Act::ReadCredential if !read => read = true,
                 Act::NoteCredential(noted) => self.recall.noted = Some(noted),
-                Act::LookCloser { .. } => looked = true,
-                Act::Status(status) if self.mp.status.as_ref() != Some(&*status) => self.mp.status = Some(*status),
+                Act::ReadLive { .. } => looked = true,
+                Act::Status(status) if self.mp.status.as_ref() != Some(&*status) => {
+                    self.mp.status = Some(*status);
+                }
                 act => {
                     assert!(looked, "at {seconds}, without strong reads: {act:?}");
                     return act;
@@ -332,7 +361,7 @@ impl Sight {
                 self.read_credential();
             }
             if looked {
-                self.looked_closer();
+                self.read_live();
             }
         }
         panic!("at {seconds}: nothing comes of a closer look");
@@ -354,8 +383,10 @@ impl Sight {
     /// A call for this reason is made after a closer look, without force.
     #[track_caller]
     pub fn asks(&mut self, seconds: u64, why: Why) {
-        match self.closer(seconds) {
-            Act::Ask(wanted) | Act::Begin(wanted) => assert_eq!((wanted.why, wanted.force), (why, false), "at {seconds}"),
+        match self.plan_live(seconds) {
+            Act::Call(wanted) | Act::RecordIntent(wanted) => {
+                assert_eq!((wanted.why, wanted.force), (why, false), "at {seconds}");
+            }
             other => panic!("at {seconds}: {other:?}"),
         }
     }
@@ -368,11 +399,15 @@ impl Sight {
             self.read_credential();
             planned = self.plan_noted(seconds);
         }
-        if matches!(planned.act, Act::LookCloser { .. }) {
-            self.looked_closer();
+        if matches!(planned.act, Act::ReadLive { .. }) {
+            self.read_live();
             planned = self.plan_noted(seconds);
         }
-        assert!(matches!(planned.act, Act::Rest | Act::Status(_)), "at {seconds}: {:?}", planned.act);
+        assert!(
+            matches!(planned.act, Act::Rest | Act::Status(_)),
+            "at {seconds}: {:?}",
+            planned.act
+        );
         planned
     }
 
@@ -407,7 +442,11 @@ impl Sight {
         let name: &str = kind.into();
         let said = self.says(seconds);
         let found = said.iter().find(|(kind, ..)| *kind == name);
-        assert_eq!(found, Some(&(name, truth.to_owned(), reason.as_str().to_owned())), "at {seconds}: {said:?}");
+        assert_eq!(
+            found,
+            Some(&(name, truth.to_owned(), reason.as_str().to_owned())),
+            "at {seconds}: {said:?}"
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use super::sight::{LEGACY, LIFE, STABLE, Sight, at, boot, mini_program};
 use crate::{
     api::{
         ConditionType, Reason, TokenMode,
-        conditions::{self, Truth, Verdict},
+        conditions::{self, ConditionStatus, ConditionValue},
     },
     reconcile::{
         memory::Refused,
@@ -26,7 +26,8 @@ type Change = fn(&mut Sight);
 fn a_healthy_object_says_so() {
     let mut sight = Sight::healthy(STABLE);
     let said = sight.says(500);
-    let said: Vec<_> = said.iter().map(|(kind, truth, reason)| (*kind, truth.as_str(), reason.as_str())).collect();
+    let said: Vec<_> =
+        said.iter().map(|(kind, truth, reason)| (*kind, truth.as_str(), reason.as_str())).collect();
     assert_eq!(
         said,
         [
@@ -42,7 +43,7 @@ fn a_healthy_object_says_so() {
 fn a_status_that_somebody_else_writes_over_is_repeated_every_ten_seconds() {
     let mut sight = Sight::healthy(STABLE);
     let ours = sight.mp.status.clone().expect("a status");
-    sight.recall.told = Some((Arc::new(ours), boot(500)));
+    sight.recall.written_status = Some((Arc::new(ours), boot(500)));
     assert!(matches!(sight.plan(501).act, Act::Rest), "it stands as it was written");
     sight.mp.spec.suspend = true;
     assert!(matches!(sight.plan(501).act, Act::Status(_)), "what is new is told at once");
@@ -56,7 +57,8 @@ fn a_status_that_somebody_else_writes_over_is_repeated_every_ten_seconds() {
 
 #[test]
 fn ready_turns_false_at_expiry_by_the_clock() {
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.fails(Reason::PlatformUnreachable, 7000, 9000));
+    let mut sight =
+        Sight::healthy(STABLE).with(|sight| sight.fails(Reason::PlatformUnreachable, 7000, 9000));
     let Act::Status(status) = sight.plan(7010).act else { panic!("the failure is told") };
     sight.mp.status = Some(*status);
     sight.says_of(7010, Ready, "True", Reason::TokenAvailable);
@@ -105,7 +107,7 @@ fn every_unusable_credential_has_its_reason() {
     ];
     for (read, reason) in cases {
         let mut sight = Sight::new(STABLE);
-        sight.close = Some(read);
+        sight.live = Some(read);
         let Act::Status(status) = sight.plan_noted(500).act else { panic!("{reason} is told") };
         sight.mp.status = Some(*status);
         if reason == Reason::CredentialUnreadable {
@@ -123,7 +125,10 @@ fn every_unusable_credential_has_its_reason() {
 #[test]
 fn stalled_is_said_at_once_where_only_a_person_helps_and_after_a_minute_where_an_install_may() {
     let mut sight = Sight::new(STABLE).with(|sight| sight.credential = None);
-    assert!(matches!(sight.plan(500).act, Act::ReadCredential), "the watches race: only a read tells");
+    assert!(
+        matches!(sight.plan(500).act, Act::ReadCredential),
+        "the watches race: only a read tells"
+    );
     sight.read_credential();
     let Act::Status(status) = sight.plan(500).act else { panic!("told") };
     assert!(!status.conditions.iter().any(|condition| condition.type_ == "Stalled"));
@@ -131,24 +136,45 @@ fn stalled_is_said_at_once_where_only_a_person_helps_and_after_a_minute_where_an
     assert!(sight.plan(510).wake <= Duration::from_secs(51));
     sight.says_of(561, Stalled, "True", Reason::SecretNotFound);
     let mut sight = Sight::new(STABLE);
-    sight.close = Some(CredentialRead::Is { version: super::sight::credential(), value: Some(Err(Implausible::Invalid)) });
+    sight.live = Some(CredentialRead::Is {
+        version: super::sight::credential(),
+        value: Some(Err(Implausible::Invalid)),
+    });
     sight.says_of(500, Stalled, "True", Reason::ValueInvalid);
 }
 
 #[test]
 fn rights_and_a_younger_object_of_the_app_may_come_and_go_a_minute_later() {
     let forbidden = |sight: &mut Sight| {
-        sight.recall.refused = Some(Refused { reason: Reason::Forbidden, said: None, attempts: 1, retry: boot(10_000) });
+        sight.recall.refused = Some(Refused {
+            reason: Reason::Forbidden,
+            said: None,
+            attempts: 1,
+            retry: boot(10_000),
+        });
     };
     let lost = |sight: &mut Sight| {
         let mut elder = mini_program(LEGACY);
-        (elder.metadata.name, elder.metadata.uid) = (Some("elder".into()), Some("elder-uid".into()));
-        elder.metadata.creation_timestamp = Some(Time("2026-04-01T00:00:00Z".parse().expect("a time")));
-        let accepted = Verdict { truth: Truth::True, reason: Reason::Accepted, message: String::new() };
-        conditions::set(&mut elder.status.get_or_insert_default().conditions, CredentialValid, &accepted, Some(1), at(0));
-        sight.rivals = vec![elder];
+        (elder.metadata.name, elder.metadata.uid) =
+            (Some("elder".into()), Some("elder-uid".into()));
+        elder.metadata.creation_timestamp =
+            Some(Time("2026-04-01T00:00:00Z".parse().expect("a time")));
+        let accepted = ConditionValue {
+            truth: ConditionStatus::True,
+            reason: Reason::Accepted,
+            message: String::new(),
+        };
+        conditions::set(
+            &mut elder.status.get_or_insert_default().conditions,
+            CredentialValid,
+            &accepted,
+            Some(1),
+            at(0),
+        );
+        sight.shown = vec![elder];
     };
-    let cases: [(Reason, Change); 2] = [(Reason::Forbidden, forbidden), (Reason::AppIdConflict, lost)];
+    let cases: [(Reason, Change); 2] =
+        [(Reason::Forbidden, forbidden), (Reason::AppIdConflict, lost)];
     for (reason, change) in cases {
         let mut sight = Sight::new(LEGACY).with(change);
         sight.read_credential();
@@ -161,7 +187,8 @@ fn rights_and_a_younger_object_of_the_app_may_come_and_go_a_minute_later() {
 
 #[test]
 fn ready_objects_are_never_stalled() {
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.fails(Reason::IpNotAllowed, 400, 460));
+    let mut sight =
+        Sight::healthy(STABLE).with(|sight| sight.fails(Reason::IpNotAllowed, 400, 460));
     assert!(!sight.says(410).iter().any(|(kind, ..)| *kind == "Stalled"));
 }
 
@@ -176,7 +203,8 @@ fn a_refresh_that_is_due_and_not_made_is_told_after_a_minute() {
 
 #[test]
 fn values_of_a_newer_version_are_unsupported_and_left_alone() {
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.mp.spec.token_mode = Some(TokenMode::Unknown));
+    let mut sight =
+        Sight::healthy(STABLE).with(|sight| sight.mp.spec.token_mode = Some(TokenMode::Unknown));
     sight.says_of(500, Ready, "False", Reason::Unsupported);
     sight.says_of(500, Stalled, "True", Reason::Unsupported);
     let newer = serde_json::from_value(serde_json::json!("Alipay")).expect("a name");
@@ -197,7 +225,7 @@ fn what_was_written_is_not_written_again() {
         },
         |sight| sight.recall.last_call = Duration::from_secs(9),
     ];
-    for (case, change) in conditions.into_iter().enumerate() {
+    for (nth, change) in conditions.into_iter().enumerate() {
         let mut sight = Sight::healthy(STABLE).with(change);
         if let Act::Status(status) = sight.keeps_silent(600).act {
             sight.mp.status = Some(*status);
@@ -209,10 +237,13 @@ fn what_was_written_is_not_written_again() {
             if let Act::Status(status) = act {
                 assert_ne!(Some(&*status), sight.mp.status.as_ref());
                 let stalls = status.conditions.iter().any(|condition| condition.type_ == "Stalled");
-                assert!(stalls && seconds >= 660, "case {case} at {seconds}: written again: {status:#?}");
+                assert!(
+                    stalls && seconds >= 660,
+                    "case {nth} at {seconds}: written again: {status:#?}"
+                );
                 sight.mp.status = Some(*status);
             } else {
-                assert!(matches!(act, Act::Rest), "case {case} at {seconds}: {act:?}");
+                assert!(matches!(act, Act::Rest), "case {nth} at {seconds}: {act:?}");
             }
         }
     }
@@ -220,9 +251,11 @@ fn what_was_written_is_not_written_again() {
 
 #[test]
 fn a_wish_that_is_held_is_no_late_refresh() {
-    let mut sight = Sight::healthy(LEGACY).with(|sight| sight.annotate(super::sight::REQUEST, "now"));
+    let mut sight =
+        Sight::healthy(LEGACY).with(|sight| sight.annotate(super::sight::REQUEST, "now"));
     let last_time = Some(Time(at(400)));
-    sight.status().mints = Some(crate::api::Mints { day: "2026-05-01".into(), last_time, ..Default::default() });
+    sight.status().mints =
+        Some(crate::api::Mints { day: "2026-05-01".into(), last_time, ..Default::default() });
     let planned = sight.plan(500);
     assert!(!planned.due, "{planned:?}");
     assert!(!sight.plan(800).due, "nor is one that nothing holds: the token is fresh");
@@ -236,7 +269,7 @@ fn only_a_call_that_nothing_hinders_is_late() {
     assert!(!sight.plan(6990).due, "the platform failed, and is left alone for a while");
     assert!(sight.plan(7000).due, "the time is up");
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = None);
-    sight.looked_closer();
+    sight.read_live();
     assert!(!sight.plan(6990).due, "there is nothing to ask with");
     let mut sight = Sight::healthy(STABLE).with(|sight| {
         let (reason, retry) = (Reason::WriteFailed, boot(6995));
@@ -251,13 +284,20 @@ fn a_panic_is_told_and_takes_nothing_from_a_token_that_is_still_good() {
     let told = |sight: &Sight, seconds| {
         let now = crate::shell::clock::Now { wall: at(seconds), boot: boot(seconds) };
         let status = crate::reconcile::plan::report::of_panic(&sight.mp, now);
-        let all = status.conditions.into_iter().map(|condition| (condition.type_, condition.status, condition.reason));
-        all.filter(|(_, _, reason)| reason == "InternalError").map(|(kind, status, _)| (kind, status)).collect::<Vec<_>>()
+        let all = status
+            .conditions
+            .into_iter()
+            .map(|condition| (condition.type_, condition.status, condition.reason));
+        all.filter(|(_, _, reason)| reason == "InternalError")
+            .map(|(kind, status, _)| (kind, status))
+            .collect::<Vec<_>>()
     };
     assert_eq!(told(&sight, 500), [("TokenFresh".into(), "False".into())]);
     assert_eq!(told(&sight, LIFE), [("Ready".into(), "False".into())]);
-    sight.mp.status =
-        Some(crate::reconcile::plan::report::of_panic(&sight.mp, crate::shell::clock::Now { wall: at(500), boot: boot(500) }));
+    sight.mp.status = Some(crate::reconcile::plan::report::of_panic(
+        &sight.mp,
+        crate::shell::clock::Now { wall: at(500), boot: boot(500) },
+    ));
     sight.says_of(501, TokenFresh, "True", Reason::Fresh);
 }
 
@@ -278,17 +318,22 @@ fn ready_turns_false_at_expiry_also_while_the_secrets_cannot_be_listed() {
         sight.mp.status = Some(*status);
         assert!(matches!(sight.plan(LIFE + 21).act, Act::Rest), "once");
     }
-    let mut sight = Sight::healthy(STABLE).with(|sight| (sight.listed, sight.target) = (false, None));
+    let mut sight =
+        Sight::healthy(STABLE).with(|sight| (sight.listed, sight.target) = (false, None));
     sight.recall.unlisted_since = Some(boot(0));
     sight.rests(LIFE - 100, 100);
 }
 
 #[test]
 fn an_object_that_left_the_selector_promises_nothing() {
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.fails(Reason::PlatformBusy, 400, 430));
+    let mut sight =
+        Sight::healthy(STABLE).with(|sight| sight.fails(Reason::PlatformBusy, 400, 430));
     let now = crate::shell::clock::Now { wall: at(500), boot: boot(500) };
     let status = crate::reconcile::plan::report::of_farewell(&sight.mp, now);
-    assert!(status.last_failure.is_none() && status.token.as_ref().expect("a token").next_refresh_time.is_none());
+    assert!(
+        status.last_failure.is_none()
+            && status.token.as_ref().expect("a token").next_refresh_time.is_none()
+    );
     sight.mp.status = Some(status.clone());
     for kind in [Ready, TokenFresh] {
         let told = conditions::find(&status.conditions, kind).expect("a condition");

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::sight::{LEGACY, LIFE, STABLE, Sight, boot, due_at, projection};
 use crate::{
-    api::{ConditionType, DeletionPolicy, ObjectMetaTemplate, Reason, Target, TargetKeys, Template, TokenMode},
+    api::{
+        ConditionType, DeletionPolicy, ObjectMetaTemplate, Reason, Target, TargetKeys, Template,
+        TokenMode,
+    },
     projection::{Owner, Terminating},
     reconcile::{
         api_error::admission::Said,
@@ -26,9 +29,11 @@ fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
         target(sight, |target| target.name = Some("renamed".into()));
         sight.old = sight.target.take().into_iter().collect();
     });
-    let Act::LookCloser { old: Some(old), .. } = sight.plan(500).act else { panic!("the old one is read") };
+    let Act::ReadLive { old: Some(old), .. } = sight.plan(500).act else {
+        panic!("the old one is read")
+    };
     assert_eq!(old.name, "shop-token");
-    sight.looked_closer();
+    sight.read_live();
     let Act::Rewrite(rewrite) = sight.plan(500).act else { panic!("no call") };
     assert!(rewrite.renamed && !rewrite.drift);
     let mut renamed = projection(LEGACY);
@@ -65,20 +70,25 @@ fn a_target_that_was_before_goes_only_when_the_new_one_holds_a_token() {
 #[test]
 fn what_the_spec_changes_is_written_without_a_call() {
     let cases: [fn(&mut Target); 4] = [
-        |target| target.keys = Some(TargetKeys { access_token: "token".into(), ..TargetKeys::default() }),
+        |target| {
+            target.keys =
+                Some(TargetKeys { access_token: "token".into(), ..TargetKeys::default() });
+        },
         |target| target.deletion_policy = DeletionPolicy::Retain,
         |target| {
             let labels = Some(BTreeMap::from([("team".into(), "a".into())]));
-            target.template = Some(Template { metadata: Some(ObjectMetaTemplate { labels, annotations: None }) });
+            target.template =
+                Some(Template { metadata: Some(ObjectMetaTemplate { labels, annotations: None }) });
         },
         |target| {
             let annotations = Some(BTreeMap::from([("note".into(), "x".into())]));
-            target.template = Some(Template { metadata: Some(ObjectMetaTemplate { labels: None, annotations }) });
+            target.template =
+                Some(Template { metadata: Some(ObjectMetaTemplate { labels: None, annotations }) });
         },
     ];
     for change in cases {
         let mut sight = Sight::healthy(LEGACY).with(|sight| target(sight, change));
-        let act = sight.closer(500);
+        let act = sight.plan_live(500);
         assert!(matches!(&act, Act::Rewrite(rewrite) if !rewrite.drift), "{act:?}");
     }
 }
@@ -86,9 +96,9 @@ fn what_the_spec_changes_is_written_without_a_call() {
 #[test]
 fn an_edit_is_put_right_from_the_data_if_the_token_is_still_there() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().edited = true);
-    assert!(matches!(sight.closer(500), Act::Rewrite(rewrite) if rewrite.drift));
+    assert!(matches!(sight.plan_live(500), Act::Rewrite(rewrite) if rewrite.drift));
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().edited = true);
-    sight.looked_closer();
+    sight.read_live();
     sight.held = Held::default();
     let Act::Unmatched(version) = sight.plan(500).act else { panic!("nothing to write it from") };
     sight.recall.unmatched = Some(version);
@@ -101,13 +111,16 @@ fn an_edited_secrets_own_annotations_are_not_believed() {
         sight.target().edited = true;
         sight.status().token.as_mut().expect("a token").fingerprint = "sha256:newer".into();
     });
-    assert!(matches!(sight.closer(500), Act::Unmatched(_)), "an old token put back with its own fingerprint");
+    assert!(
+        matches!(sight.plan_live(500), Act::Unmatched(_)),
+        "an old token put back with its own fingerprint"
+    );
 }
 
 #[test]
 fn a_stripped_owner_or_template_value_is_drift_but_waits_for_its_turn() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().owner = Owner::Nobody);
-    assert!(matches!(sight.closer(500), Act::Rewrite(rewrite) if rewrite.drift));
+    assert!(matches!(sight.plan_live(500), Act::Rewrite(rewrite) if rewrite.drift));
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().owner = Owner::Nobody);
     sight.recall.corrected = Some(boot(495));
     assert!(sight.keeps_silent(500).wake <= Duration::from_secs(5));
@@ -116,8 +129,8 @@ fn a_stripped_owner_or_template_value_is_drift_but_waits_for_its_turn() {
 #[test]
 fn another_ones_secret_is_told_after_one_look_and_left_alone() {
     let mut sight = Sight::new(STABLE).with(|sight| sight.foreign = true);
-    assert!(matches!(sight.plan(500).act, Act::LookCloser { old: None, .. }));
-    sight.looked_closer();
+    assert!(matches!(sight.plan(500).act, Act::ReadLive { old: None, .. }));
+    sight.read_live();
     let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
     sight.mp.status = Some(*status);
     sight.says_of(500, ConditionType::TargetSynced, "False", Reason::Conflict);
@@ -134,13 +147,16 @@ fn an_old_target_in_use_is_put_right_without_a_call() {
         sight.old = sight.target.take().into_iter().collect();
         sight.foreign = true;
     });
-    sight.looked_closer();
+    sight.read_live();
     let Act::Status(status) = sight.plan(500).act else { panic!("the conflict is told") };
     sight.mp.status = Some(*status);
     sight.keeps_silent(501);
     sight.old[0].edited = true;
-    let act = sight.closer(502);
-    assert!(matches!(&act, Act::Rewrite(rewrite) if rewrite.from.name == "shop-token" && rewrite.drift), "{act:?}");
+    let act = sight.plan_live(502);
+    assert!(
+        matches!(&act, Act::Rewrite(rewrite) if rewrite.from.name == "shop-token" && rewrite.drift),
+        "{act:?}"
+    );
 }
 
 #[test]
@@ -165,7 +181,7 @@ fn an_ownerless_secret_of_ours_is_ours_only_with_our_name_platform_and_app() {
     ];
     for other in others {
         let mut sight = retained(other);
-        sight.looked_closer();
+        sight.read_live();
         sight.says_of(500, ConditionType::TargetSynced, "False", Reason::Conflict);
     }
 }
@@ -177,7 +193,7 @@ fn a_secret_that_the_status_remembers_is_ours_without_label_and_owner() {
         sight.target().label = None;
         sight.target().edited = true;
     });
-    assert!(matches!(sight.closer(500), Act::Rewrite(rewrite) if rewrite.drift));
+    assert!(matches!(sight.plan_live(500), Act::Rewrite(rewrite) if rewrite.drift));
 }
 
 #[test]
@@ -199,7 +215,7 @@ fn while_the_new_name_is_anothers_the_old_target_is_kept_fresh() {
         sight.old = sight.target.take().into_iter().collect();
         sight.foreign = true;
     });
-    sight.looked_closer();
+    sight.read_live();
     let Act::Status(status) = sight.plan(500).act else { panic!("the conflict is told") };
     assert_eq!(status.target_ref.as_ref().map(|target| target.name.as_str()), Some("shop-token"));
     sight.mp.status = Some(*status);
@@ -208,13 +224,14 @@ fn while_the_new_name_is_anothers_the_old_target_is_kept_fresh() {
 
 #[test]
 fn an_immutable_target_is_told_and_costs_no_call() {
-    let mut sight =
-        Sight::healthy(STABLE).with(|sight| sight.target().token.as_mut().expect("a token").expires = super::sight::at(400));
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.target().token.as_mut().expect("a token").expires = super::sight::at(400);
+    });
     sight.immutable = true;
-    sight.looked_closer();
+    sight.read_live();
     let Act::Status(status) = sight.plan(500).act else { panic!("told") };
     sight.mp.status = Some(*status);
-    sight.looked_closer();
+    sight.read_live();
     sight.says_of(501, ConditionType::Ready, "False", Reason::Immutable);
 }
 
@@ -230,7 +247,7 @@ fn renamed_in_vain(mode: TokenMode) -> Sight {
         sight.old = sight.target.take().into_iter().collect();
         sight.recall.refused = Some(refused(Reason::WriteFailed, 530));
     });
-    sight.looked_closer();
+    sight.read_live();
     let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
     sight.mp.status = Some(*status);
     sight
@@ -243,10 +260,17 @@ fn while_a_new_target_cannot_be_made_the_old_one_is_kept_fresh() {
         sight.says_of(500, ConditionType::TargetSynced, "False", Reason::WriteFailed);
         sight.says_of(500, ConditionType::Ready, "False", Reason::WriteFailed);
         let told = sight.message(500, ConditionType::Ready);
-        assert!(told.contains("quota few is used up") && told.contains("Secret shop-token stays in use"), "{told}");
+        assert!(
+            told.contains("quota few is used up")
+                && told.contains("Secret shop-token stays in use"),
+            "{told}"
+        );
         sight.rests(500, 30);
-        let act = sight.closer(530);
-        assert!(matches!(&act, Act::Rewrite(rewrite) if rewrite.renamed), "the new name is tried again: {act:?}");
+        let act = sight.plan_live(530);
+        assert!(
+            matches!(&act, Act::Rewrite(rewrite) if rewrite.renamed),
+            "the new name is tried again: {act:?}"
+        );
         let due = due_at(mode);
         sight.recall.refused = Some(refused(Reason::WriteFailed, due + 30));
         sight.asks(due, Why::Time);
@@ -256,7 +280,7 @@ fn while_a_new_target_cannot_be_made_the_old_one_is_kept_fresh() {
         // After a restart only the status knows.
         sight.recall.refused = None;
         sight.old[0].token.as_mut().expect("a token").expires = super::sight::at(4000);
-        assert!(sight.case(4001, |case| super::super::target::stays_in_use(case).is_some()));
+        assert!(sight.view(4001, |view| super::super::target::stays_in_use(view).is_some()));
     }
 }
 
@@ -264,7 +288,7 @@ fn while_a_new_target_cannot_be_made_the_old_one_is_kept_fresh() {
 fn an_edit_of_the_target_before_is_put_right_while_the_new_one_is_refused() {
     let mut sight = renamed_in_vain(LEGACY);
     sight.old[0].edited = true;
-    let act = sight.closer(501);
+    let act = sight.plan_live(501);
     assert!(matches!(&act, Act::Rewrite(rewrite) if !rewrite.renamed && rewrite.drift), "{act:?}");
 }
 
@@ -286,11 +310,12 @@ fn a_template_that_does_not_hold_is_told_and_costs_no_call() {
     let mut sight = Sight::healthy(STABLE).with(|sight| {
         target(sight, |target| {
             let labels = Some(BTreeMap::from([("team".into(), "a".into())]));
-            target.template = Some(Template { metadata: Some(ObjectMetaTemplate { labels, annotations: None }) });
+            target.template =
+                Some(Template { metadata: Some(ObjectMetaTemplate { labels, annotations: None }) });
         });
         sight.recall.in_vain = Some(sight.target().version.clone());
     });
-    sight.looked_closer();
+    sight.read_live();
     let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
     sight.mp.status = Some(*status);
     sight.says_of(501, ConditionType::TargetSynced, "False", Reason::Altered);
@@ -312,23 +337,24 @@ fn what_admission_took_away_leads_to_no_call_until_a_write_is_due_again() {
     sight.rests(501, 29);
     // A restart tries a write before it calls.
     sight.recall.refused = None;
-    assert!(sight.case(502, is_told_refused));
+    assert!(sight.view(502, is_told_refused));
 }
 
 #[test]
 fn an_immutable_target_blocks_the_call_and_the_platform_is_not_blamed() {
     let mut sight = Sight::healthy(STABLE);
     sight.immutable = true;
-    sight.looked_closer();
+    sight.read_live();
     let Act::Status(status) = sight.plan(LIFE + 1).act else { panic!("told") };
     sight.mp.status = Some(*status);
-    sight.looked_closer();
+    sight.read_live();
     sight.says_of(LIFE + 2, ConditionType::TokenFresh, "False", Reason::Blocked);
 }
 
 #[test]
 fn a_refusal_is_over_when_nothing_is_left_to_write() {
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.recall.refused = Some(refused(Reason::WriteFailed, 530)));
+    let mut sight = Sight::healthy(STABLE)
+        .with(|sight| sight.recall.refused = Some(refused(Reason::WriteFailed, 530)));
     sight.says_of(500, ConditionType::TargetSynced, "False", Reason::WriteFailed);
     let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
     sight.mp.status = Some(*status);
@@ -340,7 +366,8 @@ fn a_refusal_is_over_when_nothing_is_left_to_write() {
 fn a_template_that_the_administrator_does_not_allow_is_told_and_the_token_kept_fresh_without_it() {
     let labels = |labels: serde_json::Value| {
         Sight::healthy(STABLE).with(|sight| {
-            let template = serde_json::from_value(serde_json::json!({ "metadata": { "labels": labels } }));
+            let template =
+                serde_json::from_value(serde_json::json!({ "metadata": { "labels": labels } }));
             target(sight, |target| target.template = Some(template.expect("a template")));
             sight.mp.metadata.generation = Some(2);
         })
@@ -349,12 +376,15 @@ fn a_template_that_the_administrator_does_not_allow_is_told_and_the_token_kept_f
     sight.keeps_silent(500);
     sight.says_of(500, ConditionType::TargetSynced, "False", Reason::MetadataNotAllowed);
     sight.says_of(500, ConditionType::Ready, "True", Reason::TokenAvailable);
-    assert!(sight.message(500, ConditionType::TargetSynced).contains("argocd.argoproj.io/secret-type"));
+    assert!(
+        sight.message(500, ConditionType::TargetSynced).contains("argocd.argoproj.io/secret-type")
+    );
     sight.asks(due_at(STABLE), Why::Time);
 
-    let mut sight = labels(serde_json::json!({ "argocd.argoproj.io/secret-type": "cluster", "team": "a" }));
-    assert!(matches!(sight.closer(500), Act::Rewrite(_)), "what is allowed is written");
+    let mut sight =
+        labels(serde_json::json!({ "argocd.argoproj.io/secret-type": "cluster", "team": "a" }));
+    assert!(matches!(sight.plan_live(500), Act::Rewrite(_)), "what is allowed is written");
     let mut sight = labels(serde_json::json!({ "argocd.argoproj.io/secret-type": "cluster" }));
     sight.allowed = "argocd.argoproj.io".parse().expect("a prefix");
-    assert!(matches!(sight.closer(500), Act::Rewrite(_)));
+    assert!(matches!(sight.plan_live(500), Act::Rewrite(_)));
 }

@@ -1,6 +1,10 @@
-//! The election against an API server in this process, in paused time: taking over, hanging, losing, releasing.
+//! The election against an API server in this process, in paused time: taking over, hanging,
+//! losing, releasing.
 
-#![allow(clippy::disallowed_methods, reason = "the clock is tokio's paused one, and the sleeper is this test")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the clock is tokio's paused one, and the sleeper is this test"
+)]
 
 use std::sync::{Arc, Mutex};
 
@@ -33,7 +37,10 @@ type Shared = Arc<Mutex<Server>>;
 type Answer = (StatusCode, String);
 
 fn answer(lease: Option<&Lease>) -> Answer {
-    lease.map_or_else(|| refusal(404, "NotFound"), |lease| (StatusCode::OK, serde_json::to_string(lease).unwrap()))
+    lease.map_or_else(
+        || refusal(404, "NotFound"),
+        |lease| (StatusCode::OK, serde_json::to_string(lease).unwrap()),
+    )
 }
 
 fn refusal(code: u16, reason: &str) -> Answer {
@@ -90,8 +97,15 @@ fn clock() -> Clock {
 fn elector(server: &Shared, identity: &str) -> (Elector, Arc<Mutex<Vec<bool>>>) {
     let changes = Arc::new(Mutex::new(Vec::new()));
     let hand = changes.clone();
-    let config = Config { namespace: "ns".into(), name: "mp".into(), identity: identity.into(), duration: DURATION };
-    let elector = Elector::start(client(server), config, clock(), 0, move |leads| hand.lock().unwrap().push(leads));
+    let config = Config {
+        namespace: "ns".into(),
+        name: "mp".into(),
+        identity: identity.into(),
+        duration: DURATION,
+    };
+    let elector = Elector::start(client(server), config, clock(), 0, move |leads| {
+        hand.lock().unwrap().push(leads);
+    });
     (elector, changes)
 }
 
@@ -121,7 +135,10 @@ async fn a_release_hands_over_within_one_period() {
     let before = Instant::now();
     second.lead().await.unwrap();
     assert!(before.elapsed() <= DURATION / 6);
-    assert_eq!(server.lock().unwrap().lease.clone().unwrap().spec.unwrap().lease_transitions, Some(1));
+    assert_eq!(
+        server.lock().unwrap().lease.clone().unwrap().spec.unwrap().lease_transitions,
+        Some(1)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,10 +198,15 @@ async fn what_others_do_to_the_lease() {
         lease.metadata.resource_version = Some(version);
         change(lease);
     };
-    touch(|lease| drop(lease.metadata.labels.get_or_insert_default().insert("a".into(), "b".into())));
+    touch(|lease| {
+        drop(lease.metadata.labels.get_or_insert_default().insert("a".into(), "b".into()));
+    });
     sleep(10 * DURATION).await;
     assert!(term.leads());
-    assert!(server.lock().unwrap().lease.as_ref().unwrap().metadata.labels.is_some(), "the label is kept");
+    assert!(
+        server.lock().unwrap().lease.as_ref().unwrap().metadata.labels.is_some(),
+        "the label is kept"
+    );
     // Somebody takes it by hand.
     touch(|lease| lease.spec.as_mut().unwrap().holder_identity = Some("her".into()));
     timeout(DURATION / 3, term.over()).await.unwrap();

@@ -12,7 +12,10 @@ fn secs(seconds: u64) -> Duration {
 }
 
 fn at(boot: u64) -> Now {
-    Now { wall: Timestamp::from_second(1_000_000 + i64::try_from(boot).unwrap()).unwrap(), boot: secs(boot) }
+    Now {
+        wall: Timestamp::from_second(1_000_000 + i64::try_from(boot).unwrap()).unwrap(),
+        boot: secs(boot),
+    }
 }
 
 fn lease(holder: &str, seconds: i32, version: u64) -> Lease {
@@ -49,16 +52,40 @@ fn a_standby_takes_only_what_is_free() {
     check_standby(&[(0, Some(lease("her", 60, 1)))], 10, Step::Read);
     // However old its times say it is: it counts from the first sighting.
     check_standby(&[(1000, Some(lease("her", 60, 1)))], 1009, Step::Wait(secs(1010)));
-    check_standby(&[(0, Some(lease("her", 60, 1))), (55, Some(lease("her", 60, 1)))], 59, Step::Wait(secs(60)));
-    check_standby(&[(0, Some(lease("her", 60, 1))), (60, Some(lease("her", 60, 1)))], 60, Step::Write);
-    check_standby(&[(0, Some(lease("her", 60, 1))), (59, Some(lease("her", 60, 2)))], 60, Step::Wait(secs(69)));
+    check_standby(
+        &[(0, Some(lease("her", 60, 1))), (55, Some(lease("her", 60, 1)))],
+        59,
+        Step::Wait(secs(60)),
+    );
+    check_standby(
+        &[(0, Some(lease("her", 60, 1))), (60, Some(lease("her", 60, 1)))],
+        60,
+        Step::Write,
+    );
+    check_standby(
+        &[(0, Some(lease("her", 60, 1))), (59, Some(lease("her", 60, 2)))],
+        60,
+        Step::Wait(secs(69)),
+    );
     // The duration of the holder counts, not ours; one without meaning is taken for ours.
     check_standby(&[(0, Some(lease("her", 5, 1))), (5, Some(lease("her", 5, 1)))], 5, Step::Write);
-    check_standby(&[(0, Some(lease("her", 600, 1))), (60, Some(lease("her", 600, 1)))], 60, Step::Wait(secs(70)));
-    check_standby(&[(0, Some(lease("her", -1, 1))), (30, Some(lease("her", -1, 1)))], 30, Step::Wait(secs(40)));
+    check_standby(
+        &[(0, Some(lease("her", 600, 1))), (60, Some(lease("her", 600, 1)))],
+        60,
+        Step::Wait(secs(70)),
+    );
+    check_standby(
+        &[(0, Some(lease("her", -1, 1))), (30, Some(lease("her", -1, 1)))],
+        30,
+        Step::Wait(secs(40)),
+    );
     // Stopped for an hour between two looks: it looks again before it takes anything.
     check_standby(&[(0, Some(lease("her", 60, 1)))], 3600, Step::Read);
-    check_standby(&[(0, Some(lease("her", 60, 1))), (3600, Some(lease("her", 60, 2)))], 3600, Step::Wait(secs(3610)));
+    check_standby(
+        &[(0, Some(lease("her", 60, 1))), (3600, Some(lease("her", 60, 2)))],
+        3600,
+        Step::Wait(secs(3610)),
+    );
 }
 
 #[test]
@@ -104,20 +131,34 @@ fn the_record_is_written_as_client_go_does() {
 
     candidate.saw(Some(lease("her", 60, 7)), secs(0));
     let taken = candidate.claim(at(2));
-    assert_eq!(taken.metadata.resource_version.as_deref(), Some("7"), "a lost race must be a conflict");
+    assert_eq!(
+        taken.metadata.resource_version.as_deref(),
+        Some("7"),
+        "a lost race must be a conflict"
+    );
     let taken_spec = spec(taken.clone());
-    assert_eq!((taken_spec.holder_identity.as_deref(), taken_spec.lease_transitions), (Some("me"), Some(5)));
+    assert_eq!(
+        (taken_spec.holder_identity.as_deref(), taken_spec.lease_transitions),
+        (Some("me"), Some(5))
+    );
     assert_eq!(candidate.release(at(2)), None, "not ours to give");
 
     candidate.wrote(taken, secs(2));
     let renewed = spec(candidate.claim(at(9)));
-    assert_eq!((renewed.lease_transitions, renewed.acquire_time), (Some(5), Some(MicroTime(at(2).wall))));
+    assert_eq!(
+        (renewed.lease_transitions, renewed.acquire_time),
+        (Some(5), Some(MicroTime(at(2).wall)))
+    );
     assert_eq!(renewed.renew_time, Some(MicroTime(at(9).wall)));
     let released = spec(candidate.release(at(9)).unwrap());
-    assert_eq!((released.holder_identity.as_deref(), released.lease_duration_seconds), (Some(""), Some(1)));
+    assert_eq!(
+        (released.holder_identity.as_deref(), released.lease_duration_seconds),
+        (Some(""), Some(1))
+    );
 }
 
-/// What a simulated candidate does in its turn: the delays of its request and of the answer, and how long it is stopped after.
+/// What a simulated candidate does in its turn: the delays of its request and of the answer, and
+/// how long it is stopped after.
 #[derive(Clone, Debug)]
 struct Turn {
     who: usize,
@@ -130,16 +171,13 @@ struct Turn {
 fn turn() -> impl Strategy<Value = Turn> {
     let delay = || prop_oneof![4 => 0u64..3, 1 => 0u64..40];
     let stopped = prop_oneof![6 => 0u64..12, 1 => 0u64..200];
-    (0usize..3, delay(), delay(), prop::bool::weighted(0.15), stopped).prop_map(|(who, to_server, to_us, lost, stopped)| Turn {
-        who,
-        to_server,
-        to_us,
-        lost,
-        stopped,
-    })
+    (0usize..3, delay(), delay(), prop::bool::weighted(0.15), stopped).prop_map(
+        |(who, to_server, to_us, lost, stopped)| Turn { who, to_server, to_us, lost, stopped },
+    )
 }
 
-/// Three candidates with unrelated clocks. A second of true time passes at each tick; requests and answers are under way meanwhile.
+/// Three candidates with unrelated clocks. A second of true time passes at each tick; requests and
+/// answers are under way meanwhile.
 #[derive(Default)]
 struct World {
     lease: Option<Lease>,
@@ -182,14 +220,18 @@ impl Player {
     fn play(&mut self, world: &mut World, now: u64) {
         let boot = secs(now + self.offset);
         // The server works whether the sender is stopped or not.
-        if let Some(flight) = self.flight.as_mut().filter(|f| f.answer.is_none() && now >= f.lands_at) {
+        if let Some(flight) =
+            self.flight.as_mut().filter(|f| f.answer.is_none() && now >= f.lands_at)
+        {
             let written = flight.claim.clone().map(|(lease, _)| world.write(lease));
             flight.answer = Some(Answer(written.unwrap_or_else(|| world.lease.clone())));
         }
         if now < self.awake_at {
             return;
         }
-        if let Some(flight) = self.flight.take_if(|f| f.answer.is_some() && now >= f.lands_at + f.turn.to_us) {
+        if let Some(flight) =
+            self.flight.take_if(|f| f.answer.is_some() && now >= f.lands_at + f.turn.to_us)
+        {
             self.awake_at = now + flight.turn.stopped;
             match (flight.turn.lost, flight.claim, flight.answer.and_then(|answer| answer.0)) {
                 (false, None, seen) => self.candidate.saw(seen, boot),

@@ -12,8 +12,10 @@ pub(super) fn judge(facts: &Facts<'_>, _: &Rules, verdict: &mut Verdict) {
     for app in facts.apps.values() {
         let answered = first_answer(app);
         for (name, object) in &app.objects {
-            let mut accepted = object.statuses.iter().filter(|said| said.is.status.is_some_and(|s| s.accepted));
-            let unanswered = accepted.find(|said| answered.is_none_or(|answered| said.from < answered));
+            let mut accepted =
+                object.statuses.iter().filter(|said| said.is.status.is_some_and(|s| s.accepted));
+            let unanswered =
+                accepted.find(|said| answered.is_none_or(|answered| said.from < answered));
             if let Some(said) = unanswered {
                 let what = format!("{name} is Accepted although no call has brought it a token");
                 verdict.add(Promise::Accepted, said.from, what);

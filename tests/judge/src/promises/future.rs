@@ -35,7 +35,8 @@ const LOST_APART: i64 = 320_000;
 pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
     for app in facts.apps.values() {
         for (name, object) in &app.objects {
-            let mut tell = |at, what: &str| verdict.add(Promise::Future, at, format!("{name}: {what}"));
+            let mut tell =
+                |at, what: &str| verdict.add(Promise::Future, at, format!("{name}: {what}"));
             if let Some(at) = failed_without_a_plan(object) {
                 tell(at, "TokenFresh is False after a failed call and no attempt is planned");
             }
@@ -47,13 +48,21 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
             {
                 tell(at, "a refresh request counts as handled and no call answered it");
             }
-            let expected = object.when_expected(facts.end, |expect| expect.target.is_some() && !expect.shared);
+            let expected =
+                object.when_expected(facts.end, |expect| expect.target.is_some() && !expect.shared);
             let calm = app.calm.within(&expected);
             if let Some(at) = broken_plan(facts, rules, app, object, &calm) {
                 tell(at, "what the status plans for this moment does not happen");
             }
-            let waiting = object.when_said(facts.end, waits_for_nobody).within(&calm).begun_later(rules.delay);
-            verdict.add_longest(Promise::Future, &waiting, &format!("{name} waits for a token and nothing is planned"));
+            let waiting = object
+                .when_said(facts.end, waits_for_nobody)
+                .within(&calm)
+                .begun_later(rules.delay);
+            verdict.add_longest(
+                Promise::Future,
+                &waiting,
+                &format!("{name} waits for a token and nothing is planned"),
+            );
         }
     }
 }
@@ -63,16 +72,26 @@ fn failed_without_a_plan(object: &Object<'_>) -> Option<Millis> {
         let planned = status.failure.as_ref().is_some_and(|failure| failure.next_attempt.is_some());
         // Where an intent stands, an attempt is under way.
         let under_way = status.intent.is_some();
-        status.fresh.is_false && FAILED_CALLS.contains(&status.fresh.reason.as_str()) && !planned && !under_way
+        status.fresh.is_false
+            && FAILED_CALLS.contains(&status.fresh.reason.as_str())
+            && !planned
+            && !under_way
     };
-    object.statuses.iter().find(|said| said.is.by.is_some() && said.is.status.is_some_and(is_so)).map(|said| said.from)
+    object
+        .statuses
+        .iter()
+        .find(|said| said.is.by.is_some() && said.is.status.is_some_and(is_so))
+        .map(|said| said.from)
 }
 
 /// When a failure was written whose next attempt lets a token end.
 fn planned_too_late(facts: &Facts<'_>, object: &Object<'_>) -> Option<Millis> {
     object.statuses.iter().find_map(|said| {
         let (status, writer) = said.is.status.zip(said.is.by)?;
-        let failure = status.failure.as_ref().filter(|failure| TRANSIENT.contains(&failure.reason.as_str()))?;
+        let failure = status
+            .failure
+            .as_ref()
+            .filter(|failure| TRANSIENT.contains(&failure.reason.as_str()))?;
         let clock = i64::try_from(writer.sent).ok()? + facts.skew(writer.sent);
         let next = failure.next_attempt?;
         let urgent_from = status.expires.map_or(clock, |expires| clock.max(expires - URGENT));
@@ -89,7 +108,10 @@ fn handled_without_an_answer(app: &App<'_>, object: &Object<'_>) -> Option<Milli
         let handled = said.is.status.and_then(|status| status.handled_request.as_ref());
         if handled != before
             && let Some(handled) = handled
-            && let Some(asked) = app.acts.iter().find(|act| matches!(act.is, Act::Request(value) if value == handled))
+            && let Some(asked) = app
+                .acts
+                .iter()
+                .find(|act| matches!(act.is, Act::Request(value) if value == handled))
             && !is_answered_within(app, asked.from.saturating_sub(MINUTE), said.from)
         {
             return Some(said.from);
@@ -101,12 +123,19 @@ fn handled_without_an_answer(app: &App<'_>, object: &Object<'_>) -> Option<Milli
 
 /// A call that was under way when the request was made answers it as well.
 fn is_answered_within(app: &App<'_>, from: Millis, to: Millis) -> bool {
-    let answers = |end| matches!(end, End::Answered(code) if code == 0 || FOR_A_PERSON.contains(&code));
+    let answers =
+        |end| matches!(end, End::Answered(code) if code == 0 || FOR_A_PERSON.contains(&code));
     between(&app.calls, from, to + 1).iter().any(|call| answers(call.is.end))
 }
 
 /// When a call was planned in calm and not made.
-fn broken_plan(facts: &Facts<'_>, rules: &Rules, app: &App<'_>, object: &Object<'_>, calm: &Spans) -> Option<Millis> {
+fn broken_plan(
+    facts: &Facts<'_>,
+    rules: &Rules,
+    app: &App<'_>,
+    object: &Object<'_>,
+    calm: &Spans,
+) -> Option<Millis> {
     let calm = calm.joined();
     for (from, to, planned) in plans(object, facts.end) {
         let planned = facts.true_time(planned, from);
@@ -234,7 +263,9 @@ mod tests {
     #[test]
     fn an_object_that_waits_says_what_for() {
         let mut story = Story::begin();
-        story.status(HOUR, |status| status.fresh = Fresh { is_false: true, reason: "RefreshOverdue".into() });
+        story.status(HOUR, |status| {
+            status.fresh = Fresh { is_false: true, reason: "RefreshOverdue".into() }
+        });
         story.keeps_until(HOUR + MINUTE, Promise::Future);
         story.breaks_until(HOUR + 3 * MINUTE, Promise::Future);
     }

@@ -15,18 +15,31 @@ const EXCEEDED: [i64; 2] = [45009, 45011];
 /// A run begins at the platform's midnight.
 pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
     for (app_id, app) in &facts.apps {
-        let mut tell = |at, what: &str| verdict.add(Promise::Limits, at, format!("{app_id}: {what}"));
-        for (replaces, most) in [(true, rules.platform.replacing_a_day), (false, rules.platform.a_day)] {
-            let counted = app.calls.iter().filter(|call| call.is.replaces == replaces).filter_map(|call| call.is.counted);
-            if let Some((day, calls)) = fullest_day(counted.map(|(at, _)| at)).filter(|(_, calls)| *calls > most) {
+        let mut tell =
+            |at, what: &str| verdict.add(Promise::Limits, at, format!("{app_id}: {what}"));
+        for (replaces, most) in
+            [(true, rules.platform.replacing_a_day), (false, rules.platform.a_day)]
+        {
+            let counted = app
+                .calls
+                .iter()
+                .filter(|call| call.is.replaces == replaces)
+                .filter_map(|call| call.is.counted);
+            if let Some((day, calls)) =
+                fullest_day(counted.map(|(at, _)| at)).filter(|(_, calls)| *calls > most)
+            {
                 tell(day * DAY, &format!("{calls} calls on a day, {most} are allowed"));
             }
         }
-        let exceeds = |call: &&Since<&Call>| call.is.counted.is_some_and(|(_, code)| EXCEEDED.contains(&code));
+        let exceeds = |call: &&Since<&Call>| {
+            call.is.counted.is_some_and(|(_, code)| EXCEEDED.contains(&code))
+        };
         let mut exceeding = app.calls.iter().filter(exceeds);
         // No clock, no day and no distance: what a wrong clock lets happen is no fault of who reads
         // it.
-        let knew = |call: &Since<&Call>| !call.is.forced || could_know(app, rules, call.from / DAY) && facts.skews.is_empty();
+        let knew = |call: &Since<&Call>| {
+            !call.is.forced || could_know(app, rules, call.from / DAY) && facts.skews.is_empty()
+        };
         if let Some(call) = exceeding.find(|call| knew(call)) {
             tell(call.from, "the platform finds a quota exceeded");
         }
@@ -53,7 +66,8 @@ fn forced(app: &App<'_>, rules: &Rules, tell: &mut impl FnMut(Millis, &str)) {
     }
     let counted = calls.iter().filter_map(|call| call.is.counted);
     let most = rules.platform.forced_a_day;
-    if let Some((day, calls)) = fullest_day(counted.map(|(at, _)| at)).filter(|(_, calls)| *calls > most)
+    if let Some((day, calls)) =
+        fullest_day(counted.map(|(at, _)| at)).filter(|(_, calls)| *calls > most)
         && could_know(app, rules, day)
     {
         tell(day * DAY, &format!("{calls} forced calls on a day, {most} are allowed"));
@@ -65,12 +79,16 @@ fn forced(app: &App<'_>, rules: &Rules, tell: &mut impl FnMut(Millis, &str)) {
 /// remembers.
 fn could_know(app: &App<'_>, rules: &Rules, day: Millis) -> bool {
     let statuses = app.objects.values().flat_map(|object| &object.statuses);
-    let deleted: Vec<_> = statuses.filter(|said| said.is.status.is_none()).map(|said| said.from).collect();
-    let calls: Vec<_> = app.calls.iter().filter(|call| is_forced(call) && call.from / DAY == day).collect();
+    let deleted: Vec<_> =
+        statuses.filter(|said| said.is.status.is_none()).map(|said| said.from).collect();
+    let calls: Vec<_> =
+        app.calls.iter().filter(|call| is_forced(call) && call.from / DAY == day).collect();
     calls.iter().any(|call| {
         let forgotten = deleted.iter().copied().filter(|at| *at <= call.from).max().unwrap_or(0);
-        let knows = |before: &&&Since<&Call>| before.is.by == call.is.by || before.from >= forgotten;
-        calls.iter().filter(|before| before.from <= call.from).filter(knows).count() > rules.platform.forced_a_day
+        let knows =
+            |before: &&&Since<&Call>| before.is.by == call.is.by || before.from >= forgotten;
+        calls.iter().filter(|before| before.from <= call.from).filter(knows).count()
+            > rules.platform.forced_a_day
     })
 }
 
@@ -101,7 +119,13 @@ mod tests {
         story.disturb(0, 24 * HOUR);
         for at in moments {
             let counted = Some((at, 0));
-            let call = crate::Call { by: by(at), forced: true, replaces: false, counted, ..call(End::Answered(0)) };
+            let call = crate::Call {
+                by: by(at),
+                forced: true,
+                replaces: false,
+                counted,
+                ..call(End::Answered(0))
+            };
             story.log.push(at, Event::Call(call));
         }
         story
@@ -126,7 +150,9 @@ mod tests {
         let successor = |at| if at < 2 * HOUR { 1 } else { 2 };
         let mut story = forced(times(21), successor);
         story.breaks(Promise::Limits);
-        story.log.push(2 * HOUR - 1, Event::Status { object: "shop".into(), by: None, status: None });
+        story
+            .log
+            .push(2 * HOUR - 1, Event::Status { object: "shop".into(), by: None, status: None });
         story.keeps(Promise::Limits);
     }
 
@@ -134,7 +160,10 @@ mod tests {
     fn the_platforms_own_count_decides() {
         let mut story = Story::begin();
         story.disturb(0, 24 * HOUR);
-        story.log.push(HOUR, Event::Call(crate::Call { counted: Some((HOUR, 45009)), ..call(End::Answered(45009)) }));
+        story.log.push(
+            HOUR,
+            Event::Call(crate::Call { counted: Some((HOUR, 45009)), ..call(End::Answered(45009)) }),
+        );
         story.breaks(Promise::Limits);
     }
 }

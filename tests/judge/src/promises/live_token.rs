@@ -23,18 +23,33 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
             if expect.shared {
                 continue;
             }
-            verdict.longest_dead = verdict.longest_dead.max(dead.longest().map_or(0, |(from, to)| to - from));
+            verdict.longest_dead =
+                verdict.longest_dead.max(dead.longest().map_or(0, |(from, to)| to - from));
             let what = format!("Secret {target} holds no live token");
             verdict.add_longest(Promise::LiveToken, &dead.within(&app.calm), &what);
             let what = format!("a pod that lags behind Secret {target} holds a dead token");
             verdict.add_longest(Promise::LiveToken, &stale.within(&calm_for_pods), &what);
         }
-        let nobody = wanted.without(&live).within(&app.calm).without(&kept_by_a_blocked_object(facts, rules, app));
-        verdict.add_longest(Promise::LiveToken, &nobody, &format!("no object of {app_id} holds a live token"));
+        let nobody = wanted
+            .without(&live)
+            .within(&app.calm)
+            .without(&kept_by_a_blocked_object(facts, rules, app));
+        verdict.add_longest(
+            Promise::LiveToken,
+            &nobody,
+            &format!("no object of {app_id} holds a live token"),
+        );
         let is_dead = |token: &str, at| facts.tokens.get(token).is_some_and(|life| life.ends <= at);
-        let mut used = app.used.iter().filter(|used| app.calm.contains(used.from) && is_dead(used.is, used.from));
+        let mut used = app
+            .used
+            .iter()
+            .filter(|used| app.calm.contains(used.from) && is_dead(used.is, used.from));
         if let Some(used) = used.next() {
-            verdict.add(Promise::LiveToken, used.from, format!("a pod of {app_id} uses a dead token"));
+            verdict.add(
+                Promise::LiveToken,
+                used.from,
+                format!("a pod of {app_id} uses a dead token"),
+            );
         }
     }
 }
@@ -44,8 +59,13 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
 fn kept_by_a_blocked_object(facts: &Facts<'_>, rules: &Rules, app: &App<'_>) -> Spans {
     let mut kept = Spans::default();
     for object in app.objects.values() {
-        let rejected = object.when_said(facts.end, |status| status.rejected).begun_later(rules.recovery);
-        kept.extend(&object.when_expected(facts.end, |expect| expect.standing == Standing::Blocked).without(&rejected));
+        let rejected =
+            object.when_said(facts.end, |status| status.rejected).begun_later(rules.recovery);
+        kept.extend(
+            &object
+                .when_expected(facts.end, |expect| expect.standing == Standing::Blocked)
+                .without(&rejected),
+        );
     }
     kept
 }
@@ -104,7 +124,15 @@ mod tests {
             story.expect("other", |expect| expect.shared = true);
             story.mint(HOUR, "B", 4 * HOUR);
             story.log.push(HOUR, Event::Ends { token: "A".into(), at: HOUR + 5 * MINUTE });
-            story.log.push(HOUR, Event::Secret { name: winner.into(), by: Some(1), token: Some("B".into()), unconfirmed: false });
+            story.log.push(
+                HOUR,
+                Event::Secret {
+                    name: winner.into(),
+                    by: Some(1),
+                    token: Some("B".into()),
+                    unconfirmed: false,
+                },
+            );
             story
         };
         shared("other").keeps(Promise::LiveToken);

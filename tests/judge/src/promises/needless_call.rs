@@ -25,8 +25,10 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
             let calls = between(&app.calls, from, to).len() as u64;
             let most = in_calm(app, rules, (from, to));
             if calls > most {
-                let what =
-                    format!("{app_id} is asked for {calls} times in {} min of calm, {most} would do", (to - from) / MINUTE);
+                let what = format!(
+                    "{app_id} is asked for {calls} times in {} min of calm, {most} would do",
+                    (to - from) / MINUTE
+                );
                 verdict.add(Promise::NoNeedlessCall, from, what);
             }
         }
@@ -49,7 +51,11 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
         let (most, since) = busiest(&calls, HOUR);
         // Each edit is good for one call: nothing is known of a new spec or credential.
         if most > rules.calls_an_hour * objects + app.acts_within(since, since + HOUR) {
-            verdict.add(Promise::NoNeedlessCall, since, format!("{app_id} is asked for {most} times within an hour"));
+            verdict.add(
+                Promise::NoNeedlessCall,
+                since,
+                format!("{app_id} is asked for {most} times within an hour"),
+            );
         }
         if objects == 1 && facts.skews.is_empty() {
             without_a_reason(facts, rules, app_id, app, verdict);
@@ -71,7 +77,13 @@ fn in_calm(app: &App<'_>, rules: &Rules, (from, to): (Millis, Millis)) -> u64 {
 }
 
 /// The second of two calls in a row for the one object of an app, if the first one brought a token.
-fn without_a_reason(facts: &Facts<'_>, rules: &Rules, app_id: &str, app: &App<'_>, verdict: &mut Verdict) {
+fn without_a_reason(
+    facts: &Facts<'_>,
+    rules: &Rules,
+    app_id: &str,
+    app: &App<'_>,
+    verdict: &mut Verdict,
+) {
     let Some(object) = app.objects.values().next() else { return };
     for pair in app.calls.windows(2).filter(|pair| pair[0].is.end == End::Answered(0)) {
         let (before, call) = (pair[0], pair[1]);
@@ -83,12 +95,18 @@ fn without_a_reason(facts: &Facts<'_>, rules: &Rules, app_id: &str, app: &App<'_
         }
         let apart = call.from - before.from;
         if !is_asked_for(facts, app, object, call.from) {
-            let what = format!("{app_id} is asked for without a reason, {} s after a call that brought a token", apart / 1000);
+            let what = format!(
+                "{app_id} is asked for without a reason, {} s after a call that brought a token",
+                apart / 1000
+            );
             return verdict.add(Promise::NoNeedlessCall, call.from, what);
         }
         let replace = before.is.replaces && call.is.replaces && before.is.by == call.is.by;
         if replace && apart < rules.platform.requested_apart {
-            let what = format!("{app_id}: a token is replaced {} s after it was made, for a request", apart / 1000);
+            let what = format!(
+                "{app_id}: a token is replaced {} s after it was made, for a request",
+                apart / 1000
+            );
             return verdict.add(Promise::Limits, call.from, what);
         }
     }
@@ -96,15 +114,30 @@ fn without_a_reason(facts: &Facts<'_>, rules: &Rules, app_id: &str, app: &App<'_
 
 /// Whether the Secret lacks the newest token, the token's time has come, or a lost call may have
 /// replaced it.
-fn is_due(facts: &Facts<'_>, app: &App<'_>, object: &Object<'_>, before: Since<&Call>, call: Since<&Call>) -> bool {
-    let Some(expect) = last(&object.expects, call.from).map(|expect| expect.is) else { return true };
+fn is_due(
+    facts: &Facts<'_>,
+    app: &App<'_>,
+    object: &Object<'_>,
+    before: Since<&Call>,
+    call: Since<&Call>,
+) -> bool {
+    let Some(expect) = last(&object.expects, call.from).map(|expect| expect.is) else {
+        return true;
+    };
     let Some(held) = newest_held(facts, app, object, before, call) else { return true };
     let of_age = call.from + EARLY >= held + expect.pace.refresh_after;
-    // A process that ended before it told of its call leaves the next one to count from the call before.
-    let untold = before.is.by != call.is.by && between(&object.statuses, before.from, call.from).is_empty();
-    let interval = expect.pace.interval.is_some_and(|interval| untold || call.from + EARLY >= before.from + interval);
+    // A process that ended before it told of its call leaves the next one to count from the call
+    // before.
+    let untold =
+        before.is.by != call.is.by && between(&object.statuses, before.from, call.from).is_empty();
+    let interval = expect
+        .pace
+        .interval
+        .is_some_and(|interval| untold || call.from + EARLY >= before.from + interval);
     let status = last(&object.statuses, call.from).and_then(|said| said.is.status);
-    of_age || interval || status.and_then(|status| status.intent.as_ref()).is_some_and(|(_, unknown)| *unknown)
+    of_age
+        || interval
+        || status.and_then(|status| status.intent.as_ref()).is_some_and(|(_, unknown)| *unknown)
 }
 
 /// When the newest token of an endpoint was made, if it lives and need not be asked for again: a
@@ -123,13 +156,17 @@ fn newest_held(
         Some((mint.is, life))
     })?;
     let mut targets = object.expects.iter().filter_map(|expect| expect.is.target.as_deref());
-    let held_in = |target: &str| last(facts.secrets.get(target)?, call.from).filter(|held| held.is.token == Some(newest));
+    let held_in = |target: &str| {
+        last(facts.secrets.get(target)?, call.from).filter(|held| held.is.token == Some(newest))
+    };
     // What a process has got is forgotten with its term, and only where there is no Lease is that
     // the process's own time.
     let is_of_one_term = facts.leases.is_empty() && before.is.by == call.is.by;
     let is_held = match targets.find_map(held_in) {
         Some(held) => {
-            let since = between(&object.statuses, life.minted, call.from).iter().filter_map(|said| said.is.status);
+            let since = between(&object.statuses, life.minted, call.from)
+                .iter()
+                .filter_map(|said| said.is.status);
             let is_told = since.into_iter().any(|status| status.token.as_deref() == Some(newest));
             let is_known = is_of_one_term && held.is.by == Some(call.is.by);
             !held.is.unconfirmed && (is_told || is_known)
@@ -142,7 +179,8 @@ fn newest_held(
 /// Whether somebody waits for an answer: a request that is not handled, or a report of the token
 /// that the Secret still holds.
 fn is_asked_for(facts: &Facts<'_>, app: &App<'_>, object: &Object<'_>, at: Millis) -> bool {
-    let handled = last(&object.statuses, at).and_then(|said| said.is.status?.handled_request.as_ref());
+    let handled =
+        last(&object.statuses, at).and_then(|said| said.is.status?.handled_request.as_ref());
     let target = last(&object.expects, at).and_then(|expect| expect.is.target.as_deref());
     let held = target.and_then(|target| last(facts.secrets.get(target)?, at)?.is.token);
     app.acts.iter().filter(|act| act.from <= at).any(|act| match act.is {
@@ -169,10 +207,15 @@ mod tests {
             story.call(HOUR, End::Answered(0));
             story
         };
-        let act = |story: &mut Story, act| story.log.push(HOUR - SECOND, Event::Act { app: "wx1".into(), act });
+        let act = |story: &mut Story, act| {
+            story.log.push(HOUR - SECOND, Event::Act { app: "wx1".into(), act });
+        };
         again(|_| ()).breaks(Promise::NoNeedlessCall);
         let lose = |story: &mut Story| {
-            story.log.push(HOUR, Event::Secret { name: TARGET.into(), by: None, token: None, unconfirmed: false });
+            story.log.push(
+                HOUR,
+                Event::Secret { name: TARGET.into(), by: None, token: None, unconfirmed: false },
+            );
         };
         // Who has got the token is to store it; another process has nothing to store.
         again(lose).breaks(Promise::NoNeedlessCall);
@@ -181,7 +224,8 @@ mod tests {
         lost.log.push(HOUR, Event::Call(crate::Call { by: 2, ..call(End::Answered(0)) }));
         lost.keeps(Promise::NoNeedlessCall);
         again(|story| story.mint(MINUTE, "B", 3 * HOUR)).keeps(Promise::NoNeedlessCall);
-        again(|story| story.status(MINUTE, |status| status.intent = Some(("i".into(), true)))).keeps(Promise::NoNeedlessCall);
+        again(|story| story.status(MINUTE, |status| status.intent = Some(("i".into(), true))))
+            .keeps(Promise::NoNeedlessCall);
         let mut edited = again(|_| ());
         act(&mut edited, Act::Edit);
         edited.keeps(Promise::NoNeedlessCall);
@@ -217,12 +261,16 @@ mod tests {
         let called = |told: bool| {
             let mut story = Story::begin();
             story.disturb(0, 4 * HOUR);
-            story.expect(TARGET, |expect| expect.pace = Pace { refresh_after: 2 * HOUR, interval: Some(10 * MINUTE) });
+            story.expect(TARGET, |expect| {
+                expect.pace = Pace { refresh_after: 2 * HOUR, interval: Some(10 * MINUTE) }
+            });
             story.call(HOUR, End::Answered(0));
             if told {
                 story.status(HOUR, |_| ());
             }
-            story.log.push(HOUR + MINUTE, Event::Call(crate::Call { by: 2, ..call(End::Answered(0)) }));
+            story
+                .log
+                .push(HOUR + MINUTE, Event::Call(crate::Call { by: 2, ..call(End::Answered(0)) }));
             story
         };
         called(false).keeps(Promise::NoNeedlessCall);

@@ -12,9 +12,14 @@ pub(super) fn judge(facts: &Facts<'_>, _: &Rules, verdict: &mut Verdict) {
         let life = |token: Option<&str>| token.and_then(|token| facts.tokens.get(token));
         for pair in history.windows(2) {
             let (before, after) = (pair[0], pair[1]);
-            let (Some(by), Some(old), Some(new)) = (after.is.by, life(before.is.token), life(after.is.token)) else { continue };
+            let (Some(by), Some(old), Some(new)) =
+                (after.is.by, life(before.is.token), life(after.is.token))
+            else {
+                continue;
+            };
             if old.app == new.app && old.replaces == new.replaces && old.minted > new.minted {
-                let what = format!("process {by} writes an older token over a newer one in Secret {name}");
+                let what =
+                    format!("process {by} writes an older token over a newer one in Secret {name}");
                 verdict.add(Promise::NewestWins, after.from, what);
             }
         }
@@ -32,7 +37,10 @@ mod tests {
     fn written(by: Option<u32>) -> Story {
         let mut story = Story::begin();
         story.refresh(HOUR, "B", 3 * HOUR);
-        story.log.push(HOUR + MINUTE, Event::Secret { name: TARGET.into(), by, token: Some("A".into()), unconfirmed: false });
+        story.log.push(
+            HOUR + MINUTE,
+            Event::Secret { name: TARGET.into(), by, token: Some("A".into()), unconfirmed: false },
+        );
         story
     }
 

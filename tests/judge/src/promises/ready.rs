@@ -17,18 +17,36 @@ pub(super) fn judge(facts: &Facts<'_>, _: &Rules, verdict: &mut Verdict) {
             if let Some(at) = written_after_expiry(facts, object)
                 && !strange.contains(at)
             {
-                verdict.add(Promise::Ready, at, format!("a write calls {name} Ready after the token's own expirationTime"));
+                verdict.add(
+                    Promise::Ready,
+                    at,
+                    format!("a write calls {name} Ready after the token's own expirationTime"),
+                );
             }
             let over_expired = ready_over(facts, object, |life| life.of_age).within(&app.calm);
             let over_expired = over_expired.without(&strange);
-            verdict.add_longest(Promise::Ready, &over_expired, &format!("{name} is Ready over an expired token"));
+            verdict.add_longest(
+                Promise::Ready,
+                &over_expired,
+                &format!("{name} is Ready over an expired token"),
+            );
             // Whose credential is wrong cannot find out that its token is dead before it is old.
-            let served = object.when_expected(facts.end, |expect| expect.standing == Standing::Served);
-            let over_dead = ready_over(facts, object, |life| life.ends).within(&app.calm).within(&served);
-            verdict.add_longest(Promise::Ready, &over_dead, &format!("{name} is Ready over a dead token"));
+            let served =
+                object.when_expected(facts.end, |expect| expect.standing == Standing::Served);
+            let over_dead =
+                ready_over(facts, object, |life| life.ends).within(&app.calm).within(&served);
+            verdict.add_longest(
+                Promise::Ready,
+                &over_dead,
+                &format!("{name} is Ready over a dead token"),
+            );
             let unready = expected_live(facts, app_id, object).within(&app.calm);
             let unready = unready.without(&object.when_said(facts.end, |status| status.ready));
-            verdict.add_longest(Promise::Ready, &unready, &format!("{name} is not Ready over a live token"));
+            verdict.add_longest(
+                Promise::Ready,
+                &unready,
+                &format!("{name} is not Ready over a live token"),
+            );
         }
     }
 }
@@ -51,7 +69,9 @@ fn ready_over(facts: &Facts<'_>, object: &Object<'_>, ends: impl Fn(&Life<'_>) -
     for (from, to, said) in stretches(&object.statuses, facts.end) {
         let Some(status) = said.status.filter(|status| status.ready) else { continue };
         let secret = status.target.as_ref().and_then(|target| facts.secrets.get(target.as_str()));
-        for (begin, until, held) in secret.into_iter().flat_map(|history| stretches(within(history, from, to), to)) {
+        for (begin, until, held) in
+            secret.into_iter().flat_map(|history| stretches(within(history, from, to), to))
+        {
             let ended = held.token.and_then(|token| facts.tokens.get(token)).map_or(begin, &ends);
             spans.add(ended.max(begin).max(from), until);
         }
@@ -62,7 +82,9 @@ fn ready_over(facts: &Facts<'_>, object: &Object<'_>, ends: impl Fn(&Life<'_>) -
 /// When an object that is to be Ready has a live token in its target.
 fn expected_live(facts: &Facts<'_>, app: &str, object: &Object<'_>) -> Spans {
     let mut spans = Spans::default();
-    for (from, to, expect) in stretches(&object.expects, facts.end).filter(|(_, _, expect)| expect.ready) {
+    for (from, to, expect) in
+        stretches(&object.expects, facts.end).filter(|(_, _, expect)| expect.ready)
+    {
         let Some(target) = &expect.target else { continue };
         spans.extend(&Spans::of(from, to).without(&facts.dead((app, target), (from, to), 0).0));
     }

@@ -26,7 +26,11 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
         let all: Vec<_> = app.requests.iter().map(|request| request.from).collect();
         let (most, since) = busiest(&all, HOUR);
         if most as u64 > rules.requests_an_hour as u64 * objects {
-            verdict.add(Promise::Rest, since, format!("{most} requests for {app_id} within an hour"));
+            verdict.add(
+                Promise::Rest,
+                since,
+                format!("{most} requests for {app_id} within an hour"),
+            );
         }
         let (most, since) = busiest(&all, BURST);
         if most > rules.requests_a_burst * usize::try_from(objects).unwrap_or(usize::MAX) {
@@ -44,8 +48,9 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
                 let requests = requests.iter().filter(|request| request.is == verb).count() as u64;
                 if requests > (a_call * (calls + CUT_OFF) + 1) * objects {
                     let minutes = (to - from) / MINUTE;
-                    let what =
-                        format!("{requests} requests to {verb:?} for {app_id} in {minutes} min of calm with {calls} calls");
+                    let what = format!(
+                        "{requests} requests to {verb:?} for {app_id} in {minutes} min of calm with {calls} calls"
+                    );
                     verdict.add(Promise::Rest, from, what);
                 }
             }

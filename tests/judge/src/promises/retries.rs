@@ -24,7 +24,11 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
         if facts.skews.is_empty()
             && let Some(at) = three_tokens(app)
         {
-            verdict.add(Promise::Limits, at, format!("{app_id}: three tokens within {} s", THREE_TOKENS / SECOND));
+            verdict.add(
+                Promise::Limits,
+                at,
+                format!("{app_id}: three tokens within {} s", THREE_TOKENS / SECOND),
+            );
         }
         if app.objects.len() > 1 || rules.operators > 1 {
             continue;
@@ -32,11 +36,16 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
         let too_soon = app.calls.windows(2).find_map(|pair| {
             let (before, next) = (pair[0], pair[1]);
             let (apart, why) = patience(app, rules, before, next)?;
-            let excused = app.acts_within(before.from.saturating_sub(SEEN_LATE), next.from) > 0 || !facts.skews.is_empty();
+            let excused = app.acts_within(before.from.saturating_sub(SEEN_LATE), next.from) > 0
+                || !facts.skews.is_empty();
             (next.from - before.from < apart && !excused).then_some((next.from, why))
         });
         if let Some((at, why)) = too_soon {
-            verdict.add(Promise::NoNeedlessCall, at, format!("{app_id} is asked for too soon after {why}"));
+            verdict.add(
+                Promise::NoNeedlessCall,
+                at,
+                format!("{app_id} is asked for too soon after {why}"),
+            );
         }
         if let Some(row) = app.calls.windows(MANY).find(|row| is_knocking(facts, app, row)) {
             let what = format!("{app_id} is rejected {MANY} times for fewer reasons to ask");
@@ -46,7 +55,12 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
 }
 
 /// How long a call leaves the next one waiting, and what for.
-fn patience(app: &App<'_>, rules: &Rules, before: Since<&Call>, next: Since<&Call>) -> Option<(Millis, &'static str)> {
+fn patience(
+    app: &App<'_>,
+    rules: &Rules,
+    before: Since<&Call>,
+    next: Since<&Call>,
+) -> Option<(Millis, &'static str)> {
     let replace = before.is.replaces && next.is.replaces;
     let unanswered = rules.platform.unanswered_apart;
     match before.is.end {
@@ -58,7 +72,10 @@ fn patience(app: &App<'_>, rules: &Rules, before: Since<&Call>, next: Since<&Cal
         _ if before.is.by != next.is.by => None,
         End::Answered(45011) => Some((MINUTE, "the platform asked for a minute")),
         End::Answered(-1) => Some((2 * SECOND, "the platform was busy")),
-        end if is_rejected(end) && app.calm.contains(before.from) && app.calm.contains(next.from) => {
+        end if is_rejected(end)
+            && app.calm.contains(before.from)
+            && app.calm.contains(next.from) =>
+        {
             Some((STOP, "a credential was rejected"))
         }
         _ => None,
@@ -71,7 +88,10 @@ fn is_knocking(facts: &Facts<'_>, app: &App<'_>, row: &[Since<&Call>]) -> bool {
     let (first, last) = (row[0], row[row.len() - 1]);
     let rejected = |call: &Since<&Call>| is_rejected(call.is.end) && call.is.by == first.is.by;
     let reasons = app.acts_within(first.from.saturating_sub(SEEN_LATE), last.from);
-    row.iter().all(rejected) && last.from - first.from < STOP && reasons + 1 < row.len() && facts.skews.is_empty()
+    row.iter().all(rejected)
+        && last.from - first.from < STOP
+        && reasons + 1 < row.len()
+        && facts.skews.is_empty()
 }
 
 /// Three tokens in a row of one process, none of them because the time of the one before had come.
@@ -111,7 +131,11 @@ mod tests {
 
     #[test]
     fn each_end_of_a_call_has_its_time() {
-        for (end, least) in [(End::Unanswered, 15 * SECOND), (End::Answered(45011), MINUTE), (End::Answered(-1), 2 * SECOND)] {
+        for (end, least) in [
+            (End::Unanswered, 15 * SECOND),
+            (End::Answered(45011), MINUTE),
+            (End::Answered(-1), 2 * SECOND),
+        ] {
             twice(end, least).keeps(Promise::NoNeedlessCall);
             twice(end, least - 1).breaks(Promise::NoNeedlessCall);
         }

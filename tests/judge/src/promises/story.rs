@@ -58,14 +58,23 @@ impl Story {
     }
 
     pub fn mint(&mut self, at: Millis, token: &str, ends: Millis) {
-        self.log.push(at, Event::Mint { app: APP.into(), token: token.into(), replaces: true, ends });
+        self.log
+            .push(at, Event::Mint { app: APP.into(), token: token.into(), replaces: true, ends });
     }
 
     /// A call that brings a token, and all that is written of it.
     pub fn refresh(&mut self, at: Millis, token: &str, ends: Millis) {
         self.call(at.saturating_sub(100), End::Answered(0));
         self.mint(at, token, ends);
-        self.log.push(at, Event::Secret { name: TARGET.into(), by: Some(1), token: Some(token.into()), unconfirmed: false });
+        self.log.push(
+            at,
+            Event::Secret {
+                name: TARGET.into(),
+                by: Some(1),
+                token: Some(token.into()),
+                unconfirmed: false,
+            },
+        );
         self.status(at, |status| {
             status.ready = true;
             status.fresh = Fresh { is_false: false, reason: "Fresh".into() };
@@ -79,7 +88,10 @@ impl Story {
     pub fn status(&mut self, at: Millis, change: impl FnOnce(&mut Status)) {
         change(&mut self.status);
         let by = Some(Writer { process: 1, sent: at });
-        self.log.push(at, Event::Status { object: OBJECT.into(), by, status: Some(self.status.clone()) });
+        self.log.push(
+            at,
+            Event::Status { object: OBJECT.into(), by, status: Some(self.status.clone()) },
+        );
     }
 
     fn broken(&self, end: Millis) -> Vec<crate::Broken> {
@@ -101,7 +113,10 @@ impl Story {
     #[track_caller]
     pub fn breaks_until(&self, end: Millis, promise: Promise) {
         let broken = self.broken(end);
-        assert!(broken.iter().any(|broken| broken.promise == promise), "{promise:?} is kept: {broken:#?}");
+        assert!(
+            broken.iter().any(|broken| broken.promise == promise),
+            "{promise:?} is kept: {broken:#?}"
+        );
     }
 
     #[track_caller]

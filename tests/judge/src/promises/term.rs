@@ -14,11 +14,14 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
     if facts.leases.is_empty() {
         return;
     }
-    let calls = facts.apps.values().flat_map(|app| &app.calls).map(|call| (call.from, call.is.by, "calls"));
+    let calls =
+        facts.apps.values().flat_map(|app| &app.calls).map(|call| (call.from, call.is.by, "calls"));
     let writes = facts.writes.iter().map(|write| (write.from, write.is, "writes"));
     let calls = calls.map(|call| (call.0, call));
     let writes = writes.map(|write| (facts.sent(write.0), write));
-    let stray = calls.chain(writes).filter(|(sent, (at, by, _))| !held_within(&facts.leases, rules.lease, *by, (*sent, *at)));
+    let stray = calls
+        .chain(writes)
+        .filter(|(sent, (at, by, _))| !held_within(&facts.leases, rules.lease, *by, (*sent, *at)));
     let stray = stray.map(|(_, deed)| deed);
     if let Some((at, by, what)) = stray.min() {
         verdict.add(Promise::Term, at, format!("process {by} {what} without the Lease"));
@@ -26,7 +29,12 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
 }
 
 /// Whether a process held the Lease at some moment of a stretch of time, its ends included.
-fn held_within(leases: &[Since<Lease>], duration: Millis, by: Process, (from, to): (Millis, Millis)) -> bool {
+fn held_within(
+    leases: &[Since<Lease>],
+    duration: Millis,
+    by: Process,
+    (from, to): (Millis, Millis),
+) -> bool {
     let written = leases.partition_point(|lease| lease.from < from);
     let written = leases.iter().skip(written).map(|lease| lease.from).take_while(|at| *at <= to);
     [from, to].into_iter().chain(written).any(|at| holds(leases, duration, by, at))

@@ -64,7 +64,7 @@ const TARGET: &[Mutant] = &[
     Mutant {
         name: "refused-rename-runs-dead",
         means: "While a new target cannot be made, the one that pods mount is not refreshed.",
-        changes: &[("case.seen.recall.refused.is_some() || is_told_refused(case)", "false")],
+        changes: &[("view.seen.recall.refused.is_some() || is_told_refused(view)", "false")],
         killed_by: Test("while_a_new_target_cannot_be_made_the_old_one_is_kept_fresh"),
     },
     Mutant {
@@ -76,7 +76,7 @@ const TARGET: &[Mutant] = &[
     Mutant {
         name: "moment-of-deletion-told",
         means: "A Secret that is deleted in the foreground is told as held.",
-        changes: &[("after(terminating.since, DELETION) <= case.now.wall", "true")],
+        changes: &[("after(terminating.since, DELETION) <= view.now.wall", "true")],
         killed_by: Test("a_target_that_is_being_deleted_is_told_and_kept_fresh"),
     },
 ];
@@ -91,7 +91,7 @@ const REPORT: &[Mutant] = &[
     Mutant {
         name: "platform-blamed",
         means: "An object whose target cannot be written says that the platform gave no token.",
-        changes: &[("target::has_none(case) || target::is_closed(case)", "target::has_none(case)")],
+        changes: &[("target::has_none(view) || target::is_closed(view)", "target::has_none(view)")],
         killed_by: Test("an_immutable_target_blocks_the_call_and_the_platform_is_not_blamed"),
     },
 ];

@@ -11,7 +11,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/operator.rs", mutants: OPERATOR },
     Source { file: "src/watch.rs", mutants: WATCH },
     Source { file: "src/world/listing.rs", mutants: LISTING },
-    Source { file: "src/reconcile/plan/settle.rs", mutants: SETTLE },
+    Source { file: "src/reconcile/plan/rest.rs", mutants: SETTLE },
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
 ];
 

@@ -7,8 +7,8 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/queues.rs", mutants: SHARES },
     Source { file: "src/reconcile/reads/flights.rs", mutants: FLIGHTS },
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
-    Source { file: "src/reconcile/plan/settle.rs", mutants: SETTLE },
-    Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
+    Source { file: "src/reconcile/plan/rest.rs", mutants: SETTLE },
+    Source { file: "src/reconcile/plan/view.rs", mutants: CASE },
     Source { file: "src/reconcile/plan/ended.rs", mutants: ENDED },
     Source { file: "src/reconcile/memory/apps.rs", mutants: APPS },
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
@@ -49,7 +49,7 @@ const FLIGHTS: &[Mutant] = &[
 const PLAN: &[Mutant] = &[Mutant {
     name: "read-not-noted",
     means: "What waits for room for a call reads its credential again and again.",
-    changes: &[("case.to_note()", "case.to_note().filter(|_| false)")],
+    changes: &[("view.to_note()", "view.to_note().filter(|_| false)")],
     killed_by: Test("another_value_is_told_and_asked_with"),
 }];
 

@@ -17,21 +17,15 @@ const STATUS: &[Mutant] = &[
     Mutant {
         name: "intent-not-written",
         means: "A call that may end a token leaves no intent behind.",
-        changes: &[(
-            "Some(Intent { id: call.id.clone(), time: Time(whole_seconds(now.wall)), doubt: \
-             call.doubt })",
-            "None",
-        )],
+        changes: &[("Some(intent)", "None")],
         killed_by: Test("an_intent_names_its_call_and_says_whether_one_before_it_may_still_land"),
     },
     Mutant {
-        name: "doubt-not-written",
+        name: "unknown-outcome-not-written",
         means: "An intent that takes the place of an open one does not say so.",
         changes: &[(
-            "Some(Intent { id: call.id.clone(), time: Time(whole_seconds(now.wall)), doubt: \
-             call.doubt })",
-            "Some(Intent { id: call.id.clone(), time: Time(whole_seconds(now.wall)), doubt: false \
-             })",
+            "Intent { id: call.id.clone(), time, outcome_unknown: call.outcome_unknown }",
+            "Intent { id: call.id.clone(), time, outcome_unknown: false }",
         )],
         killed_by: Test("an_intent_names_its_call_and_says_whether_one_before_it_may_still_land"),
     },
@@ -63,9 +57,9 @@ const CALLING: &[Mutant] = &[
         killed_by: Simulation,
     },
     Mutant {
-        name: "unsettled-not-set",
+        name: "unconfirmed-not-set",
         means: "A token that a late request may replace is stored as if it were the last.",
-        changes: &[("begin.call.doubt", "false")],
+        changes: &[("started.call.outcome_unknown", "false")],
         killed_by: Test("a_token_that_a_late_request_may_replace_is_marked"),
     },
     Mutant {
@@ -79,13 +73,13 @@ const CALLING: &[Mutant] = &[
     Mutant {
         name: "lost-mint-forgotten",
         means: "A mint without an answer is forgotten together with its object.",
-        changes: &[("app.lost = Some(case.now.boot)", "()")],
+        changes: &[("app.lost = Some(view.now.boot)", "()")],
         killed_by: Test("a_lost_mint_may_land_yet_and_a_refused_one_did_nothing"),
     },
     Mutant {
         name: "lost-mint-taken-for-harmless",
         means: "After a mint without an answer the stored token is believed to have all its time.",
-        changes: &[("gone || call.wanted.mints && (unknown || call.doubt)", "gone")],
+        changes: &[("gone || call.wanted.mints && (unknown || call.outcome_unknown)", "gone")],
         killed_by: Test("a_mint_that_may_have_ended_the_stored_token_is_repeated_soon"),
     },
     Mutant {
@@ -149,7 +143,7 @@ const FETCH: &[Mutant] = &[
     Mutant {
         name: "slow-platform-given-no-time",
         means: "A platform that mints and answers too late is never given more time.",
-        changes: &[("base * 2_u32.pow(asking.unanswered.min(6))", "base")],
+        changes: &[("precondition * 2_u32.pow(asking.unanswered.min(6))", "precondition")],
         killed_by: Test("a_silent_rotating_platform_is_given_more_time_each_time"),
     },
 ];
@@ -166,15 +160,15 @@ const ENDED: &[Mutant] = &[
         killed_by: Both("a_request_that_fails_stays_open_and_is_tried_again_when_the_status_says"),
     },
     Mutant {
-        name: "doubt-not-kept",
-        means: "An unsettled token's call leaves no intent behind for when that token is deleted.",
-        changes: &[("*stored && *unsettled", "false")],
+        name: "unknown-outcome-not-kept",
+        means: "An unconfirmed token's call leaves no intent behind for when that token is deleted.",
+        changes: &[("*stored && *unconfirmed", "false")],
         killed_by: Test("a_token_that_a_late_request_may_replace_keeps_its_intent"),
     },
     Mutant {
         name: "refusal-closes-any-intent",
-        means: "A refused call takes back an intent that stands for an older doubt.",
-        changes: &[("intent.id == ended.call.id && !intent.doubt", "true")],
+        means: "A refused call takes back an intent that stands for an older outcome_unknown.",
+        changes: &[("intent.id == ended.call.id && !intent.outcome_unknown", "true")],
         killed_by: Test("a_call_that_did_nothing_takes_back_its_own_intent_and_no_older_doubt"),
     },
     Mutant {

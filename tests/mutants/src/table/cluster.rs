@@ -20,16 +20,15 @@ const RECONCILE: &[Mutant] = &[
         name: "read-credential-forgotten",
         means: "A verdict on a credential that the watch has yet to show counts as another one's.",
         changes: &[(
-            "self.world().read_secret(&reader, &mp.spec.credential_ref.name, &version.uid, \
-             &version.resource_version);",
+            "self.world().record_read(&reader, secret, &version.uid, &version.resource_version);",
             "",
         )],
         killed_by: Test("a_credential_that_was_read_is_known_before_the_watch_shows_it"),
     },
     Mutant {
-        name: "setbacks-keep-their-pace",
+        name: "errors-keep-their-pace",
         means: "What fails against the API server is tried again twice a second for ever.",
-        changes: &[("backoff(recall.setbacks)", "backoff(1)")],
+        changes: &[("backoff(recall.errors)", "backoff(1)")],
         killed_by: Test("what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute"),
     },
 ];
@@ -51,7 +50,7 @@ const GATHER: &[Mutant] = &[
 
 const WORLD: &[Mutant] = &[
     Mutant {
-        name: "rivals-not-looked-at",
+        name: "siblings-not-looked-at",
         means: "Nobody looks at the other objects of an app when one of them changes.",
         changes: &[(
             "change.look.extend(self.renew_mini_program(&key, old.as_deref(), Some(&new)));",
@@ -64,7 +63,7 @@ const WORLD: &[Mutant] = &[
         means: "A credential that one object has read is news to the others only when the watch \
                 shows it.",
         changes: &[(
-            "self.owed.extend(self.users.get(key).iter().filter(|user| *user != reader).cloned());",
+            "self.pending.extend(self.users.get(key).iter().filter(|user| *user != reader).cloned());",
             "",
         )],
         killed_by: Test("a_credential_that_was_read_counts_at_once_and_is_told_to_its_other_users"),
@@ -124,7 +123,7 @@ const CONTROLLER: &[Mutant] = &[
     Mutant {
         name: "objects-oversleep",
         means: "An object that sees no reason to wake sleeps for a day.",
-        changes: &[("sleep.min(rhythm.longest_sleep)", "sleep")],
+        changes: &[("sleep.min(timing.resync_period)", "sleep")],
         killed_by: Test("looks_again_when_asked_to_and_in_five_minutes_at_the_latest"),
     },
     Mutant {
@@ -137,8 +136,8 @@ const CONTROLLER: &[Mutant] = &[
         name: "panicked-object-dropped",
         means: "An object whose look panicked is never looked at again.",
         changes: &[(
-            "looked.map_or_else(|| panicked(&name), |looked| looked.again)",
-            "looked.map_or(Duration::MAX, |looked| looked.again)",
+            "looked.map_or_else(|| panicked(&name), |looked| looked.requeue_after)",
+            "looked.map_or(Duration::MAX, |looked| looked.requeue_after)",
         )],
         killed_by: Test("a_panic_is_the_failure_of_its_object"),
     },

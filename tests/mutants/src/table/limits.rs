@@ -3,9 +3,9 @@
 use super::{KilledBy::Test, Mutant, Source};
 
 pub(super) const SOURCES: &[Source] = &[
-    Source { file: "src/reconcile/plan/hold.rs", mutants: HOLD },
+    Source { file: "src/reconcile/plan/limits.rs", mutants: HOLD },
     Source { file: "src/reconcile/plan/retry.rs", mutants: RETRY },
-    Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
+    Source { file: "src/reconcile/plan/view.rs", mutants: CASE },
     Source { file: "src/reconcile/fetch/slots.rs", mutants: SLOTS },
 ];
 
@@ -22,7 +22,7 @@ const HOLD: &[Mutant] = &[
     Mutant {
         name: "forced-again-after-a-refusal",
         means: "A forced call that was refused is repeated by the ordinary back-off alone.",
-        changes: &[("case.status.last_failure.as_ref().map(|failure| failure.time.0)", "None")],
+        changes: &[("view.status.last_failure.as_ref().map(|failure| failure.time.0)", "None")],
         killed_by: Test("a_forced_call_that_failed_is_repeated_no_sooner_than_the_platform_allows"),
     },
     Mutant {
@@ -40,7 +40,7 @@ const HOLD: &[Mutant] = &[
     Mutant {
         name: "spacing-ignored",
         means: "An object that wants a call again and again gets it as fast as it can.",
-        changes: &[("(sent + SPACING).saturating_sub(case.now.boot)", "Duration::ZERO")],
+        changes: &[("(sent + SPACING).saturating_sub(view.now.boot)", "Duration::ZERO")],
         killed_by: Test("no_object_asks_more_often_than_twice_a_second"),
     },
     Mutant {
@@ -53,7 +53,7 @@ const HOLD: &[Mutant] = &[
         name: "forced-too-soon",
         means: "Two forced calls come sooner than the platform allows.",
         changes: &[
-            ("(ended + limits.apart).saturating_sub(case.now.boot)", "Duration::ZERO"),
+            ("(ended + limits.apart).saturating_sub(view.now.boot)", "Duration::ZERO"),
             ("apart.max(limits.apart + sent_within)", "limits.apart / 5"),
         ],
         killed_by: Test("forced_calls_are_apart_counted_and_given_up"),
@@ -61,7 +61,7 @@ const HOLD: &[Mutant] = &[
     Mutant {
         name: "forced-without-limit",
         means: "New tokens are forced as often as somebody reports one.",
-        changes: &[("case.endpoint.force.filter(|_| wanted.force)", "None")],
+        changes: &[("view.endpoint.force.filter(|_| wanted.force)", "None")],
         killed_by: Test("forced_calls_are_apart_counted_and_given_up"),
     },
     Mutant {
@@ -74,7 +74,7 @@ const HOLD: &[Mutant] = &[
         name: "quota-of-forced-calls-forgotten",
         means: "What the platform said of the day's forced calls holds nobody.",
         changes: &[(
-            "case.seen.app.force_stopped_until.map_or(Duration::ZERO, |until| wait(case.now, \
+            "view.seen.app.force_stopped_until.map_or(Duration::ZERO, |until| wait(view.now, \
              until))",
             "Duration::ZERO",
         )],
@@ -83,7 +83,7 @@ const HOLD: &[Mutant] = &[
     Mutant {
         name: "foreign-intent-not-waited-out",
         means: "A call that another process has under way is not given its time.",
-        changes: &[("first_seen + case.seen.patience", "first_seen")],
+        changes: &[("first_seen + view.seen.patience", "first_seen")],
         killed_by: Test("somebody_elses_open_intent_is_waited_out_and_our_own_is_not"),
     },
     Mutant {
@@ -110,22 +110,19 @@ const HOLD: &[Mutant] = &[
     Mutant {
         name: "floor-moves-with-the-clock",
         means: "Whoever sets the clock moves the floor between two mints of one process.",
-        changes: &[("last.filter(|_| told == case.seen.app.mints.last_time.as_ref())", "None")],
+        changes: &[("last.filter(|_| told == view.seen.app.mints.last_time.as_ref())", "None")],
         killed_by: Test("mints_that_no_clock_asks_for_are_five_minutes_apart"),
     },
     Mutant {
         name: "share-of-quota-ignored",
         means: "Mints that no clock asked for use up the day's quota.",
-        changes: &[("counted.today >= share_of_quota(case.endpoint)", "false")],
+        changes: &[("counted.today >= share_of_quota(view.endpoint)", "false")],
         killed_by: Test("a_tenth_of_the_days_quota_goes_to_mints_that_no_clock_asks_for"),
     },
     Mutant {
         name: "only-own-mints-count",
         means: "What other processes have minted today is not counted.",
-        changes: &[(
-            "(of_objects.iter().map(|mints| count(mints)).sum::<i64>() + unshown.sum::<i64>()).max(count(of_process))",
-            "count(of_process)",
-        )],
+        changes: &[("of_all.max(count(of_process))", "count(of_process)")],
         killed_by: Test("a_tenth_of_the_days_quota_goes_to_mints_that_no_clock_asks_for"),
     },
 ];

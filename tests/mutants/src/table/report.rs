@@ -4,25 +4,25 @@ use super::{KilledBy::Test, Mutant, Source};
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan/report.rs", mutants: REPORT },
-    Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
+    Source { file: "src/reconcile/plan/view.rs", mutants: CASE },
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
-    Source { file: "src/reconcile/plan/settle.rs", mutants: SETTLE },
+    Source { file: "src/reconcile/plan/rest.rs", mutants: SETTLE },
 ];
 
 const REPORT: &[Mutant] = &[
     Mutant {
         name: "ready-not-timed",
         means: "Nobody looks when a token expires: Ready stays True until something else happens.",
-        changes: &[("case.valid_token().map(|token| case.time_left(token))", "None")],
+        changes: &[("view.valid_token().map(|token| view.time_left(token))", "None")],
         killed_by: Test("ready_turns_false_at_expiry_by_the_clock"),
     },
     Mutant {
         name: "ready-over-an-expired-token",
         means: "Ready asks whether there is a token, not whether it is valid.",
         changes: &[(
-            "if case.valid_token().is_some() {\n        return verdict(case, Truth::True, \
+            "if view.valid_token().is_some() {\n        return verdict(view, ConditionStatus::True, \
              Reason::TokenAvailable);\n    }",
-            "if case.token().is_some() { return verdict(case, Truth::True, \
+            "if view.token().is_some() { return verdict(view, ConditionStatus::True, \
              Reason::TokenAvailable); }",
         )],
         killed_by: Test("ready_turns_false_at_expiry_by_the_clock"),
@@ -30,19 +30,19 @@ const REPORT: &[Mutant] = &[
     Mutant {
         name: "ready-over-an-ended-token",
         means: "An object that does not keep the app stays Ready over a token that was ended.",
-        changes: &[("turn::others_minted_since(case, winner, token)", "false")],
-        killed_by: Test("a_rivals_time_yet_to_come_is_no_reason_to_ask_and_none_to_be_ready"),
+        changes: &[("ownership::others_minted_since(view, winner, token)", "false")],
+        killed_by: Test("a_siblings_time_yet_to_come_is_no_reason_to_ask_and_none_to_be_ready"),
     },
     Mutant {
         name: "take-over-forgotten",
         means: "Who keeps the app from now on is Fresh before a call has succeeded.",
-        changes: &[("findings.takes_over && is_standing(case, Reason::AppIdConflict)", "false")],
+        changes: &[("findings.takes_over && is_standing(view, Reason::AppIdConflict)", "false")],
         killed_by: Test("who_keeps_the_app_again_remembers_it_until_a_call_succeeds"),
     },
     Mutant {
         name: "status-differs-each-time",
         means: "The status holds the time at which it was written.",
-        changes: &[("case.checked(token).map(Time)", "Some(Time(whole_seconds(case.now.wall)))")],
+        changes: &[("view.checked(token).map(Time)", "Some(Time(whole_seconds(view.now.wall)))")],
         killed_by: Test("what_was_written_is_not_written_again"),
     },
     Mutant {
@@ -65,7 +65,7 @@ const REPORT: &[Mutant] = &[
     Mutant {
         name: "overdue-not-told",
         means: "Nobody is told of a refresh that is due and not made.",
-        changes: &[("case.now.boot >= since + OVERDUE_AFTER", "false")],
+        changes: &[("view.now.boot >= since + OVERDUE_AFTER", "false")],
         killed_by: Test("a_refresh_that_is_due_and_not_made_is_told_after_a_minute"),
     },
 ];
@@ -82,7 +82,7 @@ const PLAN: &[Mutant] = &[
         name: "asked-before-ready-is-false",
         means: "The platform is asked for minutes while Ready is True over an expired token.",
         changes: &[(
-            "ready.is_some_and(|ready| ready.status == \"True\") && case.has_expired()",
+            "ready.is_some_and(|ready| ready.status == \"True\") && view.has_expired()",
             "false",
         )],
         killed_by: Test("ready_is_put_right_before_the_platform_is_asked_for_an_expired_token"),
@@ -96,7 +96,7 @@ const PLAN: &[Mutant] = &[
     Mutant {
         name: "hindered-call-is-overdue",
         means: "A call that only a person can make possible counts as the operator's delay.",
-        changes: &[("is_hindered(&case)", "false")],
+        changes: &[("is_hindered(&view)", "false")],
         killed_by: Test("only_a_call_that_nothing_hinders_is_late"),
     },
 ];

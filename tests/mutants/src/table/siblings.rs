@@ -3,18 +3,18 @@
 use super::{KilledBy::Test, Mutant, Source};
 
 pub(super) const SOURCES: &[Source] = &[
-    Source { file: "src/reconcile/plan/turn.rs", mutants: TURN },
-    Source { file: "src/api/standing.rs", mutants: STANDING },
+    Source { file: "src/reconcile/plan/ownership.rs", mutants: TURN },
+    Source { file: "src/api/sibling.rs", mutants: STANDING },
     Source { file: "src/world/crowd.rs", mutants: CROWD },
     Source { file: "src/world/crowd/family.rs", mutants: FAMILY },
-    Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
+    Source { file: "src/reconcile/plan/view.rs", mutants: CASE },
 ];
 
 const TURN: &[Mutant] = &[
     Mutant {
         name: "everybody-keeps-the-app",
         means: "Several objects of an app all rotate its one token.",
-        changes: &[("Turn::Theirs(winner)", "Turn::Mine")],
+        changes: &[("AppOwner::Other(winner)", "AppOwner::This")],
         killed_by: Test(
             "the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody",
         ),
@@ -22,7 +22,7 @@ const TURN: &[Mutant] = &[
     Mutant {
         name: "youngest-keeps-the-app",
         means: "A new object takes the app from the one that keeps it.",
-        changes: &[("age(case.mp) < age(rival)", "age(case.mp) > age(rival)")],
+        changes: &[("age(view.mp) < age(sibling)", "age(view.mp) > age(sibling)")],
         killed_by: Test(
             "the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody",
         ),
@@ -38,7 +38,7 @@ const TURN: &[Mutant] = &[
     Mutant {
         name: "other-mode-keeps-the-app",
         means: "An object of another mode, which has tokens of its own, keeps the app.",
-        changes: &[("case.platform.endpoint(mode).map(mode_name) == Some(case.mode())", "true")],
+        changes: &[("view.platform.endpoint(mode).map(mode_name) == Some(view.mode())", "true")],
         killed_by: Test(
             "the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody",
         ),
@@ -46,21 +46,21 @@ const TURN: &[Mutant] = &[
     Mutant {
         name: "loser-believes-its-token",
         means: "An object goes on to call a token good that another one has ended.",
-        changes: &[("minted_at(winner).any(|time| is_later(case, time, token))", "false")],
+        changes: &[("minted_at(winner).any(|time| is_later(view, time, token))", "false")],
         killed_by: Test("of_two_mints_in_one_second_who_made_both_knows_the_later_one"),
     },
     Mutant {
         name: "own-mints-forgotten",
         means: "A clock that was set hides that this process has minted for another object since.",
-        changes: &[("last.begun > issued", "false")],
+        changes: &[("last.started > issued", "false")],
         killed_by: Test("whatever_the_clock_was_the_process_knows_whose_mint_was_the_last"),
     },
     Mutant {
         name: "same-second-overlooked",
         means: "Of two tokens of one second nobody asks which one ended the other.",
         changes: &[
-            ("minted == token.issued && minted_here(case, token).is_none()", "false"),
-            ("minted_here(case, token).or_else(by_life)", "by_life()"),
+            ("minted == token.issued && minted_here(view, token).is_none()", "false"),
+            ("minted_here(view, token).or_else(by_life)", "by_life()"),
         ],
         killed_by: Test("of_two_mints_in_one_second_who_made_both_knows_the_later_one"),
     },
@@ -68,7 +68,7 @@ const TURN: &[Mutant] = &[
         name: "mints-of-the-gone-forgotten",
         means: "What an object minted that is gone since has ended no token.",
         changes: &[(
-            "of_app.filter(|time| due::is_past(case.now, *time)) > own.max(Some(token.issued))",
+            "of_app.filter(|time| due::is_past(view.now, *time)) > own.max(Some(token.issued))",
             "false",
         )],
         killed_by: Test("what_an_object_minted_that_is_gone_since_is_remembered"),
@@ -163,7 +163,7 @@ const FAMILY: &[Mutant] = &[
     Mutant {
         name: "own-token-hides-the-newer",
         means: "Who has the newest token of a crowd hides the one before it from its holders.",
-        changes: &[("self.newest.iter().rev().take(TOKENS)", "self.newest.iter().rev().take(1)")],
+        changes: &[("newest.take(TOKENS)", "newest.take(1)")],
         killed_by: Test("few_of_many_are_enough_to_plan_from"),
     },
 ];

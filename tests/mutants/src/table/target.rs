@@ -18,8 +18,8 @@ const SYNCHRONISE: &[Mutant] = &[
         means: "A target that another controller keeps changing is written back as fast as it \
                 changes.",
         changes: &[(
-            "apart(case, case.seen.recall.corrected.filter(|_| drift))",
-            "apart(case, None)",
+            "apart(view, view.seen.recall.corrected.filter(|_| drift))",
+            "apart(view, None)",
         )],
         killed_by: Test("a_stripped_owner_or_template_value_is_drift_but_waits_for_its_turn"),
     },
@@ -27,7 +27,7 @@ const SYNCHRONISE: &[Mutant] = &[
         name: "edited-secret-believed",
         means: "An edited Secret is matched with its own annotation, which a backup brings along.",
         changes: &[(
-            "case.status.token.as_ref().map(|token| token.fingerprint.clone())",
+            "view.status.token.as_ref().map(|token| token.fingerprint.clone())",
             "target.token.as_ref().map(|token| token.fingerprint.clone())",
         )],
         killed_by: Test("an_edited_secrets_own_annotations_are_not_believed"),
@@ -35,7 +35,7 @@ const SYNCHRONISE: &[Mutant] = &[
     Mutant {
         name: "rename-asks",
         means: "A renamed target is not filled from the one before it.",
-        changes: &[("case.in_use.filter(|_| case.valid_token().is_some())", "None")],
+        changes: &[("view.in_use.filter(|_| view.valid_token().is_some())", "None")],
         killed_by: Test("a_new_name_is_filled_from_the_old_secret_before_that_is_deleted"),
     },
 ];
@@ -45,7 +45,7 @@ const PLAN: &[Mutant] = &[
         name: "old-target-deleted-first",
         means: "The old target is deleted before the new one holds a token.",
         changes: &[(
-            "case.token().is_some().then(|| Step::Do(Act::Forget(Arc::clone(old))))",
+            "view.token().is_some().then(|| Step::Do(Act::Forget(Arc::clone(old))))",
             "Some(Step::Do(Act::Forget(Arc::clone(old))))",
         )],
         killed_by: Test("a_target_that_was_before_goes_only_when_the_new_one_holds_a_token"),
@@ -78,7 +78,7 @@ const PLAN: &[Mutant] = &[
     Mutant {
         name: "dead-token-stored",
         means: "A token in hand is stored although it has expired.",
-        changes: &[("outdated || hand.token.expires <= case.now.wall", "false")],
+        changes: &[("outdated || hand.token.expires <= view.now.wall", "false")],
         killed_by: Test(
             "a_token_whose_write_was_refused_waits_and_is_dropped_when_its_time_is_over",
         ),
@@ -86,13 +86,13 @@ const PLAN: &[Mutant] = &[
     Mutant {
         name: "conflict-read-again",
         means: "Another's Secret is looked at again at each look.",
-        changes: &[("!is_told(case, Reason::Conflict)", "true")],
+        changes: &[("!is_told(view, Reason::Conflict)", "true")],
         killed_by: Test("another_ones_secret_is_told_after_one_look_and_left_alone"),
     },
     Mutant {
-        name: "setback-ignored",
+        name: "backing_off-ignored",
         means: "After a read or a write that failed, everything is tried again at once.",
-        changes: &[("(!wait.is_zero()).then_some(Step::Settle(wait))", "None")],
+        changes: &[("(!wait.is_zero()).then_some(Step::Wait(wait))", "None")],
         killed_by: Test("a_refresh_that_is_due_and_not_made_is_told_after_a_minute"),
     },
 ];
@@ -105,9 +105,12 @@ const SECRET: &[Mutant] = &[
         killed_by: Test("a_create_can_only_create_and_a_rewrite_can_only_replace"),
     },
     Mutant {
-        name: "unsettled-not-stamped",
+        name: "unconfirmed-not-stamped",
         means: "The target does not say that a late request may replace its token.",
-        changes: &[("content.unsettled.then(|| (names::UNSETTLED, \"true\".to_owned()))", "None")],
+        changes: &[(
+            "content.unconfirmed.then(|| (names::UNCONFIRMED, \"true\".to_owned()))",
+            "None",
+        )],
         killed_by: Test("a_projection_of_what_we_write_is_whole_and_says_the_same"),
     },
 ];
@@ -116,10 +119,10 @@ const APPLY: &[Mutant] = &[
     Mutant {
         name: "label-edit-loses-the-token",
         means: "Any conflict counts as a lost race, and the token in hand is dropped.",
-        changes: &[(
-            "!hand.call.wanted.mints || intent.is_some_and(|intent| intent.id == hand.call.id)",
-            "false",
-        )],
+        changes: &[
+            ("!hand.call.wanted.mints", "false"),
+            ("intent.is_some_and(|intent| intent.id == hand.call.id)", "false"),
+        ],
         killed_by: Test("a_write_that_was_refused_is_repeated_unless_another_call_came_first"),
     },
     Mutant {
@@ -131,7 +134,7 @@ const APPLY: &[Mutant] = &[
     Mutant {
         name: "own-write-not-recognised",
         means: "A write whose answer was lost is taken for somebody else's.",
-        changes: &[("is_written && !found.edited", "false")],
+        changes: &[("is_written\n                && !found.edited", "false")],
         killed_by: Test("a_write_that_was_refused_is_repeated_unless_another_call_came_first"),
     },
     Mutant {
@@ -143,7 +146,7 @@ const APPLY: &[Mutant] = &[
     Mutant {
         name: "creation-not-tried",
         means: "A token is asked for that no quota or policy allows to be stored.",
-        changes: &[("*base == Base::Absent || was_refused", "false")],
+        changes: &[("*precondition == Precondition::Absent || was_refused", "false")],
         killed_by: Test("before_a_call_the_creation_of_its_target_is_tried_without_being_done"),
     },
     Mutant {
@@ -162,7 +165,7 @@ const STORING: &[Mutant] = &[Mutant {
     means: "A token whose write failed is thrown away.",
     changes: &[(
         "Some(hand.facts.refused.insert(refused).attempts)",
-        "{ drop(refused); memory.in_hand = None; None }",
+        "{ drop(refused); memory.unstored = None; None }",
     )],
     killed_by: Test("a_token_whose_write_was_refused_stays_in_hand_and_is_tried_again"),
 }];
@@ -197,15 +200,18 @@ const OBSERVE: &[Mutant] = &[
 const PROJECTION: &[Mutant] = &[
     Mutant {
         name: "stripped-field-overlooked",
-        means: "Nobody notices when somebody takes a field of ours off the target.",
+        means: "Nobody announcements when somebody takes a field of ours off the target.",
         changes: &[("annotations && labels && data && has(&[\"type\"])", "true")],
         killed_by: Test("every_field_that_somebody_takes_from_us_shows_as_an_edit"),
     },
     Mutant {
         name: "backups-mark-believed",
-        means: "A mark that came back with a backup keeps a token unsettled for ever.",
-        changes: &[("own(names::UNSETTLED).is_some()", "annotation(names::UNSETTLED).is_some()")],
-        killed_by: Test("a_mark_of_an_unsettled_token_that_a_backup_brought_back_is_not_ours"),
+        means: "A mark that came back with a backup keeps a token unconfirmed for ever.",
+        changes: &[(
+            "own(names::UNCONFIRMED).is_some()",
+            "annotation(names::UNCONFIRMED).is_some()",
+        )],
+        killed_by: Test("a_mark_of_an_unconfirmed_token_that_a_backup_brought_back_is_not_ours"),
     },
     Mutant {
         name: "endless-fingerprint-believed",

@@ -7,13 +7,13 @@ use super::{
 };
 
 pub(super) const SOURCES: &[Source] = &[
-    Source { file: "src/reconcile/plan/confirmed.rs", mutants: CONFIRMED },
+    Source { file: "src/reconcile/plan/trusted.rs", mutants: CONFIRMED },
     Source { file: "src/reconcile/plan/ended.rs", mutants: ENDED },
-    Source { file: "src/reconcile/plan/case.rs", mutants: CASE },
+    Source { file: "src/reconcile/plan/view.rs", mutants: CASE },
     Source { file: "src/reconcile/plan/synchronise.rs", mutants: SYNCHRONISE },
-    Source { file: "src/reconcile/plan/turn.rs", mutants: TURN },
-    Source { file: "src/api/standing.rs", mutants: STANDING },
-    Source { file: "src/reconcile/plan/hold.rs", mutants: HOLD },
+    Source { file: "src/reconcile/plan/ownership.rs", mutants: TURN },
+    Source { file: "src/api/sibling.rs", mutants: STANDING },
+    Source { file: "src/reconcile/plan/limits.rs", mutants: HOLD },
     Source { file: "src/reconcile/reads.rs", mutants: READS },
     Source { file: "src/template.rs", mutants: TEMPLATE },
 ];
@@ -40,10 +40,7 @@ const CONFIRMED: &[Mutant] = &[
     Mutant {
         name: "intent-closed-by-its-id",
         means: "A target under the id of a call under way counts as what that call brought.",
-        changes: &[(
-            "if is_own { is_stored } else { intent.doubt && is_confirmed(target, status, recall) }",
-            "true",
-        )],
+        changes: &[("if is_own { is_stored } else { is_confirmed }", "true")],
         killed_by: Test("who_reads_the_id_of_an_intent_cannot_close_it_by_a_forged_target"),
     },
     Mutant {
@@ -80,14 +77,14 @@ const ENDED: &[Mutant] = &[Mutant {
 const CASE: &[Mutant] = &[Mutant {
     name: "digest-accepts",
     means: "An app secret is accepted whose digest stands in the target.",
-    changes: &[("confirmed::is_answered(target, &self.status, &self.seen.recall)", "true")],
+    changes: &[("trusted::is_answered(target, &self.status, &self.seen.recall)", "true")],
     killed_by: Both("a_forged_target_makes_no_credential_accepted_and_no_object_ready"),
 }];
 
 const SYNCHRONISE: &[Mutant] = &[Mutant {
     name: "data-not-compared",
     means: "Nobody looks whether the token in a target is the one that its annotations name.",
-    changes: &[("confirmed::is_verified(case, target)", "true")],
+    changes: &[("trusted::is_verified(view, target)", "true")],
     killed_by: Both("a_version_of_the_target_that_somebody_else_made_is_read_once"),
 }];
 
@@ -95,13 +92,13 @@ const TURN: &[Mutant] = &[
     Mutant {
         name: "blocked-elder-awaited",
         means: "An object that cannot store a token is tried first because it is older.",
-        changes: &[("can_store(rival)", "true")],
+        changes: &[("can_store(sibling)", "true")],
         killed_by: Test("nobody_waits_for_an_older_object_that_could_not_store_a_token"),
     },
     Mutant {
         name: "elder-awaited-for-ever",
         means: "However long an older object is not tried, the younger ones wait for it.",
-        changes: &[("patience(case).is_zero()", "false")],
+        changes: &[("patience(view).is_zero()", "false")],
         killed_by: Test(
             "an_older_object_whose_credential_is_not_tried_is_waited_for_a_minute_and_status_says_so",
         ),
@@ -118,6 +115,6 @@ const STANDING: &[Mutant] = &[Mutant {
 const HOLD: &[Mutant] = &[Mutant {
     name: "refused-counts-shared",
     means: "What a rejected app secret used up counts as the app's.",
-    changes: &[("standing::accepted(&status.conditions) == Some(true)", "true")],
+    changes: &[("sibling::accepted(&status.conditions) == Some(true)", "true")],
     killed_by: Test("an_app_secret_that_was_never_accepted_uses_up_nothing_of_the_apps"),
 }];

@@ -31,13 +31,19 @@ pub struct Forgery {
     pub mode: String,
     /// The id of the call that is said to have brought the token.
     pub issued_for: String,
-    pub unsettled: bool,
+    pub unconfirmed: bool,
     pub immutable: bool,
 }
 
 impl Forgery {
     /// Some token that no platform has made, and times of any kind.
-    pub fn draw(dice: &Dice, now: Millis, app_secret: &str, mode: &str, issued_for: String) -> Self {
+    pub fn draw(
+        dice: &Dice,
+        now: Millis,
+        app_secret: &str,
+        mode: &str,
+        issued_for: String,
+    ) -> Self {
         let ago = [0, SECOND, 10 * SECOND, 10 * MINUTE, 2 * HOUR];
         let ahead = [SECOND, 5 * MINUTE, DAY];
         let issued = if dice.chance(0.3) {
@@ -53,7 +59,7 @@ impl Forgery {
             app_secret: app_secret.to_owned(),
             mode: mode.to_owned(),
             issued_for,
-            unsettled: dice.chance(0.2),
+            unconfirmed: dice.chance(0.2),
             immutable: false,
         }
     }
@@ -76,8 +82,8 @@ impl Forgery {
             names::FINGERPRINT: fingerprint, names::ISSUED_FOR: self.issued_for,
             names::OPERATOR: "mp-system/operator",
         });
-        if self.unsettled {
-            annotations[names::UNSETTLED] = json!("true");
+        if self.unconfirmed {
+            annotations[names::UNCONFIRMED] = json!("true");
         }
         let owner = json!([{
             "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram", "name": name,

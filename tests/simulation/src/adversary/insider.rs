@@ -93,7 +93,8 @@ impl Insider {
             stage.trace.note("insider", format_args!("{deed:?}: {}", self.target.1));
             stage.record().acted(now, &self.app_id, Act::Forge);
             self.perform(stage, dice, deed, &live);
-            self.before = Some(as_applied(&live)).filter(|_| dice.chance(0.3)).or(self.before.take());
+            self.before =
+                Some(as_applied(&live)).filter(|_| dice.chance(0.3)).or(self.before.take());
         }
         let rest = if dice.chance(0.2) { SECOND } else { 6 * MINUTE };
         self.acts_at = now + rest + dice.log_between(SECOND, HOUR);
@@ -144,9 +145,11 @@ impl Insider {
             },
             Deed::Anothers => {
                 let cluster = stage.cluster();
-                let others = cluster
-                    .list(Kind::Secret)
-                    .filter(|(name, secret)| **name != self.target && secret["type"] == live["type"] && name.0 == self.target.0);
+                let others = cluster.list(Kind::Secret).filter(|(name, secret)| {
+                    **name != self.target
+                        && secret["type"] == live["type"]
+                        && name.0 == self.target.0
+                });
                 let others: Vec<_> = others.map(|(_, secret)| secret.clone()).collect();
                 drop(cluster);
                 let Some(other) = dice.pick(&others) else { return };
@@ -160,7 +163,7 @@ impl Insider {
                 return apply_as_operator(stage, &name, secret);
             }
             Deed::Mark => {
-                let key = names::UNSETTLED;
+                let key = names::UNCONFIRMED;
                 secret["metadata"]["annotations"][key] = json!("true");
             }
             Deed::Delete => {

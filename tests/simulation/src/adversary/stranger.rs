@@ -55,7 +55,13 @@ pub struct Stranger {
 impl Stranger {
     /// Some stranger to an app, older or younger than its own object.
     pub fn draw(dice: &Dice, app: &App, number: u64) -> Self {
-        let obstacles = [Obstacle::Nothing, Obstacle::Nothing, Obstacle::Taken, Obstacle::Immutable, Obstacle::Quota];
+        let obstacles = [
+            Obstacle::Nothing,
+            Obstacle::Nothing,
+            Obstacle::Taken,
+            Obstacle::Immutable,
+            Obstacle::Quota,
+        ];
         let obstacle = dice.pick(&obstacles).copied().unwrap_or(Obstacle::Nothing);
         let namespace = if obstacle == Obstacle::Quota { FULL_NAMESPACE } else { NAMESPACE };
         let of = app.name.1.trim_start_matches("app-");
@@ -81,8 +87,16 @@ impl Stranger {
         if stage.cluster().get(Kind::MiniProgram, &self.object).is_none() {
             self.install(stage, dice);
         } else {
-            let deeds = [Deed::Guess, Deed::Forge, Deed::Forge, Deed::Request, Deed::Report, Deed::Recreate];
-            let deed = if lurked { Deed::Forge } else { *dice.pick(&deeds).unwrap_or(&Deed::Forge) };
+            let deeds = [
+                Deed::Guess,
+                Deed::Forge,
+                Deed::Forge,
+                Deed::Request,
+                Deed::Report,
+                Deed::Recreate,
+            ];
+            let deed =
+                if lurked { Deed::Forge } else { *dice.pick(&deeds).unwrap_or(&Deed::Forge) };
             self.perform(stage, dice, deed);
         }
         self.lurks = dice.chance(0.5);
@@ -130,7 +144,8 @@ impl Stranger {
         let now = stage.time.now();
         self.guess(stage);
         if self.obstacle == Obstacle::Taken {
-            let taken = json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {} });
+            let taken =
+                json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {} });
             stage.cluster().put(now, Kind::Secret, &self.target(), taken);
         }
         self.create(stage);
@@ -195,7 +210,9 @@ impl Stranger {
     fn acted(&self, stage: &Stage, what: &str) {
         let now = stage.time.now();
         let name = &self.object.1;
-        stage.trace.note("stranger", format_args!("{what}: {name} of {} ({})", self.app_id, self.mode));
+        stage
+            .trace
+            .note("stranger", format_args!("{what}: {name} of {} ({})", self.app_id, self.mode));
         let expect = Expect { standing: Standing::Strange, ..Expect::default() };
         let mut record = stage.record();
         record.expects(now, &self.object, name, expect);

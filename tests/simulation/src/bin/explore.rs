@@ -1,4 +1,5 @@
-//! `explore`: plays every script of so many faults in every scenario, or one of them, and says what was found.
+//! `explore`: plays every script of so many faults in every scenario, or one of them, and says what
+//! was found.
 
 use std::{fmt::Display, process::ExitCode, time::Instant};
 
@@ -57,12 +58,15 @@ fn main() -> ExitCode {
     let mut good = !args.known || play_known();
     let mut runs = 0;
     let began = now();
-    for scenario in Scenario::all().filter(|scenario| args.scenario.is_none_or(|only| only == *scenario)) {
+    for scenario in
+        Scenario::all().filter(|scenario| args.scenario.is_none_or(|only| only == *scenario))
+    {
         if args.stop && !good {
             break;
         }
         let since = now();
-        let sums = explore(&[scenario], Depth { faults: args.faults, grave: args.grave }, args.threads);
+        let sums =
+            explore(&[scenario], Depth { faults: args.faults, grave: args.grave }, args.threads);
         for (name, sum) in &sums {
             print(name, sum, since.elapsed().as_secs_f64(), args.failures);
             good &= sum.failed.is_empty();

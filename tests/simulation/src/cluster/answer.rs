@@ -1,4 +1,5 @@
-//! Answers requests out of the cluster: status and body. Knows no time but the one it is told, and no fault.
+//! Answers requests out of the cluster: status and body. Knows no time but the one it is told, and
+//! no fault.
 
 use serde_json::{Value, json};
 
@@ -18,7 +19,9 @@ pub struct Answer {
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
         let Refusal { code, reason, message, cause } = refusal;
-        let cause = cause.map(|(field, why)| json!({ "reason": "FieldValueInvalid", "field": field, "message": why }));
+        let cause = cause.map(
+            |(field, why)| json!({ "reason": "FieldValueInvalid", "field": field, "message": why }),
+        );
         let causes: Vec<_> = cause.into_iter().collect();
         let body = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
@@ -44,13 +47,23 @@ fn carry_out(cluster: &mut Cluster, now: Millis, asked: &Asked) -> Result<(u16, 
     if asked.kind == Kind::Event {
         return Ok((201, asked.body.clone()));
     }
-    let named = asked.name.clone().or_else(|| asked.body["metadata"]["name"].as_str().map(str::to_owned)).unwrap_or_default();
+    let named = asked
+        .name
+        .clone()
+        .or_else(|| asked.body["metadata"]["name"].as_str().map(str::to_owned))
+        .unwrap_or_default();
     let name: Name = (asked.namespace.clone().unwrap_or_default(), named);
     let found = cluster.get(asked.kind, &name).cloned();
     match asked.verb {
-        Verb::Get => found.map(|object| (200, shape(&object, asked))).ok_or_else(|| Refusal::not_found(&name.1)),
-        Verb::Create if found.is_some() => Err(Refusal::new(409, "AlreadyExists", format!("\"{}\" already exists", name.1))),
-        Verb::Create => Ok((201, shape(&cluster.put(now, asked.kind, &name, asked.body.clone()), asked))),
+        Verb::Get => found
+            .map(|object| (200, shape(&object, asked)))
+            .ok_or_else(|| Refusal::not_found(&name.1)),
+        Verb::Create if found.is_some() => {
+            Err(Refusal::new(409, "AlreadyExists", format!("\"{}\" already exists", name.1)))
+        }
+        Verb::Create => {
+            Ok((201, shape(&cluster.put(now, asked.kind, &name, asked.body.clone()), asked)))
+        }
         Verb::Apply => {
             let manager = asked.parameter("fieldManager").unwrap_or_default();
             let written = apply(cluster, now, &name, asked, manager)?;
@@ -63,8 +76,11 @@ fn carry_out(cluster: &mut Cluster, now: Millis, asked: &Asked) -> Result<(u16, 
             let gone = &asked.body["metadata"]["ownerReferences"][0]["uid"];
             let key = format!("k:{}", json!({ "uid": gone }));
             let manager = asked.parameter("fieldManager").unwrap_or_default();
-            edit(cluster, now, &name, manager, |fields| fields.retain(|path, _| path.last() != Some(&key)));
-            let after = cluster.get(Kind::Secret, &name).ok_or_else(|| Refusal::not_found(&name.1))?;
+            edit(cluster, now, &name, manager, |fields| {
+                fields.retain(|path, _| path.last() != Some(&key));
+            });
+            let after =
+                cluster.get(Kind::Secret, &name).ok_or_else(|| Refusal::not_found(&name.1))?;
             Ok((200, shape(after, asked)))
         }
         Verb::Replace | Verb::ReplaceStatus => {
@@ -82,18 +98,27 @@ fn carry_out(cluster: &mut Cluster, now: Millis, asked: &Asked) -> Result<(u16, 
             let status = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success" });
             Ok((200, status))
         }
-        Verb::Patch | Verb::List | Verb::Watch => Err(Refusal::new(405, "MethodNotAllowed", "not in this model")),
+        Verb::Patch | Verb::List | Verb::Watch => {
+            Err(Refusal::new(405, "MethodNotAllowed", "not in this model"))
+        }
     }
 }
 
 fn check_preconditions(live: &Value, wanted: &Value, name: &str) -> Result<(), Refusal> {
-    let differs = |field: &str| wanted[field].as_str().is_some_and(|value| !value.is_empty() && live["metadata"][field] != value);
+    let differs = |field: &str| {
+        wanted[field]
+            .as_str()
+            .is_some_and(|value| !value.is_empty() && live["metadata"][field] != value)
+    };
     if differs("uid") || differs("resourceVersion") { Err(Refusal::conflict(name)) } else { Ok(()) }
 }
 
 fn list(cluster: &Cluster, asked: &Asked) -> Value {
-    let items: Vec<Value> =
-        cluster.list(asked.kind).filter(|(_, object)| asked.selects(object)).map(|(_, object)| shape(object, asked)).collect();
+    let items: Vec<Value> = cluster
+        .list(asked.kind)
+        .filter(|(_, object)| asked.selects(object))
+        .map(|(_, object)| shape(object, asked))
+        .collect();
     let (api_version, kind) = match asked.kind {
         _ if asked.metadata_only => ("meta.k8s.io/v1", "PartialObjectMetadataList"),
         Kind::MiniProgram => ("miniprogram.dev/v1alpha1", "MiniProgramList"),

@@ -1,4 +1,5 @@
-//! Server-side apply and other people's edits of Secrets, with the fences that the API server checks. Knows no HTTP.
+//! Server-side apply and other people's edits of Secrets, with the fences that the API server
+//! checks. Knows no HTTP.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +48,13 @@ impl Refusal {
 }
 
 /// Applies a whole Secret by force.
-pub fn apply(cluster: &mut Cluster, now: Millis, name: &Name, asked: &Asked, manager: &str) -> Result<Value, Refusal> {
+pub fn apply(
+    cluster: &mut Cluster,
+    now: Millis,
+    name: &Name,
+    asked: &Asked,
+    manager: &str,
+) -> Result<Value, Refusal> {
     let wanted = &asked.body;
     let live = cluster.get(Kind::Secret, name).cloned();
     check_fences(live.as_deref(), wanted, &name.1)?;
@@ -82,10 +89,17 @@ pub fn apply(cluster: &mut Cluster, now: Millis, name: &Name, asked: &Asked, man
     if live.is_some() && after == before && mine == mine_before {
         return Ok(base);
     }
-    let data_differs =
-        |path: &&super::fields::Path| path.first().is_some_and(|step| step == "f:data") && before.get(*path) != after.get(*path);
-    if base["immutable"] == json!(true) && before.keys().chain(after.keys()).any(|path| data_differs(&path)) {
-        return Err(Refusal::invalid(&name.1, "data", "Forbidden: field is immutable when `immutable` is set"));
+    let data_differs = |path: &&super::fields::Path| {
+        path.first().is_some_and(|step| step == "f:data") && before.get(*path) != after.get(*path)
+    };
+    if base["immutable"] == json!(true)
+        && before.keys().chain(after.keys()).any(|path| data_differs(&path))
+    {
+        return Err(Refusal::invalid(
+            &name.1,
+            "data",
+            "Forbidden: field is immutable when `immutable` is set",
+        ));
     }
     owners.insert(me, mine);
     let mut secret = with_fields(&base, &after);
@@ -110,27 +124,47 @@ fn check_fences(live: Option<&Value>, wanted: &Value, name: &str) -> Result<(), 
         return if uid.is_none() {
             Ok(())
         } else {
-            Err(Refusal::invalid(name, "metadata.uid", "Invalid value: no existing object was found"))
+            Err(Refusal::invalid(
+                name,
+                "metadata.uid",
+                "Invalid value: no existing object was found",
+            ))
         };
     };
     if uid.is_some_and(|uid| live["metadata"]["uid"] != uid) {
-        return Err(Refusal::new(409, "Conflict", format!("Precondition failed: UID in precondition differs for \"{name}\"")));
+        return Err(Refusal::new(
+            409,
+            "Conflict",
+            format!("Precondition failed: UID in precondition differs for \"{name}\""),
+        ));
     }
-    if version.is_some_and(|version| version != "0" && live["metadata"]["resourceVersion"] != version) {
+    if version
+        .is_some_and(|version| version != "0" && live["metadata"]["resourceVersion"] != version)
+    {
         return Err(Refusal::conflict(name));
     }
     Ok(())
 }
 
 /// Somebody's edit of a Secret: what it changes is theirs from then on.
-pub fn edit(cluster: &mut Cluster, now: Millis, name: &Name, manager: &str, change: impl FnOnce(&mut Fields)) -> bool {
+pub fn edit(
+    cluster: &mut Cluster,
+    now: Millis,
+    name: &Name,
+    manager: &str,
+    change: impl FnOnce(&mut Fields),
+) -> bool {
     let Some(live) = cluster.get(Kind::Secret, name).cloned() else { return false };
     let before = fields_of(&live);
     let mut after = before.clone();
     change(&mut after);
     let mut owners = owners_of(&live);
-    let touched: BTreeSet<_> =
-        before.keys().chain(after.keys()).filter(|path| before.get(*path) != after.get(*path)).cloned().collect();
+    let touched: BTreeSet<_> = before
+        .keys()
+        .chain(after.keys())
+        .filter(|path| before.get(*path) != after.get(*path))
+        .cloned()
+        .collect();
     if touched.is_empty() {
         return false;
     }

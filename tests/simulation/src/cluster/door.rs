@@ -1,4 +1,5 @@
-//! The way between an operator and the API server: a `kube::Client` whose every request meets its fate here.
+//! The way between an operator and the API server: a `kube::Client` whose every request meets its
+//! fate here.
 
 use std::{io, sync::Arc};
 
@@ -34,16 +35,23 @@ type Reply = Response<UnsyncBoxBody<Bytes, io::Error>>;
 /// A client for one process of the operator.
 pub fn client(stage: &Arc<Stage>, process: ProcessId) -> Client {
     let stage = Arc::clone(stage);
-    let service = tower::service_fn(move |request: Request<Body>| carry(Arc::clone(&stage), process, request));
+    let service = tower::service_fn(move |request: Request<Body>| {
+        carry(Arc::clone(&stage), process, request)
+    });
     Client::new(service, "default")
 }
 
-/// The same client, watched: nobody who lives may set about a write when the term is over, also not the second try of one.
+/// The same client, watched: nobody who lives may set about a write when the term is over, also not
+/// the second try of one.
 pub fn of_term(stage: &Arc<Stage>, process: ProcessId, client: &Client, term: &Term) -> Client {
     let (stage, client, term) = (Arc::clone(stage), client.clone(), term.clone());
     let service = tower::service_fn(move |request: Request<Body>| {
         if request.method() != Method::GET && !term.leads() && stage.is_running(process) {
-            let what = format!("P{process} writes after its term: {} {}", request.method(), request.uri().path());
+            let what = format!(
+                "P{process} writes after its term: {} {}",
+                request.method(),
+                request.uri().path()
+            );
             stage.record().is_unsound(what);
         }
         let client = client.clone();
@@ -52,12 +60,22 @@ pub fn of_term(stage: &Arc<Stage>, process: ProcessId, client: &Client, term: &T
     Client::new(service, "default")
 }
 
-async fn carry(stage: Arc<Stage>, process: ProcessId, request: Request<Body>) -> Result<Reply, io::Error> {
+async fn carry(
+    stage: Arc<Stage>,
+    process: ProcessId,
+    request: Request<Body>,
+) -> Result<Reply, io::Error> {
     let (parts, body) = request.into_parts();
     let body = body.collect_bytes().await.map_err(io::Error::other)?;
     let Some(asked) = Asked::read(&parts, &body) else {
-        stage.trace.note("api", format_args!("P{process} {} {}: not in this model", parts.method, parts.uri));
-        stage.record().is_unsound(format!("the operator asked what the model does not serve: {} {}", parts.method, parts.uri));
+        stage.trace.note(
+            "api",
+            format_args!("P{process} {} {}: not in this model", parts.method, parts.uri),
+        );
+        stage.record().is_unsound(format!(
+            "the operator asked what the model does not serve: {} {}",
+            parts.method, parts.uri
+        ));
         return Ok(reply(&Refusal::not_found("page").into()));
     };
     let sent = stage.time.now();
@@ -108,8 +126,15 @@ async fn serve(
         stage.record().has_carried_out(now, &asked, &answer.body);
         if !quiet {
             let version = answer.body["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-            let status = if asked.verb == Verb::ReplaceStatus { told(&asked.body["status"]) } else { String::new() };
-            stage.trace.note("api", format_args!("P{process} {asked} → {} {version}{status}", answer.code));
+            let status = if asked.verb == Verb::ReplaceStatus {
+                told(&asked.body["status"])
+            } else {
+                String::new()
+            };
+            stage.trace.note(
+                "api",
+                format_args!("P{process} {asked} → {} {version}{status}", answer.code),
+            );
         }
         answer
     };
@@ -118,8 +143,9 @@ async fn serve(
             pass(there).await;
             if asked.verb == Verb::Watch {
                 let (lines, body) = mpsc::unbounded();
-                let body =
-                    BodyExt::boxed_unsync(StreamBody::new(body.map(|line: Result<Bytes, io::Error>| line.map(Frame::data))));
+                let body = BodyExt::boxed_unsync(StreamBody::new(
+                    body.map(|line: Result<Bytes, io::Error>| line.map(Frame::data)),
+                ));
                 let _ = answered.send(Response::new(body));
                 return streams::serve(stage, asked, lines).await;
             }
@@ -156,7 +182,11 @@ async fn serve(
         Fate::Refused(code) => {
             pass(3).await;
             let code = u16::try_from(code).unwrap_or(500);
-            let message = if code == 403 { "exceeded quota: weather, requested: count/secrets=1" } else { "bad weather" };
+            let message = if code == 403 {
+                "exceeded quota: weather, requested: count/secrets=1"
+            } else {
+                "bad weather"
+            };
             let _ = answered.send(reply(&Refusal::new(code, "Weather", message).into()));
         }
         Fate::Garbled(_) => {
@@ -167,7 +197,10 @@ async fn serve(
             if after {
                 carry_out(&stage);
             }
-            stage.kill(process, if after { "right after a request" } else { "right before a request" });
+            stage.kill(
+                process,
+                if after { "right after a request" } else { "right before a request" },
+            );
         }
     }
 }
@@ -186,13 +219,22 @@ fn told(status: &Value) -> String {
     let mut text = String::new();
     for condition in status["conditions"].as_array().into_iter().flatten() {
         let word = |name: &str| condition[name].as_str().unwrap_or_default();
-        text = text + " " + word("type") + "=" + word("status").get(..1).unwrap_or_default() + "/" + word("reason");
+        text = text
+            + " "
+            + word("type")
+            + "="
+            + word("status").get(..1).unwrap_or_default()
+            + "/"
+            + word("reason");
     }
     if let Some(intent) = status["intent"]["id"].as_str() {
-        let doubt = if status["intent"]["doubt"] == true { " in doubt" } else { "" };
-        text = text + " intent " + intent.get(..6).unwrap_or_default() + doubt;
+        let outcome_unknown =
+            if status["intent"]["outcomeUnknown"] == true { " in doubt" } else { "" };
+        text = text + " intent " + intent.get(..6).unwrap_or_default() + outcome_unknown;
     }
-    for (what, time) in [("checked", &status["token"]["checkTime"]), ("next", &status["token"]["nextRefreshTime"])] {
+    for (what, time) in
+        [("checked", &status["token"]["checkTime"]), ("next", &status["token"]["nextRefreshTime"])]
+    {
         text = time.as_str().map_or(text.clone(), |time| format!("{text} {what} {time}"));
     }
     if let Some(next) = status["lastFailure"]["nextAttemptTime"].as_str() {
@@ -217,7 +259,8 @@ fn half(answer: &Answer) -> Reply {
     let mut text = answer.body.to_string().into_bytes();
     text.truncate(text.len() / 2);
     let begins = stream::iter([Ok(Frame::data(Bytes::from(text)))]);
-    let mut reply = Response::new(BodyExt::boxed_unsync(StreamBody::new(begins.chain(stream::pending()))));
+    let mut reply =
+        Response::new(BodyExt::boxed_unsync(StreamBody::new(begins.chain(stream::pending()))));
     *reply.status_mut() = http::StatusCode::from_u16(answer.code).unwrap_or_default();
     reply
 }

@@ -1,4 +1,5 @@
-//! A Secret as fields with owners, as server-side apply sees it, and `managedFields` in both directions. Decides nothing.
+//! A Secret as fields with owners, as server-side apply sees it, and `managedFields` in both
+//! directions. Decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +60,8 @@ pub fn with_fields(base: &Value, fields: &Fields) -> Value {
         }
     }
     for (path, value) in fields {
-        let steps: Vec<&str> = path.iter().map(|step| step.strip_prefix("f:").unwrap_or(step)).collect();
+        let steps: Vec<&str> =
+            path.iter().map(|step| step.strip_prefix("f:").unwrap_or(step)).collect();
         match steps.as_slice() {
             ["metadata", "ownerReferences", _] => {
                 let owners = &mut secret["metadata"]["ownerReferences"];

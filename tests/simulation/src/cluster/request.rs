@@ -36,7 +36,8 @@ pub struct Asked {
 impl Asked {
     /// None for what no API server of this model serves.
     pub fn read(parts: &http::request::Parts, body: &[u8]) -> Option<Self> {
-        let segments: Vec<&str> = parts.uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
+        let segments: Vec<&str> =
+            parts.uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
         let rest = match segments.as_slice() {
             ["api", "v1", rest @ ..] => rest,
             ["apis", _group, _version, rest @ ..] => rest,
@@ -60,10 +61,21 @@ impl Asked {
             _ => return None,
         };
         let query: BTreeMap<String, String> =
-            form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+            form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+                .into_owned()
+                .collect();
+        let header = |name: &str| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_owned()
+        };
         let verb = match (parts.method.as_str(), &name, subresource) {
-            ("GET", None, _) if query.get("watch").is_some_and(|watch| watch == "true") => Verb::Watch,
+            ("GET", None, _) if query.get("watch").is_some_and(|watch| watch == "true") => {
+                Verb::Watch
+            }
             ("GET", None, _) => Verb::List,
             ("GET", Some(_), _) => Verb::Get,
             ("POST", ..) => Verb::Create,
@@ -92,7 +104,11 @@ impl Asked {
 
     /// The id of the app that it concerns, if it is about one.
     pub fn app(&self) -> Option<String> {
-        let selected = || self.parameter("fieldSelector")?.split(',').find_map(|term| term.strip_prefix("metadata.name="));
+        let selected = || {
+            self.parameter("fieldSelector")?
+                .split(',')
+                .find_map(|term| term.strip_prefix("metadata.name="))
+        };
         crate::record::app_of(self.name.as_deref().or_else(selected)?)
     }
 
@@ -117,7 +133,8 @@ impl Asked {
     /// Whether an object is among those that were asked for.
     pub fn selects(&self, object: &Value) -> bool {
         let metadata = &object["metadata"];
-        let here = self.namespace.as_deref().is_none_or(|namespace| metadata["namespace"] == namespace);
+        let here =
+            self.namespace.as_deref().is_none_or(|namespace| metadata["namespace"] == namespace);
         let field = |term: &str| {
             let Some((field, value)) = term.split_once('=') else { return false };
             match field {
@@ -126,7 +143,9 @@ impl Asked {
                 _ => false,
             }
         };
-        here && self.parameter("fieldSelector").is_none_or(|selector| selector.split(',').all(field))
+        here && self
+            .parameter("fieldSelector")
+            .is_none_or(|selector| selector.split(',').all(field))
     }
 }
 

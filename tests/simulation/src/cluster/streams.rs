@@ -1,4 +1,5 @@
-//! Serves a watch: the changes that were asked for, in order, late, twice or not at all when the weather says so.
+//! Serves a watch: the changes that were asked for, in order, late, twice or not at all when the
+//! weather says so.
 
 use std::{io, sync::Arc};
 
@@ -24,7 +25,10 @@ enum Next {
 
 /// Runs until the caller leaves, the stream's time is over or the weather tears it.
 pub async fn serve(stage: Arc<Stage>, asked: Asked, lines: Lines) {
-    let mut seen: u64 = asked.parameter("resourceVersion").and_then(|version| version.parse().ok()).unwrap_or_default();
+    let mut seen: u64 = asked
+        .parameter("resourceVersion")
+        .and_then(|version| version.parse().ok())
+        .unwrap_or_default();
     let changed = stage.cluster().changed();
     let ends = stage.time.now() + stage.weather.stream_life(&asked);
     loop {
@@ -33,7 +37,11 @@ pub async fn serve(stage: Arc<Stage>, asked: Asked, lines: Lines) {
         }
         match next(&stage, &asked, seen) {
             Next::Forgotten => {
-                let gone = super::answer::Answer::from(Refusal::new(410, "Expired", "too old resource version"));
+                let gone = super::answer::Answer::from(Refusal::new(
+                    410,
+                    "Expired",
+                    "too old resource version",
+                ));
                 send(&lines, "ERROR", &gone.body);
                 return;
             }
@@ -102,7 +110,10 @@ async fn tear(stage: &Stage, lines: &Lines) {
         }
         note(stage, stage.time.now() - began);
     } else if stage.weather.dice.chance(0.5) {
-        let _ = lines.unbounded_send(Err(io::Error::new(io::ErrorKind::ConnectionReset, "the stream was torn")));
+        let _ = lines.unbounded_send(Err(io::Error::new(
+            io::ErrorKind::ConnectionReset,
+            "the stream was torn",
+        )));
     }
 }
 
@@ -123,8 +134,9 @@ fn bookmark(asked: &Asked, version: u64) -> Bytes {
         Kind::Event => ("events.k8s.io/v1", "Event"),
     };
     let metadata = format_args!(r#"{{"resourceVersion":"{version}"}}"#);
-    let line =
-        format!(r#"{{"type":"BOOKMARK","object":{{"apiVersion":"{api_version}","kind":"{kind}","metadata":{metadata}}}}}"#);
+    let line = format!(
+        r#"{{"type":"BOOKMARK","object":{{"apiVersion":"{api_version}","kind":"{kind}","metadata":{metadata}}}}}"#
+    );
     Bytes::from(line + "\n")
 }
 

@@ -1,5 +1,5 @@
-//! What stood in the target and in the status, from when on, as far as it tells whether the token is known to be in doubt. Judges
-//! nothing.
+//! What stood in the target and in the status, from when on, as far as it tells whether the token
+//! is known to be in doubt. Judges nothing.
 
 use judge::facts::Since;
 use k8s_openapi::{ByteString, jiff::Timestamp};
@@ -20,7 +20,7 @@ pub struct Target {
     pub token: Option<String>,
     /// Whether that is the token that its annotations speak of.
     pub whole: bool,
-    pub unsettled: bool,
+    pub unconfirmed: bool,
     pub issued_for: Option<String>,
     /// When the token was issued and expires by the annotations.
     pub issued: Millis,
@@ -56,14 +56,20 @@ pub struct Chronicle {
 impl Chronicle {
     #[must_use]
     pub fn of(app: &App) -> Self {
-        Self { target: (app.name.0.clone(), app.target()), object: app.name.clone(), scenes: Vec::new() }
+        Self {
+            target: (app.name.0.clone(), app.target()),
+            object: app.name.clone(),
+            scenes: Vec::new(),
+        }
     }
 
     pub fn saw(&mut self, now: Millis, kind: Kind, name: &Name, object: Option<&Value>) {
         let mut scene = self.now();
         match kind {
             Kind::Secret if *name == self.target => scene.target = object.map(target),
-            Kind::MiniProgram if *name == self.object => scene.object = object.map(told).unwrap_or_default(),
+            Kind::MiniProgram if *name == self.object => {
+                scene.object = object.map(told).unwrap_or_default();
+            }
             _ => return,
         }
         if self.scenes.last().is_none_or(|last| last.is != scene) {
@@ -80,13 +86,14 @@ impl Chronicle {
 
 fn target(secret: &Value) -> Target {
     let annotation = |key: &str| secret["metadata"]["annotations"][key].as_str().map(str::to_owned);
-    let bytes: Option<ByteString> = serde_json::from_value(secret["data"][names::KEY_ACCESS_TOKEN].clone()).ok();
+    let bytes: Option<ByteString> =
+        serde_json::from_value(secret["data"][names::KEY_ACCESS_TOKEN].clone()).ok();
     let token = bytes.and_then(|bytes| Some(fingerprint(str::from_utf8(&bytes.0).ok()?)));
     let time = |key: &str| annotation(key).and_then(|text| moment(&text)).unwrap_or_default();
     Target {
         whole: token.is_some() && token == annotation(names::FINGERPRINT),
         token,
-        unsettled: annotation(names::UNSETTLED).is_some(),
+        unconfirmed: annotation(names::UNCONFIRMED).is_some(),
         issued_for: annotation(names::ISSUED_FOR),
         issued: time(names::ISSUE_TIME),
         expires: time(names::EXPIRATION_TIME),
@@ -102,8 +109,10 @@ fn told(mini: &Value) -> Object {
     let conditions = status["conditions"].as_array().into_iter().flatten();
     let intent = &status["intent"];
     Object {
-        ready: conditions.into_iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True"),
-        intent: intent["id"].as_str().map(|id| (id.to_owned(), intent["doubt"] == true)),
+        ready: conditions
+            .into_iter()
+            .any(|condition| condition["type"] == "Ready" && condition["status"] == "True"),
+        intent: intent["id"].as_str().map(|id| (id.to_owned(), intent["outcomeUnknown"] == true)),
         failing: status["lastFailure"].is_object(),
         issued: status["token"]["issueTime"].as_str().and_then(moment),
         reported: mini["metadata"]["annotations"][names::INVALID_TOKEN].as_str().map(str::to_owned),

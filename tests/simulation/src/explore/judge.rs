@@ -64,18 +64,28 @@ struct Run<'a> {
 }
 
 #[must_use]
-pub fn judge(record: &Record, prompter: &Prompter, scenario: Scenario, (began, end): (Millis, Millis)) -> Ending {
+pub fn judge(
+    record: &Record,
+    prompter: &Prompter,
+    scenario: Scenario,
+    (began, end): (Millis, Millis),
+) -> Ending {
     let rules = Rules { recovery: RECOVERY, operators: scenario.operators(), ..Rules::default() };
     let (chronicle, made) = (prompter.chronicle(), prompter.made());
     let (script, over) = (prompter.script(), prompter.over());
     let facts = Facts::of(&record.log, &rules, end);
-    let run = Run { record, facts, chronicle: &chronicle, script, made: &made, scenario, began, over };
+    let run =
+        Run { record, facts, chronicle: &chronicle, script, made: &made, scenario, began, over };
     let mut ending = Ending::default();
     run.acts(&mut ending);
     run.lives(&mut ending);
     let knows = !run.outlives_its_object();
     let needs_to_know = |promise| matches!(promise, Promise::LiveToken | Promise::Ready);
-    let broken = record.judge(&rules, end).broken.into_iter().filter(|broken| knows || !needs_to_know(broken.promise));
+    let broken = record
+        .judge(&rules, end)
+        .broken
+        .into_iter()
+        .filter(|broken| knows || !needs_to_know(broken.promise));
     ending.faults.extend(broken.map(|broken| broken.to_string()));
     if knows {
         ending.faults.extend([run.doubts(), run.settled()].concat());
@@ -86,7 +96,8 @@ pub fn judge(record: &Record, prompter: &Prompter, scenario: Scenario, (began, e
 impl Run<'_> {
     /// New tokens in the order in which the platform made them.
     fn mints(&self) -> Vec<(Millis, &str)> {
-        let mut mints: Vec<_> = self.facts.tokens.iter().map(|(token, life)| (life.minted, *token)).collect();
+        let mut mints: Vec<_> =
+            self.facts.tokens.iter().map(|(token, life)| (life.minted, *token)).collect();
         mints.sort_unstable();
         mints
     }
@@ -99,9 +110,11 @@ impl Run<'_> {
     /// doubt stands in the status, and goes with it: that such a request may still land, nobody can
     /// know.
     fn outlives_its_object(&self) -> bool {
-        let is_call = |cue: &&Cue| self.made.get(cue.step - 1).is_some_and(|made| made.step == Step::Call);
+        let is_call =
+            |cue: &&Cue| self.made.get(cue.step - 1).is_some_and(|made| made.step == Step::Call);
         let mut slow = self.script.cues().iter().filter(is_call);
-        let recreated = self.script.cues().iter().any(|cue| cue.fault == Fault::User(Deed::Recreate));
+        let recreated =
+            self.script.cues().iter().any(|cue| cue.fault == Fault::User(Deed::Recreate));
         recreated && slow.any(|cue| matches!(cue.fault, Fault::Late { .. } | Fault::Pause { .. }))
     }
 
@@ -109,7 +122,8 @@ impl Run<'_> {
     fn acts(&self, ending: &mut Ending) {
         let after = |at: &Millis| *at >= self.began;
         let calls = self.facts.apps.values().flat_map(|app| &app.calls);
-        ending.calls = calls.filter(|call| call.is.counted.is_some_and(|(at, _)| after(&at))).count() as u64;
+        ending.calls =
+            calls.filter(|call| call.is.counted.is_some_and(|(at, _)| after(&at))).count() as u64;
         ending.mints = self.mints().iter().filter(|(at, _)| after(at)).count() as u64;
         ending.writes = self.facts.writes.iter().filter(|write| after(&write.from)).count() as u64;
         ending.rest = self.record.last_act().unwrap_or_default().saturating_sub(self.over);
@@ -122,7 +136,12 @@ impl Run<'_> {
         let labels = |cue: &&Cue| matches!(cue.fault, Fault::User(Deed::Label | Deed::Touch));
         let costly = faults - self.script.cues().iter().filter(labels).count();
         // A token that was stored and that no status tells of is not believed: one more is made.
-        let crashes = self.script.cues().iter().filter(|cue| matches!(cue.fault, Fault::Crash { .. })).count();
+        let crashes = self
+            .script
+            .cues()
+            .iter()
+            .filter(|cue| matches!(cue.fault, Fault::Crash { .. }))
+            .count();
         let most = MOST_MINTS.get(costly).copied().unwrap_or(3 * costly as u64) + crashes as u64;
         if ending.mints > most {
             ending.faults.push(format!("{} tokens were made, {most} would do", ending.mints));
@@ -132,7 +151,10 @@ impl Run<'_> {
             ending.faults.push(format!("{} writes, {most} would do", ending.writes));
         }
         if ending.rest > SETTLING {
-            ending.faults.push(format!("calls and writes go on {} minutes after all is over", SETTLING / MINUTE));
+            ending.faults.push(format!(
+                "calls and writes go on {} minutes after all is over",
+                SETTLING / MINUTE
+            ));
         }
     }
 
@@ -155,15 +177,21 @@ impl Run<'_> {
     /// not.
     fn doubts(&self) -> Vec<String> {
         let (scenes, mints) = (&self.chronicle.scenes, self.mints());
-        let mut moments: Vec<Millis> = scenes.iter().map(|scene| scene.from).chain(mints.iter().map(|(at, _)| *at)).collect();
+        let mut moments: Vec<Millis> =
+            scenes.iter().map(|scene| scene.from).chain(mints.iter().map(|(at, _)| *at)).collect();
         moments.sort_unstable();
         let is_bad = |at: &Millis| {
             let newest = mints.iter().rfind(|(minted, _)| minted <= at);
             let scene = scenes.iter().rfind(|scene| scene.from <= *at);
-            scene.zip(newest).is_some_and(|(scene, (_, newest))| !holds_or_knows(&scene.is, newest, *at))
+            scene
+                .zip(newest)
+                .is_some_and(|(scene, (_, newest))| !holds_or_knows(&scene.is, newest, *at))
         };
         let first = moments.into_iter().filter(|at| *at >= self.began).find(is_bad);
-        first.map(|at| format!("the target holds an old token and nobody knows, from {}", show(at))).into_iter().collect()
+        first
+            .map(|at| format!("the target holds an old token and nobody knows, from {}", show(at)))
+            .into_iter()
+            .collect()
     }
 
     /// In the end the newest token lies in the target and lives, the status says so, and no doubt
@@ -174,24 +202,33 @@ impl Run<'_> {
         let newest = self.mints().last().map(|(_, token)| *token);
         let ends = self.life(target.token.as_ref()).map_or(0, |life| life.ends);
         let wrong = [
-            (!target.whole || target.token.as_deref() != newest, "the target does not hold the newest token"),
+            (
+                !target.whole || target.token.as_deref() != newest,
+                "the target does not hold the newest token",
+            ),
             (ends <= self.facts.end, "the target holds a dead token"),
-            (target.unsettled, "the target's token is unsettled and nobody asks again"),
+            (target.unconfirmed, "the target's token is unconfirmed and nobody asks again"),
             (object.intent.is_some(), "an intent stands and nobody asks again"),
             (!object.ready, "Ready is not True"),
             // One of two releases may have failed in the second in which the other one got the
             // token.
             (object.failing && self.scenario.cast == Cast::Lease, "a failure stands"),
         ];
-        wrong.into_iter().filter(|(is, _)| *is).map(|(_, what)| format!("in the end {what}")).collect()
+        wrong
+            .into_iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, what)| format!("in the end {what}"))
+            .collect()
     }
 }
 
 fn holds_or_knows(scene: &Scene, newest: &str, at: Millis) -> bool {
     let Some(target) = scene.target.as_ref().filter(|target| target.whole) else { return true };
-    let is_open = |(id, doubt): &(String, bool)| *doubt || target.issued_for.as_ref() != Some(id);
+    let is_open = |(id, outcome_unknown): &(String, bool)| {
+        *outcome_unknown || target.issued_for.as_ref() != Some(id)
+    };
     target.token.as_deref() == Some(newest)
-        || target.unsettled
+        || target.unconfirmed
         || scene.object.intent.as_ref().is_some_and(is_open)
         || scene.object.failing
         || scene.object.issued.is_none_or(|known| target.issued < known)

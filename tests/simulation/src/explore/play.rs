@@ -1,5 +1,5 @@
-//! One script from beginning to end: brings the callers to the point where something makes them call, lets them work until
-//! nothing is left to do, has it judged.
+//! One script from beginning to end: brings the callers to the point where something makes them
+//! call, lets them work until nothing is left to do, has it judged.
 
 use std::sync::Arc;
 
@@ -33,8 +33,8 @@ const START: Millis = 5 * SECOND;
 const BEFORE_DUE: Millis = 2 * 60 * MINUTE - 5 * MINUTE - 10 * SECOND;
 /// A token that somebody reports is older than the floor between mints.
 const BEFORE_REPORT: Millis = 10 * MINUTE;
-/// Longer than the design lets anything wait but a token's own time, the floor of 300 s between mints: who has been quiet for
-/// so long has nothing left to do.
+/// Longer than the design lets anything wait but a token's own time, the floor of 300 s between
+/// mints: who has been quiet for so long has nothing left to do.
 pub const QUIET: Millis = 310 * SECOND;
 /// So long after the last thing that went wrong all must be quiet.
 pub const SETTLING: Millis = 15 * MINUTE;
@@ -53,16 +53,20 @@ pub struct Played {
 #[must_use]
 pub fn play(scenario: Scenario, script: &Script, traced: bool) -> Played {
     fastrand::seed(SEED);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without IO can always be made");
     runtime.block_on(async {
         let prompter = Arc::new(Prompter::new(scenario, script.clone()));
-        let (stage, deaths) = Stage::set(SEED, Climate::default(), traced, Some(Arc::clone(&prompter)));
+        let (stage, deaths) =
+            Stage::set(SEED, Climate::default(), traced, Some(Arc::clone(&prompter)));
         let mut callers = Callers::new(Arc::clone(&stage), Arc::clone(&prompter), scenario, deaths);
         let began = callers.bring_about().await;
         let end = callers.work().await;
         let mut ending = judge(&stage.record(), &prompter, scenario, (began, end));
-        ending.faults.extend(panics::taken().into_iter().map(|panic| format!("the operator panicked: {panic}")));
+        ending.faults.extend(
+            panics::taken().into_iter().map(|panic| format!("the operator panicked: {panic}")),
+        );
         Played { made: prompter.made(), ending, trace: stage.trace.clone() }
     })
 }
@@ -85,12 +89,18 @@ struct Callers {
 }
 
 impl Callers {
-    fn new(stage: Arc<Stage>, prompter: Arc<Prompter>, scenario: Scenario, deaths: mpsc::UnboundedReceiver<ProcessId>) -> Self {
+    fn new(
+        stage: Arc<Stage>,
+        prompter: Arc<Prompter>,
+        scenario: Scenario,
+        deaths: mpsc::UnboundedReceiver<ProcessId>,
+    ) -> Self {
         let slots = scenario.callers().map(|leads| Slot { leads, process: None, starts: None });
         Self { stage, prompter, scenario, deaths, slots, processes: 0, begin: Instant::now() }
     }
 
-    /// Lets everything happen that comes before the steps that matter; answers when it was that something made them call.
+    /// Lets everything happen that comes before the steps that matter; answers when it was that
+    /// something made them call.
     async fn bring_about(&mut self) -> Millis {
         let before = match self.scenario.occasion {
             Occasion::First => 0,
@@ -139,7 +149,8 @@ impl Callers {
                 return now;
             }
             self.start_who_is_due();
-            let next = self.slots.iter().filter_map(|slot| slot.starts).chain([end]).min().unwrap_or(end);
+            let next =
+                self.slots.iter().filter_map(|slot| slot.starts).chain([end]).min().unwrap_or(end);
             tokio::select! {
                 biased;
                 Some(dead) = self.deaths.recv() => {

@@ -1,4 +1,5 @@
-//! Numbers the steps of both callers as they come to a door, and lets a script's faults happen there. Judges nothing.
+//! Numbers the steps of both callers as they come to a door, and lets a script's faults happen
+//! there. Judges nothing.
 
 use std::{
     collections::BTreeMap,
@@ -62,7 +63,12 @@ impl Prompter {
     pub fn new(scenario: Scenario, script: Script) -> Self {
         let app = App::new(1, scenario.mode, false);
         let chronicle = Chronicle::of(&app);
-        Self { script, app: Mutex::new(app), chronicle: Mutex::new(chronicle), state: Mutex::default() }
+        Self {
+            script,
+            app: Mutex::new(app),
+            chronicle: Mutex::new(chronicle),
+            state: Mutex::default(),
+        }
     }
 
     #[must_use]
@@ -108,8 +114,16 @@ impl Prompter {
     }
 
     /// What becomes of a request; whoever has to stand still before it does so here.
-    pub async fn fate(&self, stage: &Arc<Stage>, process: ProcessId, step: Option<Step>, fine: Fate) -> Fate {
-        let Some(number) = step.and_then(|step| self.number(stage, process, step)) else { return fine };
+    pub async fn fate(
+        &self,
+        stage: &Arc<Stage>,
+        process: ProcessId,
+        step: Option<Step>,
+        fine: Fate,
+    ) -> Fate {
+        let Some(number) = step.and_then(|step| self.number(stage, process, step)) else {
+            return fine;
+        };
         let mut fate = fine;
         for fault in self.script.at(number) {
             stage.trace.note("script", format_args!("{number}:{fault}"));
@@ -120,14 +134,18 @@ impl Prompter {
                     stage.pass_pause(process).await;
                 }
                 // The request is out; the answer will find the process asleep.
-                Fault::PauseAnswer { seconds } => stage.pause(process, self.lasts(stage, seconds * SECOND)),
+                Fault::PauseAnswer { seconds } => {
+                    stage.pause(process, self.lasts(stage, seconds * SECOND));
+                }
                 Fault::Crash { gone } => {
                     let at = self.lasts(stage, if gone { AWAY_FOR_LONG } else { AWAY });
                     lock(&self.state).away.insert(process, at);
                     fate = Fate::Crash { after: true };
                 }
                 Fault::Lost { reset } => fate = Fate::Lost { reset: self.heard(stage, reset) },
-                Fault::AnswerLost { reset } => fate = Fate::AnswerLost { reset: self.heard(stage, reset) },
+                Fault::AnswerLost { reset } => {
+                    fate = Fate::AnswerLost { reset: self.heard(stage, reset) }
+                }
                 Fault::Late { seconds } => {
                     let by = seconds * SECOND;
                     self.lasts(stage, by);

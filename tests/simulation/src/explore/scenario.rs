@@ -1,4 +1,5 @@
-//! Who is there, and what makes them call: the twelve plays that the scripts of faults are for. Lets nothing happen.
+//! Who is there, and what makes them call: the twelve plays that the scripts of faults are for.
+//! Lets nothing happen.
 
 use std::{fmt, str::FromStr};
 
@@ -43,12 +44,15 @@ impl Scenario {
     /// the others.
     pub fn all() -> impl Iterator<Item = Self> {
         let modes = |cast, occasion| MODES.map(|mode| Self { mode, occasion, cast });
-        CASTS.into_iter().flat_map(move |cast| OCCASIONS.into_iter().flat_map(move |occasion| modes(cast, occasion)))
+        CASTS.into_iter().flat_map(move |cast| {
+            OCCASIONS.into_iter().flat_map(move |occasion| modes(cast, occasion))
+        })
     }
 
     /// Those of every script, and those that only scripts of their own are for.
     fn named() -> impl Iterator<Item = Self> {
-        let requests = MODES.map(|mode| Self { mode, occasion: Occasion::Request, cast: Cast::Lease });
+        let requests =
+            MODES.map(|mode| Self { mode, occasion: Occasion::Request, cast: Cast::Lease });
         Self::all().chain(requests)
     }
 
@@ -81,7 +85,8 @@ impl FromStr for Scenario {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let names = || Self::named().map(|scenario| scenario.to_string()).collect::<Vec<_>>().join(", ");
+        let names =
+            || Self::named().map(|scenario| scenario.to_string()).collect::<Vec<_>>().join(", ");
         Self::named()
             .find(|scenario| scenario.to_string() == text)
             .ok_or_else(|| format!("no such scenario; there are {}", names()))

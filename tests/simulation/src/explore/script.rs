@@ -5,7 +5,8 @@ use std::{fmt, str::FromStr};
 /// What goes wrong at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// The process dies when the request has had its effect, and is started again: in a moment, or when all is over.
+    /// The process dies when the request has had its effect, and is started again: in a moment, or
+    /// when all is over.
     Crash { gone: bool },
     /// The process stands still before the request leaves it.
     Pause { seconds: u64 },
@@ -94,13 +95,15 @@ impl Script {
         self.0.iter().filter(move |cue| cue.step == step).map(|cue| cue.fault)
     }
 
-    /// Whether a fault may come next: after the last one, or at the same step if there somebody did something only.
+    /// Whether a fault may come next: after the last one, or at the same step if there somebody did
+    /// something only.
     #[must_use]
     pub fn may_go_on(&self, next: Cue) -> bool {
         let is_deed = |fault| matches!(fault, Fault::User(_));
-        self.0
-            .last()
-            .is_none_or(|last| next.step > last.step || next.step == last.step && is_deed(last.fault) && !is_deed(next.fault))
+        self.0.last().is_none_or(|last| {
+            next.step > last.step
+                || next.step == last.step && is_deed(last.fault) && !is_deed(next.fault)
+        })
     }
 }
 
@@ -151,7 +154,10 @@ impl FromStr for Script {
     fn from_str(text: &str) -> Result<Self, Unreadable> {
         let cue = |part: &str| {
             let (step, fault) = part.split_once(':').ok_or_else(|| Unreadable(part.to_owned()))?;
-            Ok(Cue { step: step.parse().map_err(|_| Unreadable(part.to_owned()))?, fault: fault.parse()? })
+            Ok(Cue {
+                step: step.parse().map_err(|_| Unreadable(part.to_owned()))?,
+                fault: fault.parse()?,
+            })
         };
         text.split(',').filter(|part| !part.is_empty()).map(cue).collect::<Result<_, _>>().map(Self)
     }
@@ -172,9 +178,21 @@ mod tests {
 
     #[test]
     fn every_script_is_read_as_it_is_written() {
-        let steps = [Step::Call, Step::WriteStatus, Step::ReadObject, Step::ReadTarget, Step::ReadAside, Step::TryTarget];
+        let steps = [
+            Step::Call,
+            Step::WriteStatus,
+            Step::ReadObject,
+            Step::ReadTarget,
+            Step::ReadAside,
+            Step::TryTarget,
+        ];
         let mut script = Script::default();
-        for (index, fault) in steps.into_iter().chain([Step::WriteTarget]).flat_map(|step| step.faults(Cast::Twins)).enumerate() {
+        for (index, fault) in steps
+            .into_iter()
+            .chain([Step::WriteTarget])
+            .flat_map(|step| step.faults(Cast::Twins))
+            .enumerate()
+        {
             script = script.and(Cue { step: index + 1, fault });
         }
         assert_eq!(script.to_string().parse::<Script>().expect("a script"), script);
@@ -187,7 +205,12 @@ mod tests {
         let cue = |step, fault| Cue { step, fault };
         let lost = Fault::Lost { reset: true };
         assert!(script("").may_go_on(cue(1, lost)));
-        assert!(script("3:lost").may_go_on(cue(4, lost)) && !script("3:lost").may_go_on(cue(3, lost)));
-        assert!(script("3:label").may_go_on(cue(3, lost)), "somebody edits it, and then the request is lost");
+        assert!(
+            script("3:lost").may_go_on(cue(4, lost)) && !script("3:lost").may_go_on(cue(3, lost))
+        );
+        assert!(
+            script("3:label").may_go_on(cue(3, lost)),
+            "somebody edits it, and then the request is lost"
+        );
     }
 }

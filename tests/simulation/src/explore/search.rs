@@ -1,6 +1,6 @@
-//! All scripts of so many faults: plays each, and extends it by every fault at every step that comes after its last one. What a
-//! shorter script has led to is what a longer one begins with, since runs are deterministic: nothing is left out, nothing is
-//! played twice. Judges nothing.
+//! All scripts of so many faults: plays each, and extends it by every fault at every step that
+//! comes after its last one. What a shorter script has led to is what a longer one begins with,
+//! since runs are deterministic: nothing is left out, nothing is played twice. Judges nothing.
 //!
 //! Longer scripts may be held to the grave faults: then it is all of those.
 
@@ -76,8 +76,13 @@ struct Work {
 /// Plays every script that is no longer than that.
 #[must_use]
 pub fn explore(scenarios: &[Scenario], depth: Depth, threads: usize) -> BTreeMap<String, Sum> {
-    let first = |scenario: &Scenario| Next { scenario: *scenario, script: Script::default(), grave: true };
-    let work = Mutex::new(Work { next: scenarios.iter().rev().map(first).collect(), busy: 0, sums: BTreeMap::new() });
+    let first =
+        |scenario: &Scenario| Next { scenario: *scenario, script: Script::default(), grave: true };
+    let work = Mutex::new(Work {
+        next: scenarios.iter().rev().map(first).collect(),
+        busy: 0,
+        sums: BTreeMap::new(),
+    });
     let changed = Condvar::new();
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -88,7 +93,11 @@ pub fn explore(scenarios: &[Scenario], depth: Depth, threads: usize) -> BTreeMap
                     let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
                     work.busy -= 1;
                     work.next.extend(longer);
-                    work.sums.entry(next.scenario.to_string()).or_default().add(next.scenario, next.script, played);
+                    work.sums.entry(next.scenario.to_string()).or_default().add(
+                        next.scenario,
+                        next.script,
+                        played,
+                    );
                     changed.notify_all();
                 }
             });
@@ -100,7 +109,9 @@ pub fn explore(scenarios: &[Scenario], depth: Depth, threads: usize) -> BTreeMap
 /// The next script, or none if there will be no more.
 fn take(work: &Mutex<Work>, changed: &Condvar) -> Option<Next> {
     let work = work.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut work = changed.wait_while(work, |work| work.next.is_empty() && work.busy > 0).unwrap_or_else(PoisonError::into_inner);
+    let mut work = changed
+        .wait_while(work, |work| work.next.is_empty() && work.busy > 0)
+        .unwrap_or_else(PoisonError::into_inner);
     let next = work.next.pop()?;
     work.busy += 1;
     Some(next)
@@ -115,8 +126,14 @@ impl Next {
             for fault in made.step.faults(self.scenario.cast) {
                 let cue = Cue { step: index + 1, fault };
                 let grave = self.grave && made.step.is_grave(fault);
-                if self.script.may_go_on(cue) && (length <= depth.faults || grave && length <= depth.grave) {
-                    longer.push(Self { scenario: self.scenario, script: self.script.and(cue), grave });
+                if self.script.may_go_on(cue)
+                    && (length <= depth.faults || grave && length <= depth.grave)
+                {
+                    longer.push(Self {
+                        scenario: self.scenario,
+                        script: self.script.and(cue),
+                        grave,
+                    });
                 }
             }
         }

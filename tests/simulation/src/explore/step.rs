@@ -1,9 +1,10 @@
 //! What counts as a step, and what may go wrong at it. Lets nothing happen.
 //!
-//! A step is a request of one caller that another one may notice, or that reads what a decision depends on. What is left out is
-//! the same as something that is not: a process that dies before a request leaves the world as one that dies after the request
-//! before it, a read whose answer is lost is a read that is lost, and what somebody does to an object matters only to what
-//! reads or writes it next.
+//! A step is a request of one caller that another one may notice, or that reads what a decision
+//! depends on. What is left out is the same as something that is not: a process that dies before a
+//! request leaves the world as one that dies after the request before it, a read whose answer is
+//! lost is a read that is lost, and what somebody does to an object matters only to what reads or
+//! writes it next.
 
 use std::fmt;
 
@@ -35,12 +36,13 @@ pub enum Step {
     WriteTarget,
 }
 
-/// Wakes while the other one works, and when the other one is done: a Lease takes 15 s to change hands, an open intent is left
-/// alone for 15 s, and what it brings is confirmed within 180 s.
+/// Wakes while the other one works, and when the other one is done: a Lease takes 15 s to change
+/// hands, an open intent is left alone for 15 s, and what it brings is confirmed within 180 s.
 const PAUSES: [u64; 2] = [45, 200];
 /// The same for a request that is about to be sent: a late one lands within 120 s.
 const PAUSES_BEFORE_A_CALL: [u64; 2] = [45, 110];
-/// Lands before its caller asks again, after the next token is stored, and right before that one is confirmed.
+/// Lands before its caller asks again, after the next token is stored, and right before that one is
+/// confirmed.
 const LATE_CALLS: [u64; 3] = [5, 25, 110];
 /// Lands while its caller looks what has become of it, and after somebody else's call.
 const LATE_WRITES: [u64; 2] = [5, 45];
@@ -62,7 +64,8 @@ impl Step {
         }
     }
 
-    /// Whether a fault at it is one of those that leave the most behind: longer scripts are made of these alone.
+    /// Whether a fault at it is one of those that leave the most behind: longer scripts are made of
+    /// these alone.
     #[must_use]
     pub fn is_grave(self, fault: Fault) -> bool {
         let is_write = matches!(self, Self::Call | Self::WriteStatus | Self::WriteTarget);
@@ -71,7 +74,9 @@ impl Step {
             Fault::Pause { seconds } | Fault::PauseAnswer { seconds } => seconds >= 110,
             Fault::Lost { reset } => reset && is_write,
             Fault::AnswerLost { reset } => reset,
-            Fault::Late { seconds } => matches!(self, Self::Call | Self::WriteTarget) && seconds >= 25,
+            Fault::Late { seconds } => {
+                matches!(self, Self::Call | Self::WriteTarget) && seconds >= 25
+            }
             Fault::User(Deed::Delete) => true,
             Fault::User(Deed::Label) => self == Self::WriteTarget,
             // What a refusal leaves behind is what counts against a day's limits.
@@ -95,12 +100,22 @@ impl Step {
             faults.push(Fault::AnswerLost { reset: true });
         }
         if is_write || matches!(self, Self::ReadTarget | Self::ReadObject) {
-            faults.extend(moment.filter(|_| is_write).into_iter().chain(PAUSES).map(|seconds| Fault::PauseAnswer { seconds }));
+            faults.extend(
+                moment
+                    .filter(|_| is_write)
+                    .into_iter()
+                    .chain(PAUSES)
+                    .map(|seconds| Fault::PauseAnswer { seconds }),
+            );
         }
         faults.push(Fault::Lost { reset: true });
         match self {
             Self::Call => {
-                faults.extend([Fault::Lost { reset: false }, Fault::AnswerLost { reset: false }, Fault::Refused(-1)]);
+                faults.extend([
+                    Fault::Lost { reset: false },
+                    Fault::AnswerLost { reset: false },
+                    Fault::Refused(-1),
+                ]);
                 faults.extend(LATE_CALLS.map(|seconds| Fault::Late { seconds }));
             }
             Self::WriteStatus | Self::WriteTarget => {
@@ -117,7 +132,9 @@ impl Step {
     /// What a user may do right before it.
     fn deeds(self) -> &'static [Deed] {
         match self {
-            Self::Call | Self::WriteStatus => &[Deed::Label, Deed::Data, Deed::Delete, Deed::Touch, Deed::Recreate],
+            Self::Call | Self::WriteStatus => {
+                &[Deed::Label, Deed::Data, Deed::Delete, Deed::Touch, Deed::Recreate]
+            }
             Self::WriteTarget => &[Deed::Label, Deed::Data, Deed::Delete, Deed::Recreate],
             Self::ReadTarget => &[Deed::Label, Deed::Data, Deed::Delete],
             Self::ReadObject => &[Deed::Touch],

@@ -78,11 +78,13 @@ impl App {
         match deed {
             _ if self.deleted && !matches!(deed, Deed::SetRight) => return,
             // A report would be lost with its object, or with a false one in its place.
-            Deed::Delete | Deed::Recreate | Deed::ReportNonsense if self.reported > 0 && now < self.reported + 60 * MINUTE => {
+            Deed::Delete | Deed::Recreate | Deed::ReportNonsense
+                if self.reported > 0 && now < self.reported + 60 * MINUTE =>
+            {
                 return;
             }
-            // Under which clock a token was stored is known of an object, and forgotten with it: nobody could tell a dead one that
-            // outlives its object.
+            // Under which clock a token was stored is known of an object, and forgotten with it:
+            // nobody could tell a dead one that outlives its object.
             Deed::ToggleRetain if stage.weather.steps_clock() => return,
             Deed::WrongCredential => {
                 self.right = false;
@@ -120,7 +122,10 @@ impl App {
                 });
             }
             Deed::BackUp => {
-                self.backup = stage.cluster().get(Kind::Secret, &self.target_name()).map(|secret| fields_of(secret));
+                self.backup = stage
+                    .cluster()
+                    .get(Kind::Secret, &self.target_name())
+                    .map(|secret| fields_of(secret));
                 return;
             }
             Deed::Restore => {
@@ -135,7 +140,11 @@ impl App {
             }
             Deed::ReportDead => {
                 // A report that nobody can act on is lost with the object.
-                if now < self.reported + 30 * MINUTE || self.paired || !self.is_served(stage) || self.is_out_of_mints(stage) {
+                if now < self.reported + 30 * MINUTE
+                    || self.paired
+                    || !self.is_served(stage)
+                    || self.is_out_of_mints(stage)
+                {
                     return;
                 }
                 outside(stage, &self.app_id, |model, now| model.kill_tokens(now, &self.app_id));
@@ -186,13 +195,17 @@ impl App {
                 }
             }
             Deed::Tune => {
-                let (most, least_interval) = if self.mode == "Stable" { (300, 60) } else { (3600, 600) };
+                let (most, least_interval) =
+                    if self.mode == "Stable" { (300, 60) } else { (3600, 600) };
                 self.lead = stage.dice.chance(0.5).then(|| stage.dice.between(120, most + 1));
-                self.interval = stage.dice.chance(0.5).then(|| stage.dice.log_between(least_interval, 10_000));
+                self.interval =
+                    stage.dice.chance(0.5).then(|| stage.dice.log_between(least_interval, 10_000));
                 self.write_spec(stage);
             }
             Deed::SetRight => return self.set_right(stage),
-            Deed::ResetSecret | Deed::Rename | Deed::RenameOntoForeign | Deed::ToggleRetain => return,
+            Deed::ResetSecret | Deed::Rename | Deed::RenameOntoForeign | Deed::ToggleRetain => {
+                return;
+            }
         }
         self.expect(stage, done, &format!("{deed:?}"));
     }
@@ -247,16 +260,19 @@ impl App {
         self.report(stage);
     }
 
-    /// Whether the operator knows the target for its own: only then does it stay in use when the next one is taken.
+    /// Whether the operator knows the target for its own: only then does it stay in use when the
+    /// next one is taken.
     fn is_in_use(&self, stage: &Stage) -> bool {
         let cluster = stage.cluster();
         let Some(object) = cluster.get(Kind::MiniProgram, &self.name) else { return false };
         let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
-        let ready = conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+        let ready = conditions
+            .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
         ready && object["status"]["targetRef"]["name"] == self.target()
     }
 
-    /// Whether lost answers, or other reports, have spent what a day allows for mints that no clock asks for.
+    /// Whether lost answers, or other reports, have spent what a day allows for mints that no clock
+    /// asks for.
     fn is_out_of_mints(&self, stage: &Stage) -> bool {
         let since = stage.time.now().saturating_sub(DAY);
         let (unanswered, forced) = stage.record().costly_calls(&self.app_id, since);

@@ -45,7 +45,8 @@ impl App {
         self.settings.secret.as_deref().is_none_or(|right| right == secret)
     }
 
-    /// Who is let in. That a wrong secret is noticed before a freeze, and costs no quota, is our guess: no source says.
+    /// Who is let in. That a wrong secret is noticed before a freeze, and costs no quota, is our
+    /// guess: no source says.
     pub fn admit(&self, secret: &str, rules: &Rules) -> Result<(), Refused> {
         if !self.secret_is(secret) {
             return Err(Refused::BadSecret);
@@ -55,7 +56,12 @@ impl App {
 
     /// Each call is a new token and shortens the one before
     /// (<https://developers.weixin.qq.com/doc/service/guide/dev/api>).
-    pub fn legacy(&mut self, at: Moment, rules: &Rules, names: &mut Names) -> Result<Granted, Refused> {
+    pub fn legacy(
+        &mut self,
+        at: Moment,
+        rules: &Rules,
+        names: &mut Names,
+    ) -> Result<Granted, Refused> {
         if self.legacy_today.in_period(at.day) >= rules.legacy_per_day {
             return Err(Refused::DayQuota);
         }
@@ -66,7 +72,13 @@ impl App {
 
     /// The same token until its last minutes; forced, a new one at the cost of the old
     /// (<https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/access-token/auth.getStableAccessToken.html>).
-    pub fn stable(&mut self, at: Moment, force: bool, rules: &Rules, names: &mut Names) -> Result<Granted, Refused> {
+    pub fn stable(
+        &mut self,
+        at: Moment,
+        force: bool,
+        rules: &Rules,
+        names: &mut Names,
+    ) -> Result<Granted, Refused> {
         if self.stable_this_minute.in_period(at.minute) >= rules.stable_per_minute {
             return Err(Refused::MinuteQuota);
         }
@@ -74,7 +86,8 @@ impl App {
             return Err(Refused::DayQuota);
         }
         // A forced call that comes too soon is served as an unforced one, by the same page.
-        let force = force && self.forced_at.is_none_or(|last| at.now.saturating_sub(last) >= rules.force_gap_ms);
+        let force = force
+            && self.forced_at.is_none_or(|last| at.now.saturating_sub(last) >= rules.force_gap_ms);
         if force && self.forced_today.in_period(at.day) >= rules.force_per_day {
             return Err(Refused::DayQuota);
         }
@@ -83,7 +96,9 @@ impl App {
         if force {
             self.forced_today.count(at.day);
             self.forced_at = Some(at.now);
-        } else if let Some(token) = self.stable.current(at.now).filter(|token| token.dies_ms - at.now > rules.window_ms) {
+        } else if let Some(token) =
+            self.stable.current(at.now).filter(|token| token.dies_ms - at.now > rules.window_ms)
+        {
             return Ok(granted(token, at.now, false));
         }
         let overlap = if force { rules.forced_overlap_ms } else { rules.overlap_ms };

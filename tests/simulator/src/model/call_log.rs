@@ -1,4 +1,5 @@
-//! Every call that came in, per app id, and how many of each sort; knows no rule, and no token but by its fingerprint.
+//! Every call that came in, per app id, and how many of each sort; knows no rule, and no token but
+//! by its fingerprint.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -161,7 +162,8 @@ impl Counts {
         self.minted += u64::from(after.minted && !before.minted);
         self.refused += newly_refused;
         // Without an execution the refusal was a fault's, and tells nothing about the token.
-        if after.endpoint == Kind::Business && after.executed_ms.is_some() && after.token.is_some() {
+        if after.endpoint == Kind::Business && after.executed_ms.is_some() && after.token.is_some()
+        {
             self.dead_tokens += newly_refused;
         }
     }

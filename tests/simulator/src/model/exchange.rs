@@ -1,4 +1,5 @@
-//! A call's way through the model: it arrives, it may meet a fault, it takes effect; knows no sleep and no socket.
+//! A call's way through the model: it arrives, it may meet a fault, it takes effect; knows no sleep
+//! and no socket.
 
 use super::Model;
 use super::call_log::{Call, CallId, NOBODY};
@@ -74,7 +75,13 @@ impl Model {
             Some(Fault::Drop { reset }) => Outcome::Closed { reset: *reset },
             Some(Fault::Code { code, msg }) => {
                 self.log.note(&course.call, |call| call.errcode = Some(*code));
-                Outcome::Answer((course.endpoint.refusal)(self, now, request, *code, msg.as_deref()))
+                Outcome::Answer((course.endpoint.refusal)(
+                    self,
+                    now,
+                    request,
+                    *code,
+                    msg.as_deref(),
+                ))
             }
             Some(fault) => {
                 if let Some(reply) = fault.foreign_reply() {
@@ -85,7 +92,9 @@ impl Model {
                 }
                 match (fault, self.take_effect(now, request, course)) {
                     (Fault::DropAfterMint { reset }, _) => Outcome::Closed { reset: *reset },
-                    (fault, honest) => fault.bytes(&honest).map_or_else(|| Outcome::Answer(fault.bend(honest)), Outcome::Raw),
+                    (fault, honest) => fault
+                        .bytes(&honest)
+                        .map_or_else(|| Outcome::Answer(fault.bend(honest)), Outcome::Raw),
                 }
             }
             None => Outcome::Answer(self.take_effect(now, request, course)),
@@ -112,7 +121,8 @@ impl Model {
 
     fn next_fault(&mut self, app_id: &str, kind: Kind) -> Option<Fault> {
         let own = self.faults.get_mut(app_id).into_iter().flatten();
-        let rule: &mut FaultRule = own.chain(&mut self.faults_for_all).find(|rule| rule.hits(kind))?;
+        let rule: &mut FaultRule =
+            own.chain(&mut self.faults_for_all).find(|rule| rule.hits(kind))?;
         if let Some(times) = &mut rule.times {
             *times -= 1;
         }

@@ -1,4 +1,5 @@
-//! The bad days of a platform: which there are, whom they hit, and what they make of an honest answer; knows no socket.
+//! The bad days of a platform: which there are, whom they hit, and what they make of an honest
+//! answer; knows no socket.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -50,7 +51,8 @@ pub enum Fault {
         #[serde(default = "found")]
         status: u16,
     },
-    /// Takes effect; the field's number becomes a string, its string a number. A missing field becomes `"0"`.
+    /// Takes effect; the field's number becomes a string, its string a number. A missing field
+    /// becomes `"0"`.
     WrongType { field: String },
     /// Takes effect; `expires_in` says this, and `null` removes it. The token's true life stays.
     ExpiresIn { value: Value },
@@ -66,13 +68,15 @@ pub enum Fault {
     Empty,
     /// Takes effect; the answer comes a byte at a time, with so long before each.
     Trickle { ms: Millis },
-    /// An answer that begins well and goes on for so many bytes, in its body or its header. No effect.
+    /// An answer that begins well and goes on for so many bytes, in its body or its header. No
+    /// effect.
     Flood {
         bytes: u64,
         #[serde(default)]
         in_header: bool,
     },
-    /// A good answer that unpacks to so many bytes, in gzip though nobody asked for that. No effect.
+    /// A good answer that unpacks to so many bytes, in gzip though nobody asked for that. No
+    /// effect.
     Gzip { bytes: usize },
     /// Takes effect; a second, forged answer follows on the same connection.
     TwoAnswers,
@@ -150,10 +154,16 @@ impl Fault {
     /// The answer of something that stands before the platform and knows nothing of it.
     pub(crate) fn foreign_reply(&self) -> Option<Reply> {
         Some(match self {
-            Self::Status { status } => Reply::new(*status, "text/html", format!("<html><body><h1>{status}</h1></body></html>")),
-            Self::Html => {
-                Reply::new(200, "text/html", "<!DOCTYPE html><html><body>Please log in to use this network.</body></html>")
-            }
+            Self::Status { status } => Reply::new(
+                *status,
+                "text/html",
+                format!("<html><body><h1>{status}</h1></body></html>"),
+            ),
+            Self::Html => Reply::new(
+                200,
+                "text/html",
+                "<!DOCTYPE html><html><body>Please log in to use this network.</body></html>",
+            ),
             Self::Huge { bytes } => Reply::new(200, JSON, huge(*bytes)),
             Self::Redirect { location, status } => {
                 Reply { location: Some(location.clone()), ..Reply::new(*status, "text/html", "") }
@@ -198,7 +208,10 @@ impl Fault {
                 object.insert(field.clone(), wrong);
             }),
             Self::TwoDocuments => {
-                honest.body.extend_from_slice(format!("{{\"access_token\":\"{FORGED_TOKEN}\",\"expires_in\":7200}}").as_bytes());
+                honest.body.extend_from_slice(
+                    format!("{{\"access_token\":\"{FORGED_TOKEN}\",\"expires_in\":7200}}")
+                        .as_bytes(),
+                );
             }
             Self::ExpiresIn { value } => edit(&mut honest, |object| {
                 if value.is_null() {

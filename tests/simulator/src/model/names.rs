@@ -1,4 +1,5 @@
-//! Makes up the strings that a platform makes up: tokens and request ids. The same seed gives the same strings.
+//! Makes up the strings that a platform makes up: tokens and request ids. The same seed gives the
+//! same strings.
 
 use std::fmt::Write;
 

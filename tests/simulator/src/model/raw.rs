@@ -1,4 +1,5 @@
-//! Answers that no HTTP library sends: bytes at a pace, filler without end, half a header, a second answer. Knows no socket.
+//! Answers that no HTTP library sends: bytes at a pace, filler without end, half a header, a second
+//! answer. Knows no socket.
 
 use std::io::Write;
 
@@ -31,14 +32,19 @@ impl Raw {
         let head = if in_header {
             "HTTP/1.1 200 OK\r\nx-filler: ".to_owned()
         } else {
-            format!("HTTP/1.1 200 OK\r\ncontent-type: {JSON}\r\ncontent-length: {}\r\n\r\n{{\"access_token\":\"", filler + 17)
+            format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: {JSON}\r\ncontent-length: {}\r\n\r\n{{\"access_token\":\"",
+                filler + 17
+            )
         };
         Self { bytes: head.into_bytes(), filler, ..Self::default() }
     }
 
-    /// An answer in gzip, though nobody asked for that: a good one, with so much white space around it.
+    /// An answer in gzip, though nobody asked for that: a good one, with so much white space around
+    /// it.
     pub(crate) fn bomb(unpacked: usize) -> Self {
-        let mut body = format!("{{\"access_token\":\"{FORGED_TOKEN}\",\"expires_in\":7200}}").into_bytes();
+        let mut body =
+            format!("{{\"access_token\":\"{FORGED_TOKEN}\",\"expires_in\":7200}}").into_bytes();
         body.resize(unpacked.max(body.len()), b' ');
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         // Into memory, where writing does not fail.
@@ -53,7 +59,11 @@ impl Raw {
 
     /// The answer, and behind it another one that nobody asked for.
     pub(crate) fn twice(honest: &Reply) -> Self {
-        let forged = Reply::new(200, JSON, format!("{{\"access_token\":\"{FORGED_TOKEN}\",\"expires_in\":7200}}"));
+        let forged = Reply::new(
+            200,
+            JSON,
+            format!("{{\"access_token\":\"{FORGED_TOKEN}\",\"expires_in\":7200}}"),
+        );
         Self { bytes: [http(honest), http(&forged)].concat(), ..Self::default() }
     }
 

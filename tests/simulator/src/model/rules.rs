@@ -79,9 +79,11 @@ impl AppSettings {
         }
     }
 
-    /// WeChat's figures: 7200 s of life, 300 s of overlap, 30 s between forced refreshes, 20 of them a day
+    /// WeChat's figures: 7200 s of life, 300 s of overlap, 30 s between forced refreshes, 20 of
+    /// them a day
     /// (<https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/access-token/auth.getStableAccessToken.html>);
-    /// 2000 legacy calls a day (<https://developers.weixin.qq.com/doc/subscription/guide/dev/api/limit>).
+    /// 2000 legacy calls a day
+    /// (<https://developers.weixin.qq.com/doc/subscription/guide/dev/api/limit>).
     #[must_use]
     pub fn rules(&self) -> Rules {
         let life_ms = self.life_ms.unwrap_or(7_200_000);
@@ -91,7 +93,8 @@ impl AppSettings {
             overlap_ms,
             window_ms: self.window_ms.unwrap_or(overlap_ms),
             force_gap_ms: self.force_gap_ms.unwrap_or(life_ms / 240),
-            // The documented text says "at once", yet its drill for a leak forces twice, 30 s apart; a test can try both.
+            // The documented text says "at once", yet its drill for a leak forces twice, 30 s
+            // apart; a test can try both.
             forced_overlap_ms: self.forced_overlap_ms.unwrap_or(0),
             force_per_day: self.force_per_day.unwrap_or(20),
             legacy_per_day: self.legacy_per_day.unwrap_or(2_000),

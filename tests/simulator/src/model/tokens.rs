@@ -1,10 +1,12 @@
-//! The tokens of one app and one family: minted, living on for a while, dead; knows no endpoint and no quota.
+//! The tokens of one app and one family: minted, living on for a while, dead; knows no endpoint and
+//! no quota.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Millis;
 
-/// Dead tokens are remembered for telling "expired" and "replaced" from "never seen"; a platform forgets them too.
+/// Dead tokens are remembered for telling "expired" and "replaced" from "never seen"; a platform
+/// forgets them too.
 const REMEMBERED: usize = 16;
 
 /// The two families do not disturb each other, by
@@ -71,7 +73,8 @@ impl Tokens {
         }
     }
 
-    /// Adds a token. The one before it lives `overlap` longer at most, those before that end: two live at most.
+    /// Adds a token. The one before it lives `overlap` longer at most, those before that end: two
+    /// live at most.
     pub fn mint(&mut self, text: String, now: Millis, life: Millis, overlap: Millis) -> &Token {
         let mut leave = overlap;
         for older in self.oldest_first.iter_mut().rev() {

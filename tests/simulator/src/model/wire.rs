@@ -1,4 +1,5 @@
-//! A request and an answer as plain values, and how to read the one and build the other; knows no socket.
+//! A request and an answer as plain values, and how to read the one and build the other; knows no
+//! socket.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -13,7 +14,8 @@ pub struct Request {
     pub query: String,
     pub body: Vec<u8>,
     pub from: IpAddr,
-    /// The port that it came to: one caller can be told from another by it. 0 where there is no socket.
+    /// The port that it came to: one caller can be told from another by it. 0 where there is no
+    /// socket.
     pub port: u16,
 }
 
@@ -41,7 +43,11 @@ impl Request {
 
     #[must_use]
     pub fn post(path_and_query: &str, body: &Value) -> Self {
-        Self { method: "POST".to_owned(), body: body.to_string().into_bytes(), ..Self::get(path_and_query) }
+        Self {
+            method: "POST".to_owned(),
+            body: body.to_string().into_bytes(),
+            ..Self::get(path_and_query)
+        }
     }
 
     /// A parameter of the query; an empty one counts as missing.

@@ -1,4 +1,5 @@
-//! WeChat's endpoints on the wire: parameters, answers, the order of checks. Knows neither token rules nor faults.
+//! WeChat's endpoints on the wire: parameters, answers, the order of checks. Knows neither token
+//! rules nor faults.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getaccesstoken.html>,
 //! <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>
@@ -13,9 +14,27 @@ use crate::Millis;
 use crate::model::{Granted, Model, Refused, Reply, Request, Standing};
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint { path: "/cgi-bin/token", kind: Kind::Legacy, look: look_legacy, answer: legacy, refusal },
-    Endpoint { path: "/cgi-bin/stable_token", kind: Kind::Stable, look: look_stable, answer: stable, refusal },
-    Endpoint { path: "/cgi-bin/get_api_domain_ip", kind: Kind::Business, look: look_business, answer: business, refusal },
+    Endpoint {
+        path: "/cgi-bin/token",
+        kind: Kind::Legacy,
+        look: look_legacy,
+        answer: legacy,
+        refusal,
+    },
+    Endpoint {
+        path: "/cgi-bin/stable_token",
+        kind: Kind::Stable,
+        look: look_stable,
+        answer: stable,
+        refusal,
+    },
+    Endpoint {
+        path: "/cgi-bin/get_api_domain_ip",
+        kind: Kind::Business,
+        look: look_business,
+        answer: business,
+        refusal,
+    },
 ];
 
 /// What both token endpoints ask for.
@@ -30,7 +49,12 @@ struct Asked {
 
 fn read_query(request: &Request) -> Asked {
     let parameter = |name| request.parameter(name).unwrap_or_default();
-    Asked { grant_type: parameter("grant_type"), appid: parameter("appid"), secret: parameter("secret"), force_refresh: false }
+    Asked {
+        grant_type: parameter("grant_type"),
+        appid: parameter("appid"),
+        secret: parameter("secret"),
+        force_refresh: false,
+    }
 }
 
 fn look_legacy(model: &Model, request: &Request) -> Seen {
@@ -61,13 +85,15 @@ fn look_business(model: &Model, request: &Request) -> Seen {
 fn legacy(model: &mut Model, now: Millis, request: &Request) -> Answer {
     let asked = read_query(request);
     let bad_secret = model.rules(&asked.appid).legacy_bad_secret_code;
-    let granted = check(model, request, "GET", 43001, &asked)
-        .and_then(|()| model.legacy(now, &asked.appid, &asked.secret).map_err(|refused| code(refused, bad_secret)));
+    let granted = check(model, request, "GET", 43001, &asked).and_then(|()| {
+        model.legacy(now, &asked.appid, &asked.secret).map_err(|refused| code(refused, bad_secret))
+    });
     token_answer(model, now, request, granted)
 }
 
 fn stable(model: &mut Model, now: Millis, request: &Request) -> Answer {
-    // An unreadable body gets 47001, by WeChat's list of return codes; what wins for a GET with such a body is a guess.
+    // An unreadable body gets 47001, by WeChat's list of return codes; what wins for a GET with
+    // such a body is a guess.
     let parsed = serde_json::from_slice::<Asked>(&request.body).map_err(|_| 47001);
     let asked = if request.method == "POST" { parsed } else { Ok(parsed.unwrap_or_default()) };
     let granted = asked.and_then(|asked| {
@@ -78,9 +104,15 @@ fn stable(model: &mut Model, now: Millis, request: &Request) -> Answer {
     token_answer(model, now, request, granted)
 }
 
-/// The address comes first: an unlisted machine that sends an empty secret is told 40164, not 41004. That was seen at
-/// `jscode2session`; the order of the others is a guess.
-fn check(model: &Model, request: &Request, method: &str, wrong_method: i64, asked: &Asked) -> Result<(), i64> {
+/// The address comes first: an unlisted machine that sends an empty secret is told 40164, not
+/// 41004. That was seen at `jscode2session`; the order of the others is a guess.
+fn check(
+    model: &Model,
+    request: &Request,
+    method: &str,
+    wrong_method: i64,
+    asked: &Asked,
+) -> Result<(), i64> {
     let refusals = [
         (request.method != method, wrong_method),
         (!model.caller(&asked.appid, request.from).1, 40164),
@@ -101,7 +133,12 @@ fn code(refused: Refused, bad_secret: i64) -> i64 {
     }
 }
 
-fn token_answer(model: &mut Model, now: Millis, request: &Request, granted: Result<Granted, i64>) -> Answer {
+fn token_answer(
+    model: &mut Model,
+    now: Millis,
+    request: &Request,
+    granted: Result<Granted, i64>,
+) -> Answer {
     match granted {
         Ok(granted) => {
             let body = json!({ "access_token": granted.token, "expires_in": granted.expires_in });
@@ -111,8 +148,8 @@ fn token_answer(model: &mut Model, now: Millis, request: &Request, granted: Resu
     }
 }
 
-/// One of many paths that need a token, chosen for needing nothing else. Real answers carry no `errcode` here; ours
-/// does, so that a consumer can be written against the error alone.
+/// One of many paths that need a token, chosen for needing nothing else. Real answers carry no
+/// `errcode` here; ours does, so that a consumer can be written against the error alone.
 fn business(model: &mut Model, now: Millis, request: &Request) -> Answer {
     let standing = request.parameter("access_token").map(|token| model.standing(now, &token).1);
     let errcode = match standing {
@@ -134,14 +171,26 @@ fn refused(model: &mut Model, now: Millis, request: &Request, errcode: i64) -> A
 }
 
 /// Refusals come with status 200, and each with another request id.
-fn refusal(model: &mut Model, now: Millis, request: &Request, errcode: i64, text: Option<&str>) -> Reply {
-    let text = text.map_or_else(|| errors::text(errcode, &request.path, seen_ip(model, request)), str::to_owned);
+fn refusal(
+    model: &mut Model,
+    now: Millis,
+    request: &Request,
+    errcode: i64,
+    text: Option<&str>,
+) -> Reply {
+    let text = text.map_or_else(
+        || errors::text(errcode, &request.path, seen_ip(model, request)),
+        str::to_owned,
+    );
     let message = format!("{text} {}", model.request_id(now));
     Reply::json(200, &json!({ "errcode": errcode, "errmsg": message }))
 }
 
 fn seen_ip(model: &Model, request: &Request) -> std::net::IpAddr {
-    let asked =
-        if request.body.is_empty() { read_query(request) } else { serde_json::from_slice(&request.body).unwrap_or_default() };
+    let asked = if request.body.is_empty() {
+        read_query(request)
+    } else {
+        serde_json::from_slice(&request.body).unwrap_or_default()
+    };
     model.caller(&asked.appid, request.from).0
 }

@@ -1,4 +1,5 @@
-//! A raw HTTP client that hides nothing: it tells an end from a reset, and silence from both. Knows no endpoint.
+//! A raw HTTP client that hides nothing: it tells an end from a reset, and silence from both. Knows
+//! no endpoint.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -40,10 +41,18 @@ pub async fn send(at: &Simulator, method: &str, path: &str, body: &str) -> Heard
 }
 
 /// Gives up after `patience`, and leaves.
-pub async fn send_and_wait(at: &Simulator, method: &str, path: &str, body: &str, patience: Duration) -> Heard {
+pub async fn send_and_wait(
+    at: &Simulator,
+    method: &str,
+    path: &str,
+    body: &str,
+    patience: Duration,
+) -> Heard {
     let mut stream = TcpStream::connect(at.address()).await.expect("a listener");
     let length = body.len();
-    let request = format!("{method} {path} HTTP/1.1\r\nHost: sim\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: sim\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut bytes = Vec::new();
     match timeout(patience, stream.read_to_end(&mut bytes)).await {
@@ -54,7 +63,9 @@ pub async fn send_and_wait(at: &Simulator, method: &str, path: &str, body: &str,
         Ok(Ok(_)) => {}
     }
     let text = String::from_utf8_lossy(&bytes);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return Heard::Part(text.into_owned()) };
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return Heard::Part(text.into_owned());
+    };
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     Heard::Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
 }

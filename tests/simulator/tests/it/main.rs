@@ -1,4 +1,5 @@
-//! The simulator's own tests, in one binary: its rules as WeChat states them, and its answers as a raw client sees them.
+//! The simulator's own tests, in one binary: its rules as WeChat states them, and its answers as a
+//! raw client sees them.
 
 mod client;
 mod faults;

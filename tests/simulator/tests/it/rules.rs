@@ -1,7 +1,9 @@
 //! The bare rules against WeChat's documents, on invented time: no request, no fault, no socket.
 
 use platform_simulator::Millis;
-use platform_simulator::model::{AppSettings, Calendar, DAY_MS, Family, Granted, Model, Refused, SecretRule, Standing, World};
+use platform_simulator::model::{
+    AppSettings, Calendar, DAY_MS, Family, Granted, Model, Refused, SecretRule, Standing, World,
+};
 use proptest::prelude::*;
 
 const S: Millis = 1000;
@@ -35,9 +37,12 @@ fn a_legacy_call_leaves_the_token_before_five_minutes_and_only_two_live() {
     let first = legacy(&mut model, 0);
     assert_eq!((first.expires_in, first.minted), (7200, true));
     let second = legacy(&mut model, H);
-    for (now, want) in
-        [(H, Standing::Live), (H + 300 * S - 1, Standing::Live), (H + 300 * S, Standing::Replaced), (2 * H, Standing::Expired)]
-    {
+    for (now, want) in [
+        (H, Standing::Live),
+        (H + 300 * S - 1, Standing::Live),
+        (H + 300 * S, Standing::Replaced),
+        (2 * H, Standing::Expired),
+    ] {
         assert_eq!(standing(&model, now, &first), want, "at {now}");
     }
     let third = legacy(&mut model, H + S);
@@ -98,15 +103,21 @@ fn twenty_forced_refreshes_a_day_and_then_only_unforced_calls() {
 
 #[test]
 fn quotas_end_with_their_minute_or_day() {
-    let quotas =
-        AppSettings { legacy_per_day: Some(2), stable_per_minute: Some(2), stable_per_day: Some(3), ..AppSettings::default() };
+    let quotas = AppSettings {
+        legacy_per_day: Some(2),
+        stable_per_minute: Some(2),
+        stable_per_day: Some(3),
+        ..AppSettings::default()
+    };
     let mut model = Model::new(World {
         calendar: Calendar { day_ms: DAY_MS, first_midnight_ms: 10 * 60 * S },
         defaults: quotas,
         ..World::default()
     });
     model.set_app("wx1", &AppSettings::with_secret("right"));
-    for (now, want) in [(0, None), (1, None), (600 * S - 1, Some(Refused::DayQuota)), (600 * S, None)] {
+    for (now, want) in
+        [(0, None), (1, None), (600 * S - 1, Some(Refused::DayQuota)), (600 * S, None)]
+    {
         assert_eq!(model.legacy(now, "wx1", "right").err(), want, "legacy at {now}");
     }
     for (now, want) in [
@@ -158,7 +169,10 @@ fn other_times_are_scaled_with_the_life() {
     let rules = |life| AppSettings { life_ms: Some(life), ..AppSettings::default() }.rules();
     for (life, overlap, gap) in [(7200 * S, 300 * S, 30 * S), (60 * S, 2500, 250)] {
         let rules = rules(life);
-        assert_eq!((rules.overlap_ms, rules.window_ms, rules.force_gap_ms), (overlap, overlap, gap));
+        assert_eq!(
+            (rules.overlap_ms, rules.window_ms, rules.force_gap_ms),
+            (overlap, overlap, gap)
+        );
     }
 }
 
@@ -176,8 +190,9 @@ fn steps() -> impl Strategy<Value = Vec<(Millis, Step)>> {
 }
 
 proptest! {
-    /// Whatever is called when: the token handed out lives exactly as long as the answer says unless a later call of
-    /// the same family shortens it, at most two of a family live, and the other family does not notice.
+    /// Whatever is called when: the token handed out lives exactly as long as the answer says
+    /// unless a later call of the same family shortens it, at most two of a family live, and the
+    /// other family does not notice.
     #[test]
     fn every_answer_is_true(steps in steps()) {
         let mut model = model(AppSettings {

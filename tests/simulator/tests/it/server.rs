@@ -1,4 +1,5 @@
-//! The control API over HTTP, and the server's own manners: seconds that pass, connections that are kept, a stop.
+//! The control API over HTTP, and the server's own manners: seconds that pass, connections that are
+//! kept, a stop.
 
 use platform_simulator::model::{AppSettings, Standing};
 use platform_simulator::{Settings, Simulator};
@@ -57,7 +58,8 @@ async fn the_control_api_does_what_its_help_says() {
 #[tokio::test]
 async fn what_the_control_api_shows_is_what_happened() {
     let apps = vec![("wx1".to_owned(), AppSettings::with_secret("s"))];
-    let simulator = Simulator::start(Settings { apps, ..Settings::default() }).await.expect("a free port");
+    let simulator =
+        Simulator::start(Settings { apps, ..Settings::default() }).await.expect("a free port");
     let ask = json!({ "grant_type": "client_credential", "appid": "wx1", "secret": "s" });
     let granted = send(&simulator, "POST", "/cgi-bin/stable_token", &ask.to_string()).await.json();
 
@@ -69,12 +71,17 @@ async fn what_the_control_api_shows_is_what_happened() {
     assert_eq!((&call["minted"], &call["secret"]), (&json!(true), &json!("match")));
     assert_eq!(call["token"], token["fingerprint"]);
     let counts = show("calls").await;
-    assert_eq!((&counts["total"]["calls"], &counts["apps"]["wx1"]["minted"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&counts["total"]["calls"], &counts["apps"]["wx1"]["minted"]),
+        (&json!(1), &json!(1))
+    );
 
     let text = granted["access_token"].as_str().expect("token");
-    for (path, want) in
-        [("apps/wx1/tokens", Standing::Replaced), ("apps/wx1/calls", Standing::Replaced), ("apps/wx1", Standing::NeverSeen)]
-    {
+    for (path, want) in [
+        ("apps/wx1/tokens", Standing::Replaced),
+        ("apps/wx1/calls", Standing::Replaced),
+        ("apps/wx1", Standing::NeverSeen),
+    ] {
         control(&simulator, "DELETE", path, &Value::Null).await;
         assert_eq!(simulator.standing(text), want, "after {path}");
     }
@@ -83,9 +90,12 @@ async fn what_the_control_api_shows_is_what_happened() {
 
 #[tokio::test]
 async fn hours_pass_in_milliseconds() {
-    let apps = vec![("wx1".to_owned(), AppSettings { life_ms: Some(240), ..AppSettings::default() })];
-    let simulator = Simulator::start(Settings { apps, ..Settings::default() }).await.expect("a free port");
-    let first = simulator.with_model(|model, now| model.stable(now, "wx1", "any", false).expect("a token"));
+    let apps =
+        vec![("wx1".to_owned(), AppSettings { life_ms: Some(240), ..AppSettings::default() })];
+    let simulator =
+        Simulator::start(Settings { apps, ..Settings::default() }).await.expect("a free port");
+    let first =
+        simulator.with_model(|model, now| model.stable(now, "wx1", "any", false).expect("a token"));
     assert_eq!(simulator.standing(&first.token), Standing::Live);
     until("the token expires", || simulator.standing(&first.token) == Standing::Expired).await;
     assert!(simulator.live_tokens("wx1").is_empty());
@@ -98,10 +108,14 @@ async fn callers_with_an_address_of_their_own_are_told_apart_by_its_port() {
     let first = simulator.address();
     for address in [first, second, first] {
         let mut stream = TcpStream::connect(address).await.expect("a listener");
-        let request = b"GET /cgi-bin/token?appid=wx1 HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n";
+        let request =
+            b"GET /cgi-bin/token?appid=wx1 HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n";
         stream.write_all(request).await.expect("sent");
         let mut heard = Vec::new();
-        timeout(PATIENCE, stream.read_to_end(&mut heard)).await.expect("an answer").expect("an end");
+        timeout(PATIENCE, stream.read_to_end(&mut heard))
+            .await
+            .expect("an answer")
+            .expect("an end");
     }
     let ports: Vec<_> = simulator.calls("wx1").iter().map(|call| call.port).collect();
     assert_eq!(ports, [first.port(), second.port(), first.port()]);

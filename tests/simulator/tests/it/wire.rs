@@ -1,7 +1,10 @@
-//! WeChat's endpoints as requests and answers, still without a socket: codes, texts, and what the log keeps of them.
+//! WeChat's endpoints as requests and answers, still without a socket: codes, texts, and what the
+//! log keeps of them.
 
 use platform_simulator::Millis;
-use platform_simulator::model::{AppSettings, Fault, FaultRule, Kind, Model, Outcome, Reply, Request, Tried, World, fingerprint};
+use platform_simulator::model::{
+    AppSettings, Fault, FaultRule, Kind, Model, Outcome, Reply, Request, Tried, World, fingerprint,
+};
 use serde_json::{Value, json};
 
 fn model() -> Model {
@@ -10,7 +13,7 @@ fn model() -> Model {
     model
 }
 
-/// One call from arrival to answer, on virtual time.
+/// One call from arsibling to answer, on virtual time.
 fn call(model: &mut Model, now: Millis, request: &Request) -> Value {
     let course = model.arrive(now, request).expect("a known path");
     let Outcome::Answer(Reply { status, body, .. }) = model.execute(now, request, &course) else {
@@ -123,8 +126,12 @@ fn the_log_keeps_what_was_asked_and_what_came_of_it() {
     let calls: Vec<_> = model.log().calls("wx1").cloned().collect();
     let token = fingerprint(granted["access_token"].as_str().expect("token"));
     assert_eq!(token.len(), "sha256:".len() + 12);
-    let rows: Vec<_> =
-        calls.iter().map(|c| (c.arrived_ms, c.endpoint, c.forced, c.secret, c.errcode, c.minted, c.token.as_deref())).collect();
+    let rows: Vec<_> = calls
+        .iter()
+        .map(|c| {
+            (c.arrived_ms, c.endpoint, c.forced, c.secret, c.errcode, c.minted, c.token.as_deref())
+        })
+        .collect();
     let (right, wrong) = (Some(Tried::Match), Some(Tried::Mismatch));
     assert_eq!(
         rows,

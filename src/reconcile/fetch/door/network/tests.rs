@@ -49,9 +49,12 @@ async fn by_proxy(host: &str, answer: Option<&str>) -> (Result<u16, NoAnswer>, S
 
 #[tokio::test]
 async fn what_a_proxy_says_instead_of_a_tunnel_means_that_nothing_was_sent() {
-    for answer in
-        ["HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "HTTP/1.1 502 Bad Gateway\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n", ""]
-    {
+    for answer in [
+        "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+        "HTTP/1.1 502 Bad Gateway\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        "",
+    ] {
         let (answered, asked) = by_proxy("https://platform.test", Some(answer)).await;
         assert_eq!(answered, Err(NoAnswer::NotSent), "{answer:?}");
         assert!(asked.starts_with("CONNECT platform.test:443 HTTP/1.1\r\n"), "{asked}");

@@ -42,7 +42,11 @@ pub(super) fn text(code: i64, path: &str, caller: IpAddr) -> String {
     match (code, path) {
         (40164, _) => not_in_whitelist(caller),
         (45009, "/cgi-bin/token") => LEGACY_DAY_QUOTA.to_owned(),
-        _ => TEXTS.iter().find(|(known, _)| *known == code).map_or("unknown error", |(_, text)| text).to_owned(),
+        _ => TEXTS
+            .iter()
+            .find(|(known, _)| *known == code)
+            .map_or("unknown error", |(_, text)| text)
+            .to_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     reconcile::{
         call::Why,
         observe::{CredentialRead, Held},
-        plan::{Act, case::Credential},
+        plan::{Act, view::Credential},
     },
 };
 
@@ -19,21 +19,32 @@ type Change = fn(&mut Sight);
 fn forge(sight: &mut Sight) {
     let target = sight.target();
     target.version = "21".into();
-    target.token = Some(TokenFacts { fingerprint: "sha256:0123456789ab".into(), issued: at(490), expires: at(490 + LIFE) });
+    target.token = Some(TokenFacts {
+        fingerprint: "sha256:0123456789ab".into(),
+        issued: at(490),
+        expires: at(490 + LIFE),
+    });
 }
 
 #[test]
 fn a_forged_target_is_rewritten_from_the_token_that_its_data_still_holds() {
     let changes: [(&str, Change); 4] = [
         ("another fingerprint", forge),
-        ("a later end", |sight| sight.target().token.as_mut().expect("a token").expires = at(2 * LIFE)),
-        ("a later issue time", |sight| sight.target().token.as_mut().expect("a token").issued = at(490)),
+        ("a later end", |sight| {
+            sight.target().token.as_mut().expect("a token").expires = at(2 * LIFE);
+        }),
+        ("a later issue time", |sight| {
+            sight.target().token.as_mut().expect("a token").issued = at(490);
+        }),
         ("no token at all", |sight| sight.target().token = None),
     ];
     for (what, change) in changes {
         for mode in MODES {
-            let act = Sight::healthy(mode).with(change).closer(500);
-            assert!(matches!(&act, Act::Rewrite(rewrite) if rewrite.drift), "{what}, {mode:?}: {act:?}");
+            let act = Sight::healthy(mode).with(change).plan_live(500);
+            assert!(
+                matches!(&act, Act::Rewrite(rewrite) if rewrite.drift),
+                "{what}, {mode:?}: {act:?}"
+            );
         }
     }
 }
@@ -44,23 +55,31 @@ fn a_forged_token_is_replaced_by_one_call_and_no_status_tells_of_it() {
         let mut sight = Sight::healthy(mode).with(forge);
         sight.recall.unmatched = Some("21".into());
         sight.asks(500, Why::Edited);
-        let reported = sight.mp.status.as_ref().and_then(|status| status.token.clone()).expect("a token");
+        let reported =
+            sight.mp.status.as_ref().and_then(|status| status.token.clone()).expect("a token");
         assert_eq!(reported.fingerprint, token().fingerprint(), "{mode:?}");
     }
 }
 
 #[test]
 fn a_forged_target_makes_no_credential_accepted_and_no_object_ready() {
-    // It was never asked with this app secret, whose digest somebody has written beside a token of his own.
-    for owner in [Owner::Nobody, Owner::MiniProgram { uid: "shop-uid".into(), name: "shop".into() }] {
+    // It was never asked with this app secret, whose digest somebody has written beside a token of
+    // his own.
+    for owner in [Owner::Nobody, Owner::MiniProgram { uid: "shop-uid".into(), name: "shop".into() }]
+    {
         for mode in MODES {
             let mut sight = Sight::healthy(mode).with(|sight| sight.mp.status = None);
             sight.target().owner = owner.clone();
             sight.recall.unmatched = Some(sight.target().version.clone());
             sight.asks(500, Why::NoToken);
-            sight.looked_closer();
-            let (credential, believes) = sight.case(500, |case| (case.credential, case.token().is_some()));
-            assert_eq!((credential, believes), (Credential::Known(Reason::NotTested), false), "{owner:?}, {mode:?}");
+            sight.read_live();
+            let (credential, believes) =
+                sight.view(500, |view| (view.credential, view.token().is_some()));
+            assert_eq!(
+                (credential, believes),
+                (Credential::Known(Reason::NotTested), false),
+                "{owner:?}, {mode:?}"
+            );
         }
     }
 }
@@ -84,7 +103,7 @@ fn a_token_that_this_process_stored_is_believed_before_the_status_tells_of_it() 
         assert_eq!(status.token.map(|token| token.issue_time.0), Some(at(490)));
         // Somebody changes it before the status is written.
         sight.target().token.as_mut().expect("a token").fingerprint = "sha256:ffffffffffff".into();
-        assert!(matches!(sight.plan(500).act, Act::LookCloser { .. }), "{mode:?}");
+        assert!(matches!(sight.plan(500).act, Act::ReadLive { .. }), "{mode:?}");
     }
 }
 
@@ -98,7 +117,7 @@ fn the_token_before_the_one_just_stored_is_believed_no_more() {
         // The status has yet to tell of the new one when somebody puts the old Secret back.
         *sight.target() = before;
         sight.target().version = "22".into();
-        let act = sight.closer(500);
+        let act = sight.plan_live(500);
         assert!(matches!(&act, Act::Unmatched(version) if version == "22"), "{mode:?}: {act:?}");
         sight.recall.unmatched = Some("22".into());
         sight.asks(500, Why::Edited);
@@ -124,7 +143,7 @@ fn the_intent_of_a_leader_before_confirms_nothing_since_all_can_read_its_id() {
         sight.recall.foreign_intent = Some(("call-1".into(), boot(480)));
         sight.recall.unmatched = Some("21".into());
         sight.asks(500, Why::Edited);
-        assert!(sight.case(500, |case| case.open_intent().is_some()), "{mode:?}");
+        assert!(sight.view(500, |view| view.open_intent().is_some()), "{mode:?}");
     }
 }
 
@@ -140,17 +159,17 @@ fn who_reads_the_id_of_an_intent_cannot_close_it_by_a_forged_target() {
     };
     // This process made the call, and stored no token for it.
     let mut sight = forged(|sight| sight.recall.own_intent = Some("call-1".into()));
-    assert!(sight.case(500, |case| case.token().is_none() && case.open_intent().is_some()));
+    assert!(sight.view(500, |view| view.token().is_none() && view.open_intent().is_some()));
     sight.recall.unmatched = Some("21".into());
     sight.asks(500, Why::Edited);
     let mut sight = forged(|sight| sight.target().stamped = false);
-    assert!(matches!(sight.closer(500), Act::Rewrite(_)), "an edit");
+    assert!(matches!(sight.plan_live(500), Act::Rewrite(_)), "an edit");
 }
 
 #[test]
 fn a_token_in_doubt_is_confirmed_though_somebody_takes_the_mark_off_its_target() {
     let mut sight = Sight::healthy(LEGACY).with(|sight| sight.intends("call-0", true));
-    sight.asks(500, Why::Unsettled);
+    sight.asks(500, Why::Unconfirmed);
 }
 
 #[test]
@@ -160,18 +179,19 @@ fn a_target_that_nothing_confirms_is_left_alone_for_two_seconds_for_its_status_t
     let planned = sight.plan(500);
     assert!(matches!(planned.act, Act::Rest));
     assert_eq!(planned.wake, Duration::from_secs(1));
-    assert!(matches!(sight.plan(501).act, Act::LookCloser { .. }));
+    assert!(matches!(sight.plan(501).act, Act::ReadLive { .. }));
 }
 
 #[test]
 fn of_two_targets_before_the_confirmed_one_is_in_use_whatever_the_other_says() {
     let mut sight = Sight::healthy(STABLE);
     let old = sight.target.take().expect("a target");
-    sight.mp.spec.target = serde_json::from_value(serde_json::json!({ "name": "renamed" })).expect("a target");
+    sight.mp.spec.target =
+        serde_json::from_value(serde_json::json!({ "name": "renamed" })).expect("a target");
     let mut forged = Sight::healthy(STABLE).with(forge).target.expect("a target");
     forged.name = "forged".into();
     sight.old = vec![old, forged];
-    let act = sight.closer(500);
+    let act = sight.plan_live(500);
     assert!(matches!(&act, Act::Rewrite(rewrite) if rewrite.from.name == "shop-token"), "{act:?}");
 }
 
@@ -179,10 +199,11 @@ fn of_two_targets_before_the_confirmed_one_is_in_use_whatever_the_other_says() {
 fn an_app_secret_that_is_refused_never_gets_a_retained_secret() {
     let mut sight = Sight::healthy(LEGACY).with(|sight| sight.mp.status = None);
     sight.target().owner = Owner::Nobody;
-    sight.mp.spec.target = serde_json::from_value(serde_json::json!({ "name": "copy" })).expect("a target");
+    sight.mp.spec.target =
+        serde_json::from_value(serde_json::json!({ "name": "copy" })).expect("a target");
     sight.old = sight.target.take().into_iter().collect();
     let wrong = crate::sensitive::AppSecret::parse(b"another").expect("plausible");
-    sight.close = Some(CredentialRead::Is { version: credential(), value: Some(Ok(wrong)) });
+    sight.live = Some(CredentialRead::Is { version: credential(), value: Some(Ok(wrong)) });
     assert!(!matches!(sight.plan(500).act, Act::Rewrite(_)), "nothing is copied");
 }
 
@@ -191,17 +212,25 @@ fn a_version_of_the_target_that_somebody_else_made_is_read_once() {
     for mode in MODES {
         let other = |held: bool| {
             let mut sight = Sight::healthy(mode).with(|sight| sight.target().version = "21".into());
-            assert!(matches!(sight.plan(500).act, Act::LookCloser { for_call: false, .. }), "{mode:?}");
-            sight.looked_closer();
+            assert!(
+                matches!(sight.plan(500).act, Act::ReadLive { for_call: false, .. }),
+                "{mode:?}"
+            );
+            sight.read_live();
             if !held {
                 sight.held = Held::default();
             }
             sight
         };
         // Other values may be false though the token is there.
-        assert!(matches!(other(true).plan(500).act, Act::Rewrite(rewrite) if rewrite.drift), "{mode:?}");
+        assert!(
+            matches!(other(true).plan(500).act, Act::Rewrite(rewrite) if rewrite.drift),
+            "{mode:?}"
+        );
         let mut sight = other(false);
-        let Act::Unmatched(version) = sight.plan(500).act else { panic!("{mode:?}: the token is another one") };
+        let Act::Unmatched(version) = sight.plan(500).act else {
+            panic!("{mode:?}: the token is another one")
+        };
         sight.recall.unmatched = Some(version);
         sight.asks(500, Why::Edited);
     }
@@ -214,13 +243,16 @@ fn a_version_of_the_target_that_somebody_else_made_is_read_once() {
 
 #[test]
 fn whoever_edits_the_target_again_and_again_keeps_no_token_from_being_refreshed() {
-    let edits: [fn(&mut Sight); 2] = [|sight| sight.target().version = "21".into(), |sight| sight.target().owner = Owner::Nobody];
+    let edits: [fn(&mut Sight); 2] = [
+        |sight| sight.target().version = "21".into(),
+        |sight| sight.target().owner = Owner::Nobody,
+    ];
     for (mode, edit) in MODES.into_iter().flat_map(|mode| edits.map(|edit| (mode, edit))) {
         let mut sight = Sight::healthy(mode).with(edit);
         let moment_ago = Some(boot(due_at(mode) - 5));
         (sight.recall.read_at, sight.recall.corrected) = (moment_ago, moment_ago);
         let act = sight.plan(due_at(mode)).act;
-        assert!(matches!(act, Act::LookCloser { for_call: true, .. }), "{mode:?}: {act:?}");
+        assert!(matches!(act, Act::ReadLive { for_call: true, .. }), "{mode:?}: {act:?}");
         (sight.recall.read_at, sight.recall.corrected) = (Some(boot(495)), Some(boot(495)));
         sight.rests(500, 5);
     }

@@ -1,4 +1,5 @@
-//! What an object says of itself that other objects of its app depend on. Reads, and judges nothing.
+//! What an object says of itself that other objects of its app depend on. Reads, and judges
+//! nothing.
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 
@@ -10,15 +11,16 @@ pub fn claims(mp: &MiniProgram) -> bool {
     !mp.spec.suspend && mp.metadata.deletion_timestamp.is_none()
 }
 
-/// Its place among others, the oldest first. Creation times have whole seconds, so the uid breaks ties.
+/// Its place among others, the oldest first. Creation times have whole seconds, so the uid breaks
+/// ties.
 #[must_use]
 pub fn age(mp: &MiniProgram) -> (Option<Timestamp>, &str) {
     let created = mp.metadata.creation_timestamp.as_ref().map(|time| time.0);
     (created, mp.metadata.uid.as_deref().unwrap_or_default())
 }
 
-/// Its token, if its status tells when a call was answered with it. Nothing else shows that the times
-/// are the platform's, and not those of whoever wrote the target.
+/// Its token, if its status tells when a call was answered with it. Nothing else shows that the
+/// times are the platform's, and not those of whoever wrote the target.
 #[must_use]
 pub fn token(mp: &MiniProgram) -> Option<&TokenStatus> {
     mp.status.as_ref()?.token.as_ref().filter(|token| token.check_time.is_some())
@@ -27,7 +29,8 @@ pub fn token(mp: &MiniProgram) -> Option<&TokenStatus> {
 /// When its last call went out, and when its token came.
 pub fn minted_at(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
     let status = mp.status.as_ref();
-    let minted = status.and_then(|status| status.mints.as_ref()?.last_time.as_ref()).map(|time| time.0);
+    let minted =
+        status.and_then(|status| status.mints.as_ref()?.last_time.as_ref()).map(|time| time.0);
     let got = token(mp).map(|token| token.issue_time.0);
     [minted, got].into_iter().flatten()
 }
@@ -36,16 +39,23 @@ pub fn minted_at(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
 /// app loses it only where a person must help: what passes would cost a token each way.
 #[must_use]
 pub fn can_store(mp: &MiniProgram) -> bool {
-    let conditions = mp.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let conditions =
+        mp.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     if accepted(conditions) != Some(true) {
-        let target = conditions::find(conditions, ConditionType::TargetSynced).filter(|target| target.status == "False");
+        let target = conditions::find(conditions, ConditionType::TargetSynced)
+            .filter(|target| target.status == "False");
         return target.is_none_or(|target| Reason::of(target) == Some(Reason::MetadataNotAllowed));
     }
-    let stalled = conditions::find(conditions, ConditionType::Stalled).filter(|stalled| stalled.status == "True");
-    !matches!(stalled.and_then(Reason::of), Some(Reason::Conflict | Reason::Forbidden | Reason::Immutable))
+    let stalled = conditions::find(conditions, ConditionType::Stalled)
+        .filter(|stalled| stalled.status == "True");
+    !matches!(
+        stalled.and_then(Reason::of),
+        Some(Reason::Conflict | Reason::Forbidden | Reason::Immutable)
+    )
 }
 
-/// Whether the platform has accepted the credential, or it is known not to be of use; none while nobody knows.
+/// Whether the platform has accepted the credential, or it is known not to be of use; none while
+/// nobody knows.
 #[must_use]
 pub fn accepted(all: &[Condition]) -> Option<bool> {
     let condition = conditions::find(all, ConditionType::CredentialValid)?;

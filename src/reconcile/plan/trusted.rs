@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{case::Case, time::whole_seconds};
+use super::{time::whole_seconds, view::View};
 use crate::{
     api::{Intent, MiniProgramStatus},
     projection::Projection,
@@ -15,8 +15,9 @@ use crate::{
 /// it; and the watch of `MiniProgram`s may be behind that of Secrets.
 const STATUS_FOLLOWS: Duration = Duration::from_secs(2);
 
-/// Whether the token that a target tells of is the one that a call of this object brought: its status or this process says so.
-pub fn is_confirmed(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
+/// Whether the token that a target tells of is the one that a call of this object brought: its
+/// status or this process says so.
+pub fn is_trusted(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
     !target.edited && (is_reported(target, status) || is_stored_here(target, recall))
 }
 
@@ -30,26 +31,33 @@ pub fn is_answered(target: &Projection, status: &MiniProgramStatus, recall: &Rec
 /// Whether the token of an intent's call is stored. An id can be read by all who may forge a
 /// target: this process knows which tokens it stored, and of those before it only the intent that
 /// is kept for a token in doubt is closed.
-pub fn closes(target: &Projection, intent: &Intent, status: &MiniProgramStatus, recall: &Recall) -> bool {
+pub fn closes(
+    target: &Projection,
+    intent: &Intent,
+    status: &MiniProgramStatus,
+    recall: &Recall,
+) -> bool {
     let is_own = recall.own_intent.as_ref() == Some(&intent.id);
     let is_stored = recall.stored.as_ref().is_some_and(|(id, _)| *id == intent.id);
-    let may_close = if is_own { is_stored } else { intent.doubt && is_confirmed(target, status, recall) };
+    let is_confirmed = intent.outcome_unknown && is_trusted(target, status, recall);
+    let may_close = if is_own { is_stored } else { is_confirmed };
     may_close && target.stamped && target.issued_for.as_ref() == Some(&intent.id)
 }
 
 /// Whether the data of a target are known to be what its annotations say.
-pub fn is_verified(case: &Case<'_>, target: &Projection) -> bool {
-    let reported = case.status.target_ref.as_ref().filter(|reported| reported.name == target.name);
+pub fn is_verified(view: &View<'_>, target: &Projection) -> bool {
+    let reported = view.status.target_ref.as_ref().filter(|reported| reported.name == target.name);
     let reported = reported.and_then(|reported| reported.resource_version.as_ref());
-    let known = [case.seen.recall.verified.as_ref(), reported];
+    let known = [view.seen.recall.verified.as_ref(), reported];
     known.into_iter().flatten().any(|version| *version == target.version)
 }
 
-/// How long a target of whose token the status does not tell is still left alone, for the status to follow.
-pub fn patience(case: &Case<'_>) -> Option<Duration> {
-    let since = case.seen.recall.untold_since?;
-    let wait = (since + STATUS_FOLLOWS).saturating_sub(case.now.boot);
-    let is_busy = case.seen.in_hand.is_some() || case.seen.begun.is_some();
+/// How long a target of whose token the status does not tell is still left alone, for the status to
+/// follow.
+pub fn patience(view: &View<'_>) -> Option<Duration> {
+    let since = view.seen.recall.untold_since?;
+    let wait = (since + STATUS_FOLLOWS).saturating_sub(view.now.boot);
+    let is_busy = view.seen.unstored.is_some() || view.seen.started.is_some();
     (!wait.is_zero() && !is_busy).then_some(wait)
 }
 
@@ -61,8 +69,7 @@ fn is_reported(target: &Projection, status: &MiniProgramStatus) -> bool {
 }
 
 fn is_stored_here(target: &Projection, recall: &Recall) -> bool {
-    recall
-        .stored
-        .as_ref()
-        .is_some_and(|(id, token)| target.issued_for.as_ref() == Some(id) && target.token.as_ref() == Some(token))
+    recall.stored.as_ref().is_some_and(|(id, token)| {
+        target.issued_for.as_ref() == Some(id) && target.token.as_ref() == Some(token)
+    })
 }

@@ -10,18 +10,29 @@ use crate::{
     reconcile::{call::Why, plan::Act},
 };
 
-fn rival(mode: TokenMode, name: &str, created: &str, accepted: Option<bool>) -> MiniProgram {
-    let mut rival = mini_program(mode);
-    (rival.metadata.name, rival.metadata.uid) = (Some(name.into()), Some(format!("{name}-uid")));
-    rival.metadata.creation_timestamp = Some(Time(created.parse().expect("a time")));
+fn sibling(mode: TokenMode, name: &str, created: &str, accepted: Option<bool>) -> MiniProgram {
+    let mut sibling = mini_program(mode);
+    (sibling.metadata.name, sibling.metadata.uid) =
+        (Some(name.into()), Some(format!("{name}-uid")));
+    sibling.metadata.creation_timestamp = Some(Time(created.parse().expect("a time")));
     if let Some(accepted) = accepted {
-        let truth = if accepted { conditions::Truth::True } else { conditions::Truth::False };
+        let truth = if accepted {
+            conditions::ConditionStatus::True
+        } else {
+            conditions::ConditionStatus::False
+        };
         let reason = if accepted { Reason::Accepted } else { Reason::CredentialRejected };
-        let verdict = conditions::Verdict { truth, reason, message: String::new() };
-        let status = rival.status.get_or_insert_default();
-        conditions::set(&mut status.conditions, ConditionType::CredentialValid, &verdict, Some(1), at(0));
+        let verdict = conditions::ConditionValue { truth, reason, message: String::new() };
+        let status = sibling.status.get_or_insert_default();
+        conditions::set(
+            &mut status.conditions,
+            ConditionType::CredentialValid,
+            &verdict,
+            Some(1),
+            at(0),
+        );
     }
-    rival
+    sibling
 }
 
 const OLDER: &str = "2026-04-01T00:00:00Z";
@@ -29,46 +40,54 @@ const YOUNGER: &str = "2026-05-01T09:00:00Z";
 
 #[test]
 fn the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody() {
-    let new = |rivals: Vec<MiniProgram>| Sight::new(LEGACY).with(|sight| sight.rivals = rivals);
-    new(vec![rival(LEGACY, "a", OLDER, Some(false))]).asks(500, Why::NoToken);
-    new(vec![rival(LEGACY, "a", OLDER, Some(true))]).keeps_silent(500);
-    new(vec![rival(LEGACY, "a", OLDER, None)]).keeps_silent(500);
-    new(vec![rival(LEGACY, "a", YOUNGER, None)]).asks(500, Why::NoToken);
-    new(vec![rival(LEGACY, "a", YOUNGER, Some(true))]).keeps_silent(500);
-    new(vec![rival(STABLE, "a", OLDER, Some(true))]).asks(500, Why::NoToken);
-    let mut suspended = rival(LEGACY, "a", OLDER, Some(true));
+    let new = |siblings: Vec<MiniProgram>| Sight::new(LEGACY).with(|sight| sight.shown = siblings);
+    new(vec![sibling(LEGACY, "a", OLDER, Some(false))]).asks(500, Why::NoToken);
+    new(vec![sibling(LEGACY, "a", OLDER, Some(true))]).keeps_silent(500);
+    new(vec![sibling(LEGACY, "a", OLDER, None)]).keeps_silent(500);
+    new(vec![sibling(LEGACY, "a", YOUNGER, None)]).asks(500, Why::NoToken);
+    new(vec![sibling(LEGACY, "a", YOUNGER, Some(true))]).keeps_silent(500);
+    new(vec![sibling(STABLE, "a", OLDER, Some(true))]).asks(500, Why::NoToken);
+    let mut suspended = sibling(LEGACY, "a", OLDER, Some(true));
     suspended.spec.suspend = true;
     new(vec![suspended]).asks(500, Why::NoToken);
     // On a stable endpoint nobody takes anything from anybody.
-    Sight::new(STABLE).with(|sight| sight.rivals = vec![rival(STABLE, "a", OLDER, Some(true))]).asks(500, Why::NoToken);
+    Sight::new(STABLE)
+        .with(|sight| sight.shown = vec![sibling(STABLE, "a", OLDER, Some(true))])
+        .asks(500, Why::NoToken);
 }
 
 #[test]
 fn who_is_being_deleted_and_held_by_a_finalizer_holds_no_app_up() {
     for accepted in [None, Some(true)] {
-        let mut going = rival(LEGACY, "a", OLDER, accepted);
+        let mut going = sibling(LEGACY, "a", OLDER, accepted);
         going.metadata.deletion_timestamp = Some(Time(at(0)));
         going.metadata.finalizers = Some(vec!["example.com/stays".into()]);
-        Sight::new(LEGACY).with(|sight| sight.rivals = vec![going]).asks(500, Why::NoToken);
+        Sight::new(LEGACY).with(|sight| sight.shown = vec![going]).asks(500, Why::NoToken);
     }
 }
 
 #[test]
 fn nobody_waits_for_an_older_object_that_could_not_store_a_token() {
     let blocked = |accepted, reason, stalled| {
-        let mut rival = rival(LEGACY, "a", OLDER, accepted);
-        let status = rival.status.get_or_insert_default();
+        let mut sibling = sibling(LEGACY, "a", OLDER, accepted);
+        let status = sibling.status.get_or_insert_default();
         let mut set = |kind, truth, reason| {
-            let verdict = conditions::Verdict { truth, reason, message: String::new() };
+            let verdict = conditions::ConditionValue { truth, reason, message: String::new() };
             conditions::set(&mut status.conditions, kind, &verdict, Some(1), at(0));
         };
-        set(ConditionType::TargetSynced, conditions::Truth::False, reason);
+        set(ConditionType::TargetSynced, conditions::ConditionStatus::False, reason);
         if stalled {
-            set(ConditionType::Stalled, conditions::Truth::True, reason);
+            set(ConditionType::Stalled, conditions::ConditionStatus::True, reason);
         }
-        Sight::new(LEGACY).with(|sight| sight.rivals = vec![rival])
+        Sight::new(LEGACY).with(|sight| sight.shown = vec![sibling])
     };
-    for reason in [Reason::Conflict, Reason::Immutable, Reason::WriteFailed, Reason::Forbidden, Reason::Altered] {
+    for reason in [
+        Reason::Conflict,
+        Reason::Immutable,
+        Reason::WriteFailed,
+        Reason::Forbidden,
+        Reason::Altered,
+    ] {
         blocked(None, reason, false).asks(500, Why::NoToken);
         // Who keeps the app may have a token, or get one in a moment.
         blocked(Some(true), reason, false).keeps_silent(500);
@@ -82,7 +101,7 @@ fn nobody_waits_for_an_older_object_that_could_not_store_a_token() {
 #[test]
 fn an_older_object_whose_credential_is_not_tried_is_waited_for_a_minute_and_status_says_so() {
     let mut sight = Sight::new(LEGACY).with(|sight| {
-        sight.rivals = vec![rival(LEGACY, "a", OLDER, None)];
+        sight.shown = vec![sibling(LEGACY, "a", OLDER, None)];
         sight.recall.waiting_since = Some(boot(500));
     });
     let planned = sight.keeps_silent(510);
@@ -96,21 +115,27 @@ fn an_older_object_whose_credential_is_not_tried_is_waited_for_a_minute_and_stat
 
 #[test]
 fn an_app_secret_that_was_never_accepted_uses_up_nothing_of_the_apps() {
-    let rival = |accepted| {
-        let mut rival = rival(STABLE, "a", YOUNGER, accepted);
+    let sibling = |accepted| {
+        let mut sibling = sibling(STABLE, "a", YOUNGER, accepted);
         let forced_times = (0..20).map(|number| Time(at(10 * number))).collect();
-        rival.status.get_or_insert_default().mints =
-            Some(Mints { day: "2026-05-01".into(), count: 200, last_time: Some(Time(at(190))), forced_times });
-        rival
+        sibling.status.get_or_insert_default().mints = Some(Mints {
+            day: "2026-05-01".into(),
+            count: 200,
+            last_time: Some(Time(at(190))),
+            forced_times,
+        });
+        sibling
     };
     let reported = |accepted| {
-        let mut sight = Sight::healthy(STABLE).with(|sight| sight.rivals = vec![rival(accepted)]);
-        sight.recall.rival_asked = Some(at(190).to_string());
+        let mut sight = Sight::healthy(STABLE).with(|sight| sight.shown = vec![sibling(accepted)]);
+        sight.recall.sibling_asked = Some(at(190).to_string());
         sight.annotate(names::INVALID_TOKEN, &token().fingerprint());
         sight
     };
     for accepted in [None, Some(false)] {
-        let Act::Begin(wanted) = reported(accepted).closer(500) else { panic!("{accepted:?}: a forced call") };
+        let Act::RecordIntent(wanted) = reported(accepted).plan_live(500) else {
+            panic!("{accepted:?}: a forced call")
+        };
         assert!(wanted.force);
     }
     // What the true owner used up holds until midnight, and that is told.
@@ -119,26 +144,42 @@ fn an_app_secret_that_was_never_accepted_uses_up_nothing_of_the_apps() {
     sight.says_of(500, ConditionType::TokenFresh, "False", Reason::ReportedInvalid);
     let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
     let next = status.token.and_then(|token| token.next_refresh_time).expect("a time");
-    assert_eq!(next.0.to_string(), "2026-05-01T11:55:32Z", "the token's own time comes before midnight");
+    assert_eq!(
+        next.0.to_string(),
+        "2026-05-01T11:55:32Z",
+        "the token's own time comes before midnight"
+    );
 }
 
 #[test]
 fn who_stops_being_a_loser_asks_at_once() {
     let mut sight = Sight::healthy(LEGACY);
-    let verdict = conditions::Verdict { truth: conditions::Truth::False, reason: Reason::AppIdConflict, message: String::new() };
-    conditions::set(&mut sight.status().conditions, ConditionType::TokenFresh, &verdict, Some(1), at(0));
+    let verdict = conditions::ConditionValue {
+        truth: conditions::ConditionStatus::False,
+        reason: Reason::AppIdConflict,
+        message: String::new(),
+    };
+    conditions::set(
+        &mut sight.status().conditions,
+        ConditionType::TokenFresh,
+        &verdict,
+        Some(1),
+        at(0),
+    );
     sight.asks(500, Why::WonApp);
 }
 
 #[test]
-fn a_rivals_newer_token_is_asked_after_once_on_stable_endpoints() {
-    let mut newer = rival(STABLE, "a", OLDER, Some(true));
+fn a_siblings_newer_token_is_asked_after_once_on_stable_endpoints() {
+    let mut newer = sibling(STABLE, "a", OLDER, Some(true));
     let mut token = Sight::healthy(STABLE).status().token.clone().expect("a token");
     (token.fingerprint, token.issue_time) = ("sha256:newer".into(), Time(at(400)));
     newer.status.get_or_insert_default().token = Some(token);
-    Sight::healthy(STABLE).with(|sight| sight.rivals = vec![newer.clone()]).asks(500, Why::RivalNewer);
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.rivals = vec![newer]);
-    sight.recall.rival_asked = Some("sha256:newer".into());
+    Sight::healthy(STABLE)
+        .with(|sight| sight.shown = vec![newer.clone()])
+        .asks(500, Why::SiblingNewer);
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.shown = vec![newer]);
+    sight.recall.sibling_asked = Some("sha256:newer".into());
     sight.keeps_silent(500);
 }
 
@@ -146,17 +187,17 @@ fn a_rivals_newer_token_is_asked_after_once_on_stable_endpoints() {
 fn a_siblings_token_that_only_an_intent_confirmed_costs_nobody_a_call() {
     // Whoever writes its target under the id of an intent says when it was issued.
     for mode in [LEGACY, STABLE] {
-        let mut sibling = rival(mode, "a", YOUNGER, Some(false));
+        let mut sibling = sibling(mode, "a", YOUNGER, Some(false));
         let mut token = Sight::healthy(mode).status().token.clone().expect("a token");
         (token.fingerprint, token.issue_time) = ("sha256:forged".into(), Time(at(490)));
         let mut beside = |token| {
             sibling.status.get_or_insert_default().token = Some(token);
-            Sight::healthy(mode).with(|sight| sight.rivals = vec![sibling.clone()])
+            Sight::healthy(mode).with(|sight| sight.shown = vec![sibling.clone()])
         };
         let answered = token.clone();
         token.check_time = None;
         beside(token).keeps_silent(500);
-        let why = if mode == LEGACY { Why::WonApp } else { Why::RivalNewer };
+        let why = if mode == LEGACY { Why::WonApp } else { Why::SiblingNewer };
         beside(answered).asks(500, why);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     reconcile::{
         call::{Wanted, Why},
         memory::{AppMints, LastMint},
-        plan::{Act, hold::hold},
+        plan::{Act, limits::delay},
     },
 };
 
@@ -31,32 +31,53 @@ fn forced_calls_are_apart_counted_and_given_up() {
             let forced_times = forced.iter().map(|time| Time(at(*time))).collect();
             let mints = Mints { day: "2026-05-01".into(), forced_times, ..Mints::default() };
             sight.status().mints = Some(mints.clone());
-            sight.app = AppMints { mints, forced: forced.last().map(|time| boot(*time)), ..AppMints::default() };
-            sight.status().token.as_mut().expect("a token").check_time = checked.map(|time| Time(at(time)));
+            sight.app = AppMints {
+                mints,
+                forced: forced.last().map(|time| boot(*time)),
+                ..AppMints::default()
+            };
+            sight.status().token.as_mut().expect("a token").check_time =
+                checked.map(|time| Time(at(time)));
         })
     };
     let reported = |forced: &[u64]| checked(forced, forced.last().copied());
     reported(&[480]).keeps_silent(500);
     reported(&[480]).keeps_silent(514);
-    assert!(matches!(reported(&[480]).closer(516), Act::Begin(Wanted { why: Why::Invalid, .. })));
+    assert!(matches!(
+        reported(&[480]).plan_live(516),
+        Act::RecordIntent(Wanted { why: Why::Invalid, .. })
+    ));
     reported(&[400, 480]).keeps_silent(3000);
     let mut refused = checked(&[300, 400, 480], None);
     refused.keeps_silent(599);
     assert!(
-        matches!(refused.closer(601), Act::Begin(Wanted { why: Why::Invalid, .. })),
+        matches!(refused.plan_live(601), Act::RecordIntent(Wanted { why: Why::Invalid, .. })),
         "no answer is no sign that force is useless"
     );
     let slow = || reported(&[480]).with(|sight| sight.app.forced = Some(boot(488)));
     slow().keeps_silent(517);
-    assert!(matches!(slow().closer(519), Act::Begin(_)), "apart from the call itself, which went out later than its intent");
+    assert!(
+        matches!(slow().plan_live(519), Act::RecordIntent(_)),
+        "apart from the call itself, which went out later than its intent"
+    );
     let others = || reported(&[480]).with(|sight| sight.app = AppMints::default());
     others().keeps_silent(525);
-    assert!(matches!(others().closer(527), Act::Begin(_)), "another process's call may have gone out long after its intent");
-    let stopped = |until| reported(&[480]).with(|sight| sight.app.force_stopped_until = Some(at(until)));
+    assert!(
+        matches!(others().plan_live(527), Act::RecordIntent(_)),
+        "another process's call may have gone out long after its intent"
+    );
+    let stopped =
+        |until| reported(&[480]).with(|sight| sight.app.force_stopped_until = Some(at(until)));
     stopped(900).keeps_silent(899);
-    assert!(matches!(stopped(900).closer(901), Act::Begin(_)), "the platform's own count holds each object of the app");
+    assert!(
+        matches!(stopped(900).plan_live(901), Act::RecordIntent(_)),
+        "the platform's own count holds each object of the app"
+    );
     let day: Vec<u64> = vec![0; 1];
-    assert!(matches!(reported(&day).closer(516), Act::Begin(_)), "forced before the token's issue: not about this token");
+    assert!(
+        matches!(reported(&day).plan_live(516), Act::RecordIntent(_)),
+        "forced before the token's issue: not about this token"
+    );
 }
 
 #[test]
@@ -71,7 +92,10 @@ fn the_platforms_count_of_forced_calls_a_day_is_kept() {
             sight.status().mints = Some(Mints { forced_times, ..Mints::default() });
         })
     };
-    assert!(matches!(forced(19).closer(500), Act::Begin(Wanted { why: Why::Invalid, .. })));
+    assert!(matches!(
+        forced(19).plan_live(500),
+        Act::RecordIntent(Wanted { why: Why::Invalid, .. })
+    ));
     forced(20).keeps_silent(500);
 }
 
@@ -82,7 +106,8 @@ fn a_held_report_does_not_hold_the_refresh_by_time() {
         let fingerprint = token().fingerprint();
         sight.annotate(names::INVALID_TOKEN, &fingerprint);
         let forced_times = vec![Time(at(due - 5))];
-        sight.status().mints = Some(Mints { day: "2026-05-01".into(), forced_times, ..Mints::default() });
+        sight.status().mints =
+            Some(Mints { day: "2026-05-01".into(), forced_times, ..Mints::default() });
     });
     sight.asks(due, Why::Time);
 }
@@ -91,8 +116,12 @@ fn a_held_report_does_not_hold_the_refresh_by_time() {
 fn mints_that_no_clock_asks_for_are_five_minutes_apart() {
     let minted = |seconds: u64| {
         Sight::healthy(LEGACY).with(move |sight| {
-            sight.status().mints =
-                Some(Mints { day: "2026-05-01".into(), count: 1, last_time: Some(Time(at(seconds))), ..Mints::default() });
+            sight.status().mints = Some(Mints {
+                day: "2026-05-01".into(),
+                count: 1,
+                last_time: Some(Time(at(seconds))),
+                ..Mints::default()
+            });
         })
     };
     minted(400).with(|sight| sight.annotate(REQUEST, "now")).keeps_silent(500);
@@ -100,13 +129,15 @@ fn mints_that_no_clock_asks_for_are_five_minutes_apart() {
     // A lost token does not wait for pods; it backs off by how often it was lost.
     minted(499).with(|sight| sight.target = None).asks(500, Why::TargetMissing);
     minted(499).with(|sight| (sight.target, sight.app.gone) = (None, 1)).keeps_silent(500);
-    minted(499).with(|sight| (sight.target, sight.app.gone) = (None, 1)).asks(515, Why::TargetMissing);
+    minted(499)
+        .with(|sight| (sight.target, sight.app.gone) = (None, 1))
+        .asks(515, Why::TargetMissing);
     // The clock was put back by 209 s since, or on: 300 s have not become more or less.
     for clock in [609, 200] {
         let own = |sight: &mut Sight| {
             sight.annotate(REQUEST, "now");
             sight.app.mints = sight.status().mints.clone().expect("counted");
-            sight.app.last = Some(LastMint { begun: boot(400), uid: "shop-uid".into() });
+            sight.app.last = Some(LastMint { started: boot(400), uid: "shop-uid".into() });
         };
         minted(clock).with(own).keeps_silent(690);
         minted(clock).with(own).asks(710, Why::Requested);
@@ -121,7 +152,8 @@ fn a_tenth_of_the_days_quota_goes_to_mints_that_no_clock_asks_for() {
     let spent = |count| {
         Sight::healthy(LEGACY).with(move |sight| {
             sight.annotate(REQUEST, "now");
-            sight.status().mints = Some(Mints { day: "2026-05-01".into(), count, ..Mints::default() });
+            sight.status().mints =
+                Some(Mints { day: "2026-05-01".into(), count, ..Mints::default() });
         })
     };
     spent(199).asks(500, Why::Requested);
@@ -136,12 +168,18 @@ fn a_stop_holds_for_the_credential_that_was_sent_and_a_request_lifts_it() {
     let rejected = || {
         Sight::healthy(STABLE).with(|sight| {
             sight.fails(Reason::CredentialRejected, 400, 2200);
-            let verdict = conditions::Verdict {
-                truth: conditions::Truth::False,
+            let verdict = conditions::ConditionValue {
+                truth: conditions::ConditionStatus::False,
                 reason: Reason::CredentialRejected,
                 message: String::new(),
             };
-            conditions::set(&mut sight.status().conditions, ConditionType::CredentialValid, &verdict, Some(1), at(400));
+            conditions::set(
+                &mut sight.status().conditions,
+                ConditionType::CredentialValid,
+                &verdict,
+                Some(1),
+                at(400),
+            );
             sight.date(0, 450);
         })
     };
@@ -150,7 +188,9 @@ fn a_stop_holds_for_the_credential_that_was_sent_and_a_request_lifts_it() {
     rejected().asks(2201, Why::Time);
     rejected().with(|sight| sight.annotate(REQUEST, "now")).asks(500, Why::Time);
     rejected().with(|sight| sight.annotate(REQUEST, "now")).keeps_silent(420);
-    rejected().with(|sight| sight.credential.as_mut().expect("there").resource_version = "8".into()).asks(500, Why::Time);
+    rejected()
+        .with(|sight| sight.credential.as_mut().expect("there").resource_version = "8".into())
+        .asks(500, Why::Time);
 }
 
 #[test]
@@ -160,8 +200,12 @@ fn a_failure_older_than_the_target_or_of_another_spec_is_void() {
         sight.target = None;
     };
     Sight::healthy(STABLE).with(failing).keeps_silent(500);
-    Sight::healthy(STABLE).with(failing).with(|sight| sight.mp.metadata.generation = Some(2)).asks(500, Why::TargetMissing);
-    let mut sight = Sight::healthy(STABLE).with(|sight| sight.fails(Reason::QuotaExhausted, 0, 9000));
+    Sight::healthy(STABLE)
+        .with(failing)
+        .with(|sight| sight.mp.metadata.generation = Some(2))
+        .asks(500, Why::TargetMissing);
+    let mut sight =
+        Sight::healthy(STABLE).with(|sight| sight.fails(Reason::QuotaExhausted, 0, 9000));
     sight.target().token.as_mut().expect("a token").issued = at(10);
     sight.status().token.as_mut().expect("a token").issue_time = Time(at(10));
     sight.asks(due_at(STABLE), Why::Time);
@@ -195,10 +239,14 @@ fn calls_that_something_undoes_are_made_less_and_less_often() {
         why(&mut sight);
         (sight.recall.unasked, sight.recall.last_sent) = (unasked, Some(boot(500 - since)));
         sight
-            .case(500, |case| {
-                hold(
-                    case,
-                    Wanted { why: if case.token().is_none() { Why::Edited } else { Why::Requested }, force: false, mints: false },
+            .view(500, |view| {
+                delay(
+                    view,
+                    Wanted {
+                        why: if view.token().is_none() { Why::Edited } else { Why::Requested },
+                        force: false,
+                        mints: false,
+                    },
                 )
             })
             .as_secs()

@@ -1,36 +1,37 @@
-//! What an observation comes down to: which target, which token, which credential, what the status would say already. Derives
-//! and decides nothing.
+//! What an observation comes down to: which target, which token, which credential, what the status
+//! would say already. Derives and decides nothing.
 
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    confirmed, due,
+    due,
     ended::effective,
     time::{span, whole_seconds},
+    trusted,
 };
 use crate::{
     api::{
-        ConditionType, CredentialStatus, DeletionPolicy, Intent, LastFailure, MiniProgram, MiniProgramStatus, Reason, TokenMode,
-        conditions,
+        ConditionType, CredentialStatus, DeletionPolicy, Intent, LastFailure, MiniProgram,
+        MiniProgramStatus, Reason, TokenMode, conditions,
     },
     platform::{self, Endpoint, Platform},
     projection::{Projection, TokenFacts},
     reconcile::{
         memory::{How, Noted},
-        observe::{Close, CredentialRead, Observed, TargetSeen, Whose, whose},
+        observe::{CredentialRead, LiveRead, Observed, TargetLookup, Whose, whose},
     },
     sensitive::Implausible,
     shell::clock::Now,
-    world::{Seen, Version},
+    world::{Lookup, Version},
 };
 
 /// A former object's target is left to the garbage collector for so long.
 const GARBAGE_COLLECTION: Duration = Duration::from_secs(10);
 
 /// One object at one moment.
-pub struct Case<'a> {
+pub struct View<'a> {
     /// All that was observed.
     pub seen: &'a Observed,
     /// The moment.
@@ -89,19 +90,21 @@ impl Credential {
     }
 }
 
-impl<'a> Case<'a> {
+impl<'a> View<'a> {
     /// Derives the case, or none if the spec holds a value that this version does not know.
     pub fn of(seen: &'a Observed, now: Now) -> Option<Self> {
         let mp: &MiniProgram = &seen.mini_program;
         let platform = platform::find(mp.spec.platform.as_str())?;
         let endpoint = platform.endpoint(mp.spec.token_mode)?;
-        if mp.spec.token_mode == Some(TokenMode::Unknown) || mp.deletion_policy() == DeletionPolicy::Unknown {
+        if mp.spec.token_mode == Some(TokenMode::Unknown)
+            || mp.deletion_policy() == DeletionPolicy::Unknown
+        {
             return None;
         }
         let target = match &seen.target {
-            TargetSeen::Absent => Target::Missing,
-            TargetSeen::Foreign => Target::Foreign,
-            TargetSeen::Is(target) => match whose(target, mp) {
+            TargetLookup::Absent => Target::Missing,
+            TargetLookup::Foreign => Target::Foreign,
+            TargetLookup::Is(target) => match whose(target, mp) {
                 Whose::Ours => Target::Ours(target),
                 Whose::Former => Target::Former,
                 Whose::Theirs => Target::Foreign,
@@ -112,10 +115,20 @@ impl<'a> Case<'a> {
             Target::Ours(target) => Some(target),
             Target::Missing | Target::Foreign | Target::Former => newest(seen, &status),
         };
-        let mut case = Self { seen, now, mp, status, platform, endpoint, target, in_use, credential: Credential::Unread };
-        case.drop_void_failure();
-        case.credential = case.judge_credential();
-        Some(case)
+        let mut view = Self {
+            seen,
+            now,
+            mp,
+            status,
+            platform,
+            endpoint,
+            target,
+            in_use,
+            credential: Credential::Unread,
+        };
+        view.drop_void_failure();
+        view.credential = view.judge_credential();
+        Some(view)
     }
 
     /// The generation of the spec.
@@ -124,8 +137,8 @@ impl<'a> Case<'a> {
     }
 
     /// The strong reads, if they were made.
-    pub fn close(&self) -> Option<&'a Close> {
-        self.seen.close.as_ref()
+    pub fn live(&self) -> Option<&'a LiveRead> {
+        self.seen.live.as_ref()
     }
 
     /// Whether it may ask the platform at all.
@@ -136,7 +149,7 @@ impl<'a> Case<'a> {
     /// The credential, if it was read in this pass.
     pub fn credential_read(&self) -> Option<&'a CredentialRead> {
         let alone = self.seen.credential_read.as_ref().map(|read| &read.credential);
-        self.close().map(|close| &close.credential).or(alone)
+        self.live().map(|live| &live.credential).or(alone)
     }
 
     /// The token that the target in use holds, if that is confirmed.
@@ -147,14 +160,15 @@ impl<'a> Case<'a> {
     /// Whether somebody else has changed a target, or made it.
     pub fn is_edited(&self, target: &Projection) -> bool {
         let is_unmatched = self.seen.recall.unmatched.as_ref() == Some(&target.version);
-        is_unmatched || !confirmed::is_confirmed(target, &self.status, &self.seen.recall)
+        is_unmatched || !trusted::is_trusted(target, &self.status, &self.seen.recall)
     }
 
     /// Whether a late request may still replace the stored token.
-    pub fn is_unsettled(&self) -> bool {
+    pub fn is_unconfirmed(&self) -> bool {
         // The intent of the call that is to confirm the token takes the place of the one in doubt.
-        let is_marked = self.in_use.is_some_and(|target| target.unsettled && !self.is_edited(target));
-        let in_doubt = self.status.intent.as_ref().is_some_and(|intent| intent.doubt);
+        let is_marked =
+            self.in_use.is_some_and(|target| target.unconfirmed && !self.is_edited(target));
+        let in_doubt = self.status.intent.as_ref().is_some_and(|intent| intent.outcome_unknown);
         is_marked || in_doubt && self.open_intent().is_none()
     }
 
@@ -166,17 +180,20 @@ impl<'a> Case<'a> {
     /// Whether there was a token, and its time is over.
     pub fn has_expired(&self) -> bool {
         let left = self.token().map(|token| self.time_left(token));
-        let told = || self.status.token.as_ref().map(|token| span(self.now.wall, token.expiration_time.0));
+        let told =
+            || self.status.token.as_ref().map(|token| span(self.now.wall, token.expiration_time.0));
         left.or_else(told).is_some_and(|left| left.is_zero())
     }
 
-    /// How long a token still lives, by whichever clock gives it less: the wall clock can be set back, the time since boot not.
+    /// How long a token still lives, by whichever clock gives it less: the wall clock can be set
+    /// back, the time since boot not.
     pub fn time_left(&self, token: &TokenFacts) -> Duration {
         let by_wall = span(self.now.wall, token.expires);
         self.time_left_by_boot(token).map_or(by_wall, |left| left.min(by_wall))
     }
 
-    /// How long a token still lives, counted from what was left of it when this process first saw it.
+    /// How long a token still lives, counted from what was left of it when this process first saw
+    /// it.
     pub fn time_left_by_boot(&self, token: &TokenFacts) -> Option<Duration> {
         let (_, end) = self.seen.recall.ends.iter().find(|(seen, _)| seen == token)?;
         Some(end.saturating_sub(self.now.boot))
@@ -184,7 +201,8 @@ impl<'a> Case<'a> {
 
     /// When the last call that brought this token was sent.
     pub fn checked(&self, token: &TokenFacts) -> Option<Timestamp> {
-        let known = self.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
+        let known =
+            self.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
         let told = known.and_then(|known| known.check_time.as_ref()).map(|time| time.0);
         self.sent_untold(token).or(told)
     }
@@ -202,7 +220,9 @@ impl<'a> Case<'a> {
     /// An intent whose call's end is not known.
     pub fn open_intent(&self) -> Option<&Intent> {
         let is_closed = |intent: &Intent| {
-            self.in_use.is_some_and(|target| confirmed::closes(target, intent, &self.status, &self.seen.recall))
+            self.in_use.is_some_and(|target| {
+                trusted::closes(target, intent, &self.status, &self.seen.recall)
+            })
         };
         self.status.intent.as_ref().filter(|intent| !is_closed(intent))
     }
@@ -231,11 +251,12 @@ impl<'a> Case<'a> {
 
     fn drop_void_failure(&mut self) {
         let Some(failure) = &self.status.last_failure else { return };
-        let issued = self.token().map(|token| token.issued).filter(|issued| due::is_past(self.now, *issued));
+        let issued =
+            self.token().map(|token| token.issued).filter(|issued| due::is_past(self.now, *issued));
         let of_older_token = issued.is_some_and(|issued| failure.time.0 < issued);
         let of_other_spec = self.status.observed_generation != self.generation();
         let of_other_credential = match (&self.seen.credential, &self.status.credential) {
-            (Seen::Is(version), Some(known)) => *version != version_of(known),
+            (Lookup::Found(version), Some(known)) => *version != version_of(known),
             _ => true,
         };
         // Its next attempt was set by a clock that has been put back since.
@@ -250,31 +271,39 @@ impl<'a> Case<'a> {
             return Credential::Known(self.judge_read(read));
         }
         match self.seen.credential {
-            // An object and its credential are often applied together, and the two watches race: only a read tells.
-            Seen::Absent if self.is_told_missing() => Credential::Known(Reason::SecretNotFound),
-            Seen::Absent | Seen::NotListed => Credential::Unread,
-            Seen::Is(version) => self.remembered_verdict(version).map_or(Credential::Unread, Credential::Known),
+            // An object and its credential are often applied together, and the two watches race:
+            // only a read tells.
+            Lookup::NotFound if self.is_told_missing() => Credential::Known(Reason::SecretNotFound),
+            Lookup::NotFound | Lookup::NotSynced => Credential::Unread,
+            Lookup::Found(version) => {
+                self.remembered_verdict(version).map_or(Credential::Unread, Credential::Known)
+            }
         }
     }
 
     fn is_told_missing(&self) -> bool {
         let condition = conditions::find(&self.status.conditions, ConditionType::CredentialValid);
         condition.is_some_and(|condition| {
-            Reason::of(condition) == Some(Reason::SecretNotFound) && condition.observed_generation == self.generation()
+            Reason::of(condition) == Some(Reason::SecretNotFound)
+                && condition.observed_generation == self.generation()
         })
     }
 
-    /// What is known of this version of the credential and this spec: the platform's word before what a read showed.
+    /// What is known of this version of the credential and this spec: the platform's word before
+    /// what a read showed.
     fn remembered_verdict(&self, version: Version) -> Option<Reason> {
         let told = self.told_verdict(version);
-        told.filter(|reason| *reason != Reason::NotTested).or_else(|| Some(self.noted(version)?.reason)).or(told)
+        told.filter(|reason| *reason != Reason::NotTested)
+            .or_else(|| Some(self.noted(version)?.reason))
+            .or(told)
     }
 
     /// What the condition says of this version of the credential and this spec.
     fn told_verdict(&self, version: Version) -> Option<Reason> {
         let known = self.status.credential.as_ref()?;
         let condition = conditions::find(&self.status.conditions, ConditionType::CredentialValid)?;
-        let speaks = version_of(known) == version && condition.observed_generation == self.generation();
+        let speaks =
+            version_of(known) == version && condition.observed_generation == self.generation();
         let reason = Reason::of(condition).filter(|_| speaks)?;
         (!matches!(reason, Reason::CredentialUnreadable | Reason::SecretNotFound)).then_some(reason)
     }
@@ -282,15 +311,20 @@ impl<'a> Case<'a> {
     /// What a read of this version of the credential for this spec came to, if that is remembered.
     fn noted(&self, version: Version) -> Option<&'a Noted> {
         let noted = self.seen.recall.noted.as_ref();
-        noted.filter(|noted| version_of(&noted.version) == version && noted.generation == self.generation())
+        noted.filter(|noted| {
+            version_of(&noted.version) == version && noted.generation == self.generation()
+        })
     }
 
-    /// The version of the credential that this case speaks of, if it was read and the status may name another one.
+    /// The version of the credential that this case speaks of, if it was read and the status may
+    /// name another one.
     pub fn credential_version(&self) -> Option<&'a CredentialStatus> {
         match (self.credential_read(), &self.seen.credential) {
             (Some(CredentialRead::Is { version, .. }), _) => Some(version),
-            (None, Seen::Is(version)) => {
-                let noted = self.noted(*version).filter(|noted| self.credential == Credential::Known(noted.reason));
+            (None, Lookup::Found(version)) => {
+                let noted = self
+                    .noted(*version)
+                    .filter(|noted| self.credential == Credential::Known(noted.reason));
                 noted.map(|noted| &noted.version)
             }
             _ => None,
@@ -299,7 +333,7 @@ impl<'a> Case<'a> {
 
     /// What has just been read of the credential alone, if it is not remembered yet.
     pub fn to_note(&self) -> Option<Noted> {
-        let read = self.seen.credential_read.as_ref().filter(|_| self.close().is_none());
+        let read = self.seen.credential_read.as_ref().filter(|_| self.live().is_none());
         let CredentialRead::Is { version, .. } = &read?.credential else { return None };
         let Credential::Known(reason) = self.credential else { return None };
         let is_known = self.remembered_verdict(version_of(version)) == Some(reason);
@@ -319,10 +353,16 @@ impl<'a> Case<'a> {
             Some(Err(Implausible::Invalid)) => Reason::ValueInvalid,
             Some(Ok(secret)) => {
                 let said = self.remembered_verdict(version_of(version)).filter(|reason| {
-                    matches!(reason, Reason::Accepted | Reason::CredentialRejected | Reason::AppIdRejected | Reason::SecretFrozen)
+                    matches!(
+                        reason,
+                        Reason::Accepted
+                            | Reason::CredentialRejected
+                            | Reason::AppIdRejected
+                            | Reason::AppSecretFrozen
+                    )
                 });
                 let brought_the_token = self.in_use.is_some_and(|target| {
-                    confirmed::is_answered(target, &self.status, &self.seen.recall)
+                    trusted::is_answered(target, &self.status, &self.seen.recall)
                         && target.sent.digest == secret.digest(&target.sent.salt)
                 });
                 said.unwrap_or(if brought_the_token { Reason::Accepted } else { Reason::NotTested })
@@ -348,6 +388,6 @@ pub fn version_of(credential: &CredentialStatus) -> Version {
 /// The newest of the targets before, one that is confirmed before any other.
 fn newest<'a>(seen: &'a Observed, status: &MiniProgramStatus) -> Option<&'a Projection> {
     let issued = |target: &Projection| target.token.as_ref().map(|token| token.issued);
-    let is_confirmed = |target| confirmed::is_confirmed(target, status, &seen.recall);
-    seen.old.iter().map(AsRef::as_ref).max_by_key(|target| (is_confirmed(target), issued(target)))
+    let is_trusted = |target| trusted::is_trusted(target, status, &seen.recall);
+    seen.old.iter().map(AsRef::as_ref).max_by_key(|target| (is_trusted(target), issued(target)))
 }

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::{
     Act, CORRECTIONS_APART, LONGEST_REST, advice,
-    case::Case,
     due::wait,
     report::{self, Findings, report},
     time,
+    view::View,
 };
 use crate::{
     api::{
         ConditionType, MiniProgramStatus, Reason,
-        conditions::{self, Truth, Verdict},
+        conditions::{self, ConditionStatus, ConditionValue},
     },
     reconcile::observe::Observed,
     shell::clock::Now,
@@ -24,28 +24,39 @@ const LISTS_PATIENCE: Duration = Duration::from_secs(30);
 /// So much later, the clock has passed the whole second that the status speaks of.
 const PAST_THE_SECOND: Duration = Duration::from_millis(20);
 
-/// Before the lists are complete nothing can be judged, but by the clock: a token whose time is over is not reported as
-/// valid. Lists that are only slow may still show a newer one.
+/// Before the lists are complete nothing can be judged, but by the clock: a token whose time is
+/// over is not reported as valid. Lists that are only slow may still show a newer one.
 pub fn unlisted(seen: &Observed, now: Now) -> (Act, Duration) {
     let status = seen.mini_program.status.as_ref();
-    let Some(token) = status.and_then(|status| status.token.as_ref()) else { return (Act::Rest, LONGEST_REST) };
-    let patience = seen.recall.unlisted_since.map_or(Duration::ZERO, |since| (since + LISTS_PATIENCE).saturating_sub(now.boot));
+    let Some(token) = status.and_then(|status| status.token.as_ref()) else {
+        return (Act::Rest, LONGEST_REST);
+    };
+    let patience = seen
+        .recall
+        .unlisted_since
+        .map_or(Duration::ZERO, |since| (since + LISTS_PATIENCE).saturating_sub(now.boot));
     let wait = wait(now, token.expiration_time.0).max(patience);
     if !wait.is_zero() {
         return (Act::Rest, wait.saturating_add(PAST_THE_SECOND).min(LONGEST_REST));
     }
-    in_turn(seen, now, settled(status, report::of_expiry(&seen.mini_program, now)), LONGEST_REST)
+    in_turn(
+        seen,
+        now,
+        unless_written(status, report::of_expiry(&seen.mini_program, now)),
+        LONGEST_REST,
+    )
 }
 
 /// Writes the status, if it does not say all already, or rests.
-pub fn settle(case: &Case<'_>, findings: Findings, wake: Duration) -> (Act, Duration) {
-    let status = report(case, findings);
-    let change = report::next_change(case, &status).unwrap_or(LONGEST_REST);
+pub fn status_or_rest(view: &View<'_>, findings: Findings, wake: Duration) -> (Act, Duration) {
+    let status = report(view, findings);
+    let change = report::next_change(view, &status).unwrap_or(LONGEST_REST);
     let wake = wake.min(change.saturating_add(PAST_THE_SECOND));
-    in_turn(case.seen, case.now, settled(case.mp.status.as_ref(), status), wake)
+    in_turn(view.seen, view.now, unless_written(view.mp.status.as_ref(), status), wake)
 }
 
-/// Leaves a status that somebody else has written over ours standing for a while, unless a call has ended since.
+/// Leaves a status that somebody else has written over ours standing for a while, unless a call has
+/// ended since.
 fn in_turn(seen: &Observed, now: Now, act: Act, wake: Duration) -> (Act, Duration) {
     match contradicted(seen, now) {
         Some(wait) if matches!(act, Act::Status(_)) => (Act::Rest, wake.min(wait)),
@@ -55,18 +66,22 @@ fn in_turn(seen: &Observed, now: Now, act: Act, wake: Duration) -> (Act, Duratio
 
 /// How long it is still left standing.
 fn contradicted(seen: &Observed, now: Now) -> Option<Duration> {
-    let (told, at) = seen.recall.told.as_ref().filter(|_| seen.recall.ended.is_none())?;
+    let (told, at) = seen.recall.written_status.as_ref().filter(|_| seen.recall.ended.is_none())?;
     let wait = (*at + CORRECTIONS_APART).saturating_sub(now.boot);
     (seen.mini_program.status.as_ref() != Some(told) && !wait.is_zero()).then_some(wait)
 }
 
 /// A write of this status, unless what is stored says the same.
-fn settled(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act {
-    if stored.is_some_and(|stored| says_the_same(stored, &status)) { Act::Rest } else { Act::Status(Box::new(status)) }
+fn unless_written(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act {
+    if stored.is_some_and(|stored| says_the_same(stored, &status)) {
+        Act::Rest
+    } else {
+        Act::Status(Box::new(status))
+    }
 }
 
-/// A label edit makes another version of the target, or of a credential that any number of objects may name: where nothing
-/// else is to be told, it is left to the next write.
+/// A label edit makes another version of the target, or of a credential that any number of objects
+/// may name: where nothing else is to be told, it is left to the next write.
 fn says_the_same(stored: &MiniProgramStatus, status: &MiniProgramStatus) -> bool {
     if stored == status {
         return true;
@@ -81,17 +96,34 @@ fn says_the_same(stored: &MiniProgramStatus, status: &MiniProgramStatus) -> bool
     *stored == told
 }
 
-/// The status of an object whose spec this version does not know in full: said, and nothing else touched.
+/// The status of an object whose spec this version does not know in full: said, and nothing else
+/// touched.
 pub fn unsupported(seen: &Observed, now: Now) -> Act {
     let mp = &seen.mini_program;
     let mut status = mp.status.clone().unwrap_or_default();
     status.observed_generation = mp.metadata.generation;
     // Nothing is planned any more.
     status.last_failure = None;
-    let verdict = Verdict { truth: Truth::False, reason: Reason::Unsupported, message: advice::unsupported(mp) };
-    let stalled = Verdict { truth: Truth::True, ..verdict.clone() };
+    let verdict = ConditionValue {
+        truth: ConditionStatus::False,
+        reason: Reason::Unsupported,
+        message: advice::unsupported(mp),
+    };
+    let stalled = ConditionValue { truth: ConditionStatus::True, ..verdict.clone() };
     let now = time::whole_seconds(now.wall);
-    conditions::set(&mut status.conditions, ConditionType::Ready, &verdict, mp.metadata.generation, now);
-    conditions::set(&mut status.conditions, ConditionType::Stalled, &stalled, mp.metadata.generation, now);
-    settled(mp.status.as_ref(), status)
+    conditions::set(
+        &mut status.conditions,
+        ConditionType::Ready,
+        &verdict,
+        mp.metadata.generation,
+        now,
+    );
+    conditions::set(
+        &mut status.conditions,
+        ConditionType::Stalled,
+        &stalled,
+        mp.metadata.generation,
+        now,
+    );
+    unless_written(mp.status.as_ref(), status)
 }

@@ -1,0 +1,256 @@
+//! Whether a call that is due may be made yet: failures, floors, quotas, somebody else's open call.
+//! Pure.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::{
+    due::{SPACING, is_past, request, wait},
+    retry,
+    time::{after, day, next_midnight},
+    view::View,
+};
+use crate::{
+    api::{Mints, sibling},
+    platform::Endpoint,
+    reconcile::call::{Wanted, Why},
+};
+
+/// Two mints that no clock asked for: pods lag 90 s, platforms keep two tokens.
+const MINTS_APART: Duration = Duration::from_secs(300);
+/// The same where the stored token is or may be gone, by how many such mints were made in a row. If
+/// the one before was lost, the stored token has 300 s from there, and pods need 90 of them.
+const GONE_APART: [u64; 6] = [0, 15, 30, 60, 120, 180];
+/// A call that somebody asks for by annotation, after a success, and after a stop that the request
+/// lifts.
+const REQUESTS_APART: Duration = Duration::from_secs(30);
+/// A forced call that brought no new token is worth another one, a little later than the platform's
+/// own limit, and each time later: those that it refuses may count among those that it allows a
+/// day.
+const FORCED_AGAIN: [u64; 5] = [35, 60, 120, 240, 300];
+
+/// Whatever the reasons: calls of one object that brought a token and that neither a clock nor a
+/// person asked for, by how many were made in a row. What undoes each call costs twelve an hour.
+const UNASKED_APART: [u64; 8] = [0, 0, 0, 0, 15, 60, 120, 300];
+/// After so long without a call, a row is over.
+pub const ROW: Duration = Duration::from_secs(3600);
+
+/// How long a call that is due must still wait; nothing if it may be made now.
+pub fn delay(view: &View<'_>, wanted: Wanted) -> Duration {
+    // What has begun was held before, and has just counted itself.
+    if view.seen.started.is_some() {
+        return foreign_intent(view);
+    }
+    let limits: [fn(&View<'_>, Wanted) -> Duration; 7] = [
+        |view, _| foreign_intent(view),
+        |view, _| spacing(view),
+        unasked,
+        last_failure,
+        requests,
+        mint_floor,
+        force_limits,
+    ];
+    limits.iter().map(|limit| limit(view, wanted)).max().unwrap_or_default()
+}
+
+/// An open intent of somebody else: its call may be on its way, and gets the time that a call may
+/// take.
+fn foreign_intent(view: &View<'_>) -> Duration {
+    let Some(intent) = view.open_intent().filter(|intent| !view.is_own(intent)) else {
+        return Duration::ZERO;
+    };
+    let first_seen = view
+        .seen
+        .recall
+        .foreign_intent
+        .as_ref()
+        .filter(|(id, _)| *id == intent.id)
+        .map_or(view.now.boot, |seen| seen.1);
+    (first_seen + view.seen.patience).saturating_sub(view.now.boot)
+}
+
+/// Whatever the reasons: no object asks more often.
+fn spacing(view: &View<'_>) -> Duration {
+    view.seen
+        .recall
+        .last_sent
+        .map_or(Duration::ZERO, |sent| (sent + SPACING).saturating_sub(view.now.boot))
+}
+
+/// Calls that succeed and are undone, whoever undoes them, are made less and less often.
+fn unasked(view: &View<'_>, wanted: Wanted) -> Duration {
+    if !wanted.why.unasked() {
+        return Duration::ZERO;
+    }
+    let in_a_row = usize::try_from(view.seen.recall.unasked).unwrap_or(usize::MAX);
+    let apart = UNASKED_APART.get(in_a_row).or(UNASKED_APART.last()).copied().unwrap_or_default();
+    let last = view.seen.recall.last_sent.unwrap_or_default();
+    (last + Duration::from_secs(apart)).saturating_sub(view.now.boot)
+}
+
+fn last_failure(view: &View<'_>, wanted: Wanted) -> Duration {
+    let Some((failure, reason)) = view.failure() else { return Duration::ZERO };
+    let lifted = wanted.why == Why::Requested || is_requested(view);
+    let until = if lifted && retry::stops(reason) {
+        after(failure.time.0, REQUESTS_APART)
+    } else {
+        failure.next_attempt_time.0
+    };
+    wait(view.now, until)
+}
+
+/// Whether an unanswered request stands on the object.
+fn is_requested(view: &View<'_>) -> bool {
+    request(view.mp)
+        .is_some_and(|request| view.status.handled_refresh_request.as_ref() != Some(&request))
+}
+
+/// A request waits after the last success; after a failure the back-off decides, but for forced
+/// calls.
+fn requests(view: &View<'_>, wanted: Wanted) -> Duration {
+    let token = view.status.token.as_ref();
+    let checked = token.and_then(|token| token.check_time.as_ref()).map(|time| time.0);
+    let again = view.seen.recall.checked.as_ref().map(|(_, at)| *at);
+    let last = match wanted.why {
+        Why::Requested => checked.max(again),
+        // A refused call has taken back its count: only the failure says when it was.
+        _ if wanted.force => view.status.last_failure.as_ref().map(|failure| failure.time.0),
+        _ => None,
+    };
+    last.filter(|last| is_past(view.now, *last))
+        .map_or(Duration::ZERO, |last| wait(view.now, after(last, REQUESTS_APART)))
+}
+
+/// What the app's objects and this process know of its mints.
+pub struct Counted {
+    /// The last one.
+    pub last: Option<Timestamp>,
+    /// Those of today that were not due by time.
+    pub today: i64,
+    /// The forced ones of today.
+    pub forced: Vec<Timestamp>,
+}
+
+/// What the object itself says of its mints, and each other one of the app whose credential the
+/// platform has accepted: anybody may name the app.
+fn of_objects<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a Mints> {
+    let siblings = view
+        .seen
+        .siblings
+        .shown
+        .iter()
+        .filter(|sibling| super::ownership::same_mode(view, sibling));
+    let statuses = siblings.filter_map(|sibling| sibling.status.as_ref());
+    let accepted = statuses.filter(|status| sibling::accepted(&status.conditions) == Some(true));
+    accepted.filter_map(|status| status.mints.as_ref()).chain(&view.status.mints)
+}
+
+/// The forced calls that those objects report.
+pub fn forced_by_accepted(view: &View<'_>) -> impl Iterator<Item = Timestamp> {
+    of_objects(view).flat_map(|mints| &mints.forced_times).map(|time| time.0)
+}
+
+/// Sums an app's mints over all its objects; what was made by an object that is gone, this process
+/// remembers.
+pub fn counted(view: &View<'_>) -> Counted {
+    let today = day(view.now.wall, view.platform.day_offset_seconds);
+    let of_objects: Vec<&Mints> = of_objects(view).collect();
+    let of_process = &view.seen.app.mints;
+    let count = |mints: &Mints| if mints.day == today { i64::from(mints.count) } else { 0 };
+    let unshown = view
+        .seen
+        .siblings
+        .unshown
+        .iter()
+        .filter(|unshown| super::ownership::is_mode_of(view, unshown.mode));
+    let unshown = unshown.filter(|unshown| unshown.day == today).map(|unshown| unshown.count);
+    let all = || of_objects.iter().copied().chain([of_process]);
+    let mut forced: Vec<_> =
+        all().flat_map(|mints| &mints.forced_times).map(|time| time.0).collect();
+    forced.retain(|time| {
+        is_past(view.now, *time) && day(*time, view.platform.day_offset_seconds) == today
+    });
+    forced.sort_unstable();
+    forced.dedup();
+    let of_shown: i64 = of_objects.iter().map(|mints| count(mints)).sum();
+    let of_all = of_shown + unshown.sum::<i64>();
+    Counted {
+        last: all()
+            .filter_map(|mints| mints.last_time.as_ref())
+            .map(|time| time.0)
+            .filter(|time| is_past(view.now, *time))
+            .max(),
+        today: of_all.max(count(of_process)),
+        forced,
+    }
+}
+
+fn mint_floor(view: &View<'_>, wanted: Wanted) -> Duration {
+    if !wanted.mints || wanted.why.by_time() {
+        return Duration::ZERO;
+    }
+    let counted = counted(view);
+    let spent = counted.today >= share_of_quota(view.endpoint);
+    if spent && !wanted.why.urgent() {
+        return wait(view.now, next_midnight(view.now.wall, view.platform.day_offset_seconds));
+    }
+    // Once the share is spent, a lost token is still replaced, but as seldom as pods can bear.
+    let in_a_row =
+        if spent { usize::MAX } else { usize::try_from(view.seen.app.gone).unwrap_or(usize::MAX) };
+    let gone_apart = GONE_APART.get(in_a_row).or(GONE_APART.last()).copied().unwrap_or_default();
+    let apart = match wanted.why {
+        why if why.urgent() => Duration::from_secs(gone_apart),
+        Why::Invalid if wanted.force => Duration::ZERO,
+        _ => MINTS_APART,
+    };
+    match last_own_mint(view) {
+        Some(started) => (started + apart).saturating_sub(view.now.boot),
+        None => counted.last.map_or(Duration::ZERO, |last| wait(view.now, after(last, apart))),
+    }
+}
+
+/// When the app's last mint began, by time since boot, if this process made it: whoever sets the
+/// clock moves no floor then.
+fn last_own_mint(view: &View<'_>) -> Option<Duration> {
+    let told = of_objects(view).filter_map(|mints| mints.last_time.as_ref()).max();
+    let last = view.seen.app.last.as_ref().map(|last| last.started);
+    last.filter(|_| told == view.seen.app.mints.last_time.as_ref())
+}
+
+/// At most a tenth of a day's quota goes to mints that no clock asked for.
+fn share_of_quota(endpoint: &Endpoint) -> i64 {
+    i64::from(endpoint.daily_quota / 10)
+}
+
+fn force_limits(view: &View<'_>, wanted: Wanted) -> Duration {
+    let Some(limits) = view.endpoint.force.filter(|_| wanted.force) else { return Duration::ZERO };
+    let counted = counted(view);
+    let midnight = wait(view.now, next_midnight(view.now.wall, view.platform.day_offset_seconds));
+    if counted.forced.len() >= limits.per_day {
+        return midnight;
+    }
+    let stopped =
+        view.seen.app.force_stopped_until.map_or(Duration::ZERO, |until| wait(view.now, until));
+    let issued = view.token().map_or(Timestamp::MIN, |token| token.issued);
+    let in_vain = counted.forced.iter().filter(|time| **time > issued).count();
+    let again =
+        in_vain.checked_sub(1).and_then(|row| FORCED_AGAIN.get(row).or(FORCED_AGAIN.last()));
+    let apart = again.map_or(limits.apart, |seconds| Duration::from_secs(*seconds));
+    let since_end = view
+        .seen
+        .app
+        .forced
+        .map_or(Duration::ZERO, |ended| (ended + limits.apart).saturating_sub(view.now.boot));
+    let last = counted.forced.last();
+    // Of another process's last one only the intent is known: the call went out later, and the
+    // intent's time is cut to the second.
+    let is_own = view.seen.app.forced.is_some()
+        && view.seen.app.mints.forced_times.last().map(|time| &time.0) == last;
+    let sent_within =
+        if is_own { Duration::ZERO } else { view.seen.patience + Duration::from_secs(1) };
+    let apart = last.map_or(Duration::ZERO, |last| {
+        wait(view.now, after(*last, apart.max(limits.apart + sent_within)))
+    });
+    stopped.max(apart).max(since_end)
+}

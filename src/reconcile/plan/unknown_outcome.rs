@@ -1,0 +1,59 @@
+//! Whether a call whose answer never came may still land, and end a token that came after it. Pure.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::{
+    due, ownership,
+    time::{after, spread},
+    view::View,
+};
+use crate::{
+    api::{Intent, MiniProgram},
+    projection::{Projection, TokenFacts},
+};
+
+/// Until then a request that was under way has landed.
+const LANDS_WITHIN: Duration = Duration::from_secs(120);
+
+/// Whether a call of unknown end may land behind a call that begins now: one of this object, or of
+/// another that asked for the same token and may not keep the app any more, or not exist.
+pub fn another_call_may_land(view: &View<'_>) -> bool {
+    let may_land_yet = |sent: Timestamp| after(sent, LANDS_WITHIN) > view.now.wall;
+    let own = view.status.intent.as_ref().is_some_and(|intent| {
+        let issued = view.token().map_or(intent.time.0, |token| token.issued.max(intent.time.0));
+        view.open_intent().is_some() || intent.outcome_unknown && may_land_yet(issued)
+    });
+    let mut theirs = view
+        .seen
+        .siblings
+        .shown
+        .iter()
+        .filter(|sibling| view.endpoint.rotates() && ownership::same_mode(view, sibling));
+    own || theirs
+        .any(|sibling| intent_of(sibling).is_some_and(|intent| may_land_yet(intent.time.0)))
+        || view.seen.app.lost.is_some_and(|sent| view.now.boot < sent + LANDS_WITHIN)
+}
+
+fn intent_of(mp: &MiniProgram) -> Option<&Intent> {
+    mp.status.as_ref()?.intent.as_ref()
+}
+
+/// When a confirming call is worth it: a request that was under way when the token came has landed
+/// by then.
+pub fn confirm_at(view: &View<'_>, target: &Projection, token: &TokenFacts) -> Timestamp {
+    // The same token may have come back to a later call, which the kept intent tells of.
+    let asked = view
+        .status
+        .intent
+        .as_ref()
+        .filter(|intent| intent.outcome_unknown)
+        .map(|intent| intent.time.0);
+    let asked = asked
+        .filter(|asked| due::is_past(view.now, *asked))
+        .max(Some(token.issued))
+        .unwrap_or(token.issued);
+    let seed = target.issued_for.as_deref().unwrap_or_default();
+    after(asked, LANDS_WITHIN + spread(seed, Duration::from_secs(60)))
+}
