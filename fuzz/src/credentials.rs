@@ -2,7 +2,7 @@
 //! at all.
 
 use miniprogram_operator::{
-    platform::{self, Ask},
+    platform::{self, Body, TokenRequest},
     sensitive::{AppSecret, Implausible},
 };
 use serde_json::Value;
@@ -27,15 +27,17 @@ pub fn judge(bytes: &[u8]) {
     let digest = secret.digest("salt");
     assert!(digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
     for endpoint in platform::ALL.iter().flat_map(|platform| platform.endpoints) {
-        let request = (endpoint.request)(&Ask {
+        let request = (endpoint.request)(&TokenRequest {
             app_id: "wx0123456789abcdef",
             secret: &secret,
             force: false,
         });
         // It is in the one place where the platform looks for it, and nowhere else.
         let in_query = request.query.iter().filter(|(_, value)| value.as_str() == text).count();
-        let body: Option<Value> =
-            request.json.as_ref().map(|body| serde_json::from_slice(body).expect("JSON"));
+        let body: Option<Value> = match &request.body {
+            Body::Json(body) => Some(serde_json::from_slice(body).expect("JSON")),
+            Body::None | Body::Form(_) => None,
+        };
         let in_body = body.iter().filter(|body| body["secret"].as_str() == Some(text)).count();
         assert!(in_query + in_body >= 1, "it is not sent");
     }

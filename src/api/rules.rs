@@ -5,7 +5,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::names;
-use crate::platform::{self, Rotation};
+use crate::platform;
 
 /// A Secret's name, as the API server wants it.
 pub(super) const DNS_SUBDOMAIN: &str =
@@ -72,7 +72,7 @@ pub(super) fn spec() -> Value {
     Value::Array(rules)
 }
 
-/// The bounds of the two times, which depend on how the endpoint's tokens rotate.
+/// The bounds of the two times, which depend on how the endpoint reissues tokens.
 fn bounds(platform: &platform::Platform, endpoint: &platform::Endpoint) -> Vec<Value> {
     let name = platform.name;
     let chosen = match endpoint.mode {
@@ -87,11 +87,8 @@ fn bounds(platform: &platform::Platform, endpoint: &platform::Endpoint) -> Vec<V
         ),
     };
     let mode = endpoint.mode.map(|mode| format!(" in {mode:?} mode")).unwrap_or_default();
-    let (longest_lead, shortest_interval) = match endpoint.rotation {
-        Rotation::Rotating { longest_lead, .. } => (longest_lead, 600),
-        Rotation::StableUntil { window } => (window, 60),
-    };
-    let longest_lead = longest_lead.as_secs();
+    let longest_lead = endpoint.lead.longest.as_secs();
+    let shortest_interval = if endpoint.reissue.makes_new() { 600 } else { 60 };
     vec![
         rule(
             format!(

@@ -137,9 +137,14 @@ pub struct LastFailure {
     /// What went wrong, in the words of the condition.
     #[schemars(length(max = 64))]
     pub reason: String,
-    /// The platform's own error code.
+    /// The platform's own error code, a number or a word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub platform_code: Option<i64>,
+    #[schemars(length(max = 64))]
+    pub platform_code: Option<String>,
+    /// Why there was no response, where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub cause: Option<String>,
     /// The IP that the platform saw and refused: the one to put on its allow-list.
     #[serde(default, rename = "callerIP", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
-    reconcile::fetch::door::{Door, NoAnswer},
+    reconcile::fetch::door::{Door, TransportError},
     shell::clock::Now,
 };
 
@@ -79,7 +79,12 @@ fn operator(client: Client) -> Operator {
         client,
         client_of_term: Box::new(|_, client| client.clone()),
         platforms: Platforms {
-            door: Door::from_fn(|_| std::future::ready(Err(NoAnswer::NotSent)).boxed()),
+            door: Door::from_fn(|_| {
+                std::future::ready(Err(TransportError::NotSent(
+                    crate::platform::Cause::ConnectionRefused,
+                )))
+                .boxed()
+            }),
             hosts: std::collections::BTreeMap::default(),
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),

@@ -1,22 +1,25 @@
-//! The platforms, as data: how to ask, how to read the answer, how tokens rotate. Does no IO, reads
+//! The platforms, as data: how to ask, how to read the response, how tokens are reissued. Does no IO, reads
 //! no clock, knows no cluster.
 //!
 //! A platform is one file in this folder and its name in the list below; the CRD's enum, the
 //! patterns of app ids, the bounds of the times and the flags follow from it.
 
-mod answer;
+mod exchange;
+#[cfg(any(test, feature = "made-up-platforms"))]
+pub mod made_up;
 mod name;
+mod refusal;
+mod reissue;
+mod response;
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use zeroize::Zeroizing;
-
+pub use exchange::{Body, Grant, Life, Pairs, Request, Response, TokenRequest};
 pub use name::PlatformName;
+pub use refusal::{Cause, Certainty, Code, Refusal};
+pub use reissue::{Reissue, Replacement};
 
-use crate::{
-    api::{Reason, TokenMode},
-    sensitive::{AccessToken, AppSecret},
-};
+use crate::api::TokenMode;
 
 macro_rules! platforms {
     ($($file:ident),* $(,)?) => {
@@ -61,7 +64,9 @@ pub struct Endpoint {
     /// The `spec.tokenMode` that chooses it; none where the platform has no choice.
     pub mode: Option<TokenMode>,
     /// What a call does to the tokens before it.
-    pub rotation: Rotation,
+    pub reissue: Reissue,
+    /// How long before a token's end to ask for the next one, and how long a spec may ask for.
+    pub lead: Lead,
     /// How a call may force a new token, where asking alone does not make one.
     pub force: Option<ForceLimits>,
     /// Calls a day that the platform allows for one app.
@@ -69,26 +74,18 @@ pub struct Endpoint {
     /// No token of this endpoint lives longer: what says so is not believed.
     pub longest_life: Duration,
     /// Builds the request.
-    pub request: fn(&Ask<'_>) -> Request,
-    /// Reads the answer: HTTP status and body.
-    pub answer: fn(u16, &[u8]) -> Result<Grant, Refusal>,
+    pub request: fn(&TokenRequest<'_>) -> Request,
+    /// Reads the response.
+    pub read: fn(&Response<'_>) -> Result<Grant, Refusal>,
 }
 
-/// What a call does to the tokens before it.
+/// How long before a token's end its successor is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rotation {
-    /// Every call makes a new token and leaves the one before it minutes.
-    Rotating {
-        /// How long before expiry to ask unless the spec says.
-        lead: Duration,
-        /// The longest lead that a spec may ask for.
-        longest_lead: Duration,
-    },
-    /// A call returns the same token with its remaining life, until `window` before its end.
-    StableUntil {
-        /// How long before a token's end a call makes a new one.
-        window: Duration,
-    },
+pub struct Lead {
+    /// Unless the spec says.
+    pub default: Duration,
+    /// The longest that a spec may ask for.
+    pub longest: Duration,
 }
 
 /// How often a new token may be forced.
@@ -98,55 +95,6 @@ pub struct ForceLimits {
     pub apart: Duration,
     /// Forced calls a day.
     pub per_day: usize,
-}
-
-/// What a request is made from.
-pub struct Ask<'a> {
-    /// The app id.
-    pub app_id: &'a str,
-    /// The app secret.
-    pub secret: &'a AppSecret,
-    /// Whether a new token is wanted even if the current one is still good.
-    pub force: bool,
-}
-
-/// An HTTP request, without the host. Has no `Debug`: it carries the app secret.
-pub struct Request {
-    /// The path on the host.
-    pub path: &'static str,
-    /// The query's parameters.
-    pub query: Vec<(&'static str, Zeroizing<String>)>,
-    /// The JSON body of a POST; without one it is a GET.
-    pub json: Option<Zeroizing<Vec<u8>>>,
-}
-
-/// A token that a platform handed out.
-pub struct Grant {
-    /// The token.
-    pub token: AccessToken,
-    /// How long it lives, counted from when the request was sent.
-    pub life: Duration,
-}
-
-/// A definite "no", or an answer that nobody understands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// What it comes down to.
-    pub reason: Reason,
-    /// The platform's own code.
-    pub code: Option<i64>,
-    /// The caller's IP as the platform saw it, where it says so.
-    pub caller_ip: Option<IpAddr>,
-    /// How long the platform itself asks to wait.
-    pub wait: Option<Duration>,
-}
-
-impl Refusal {
-    /// A refusal that carries nothing but its reason.
-    #[must_use]
-    pub fn because(reason: Reason) -> Self {
-        Self { reason, code: None, caller_ip: None, wait: None }
-    }
 }
 
 impl Platform {
@@ -173,15 +121,24 @@ impl Platform {
 }
 
 impl Endpoint {
-    /// Whether every call makes a new token and shortens the life of the one before.
+    /// How a token that is reported invalid is replaced.
     #[must_use]
-    pub fn rotates(&self) -> bool {
-        matches!(self.rotation, Rotation::Rotating { .. })
+    pub fn replacement(&self) -> Replacement {
+        self.reissue.replacement(self.force.is_some())
     }
 }
 
 /// The platform of a name, or none if this version does not know it.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Platform> {
-    ALL.iter().copied().find(|platform| platform.name == name)
+    every().find(|platform| platform.name == name)
+}
+
+/// Every platform that objects may name: those of the list, and in tests the made-up ones.
+pub fn every() -> impl Iterator<Item = &'static Platform> {
+    #[cfg(not(any(test, feature = "made-up-platforms")))]
+    let made_up: &[&Platform] = &[];
+    #[cfg(any(test, feature = "made-up-platforms"))]
+    let made_up = made_up::ALL;
+    ALL.iter().chain(made_up).copied()
 }

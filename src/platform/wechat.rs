@@ -11,9 +11,13 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{AppIdPattern, Ask, Endpoint, ForceLimits, Grant, Platform, Refusal, Request, Rotation, answer};
+use super::{
+    AppIdPattern, Code, Endpoint, ForceLimits, Grant, Lead, Life, Pairs, Platform, Refusal, Reissue, Request,
+    Response, TokenRequest, response,
+};
 use crate::api::{Reason, TokenMode};
 
+const MINUTES_5: Duration = Duration::from_secs(300);
 const HOUR: Duration = Duration::from_secs(3600);
 
 pub(super) const PLATFORM: Platform = Platform {
@@ -33,70 +37,71 @@ pub(super) const PLATFORM: Platform = Platform {
 /// tokens altogether.
 const STABLE: Endpoint = Endpoint {
     mode: Some(TokenMode::Stable),
-    rotation: Rotation::StableUntil { window: Duration::from_secs(300) },
+    reissue: Reissue::SameUntil { window: MINUTES_5 },
+    lead: Lead { default: MINUTES_5, longest: MINUTES_5 },
     force: Some(ForceLimits { apart: Duration::from_secs(30), per_day: 20 }),
     daily_quota: 500_000,
     longest_life: LONGEST_LIFE,
     request: stable_request,
-    answer: read,
+    read,
 };
 
 /// Makes a new token at each call and leaves the one before it five minutes.
 const LEGACY: Endpoint = Endpoint {
     mode: Some(TokenMode::Legacy),
-    rotation: Rotation::Rotating { lead: Duration::from_secs(300), longest_lead: HOUR },
+    reissue: Reissue::Replaces { overlap: MINUTES_5 },
+    lead: Lead { default: MINUTES_5, longest: HOUR },
     force: None,
     daily_quota: 2000,
     longest_life: LONGEST_LIFE,
     request: legacy_request,
-    answer: read,
+    read,
 };
 
 /// "Within 7200 seconds", says the platform, and that it may change; a day leaves room for that,
 /// and no more.
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-fn stable_request(ask: &Ask<'_>) -> Request {
+fn stable_request(wanted: &TokenRequest<'_>) -> Request {
     let body = json!({
         "grant_type": "client_credential",
-        "appid": ask.app_id,
-        "secret": ask.secret.expose(),
-        "force_refresh": ask.force,
+        "appid": wanted.app_id,
+        "secret": wanted.secret.expose(),
+        "force_refresh": wanted.force,
     });
-    Request { path: "/cgi-bin/stable_token", query: vec![], json: Some(Zeroizing::new(body.to_string().into_bytes())) }
+    Request::json("/cgi-bin/stable_token", &body)
 }
 
-fn legacy_request(ask: &Ask<'_>) -> Request {
-    let parameter = |text: &str| Zeroizing::new(text.to_owned());
-    Request {
-        path: "/cgi-bin/token",
-        query: vec![
-            ("grant_type", parameter("client_credential")),
-            ("appid", parameter(ask.app_id)),
-            ("secret", parameter(ask.secret.expose())),
-        ],
-        json: None,
-    }
+fn legacy_request(wanted: &TokenRequest<'_>) -> Request {
+    let secret = Zeroizing::new(wanted.secret.expose().to_owned());
+    let query: Pairs = vec![
+        ("grant_type", Zeroizing::new("client_credential".to_owned())),
+        ("appid", Zeroizing::new(wanted.app_id.to_owned())),
+        ("secret", secret),
+    ];
+    Request::get("/cgi-bin/token", query)
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    #[serde(default, deserialize_with = "answer::token_text")]
+struct Fields {
+    #[serde(default, deserialize_with = "response::token_text")]
     access_token: Option<Zeroizing<String>>,
-    #[serde(default, deserialize_with = "answer::lenient_integer")]
+    #[serde(default, deserialize_with = "response::lenient_integer")]
     expires_in: Option<i64>,
-    #[serde(default, deserialize_with = "answer::lenient_integer")]
+    #[serde(default, deserialize_with = "response::lenient_integer")]
     errcode: Option<i64>,
-    #[serde(default, deserialize_with = "answer::token_text")]
+    #[serde(default, deserialize_with = "response::token_text")]
     errmsg: Option<Zeroizing<String>>,
 }
 
-fn read(status: u16, body: &[u8]) -> Result<Grant, Refusal> {
-    let answer: Answer = answer::json(status, body)?;
-    match answer.errcode.unwrap_or(0) {
-        0 if (200..300).contains(&status) => answer::grant(answer.access_token, answer.expires_in, LONGEST_LIFE),
-        0 => Err(answer::without_json(status)),
-        code => Err(refusal(code, answer.errmsg.as_deref().map_or("", String::as_str))),
+fn read(response: &Response<'_>) -> Result<Grant, Refusal> {
+    let fields: Fields = response::json(response)?;
+    match fields.errcode.unwrap_or(0) {
+        0 if (200..300).contains(&response.status) => {
+            response::grant(fields.access_token, fields.expires_in, Life::Left, LONGEST_LIFE)
+        }
+        0 => Err(response::without_json(response.status)),
+        code => Err(refusal(code, fields.errmsg.as_deref().map_or("", String::as_str))),
     }
 }
 
@@ -117,7 +122,7 @@ fn refusal(code: i64, message: &str) -> Refusal {
         _ => (Reason::BadResponse, None),
     };
     let caller_ip = (reason == Reason::IpNotAllowed).then(|| refused_ip(message)).flatten();
-    Refusal { reason, code: Some(code), caller_ip, wait }
+    Refusal { caller_ip, wait, ..Refusal::refused(reason, Code::Number(code)) }
 }
 
 /// The first word after `invalid ip` that is one; both documented shapes of the message have it
@@ -137,17 +142,19 @@ mod tests {
     use super::{LEGACY, STABLE, read};
     use crate::{
         api::Reason,
-        platform::{Ask, Refusal},
+        platform::{Body, Code, Refusal, Response, TokenRequest},
         sensitive::AppSecret,
     };
 
     fn answer(status: u16, body: &str) -> Result<(String, Duration), Refusal> {
-        read(status, body.as_bytes()).map(|grant| (grant.token.expose().to_owned(), grant.life))
+        let response = Response { status, content_type: "", body: body.as_bytes() };
+        read(&response).map(|grant| (grant.token.expose().to_owned(), grant.life.span()))
     }
 
     #[track_caller]
     fn refused(status: u16, body: &str, reason: Reason, code: Option<i64>) {
         let refusal = answer(status, body).expect_err("a refusal");
+        let code = code.map(Code::Number);
         assert_eq!((refusal.reason, refusal.code), (reason, code), "{status} {body}");
     }
 
@@ -243,9 +250,10 @@ mod tests {
     #[test]
     fn requests_are_as_documented() {
         let secret = AppSecret::parse(b"s&x").expect("plausible");
-        let ask = Ask { app_id: "wx0123456789abcdef", secret: &secret, force: true };
-        let stable = (STABLE.request)(&ask);
-        let body: serde_json::Value = serde_json::from_slice(&stable.json.expect("a body")).expect("JSON");
+        let wanted = TokenRequest { app_id: "wx0123456789abcdef", secret: &secret, force: true };
+        let stable = (STABLE.request)(&wanted);
+        let Body::Json(body) = &stable.body else { panic!("a body") };
+        let body: serde_json::Value = serde_json::from_slice(body).expect("JSON");
         assert_eq!(stable.path, "/cgi-bin/stable_token");
         assert_eq!(
             body,
@@ -253,11 +261,11 @@ mod tests {
                 "grant_type": "client_credential", "appid": "wx0123456789abcdef", "secret": "s&x", "force_refresh": true
             })
         );
-        let legacy = (LEGACY.request)(&ask);
+        let legacy = (LEGACY.request)(&wanted);
         let query: Vec<_> = legacy.query.iter().map(|(key, value)| (*key, value.as_str())).collect();
         assert_eq!(legacy.path, "/cgi-bin/token");
         assert_eq!(query, [("grant_type", "client_credential"), ("appid", "wx0123456789abcdef"), ("secret", "s&x")]);
-        assert!(legacy.json.is_none());
+        assert!(matches!(legacy.body, Body::None));
     }
 
     proptest! {
@@ -265,7 +273,8 @@ mod tests {
         fn no_answer_makes_the_parser_panic(status in 100_u16..600, body in prop::collection::vec(any::<u8>(), 0..256)) {
             for platform in crate::platform::ALL {
                 for endpoint in platform.endpoints {
-                    let _ = (endpoint.answer)(status, &body);
+                    let response = Response { status, content_type: "", body: &body };
+                    let _ = (endpoint.read)(&response);
                 }
             }
         }

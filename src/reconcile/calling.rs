@@ -8,7 +8,7 @@ use super::{
     api_error::ApiError,
     app_key, apply,
     call::{Call, Wanted, Why},
-    fetch::{Asking, Outcome, fetch, slots::Slot},
+    fetch::{FetchRequest, Fetched, fetch, slots::Slot},
     memory::{AppMints, Ended, How, LastMint, Precondition, UnstoredFacts, UnstoredToken},
     observe::Observed,
     plan::{
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     api::{CredentialStatus, MiniProgram, Mints, Reason},
-    platform::{Grant, Refusal},
+    platform::{Grant, Life, Refusal, TokenRequest},
     projection::{Sent, TokenFacts},
     sensitive::AppSecret,
     shell::{chance::Chance, clock::Now},
@@ -168,18 +168,17 @@ impl Ctx {
             recall.unasked = if is_over { 0 } else { recall.unasked };
             (recall.refused, recall.last_sent) = (None, Some(now.boot));
         });
-        let asking = Asking {
+        let token = TokenRequest { app_id: &mp.spec.app_id, secret, force: wanted.force };
+        let request = FetchRequest {
             platform: view.platform,
             endpoint: view.endpoint,
-            app_id: &mp.spec.app_id,
-            secret,
-            force: wanted.force,
+            token,
             unanswered: seen.recall.unanswered,
         };
         let sibling = due::newer_sibling(&view);
         let outcome = fetch(
             &self.platforms,
-            &asking,
+            &request,
             &started.started,
             preflight,
             &self.term,
@@ -189,14 +188,15 @@ impl Ctx {
         .await;
         // Whoever is next on an endpoint where each call ends a token decides by what the status
         // tells of this one.
-        pass.turn = pass.slot.take().map(Slot::leave).filter(|_| view.endpoint.rotates());
+        pass.turn =
+            pass.slot.take().map(Slot::leave).filter(|_| view.endpoint.reissue.is_exclusive());
         if let Some(key) = app_key(mp).filter(|_| wanted.force) {
             let boot = self.clock.now().boot;
             self.memories.change_app(&key, boot, |app| app.forced = Some(boot));
         }
         let version = version.clone();
         match outcome {
-            Outcome::Token { grant, sent, took } => {
+            Fetched::Token { grant, sent, took } => {
                 self.recall(mp, |recall| {
                     recall.sibling_asked = sibling.or(recall.sibling_asked.take());
                 });
@@ -213,15 +213,12 @@ impl Ctx {
                 };
                 self.got_token(&view, grant, hand, version, sent, took);
             }
-            Outcome::NotAllowed => {
+            Fetched::NotAllowed => {
                 pass.started = Some(started);
                 self.give_up(mp, pass);
                 self.wait(mp, now);
             }
-            Outcome::Refused(refusal) | Outcome::NotSent(refusal) => {
-                self.failed(&view, started, version, refusal, false);
-            }
-            Outcome::Unknown(refusal) => self.failed(&view, started, version, refusal, true),
+            Fetched::Refused(refusal) => self.failed(&view, started, version, refusal),
         }
         Next::Continue
     }
@@ -341,47 +338,25 @@ impl Ctx {
         started: StartedCall,
         version: CredentialStatus,
         refusal: Refusal,
-        unknown: bool,
     ) {
         let mp = view.mp;
         let now = self.clock.now();
-        let in_a_row =
-            view.failure().filter(|(_, before)| retry::continues(*before, refusal.reason));
-        let before = in_a_row.map_or(0, |(failure, _)| failure.attempts);
-        let attempts = before.saturating_add(1).min(1_000_000);
-        let call = started.call;
-        // A token that a lost call may have replaced has minutes left, whatever it was promised:
-        // every moment is urgent.
-        let why = call.wanted.why;
-        let gone = why.urgent() && !matches!(why, Why::CredentialChanged | Why::TargetMissing);
-        let replaced = gone || call.wanted.mints && (unknown || call.outcome_unknown);
-        let next = retry::next_attempt(
-            &retry::Failed {
-                refusal: &refusal,
-                attempts,
-                may_have_minted: unknown && call.wanted.mints,
-                expires: view.token().filter(|_| !replaced).map(|token| token.expires),
-                seed: mp.metadata.uid.as_deref().unwrap_or_default(),
-                day_offset_seconds: view.platform.day_offset_seconds,
-            },
-            now.wall,
-        );
-        self.metrics.refreshed(view.platform.name, "failure", refusal.reason.as_str());
-        let is_of_credential =
-            matches!(refusal.reason, Reason::CredentialRejected | Reason::AppIdRejected);
+        let (call, reason, unknown) = (started.call, refusal.reason, refusal.is_unknown());
+        let how = retry::after_failure(view, &call, refusal, now.wall);
+        self.metrics.refreshed(view.platform.name, "failure", reason.as_str());
+        let is_of_credential = matches!(reason, Reason::CredentialRejected | Reason::AppIdRejected);
         if is_of_credential {
             self.slots.rejected(mp.metadata.namespace.as_deref().unwrap_or_default(), now.boot);
         }
-        let unanswered = unknown && refusal.reason == Reason::PlatformUnreachable;
-        if let Some(key) =
-            app_key(mp).filter(|_| call.wanted.force && refusal.reason == Reason::QuotaExhausted)
+        let key = app_key(mp);
+        if let Some(key) = key.as_ref().filter(|_| call.wanted.force)
+            && reason == Reason::QuotaExhausted
         {
             let midnight = next_midnight(now.wall, view.platform.day_offset_seconds);
-            self.memories
-                .change_app(&key, now.boot, |app| app.force_stopped_until = Some(midnight));
+            self.memories.change_app(key, now.boot, |app| app.force_stopped_until = Some(midnight));
         }
-        if let Some(key) = app_key(mp).filter(|_| unknown && call.wanted.mints) {
-            self.memories.change_app(&key, now.boot, |app| app.lost = Some(view.now.boot));
+        if let Some(key) = key.as_ref().filter(|_| unknown && call.wanted.mints) {
+            self.memories.change_app(key, now.boot, |app| app.lost = Some(view.now.boot));
         }
         let mints_before =
             (call.wanted.mints && !unknown).then(|| started.mints_before.unwrap_or_default());
@@ -398,14 +373,6 @@ impl Ctx {
                 .map(|before| if is_of_credential { before } else { with_forced(before) });
             self.uncount_mint(mp, before);
         }
-        let sent = whole_seconds(view.now.wall);
-        let how = How::Failed {
-            refusal,
-            sent,
-            next: whole_seconds(after(next, Duration::from_millis(999))),
-            attempts,
-            unknown,
-        };
         let ended = Ended {
             call,
             generation: view.generation(),
@@ -413,6 +380,7 @@ impl Ctx {
             mints_before,
             how,
         };
+        let unanswered = unknown && reason == Reason::PlatformUnreachable;
         self.recall(mp, |recall| {
             recall.ended = Some(ended);
             recall.unanswered = if unanswered { recall.unanswered.saturating_add(1) } else { 0 };
@@ -477,7 +445,12 @@ fn facts(view: &View<'_>, grant: &Grant, sent: k8s_openapi::jiff::Timestamp) -> 
     let sent = whole_seconds(sent);
     let known = view.status.token.as_ref().filter(|known| known.fingerprint == fingerprint);
     let issued = known.map(|known| known.issue_time.0).filter(|issued| *issued <= sent);
-    TokenFacts { expires: after(sent, grant.life), issued: issued.unwrap_or(sent), fingerprint }
+    let issued = issued.unwrap_or(sent);
+    let expires = match grant.life {
+        Life::Left(left) => after(sent, left),
+        Life::Whole(life) => after(issued, life),
+    };
+    TokenFacts { fingerprint, issued, expires }
 }
 
 #[cfg(test)]

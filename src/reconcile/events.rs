@@ -69,6 +69,15 @@ pub fn token_shown() -> Announcement {
     )
 }
 
+/// Somebody reports a token that the platform does not replace before its time.
+pub fn not_replaceable() -> Announcement {
+    Announcement::warning(
+        "TokenNotReplaceable",
+        "The platform returns the same token until its end, and knows no call that makes another: \
+         reset the app secret if it is in the wrong hands",
+    )
+}
+
 /// A requested refresh brought the same token.
 pub fn same_token() -> Announcement {
     Announcement::normal(

@@ -10,12 +10,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 
-use self::door::{Answer, Door, NoAnswer, Sending};
+use self::door::{Door, Incoming, Outgoing, TransportError};
 use super::{apply::Preflight, status::IntentRecorded};
 use crate::{
     api::Reason,
-    platform::{Ask, Endpoint, Grant, Platform, Refusal},
-    sensitive::AppSecret,
+    platform::{Certainty, Endpoint, Grant, Platform, Refusal, Response, TokenRequest},
     shell::{clock::Clock, leader::Term, metrics::Metrics},
 };
 
@@ -36,120 +35,92 @@ pub struct Platforms {
 }
 
 /// A call in all its parts.
-pub struct Asking<'a> {
+pub struct FetchRequest<'a> {
     /// The platform.
     pub platform: &'static Platform,
     /// The endpoint on it.
     pub endpoint: &'static Endpoint,
-    /// The app id.
-    pub app_id: &'a str,
-    /// The app secret.
-    pub secret: &'a AppSecret,
-    /// Whether a new token is forced.
-    pub force: bool,
+    /// What the request is made from.
+    pub token: TokenRequest<'a>,
     /// How many calls in a row stayed without an answer: the next one gets more time.
     pub unanswered: u32,
 }
 
 /// How a call ended.
-pub enum Outcome {
+pub enum Fetched {
     /// It brought a token, counted from when it was sent.
     Token {
         /// The token and its life.
         grant: Grant,
         /// When the request was sent.
         sent: Timestamp,
-        /// How long the answer took.
+        /// How long the response took.
         took: Duration,
     },
-    /// The platform said no, and did nothing.
+    /// It brought none.
     Refused(Refusal),
-    /// The platform has seen nothing of it.
-    NotSent(Refusal),
-    /// The platform may have made a token that nobody has.
-    Unknown(Refusal),
-    /// The lease or the intent was too old to ask; nothing was sent.
+    /// The Lease or the intent was too old to ask; nothing was sent.
     NotAllowed,
 }
 
-/// Makes one call. `started` says that the intent stands or none is needed, `_preflight` that the
-/// answer can be stored, and `term` hands out a ticket before every connection.
+/// Makes one call. `started` says that the intent is recorded or none is needed, `_preflight` that
+/// the token can be stored, and `term` hands out a ticket before every connection.
 pub async fn fetch(
     platforms: &Platforms,
-    asking: &Asking<'_>,
+    wanted: &FetchRequest<'_>,
     started: &IntentRecorded,
     _preflight: Preflight,
     term: &Term,
     clock: &Clock,
     metrics: &Metrics,
-) -> Outcome {
-    let timeout = timeout(platforms.request_timeout, asking);
-    for host in platforms.hosts.get(asking.platform.name).into_iter().flatten() {
+) -> Fetched {
+    let timeout = timeout(platforms.request_timeout, wanted);
+    let mut refusal = Refusal::unreachable(Certainty::NotSent, None);
+    for host in platforms.hosts.get(wanted.platform.name).into_iter().flatten() {
         let now = clock.now();
         let late = started
             .since()
             .is_some_and(|since| now.boot.saturating_sub(since) > platforms.request_timeout);
         let Some(_ticket) = term.ticket(platforms.connect_timeout).filter(|_| !late) else {
-            return Outcome::NotAllowed;
+            return Fetched::NotAllowed;
         };
-        let ask = Ask { app_id: asking.app_id, secret: asking.secret, force: asking.force };
-        let request = (asking.endpoint.request)(&ask);
-        let answer = platforms.door.send(Sending { host: host.clone(), request, timeout }).await;
+        let request = (wanted.endpoint.request)(&wanted.token);
+        let response = platforms.door.send(Outgoing { host: host.clone(), request, timeout }).await;
         let took = clock.now().boot.saturating_sub(now.boot);
-        let outcome = judge(asking.endpoint, answer, now.wall, took);
-        metrics.platform_called(asking.platform.name, code(&outcome), took);
-        // Another host is worth a try only if this one has certainly seen nothing.
-        if !matches!(outcome, Outcome::NotSent(_)) {
-            return outcome;
+        let read = read(wanted.endpoint, response);
+        metrics.platform_called(wanted.platform.name, code(read.as_ref().err()), took);
+        match read {
+            Ok(grant) => return Fetched::Token { grant, sent: now.wall, took },
+            // Another host is worth a try only if this one has certainly seen nothing.
+            Err(not_sent) if not_sent.certainty == Certainty::NotSent => refusal = not_sent,
+            Err(refusal) => return Fetched::Refused(refusal),
         }
     }
-    Outcome::NotSent(Refusal::because(Reason::PlatformUnreachable))
+    Fetched::Refused(refusal)
 }
 
-/// A platform that minted and answered too late is given more time, or every try would mint and
-/// none would be stored.
-fn timeout(precondition: Duration, asking: &Asking<'_>) -> Duration {
-    let doubled = if asking.endpoint.rotates() {
-        precondition * 2_u32.pow(asking.unanswered.min(6))
+/// A platform that made a token and answered too late is given more time, or every try would make
+/// one and none would be stored.
+fn timeout(base: Duration, wanted: &FetchRequest<'_>) -> Duration {
+    let doubled = if wanted.endpoint.reissue.makes_new() {
+        base * 2_u32.pow(wanted.unanswered.min(6))
     } else {
-        precondition
+        base
     };
-    doubled.min(LONGEST_TIMEOUT.max(precondition))
+    doubled.min(LONGEST_TIMEOUT.max(base))
 }
 
-fn judge(
-    endpoint: &Endpoint,
-    answer: Result<Answer, NoAnswer>,
-    sent: Timestamp,
-    took: Duration,
-) -> Outcome {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(NoAnswer::NotSent) => {
-            return Outcome::NotSent(Refusal::because(Reason::PlatformUnreachable));
-        }
-        Err(NoAnswer::Unknown) => {
-            return Outcome::Unknown(Refusal::because(Reason::PlatformUnreachable));
-        }
-    };
-    let Some(body) = answer.body else {
-        return Outcome::Unknown(Refusal::because(Reason::BadResponse));
-    };
-    match (endpoint.answer)(answer.status, &body) {
-        Ok(grant) => Outcome::Token { grant, sent, took },
-        Err(refusal) if refusal.code.is_some() => Outcome::Refused(refusal),
-        // Without a code of the platform's own, a token may have been made and lost on its way.
-        Err(refusal) => Outcome::Unknown(refusal),
-    }
+fn read(endpoint: &Endpoint, response: Result<Incoming, TransportError>) -> Result<Grant, Refusal> {
+    let response = response.map_err(|error| match error {
+        TransportError::NotSent(cause) => Refusal::unreachable(Certainty::NotSent, Some(cause)),
+        TransportError::Unknown(cause) => Refusal::unreachable(Certainty::Unknown, Some(cause)),
+    })?;
+    let Some(body) = &response.body else { return Err(Refusal::unknown(Reason::BadResponse)) };
+    let Incoming { status, content_type, .. } = &response;
+    (endpoint.read)(&Response { status: *status, content_type, body })
 }
 
-/// The outcome as a metric label: a fixed list, since a code could be anything.
-fn code(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Token { .. } => "ok",
-        Outcome::Refused(refusal) | Outcome::Unknown(refusal) | Outcome::NotSent(refusal) => {
-            refusal.reason.as_str()
-        }
-        Outcome::NotAllowed => "not_allowed",
-    }
+/// How a call ended, as a metric label: a fixed list, since a code could be anything.
+fn code(refusal: Option<&Refusal>) -> &'static str {
+    refusal.map_or("ok", |refusal| refusal.reason.as_str())
 }

@@ -108,8 +108,6 @@ pub enum How {
         next: Timestamp,
         /// How many failures in a row, this one included.
         attempts: i32,
-        /// Whether the platform may have acted on it nevertheless.
-        unknown: bool,
     },
     /// It brought a token.
     Token {

@@ -21,6 +21,7 @@ pub(super) mod tests;
 pub mod time;
 pub mod trusted;
 pub mod unknown_outcome;
+mod unreachable;
 pub mod view;
 
 use std::{sync::Arc, time::Duration};

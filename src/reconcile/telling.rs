@@ -13,6 +13,7 @@ use super::{
 use crate::{
     api::{ConditionType, MiniProgram, conditions, names},
     fingerprint,
+    platform::{self, Replacement},
     sensitive::AccessToken,
     shell::metrics::Object,
     world::ObjectName,
@@ -29,7 +30,10 @@ impl Ctx {
         let is_new = before.is_some_and(|before| before != reported);
         let Some(reported) = reported.filter(|_| is_new) else { return vec![] };
         match fingerprint::meant_by(&reported) {
-            Some(meant) if Some(meant.as_str()) == current => vec![],
+            Some(meant) if Some(meant.as_str()) == current => match replacement(mp) {
+                Some(Replacement::None) => vec![events::not_replaceable()],
+                _ => vec![],
+            },
             Some(_) => vec![events::already_replaced()],
             None => {
                 let shown = AccessToken::parse(&reported).map(|token| token.fingerprint());
@@ -96,6 +100,12 @@ impl Ctx {
     }
 }
 
+/// How the endpoint of an object replaces a token that is reported invalid.
+fn replacement(mp: &MiniProgram) -> Option<Replacement> {
+    let platform = platform::find(mp.spec.platform.as_str())?;
+    Some(platform.endpoint(mp.spec.token_mode)?.replacement())
+}
+
 /// One line per refresh and per failure; nothing about an object that only rests.
 pub(super) fn log_changes(old: &MiniProgram, new: &MiniProgram) {
     let (namespace, name) = (new.metadata.namespace.as_deref(), new.metadata.name.as_deref());
@@ -122,6 +132,7 @@ pub(super) fn log_changes(old: &MiniProgram, new: &MiniProgram) {
             platform,
             reason = failure.reason,
             code = failure.platform_code,
+            cause = failure.cause,
             attempts = failure.attempts,
             next,
             "a call to the platform failed"

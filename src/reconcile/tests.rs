@@ -21,14 +21,13 @@ use kube::{
     runtime::watcher::Event,
 };
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::{
     ApiError, Ctx, Next, Pass,
     events::Events,
     fetch::{
         Platforms,
-        door::{Answer, Door, NoAnswer},
+        door::{Door, Incoming, TransportError},
         slots::Slots,
     },
     gather::note_sightings,
@@ -41,6 +40,7 @@ use super::{
     reads::Reads,
 };
 use crate::{
+    platform::Cause,
     shell::{
         chance::Chance,
         clock::{Clock, Now},
@@ -83,14 +83,14 @@ pub fn no(code: u16) -> (u16, Value) {
 }
 
 /// What a platform answers: status and body, if it does.
-pub type Said = Result<(u16, &'static str), NoAnswer>;
+pub type Said = Result<(u16, &'static str), TransportError>;
 
 /// An operator that leads alone, at the one moment `now`.
 pub fn ctx(client: Client, platform: fn() -> Said) -> Ctx {
     let clock = Clock::from_fn(now);
     let door = Door::from_fn(move |_| {
-        let said = platform().map(|(status, body)| (status, Some(Zeroizing::new(body.into()))));
-        std::future::ready(said.map(|(status, body)| Answer { status, body })).boxed()
+        let said = platform().map(|(status, body)| Incoming::json(status, body.into()));
+        std::future::ready(said).boxed()
     });
     let hosts = BTreeMap::from([("WeChat", vec!["https://platform".to_owned()])]);
     let (connect_timeout, request_timeout) = (Duration::from_secs(5), Duration::from_secs(10));
@@ -112,7 +112,7 @@ pub fn ctx(client: Client, platform: fn() -> Said) -> Ctx {
 
 /// An operator whose platform and API server are not asked.
 fn alone() -> Ctx {
-    ctx(api_server(|_, _| no(500)).0, || Err(NoAnswer::NotSent))
+    ctx(api_server(|_, _| no(500)).0, || Err(TransportError::NotSent(Cause::ConnectionRefused)))
 }
 
 #[tokio::test]

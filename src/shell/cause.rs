@@ -81,7 +81,9 @@ pub fn text(error: &(dyn Error + 'static)) -> String {
 }
 
 /// An error and all that is beneath it.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub fn chain<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| {
         // An error of input and output passes over the one that it was made from.
         let made_from = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);

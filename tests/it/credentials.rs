@@ -72,8 +72,8 @@ async fn a_rejected_credential_stops_all_calls_and_another_one_is_tried_at_once(
     let status = mini.status.expect("a status");
     let failure = status.last_failure.expect("a failure");
     assert_eq!(
-        (failure.reason.as_str(), failure.platform_code),
-        ("CredentialRejected", Some(40125))
+        (failure.reason.as_str(), failure.platform_code.as_deref()),
+        ("CredentialRejected", Some("40125"))
     );
     // Until a person acts, only the token's own time leads to a call.
     let refresh = status.token.and_then(|token| token.next_refresh_time).expect("a time");

@@ -6,12 +6,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::{IntentRecorded, StartedCall};
 use crate::{
     api::{Mints, Reason},
+    platform::Cause,
     projection::TokenFacts,
     reconcile::{
         Ctx, app_key,
         call::{Call, Wanted, Why},
         fetch::{
-            door::NoAnswer,
+            door::TransportError,
             slots::{Claimant, Urgency},
         },
         memory::{AppMints, How, LastMint, Recall, UnstoredFacts},
@@ -25,7 +26,7 @@ const SAME: Said = Ok((200, r#"{"access_token":"76_stored","expires_in":7100}"#)
 const BUSY: Said = Ok((200, r#"{"errcode":-1,"errmsg":"system error"}"#));
 const QUOTA: Said = Ok((200, r#"{"errcode":45009,"errmsg":"reach max api daily quota limit"}"#));
 const REJECTED: Said = Ok((200, r#"{"errcode":40125,"errmsg":"invalid appsecret"}"#));
-const SILENCE: Said = Err(NoAnswer::Unknown);
+const SILENCE: Said = Err(TransportError::Unknown(Cause::ResponseTimeout));
 
 type Platform = fn() -> Said;
 
@@ -117,7 +118,8 @@ async fn a_lost_mint_may_land_yet_and_a_refused_one_did_nothing() {
         let sight = Sight::healthy(LEGACY);
         let ctx = asked(Sight::healthy(LEGACY), started(false, false), platform).await;
         assert_eq!(app(&ctx, &sight).lost, lost);
-        let How::Failed { unknown, .. } = how(&ctx) else { panic!("it brought no token") };
+        let How::Failed { refusal, .. } = how(&ctx) else { panic!("it brought no token") };
+        let unknown = refusal.is_unknown();
         assert_eq!(unknown, lost.is_some());
         assert_eq!(recall(&ctx).unanswered, u32::from(unknown), "the next one is given more time");
     }

@@ -1,4 +1,4 @@
-//! The door to the platforms: one HTTP request goes out, an answer or the lack of one comes back.
+//! The door to the platforms: one HTTP request goes out, a response or the lack of one comes back.
 //! Bounded in time and size; knows no platform, no token and no Kubernetes.
 
 mod network;
@@ -8,17 +8,17 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use zeroize::Zeroizing;
 
-use crate::platform::Request;
+use crate::platform::{Cause, Request};
 pub use network::{Bounds, Network, Trust, Unusable};
 
 /// Where requests to platforms go out: the network, or a simulation's model of it.
 #[derive(Clone)]
-pub struct Door(Arc<dyn Fn(Sending) -> Sent + Send + Sync>);
+pub struct Door(Arc<dyn Fn(Outgoing) -> Exchange + Send + Sync>);
 
-type Sent = Pin<Box<dyn Future<Output = Result<Answer, NoAnswer>> + Send>>;
+type Exchange = Pin<Box<dyn Future<Output = Result<Incoming, TransportError>> + Send>>;
 
 /// A request with its host and its time. Has no `Debug`: it carries the app secret.
-pub struct Sending {
+pub struct Outgoing {
     /// Scheme and host.
     pub host: String,
     /// What to send.
@@ -27,38 +27,51 @@ pub struct Sending {
     pub timeout: Duration,
 }
 
-/// An answer. Has no `Debug`: it may carry a token.
-pub struct Answer {
+/// A response. Has no `Debug`: it may carry a token.
+pub struct Incoming {
     /// The HTTP status.
     pub status: u16,
+    /// The media type, in lower case and without parameters; empty if there is none.
+    pub content_type: String,
     /// The body, wiped when dropped; none if it was larger than allowed.
     pub body: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoAnswer {
+pub enum TransportError {
     /// No connection was made, so the platform has seen nothing.
-    NotSent,
+    NotSent(Cause),
     /// The request went out, and nobody knows what became of it.
-    Unknown,
+    Unknown(Cause),
+}
+
+impl Incoming {
+    /// A response of JSON.
+    #[must_use]
+    pub fn json(status: u16, body: Vec<u8>) -> Self {
+        Self { status, content_type: "application/json".into(), body: Some(Zeroizing::new(body)) }
+    }
 }
 
 impl Door {
     /// The door to the network.
     pub fn network(network: Network) -> Self {
-        Self::from_fn(move |sending| network.send(sending))
+        Self::from_fn(move |outgoing| network.send(outgoing))
     }
 
-    /// A door that `answer` stands behind.
+    /// A door behind which `respond` stands.
     pub fn from_fn(
-        answer: impl Fn(Sending) -> BoxFuture<'static, Result<Answer, NoAnswer>> + Send + Sync + 'static,
+        respond: impl Fn(Outgoing) -> BoxFuture<'static, Result<Incoming, TransportError>>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
-        Self(Arc::new(answer))
+        Self(Arc::new(respond))
     }
 
     /// Sends one request.
-    pub async fn send(&self, sending: Sending) -> Result<Answer, NoAnswer> {
-        (self.0)(sending).await
+    pub async fn send(&self, outgoing: Outgoing) -> Result<Incoming, TransportError> {
+        (self.0)(outgoing).await
     }
 }

@@ -130,7 +130,7 @@ impl Slots {
             rate: RateLimiter::direct_with_clock(Quota::per_second(qps), clock.clone()),
         };
         Self {
-            platforms: platform::ALL.iter().map(|platform| (platform.name, room())).collect(),
+            platforms: platform::every().map(|platform| (platform.name, room())).collect(),
             apps: Queues::new(1),
             lines: Queues::new(IN_FRONT),
             clock: clock.clone(),

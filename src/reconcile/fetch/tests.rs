@@ -9,16 +9,15 @@ use std::{
 
 use futures::FutureExt;
 use k8s_openapi::jiff::Timestamp;
-use zeroize::Zeroizing;
 
 use super::{
-    Asking, Outcome, Platforms,
-    door::{Answer, Door, NoAnswer},
+    FetchRequest, Fetched, Platforms,
+    door::{Door, Incoming, TransportError},
     fetch, timeout,
 };
 use crate::{
     api::{Reason, TokenMode},
-    platform,
+    platform::{self, Cause, Certainty, TokenRequest},
     reconcile::{
         apply::Preflight,
         call::{Wanted, Why},
@@ -39,23 +38,21 @@ fn clock() -> Clock {
     Clock::from_fn(move || Now { wall, boot: Duration::from_secs(1000) })
 }
 
-fn asking(secret: &AppSecret, mode: TokenMode) -> Asking<'_> {
+fn request(secret: &AppSecret, mode: TokenMode) -> FetchRequest<'_> {
     let platform = platform::find("WeChat").expect("known");
     let endpoint = platform.endpoint(Some(mode)).expect("known");
-    Asking { platform, endpoint, app_id: "wx0123456789abcdef", secret, force: false, unanswered: 0 }
+    let token = TokenRequest { app_id: "wx0123456789abcdef", secret, force: false };
+    FetchRequest { platform, endpoint, token, unanswered: 0 }
 }
 
 /// Platforms on two hosts; `answer` says what each of them does.
-fn platforms(answer: fn(&str) -> Result<(u16, &'static str), NoAnswer>) -> (Platforms, Sent) {
+fn platforms(answer: fn(&str) -> Result<(u16, &'static str), TransportError>) -> (Platforms, Sent) {
     let sent = Sent::default();
     let log = Arc::clone(&sent);
     let door = Door::from_fn(move |sending| {
         log.lock().expect("whole").push(sending.host.clone());
         let answer = answer(&sending.host);
-        let answer = answer.map(|(status, body)| Answer {
-            status,
-            body: Some(Zeroizing::new(body.as_bytes().to_vec())),
-        });
+        let answer = answer.map(|(status, body)| Incoming::json(status, body.into()));
         std::future::ready(answer).boxed()
     });
     let hosts = BTreeMap::from([("WeChat", vec!["https://a".to_owned(), "https://b".to_owned()])]);
@@ -64,16 +61,17 @@ fn platforms(answer: fn(&str) -> Result<(u16, &'static str), NoAnswer>) -> (Plat
 }
 
 async fn call(
-    answer: fn(&str) -> Result<(u16, &'static str), NoAnswer>,
+    answer: fn(&str) -> Result<(u16, &'static str), TransportError>,
     started: IntentRecorded,
     term: &Term,
-) -> (Outcome, Vec<String>) {
+) -> (Fetched, Vec<String>) {
     let (platforms, sent) = platforms(answer);
     let secret = AppSecret::parse(b"hunter2").expect("plausible");
-    let asking = asking(&secret, TokenMode::Stable);
+    let request = request(&secret, TokenMode::Stable);
     let metrics = Metrics::new("0", "lease", false);
     let outcome =
-        fetch(&platforms, &asking, &started, Preflight::for_test(), term, &clock(), &metrics).await;
+        fetch(&platforms, &request, &started, Preflight::for_test(), term, &clock(), &metrics)
+            .await;
     let hosts = sent.lock().expect("whole").clone();
     (outcome, hosts)
 }
@@ -92,7 +90,7 @@ async fn another_host_is_tried_only_if_the_first_has_certainly_seen_nothing() {
     let (outcome, hosts) = call(
         |host| {
             if host == "https://a" {
-                Err(NoAnswer::NotSent)
+                Err(TransportError::NotSent(Cause::ConnectionRefused))
             } else {
                 Ok((200, r#"{"access_token":"T","expires_in":7200}"#))
             }
@@ -101,16 +99,19 @@ async fn another_host_is_tried_only_if_the_first_has_certainly_seen_nothing() {
         &alone(),
     )
     .await;
-    assert!(matches!(outcome, Outcome::Token { .. }));
+    assert!(matches!(outcome, Fetched::Token { .. }));
     assert_eq!(hosts, ["https://a", "https://b"]);
-    let (outcome, hosts) = call(|_| Err(NoAnswer::Unknown), unforced(), &alone()).await;
+    let (outcome, hosts) =
+        call(|_| Err(TransportError::Unknown(Cause::ResponseTimeout)), unforced(), &alone()).await;
     assert!(
-        matches!(outcome, Outcome::Unknown(refusal) if refusal.reason == Reason::PlatformUnreachable)
+        matches!(outcome, Fetched::Refused(refusal) if refusal.certainty == Certainty::Unknown && refusal.reason == Reason::PlatformUnreachable)
     );
     assert_eq!(hosts, ["https://a"]);
-    let (outcome, hosts) = call(|_| Err(NoAnswer::NotSent), unforced(), &alone()).await;
+    let (outcome, hosts) =
+        call(|_| Err(TransportError::NotSent(Cause::ConnectionRefused)), unforced(), &alone())
+            .await;
     assert!(
-        matches!(outcome, Outcome::NotSent(refusal) if refusal.reason == Reason::PlatformUnreachable)
+        matches!(outcome, Fetched::Refused(refusal) if refusal.certainty == Certainty::NotSent && refusal.reason == Reason::PlatformUnreachable)
     );
     assert_eq!(hosts.len(), 2);
 }
@@ -120,36 +121,47 @@ async fn only_a_code_of_the_platforms_own_is_a_refusal() {
     let (outcome, _) =
         call(|_| Ok((200, r#"{"errcode":40125,"errmsg":"x"}"#)), unforced(), &alone()).await;
     assert!(
-        matches!(outcome, Outcome::Refused(refusal) if refusal.reason == Reason::CredentialRejected)
+        matches!(outcome, Fetched::Refused(refusal) if refusal.certainty == Certainty::Refused && refusal.reason == Reason::CredentialRejected)
     );
     let (outcome, _) = call(|_| Ok((502, "<html>")), unforced(), &alone()).await;
-    assert!(matches!(outcome, Outcome::Unknown(refusal) if refusal.reason == Reason::PlatformBusy));
+    assert!(
+        matches!(outcome, Fetched::Refused(refusal) if refusal.certainty == Certainty::Unknown && refusal.reason == Reason::PlatformBusy)
+    );
     let (outcome, _) =
         call(|_| Ok((200, r#"{"access_token":"T","exp"#)), unforced(), &alone()).await;
-    assert!(matches!(outcome, Outcome::Unknown(refusal) if refusal.reason == Reason::BadResponse));
+    assert!(
+        matches!(outcome, Fetched::Refused(refusal) if refusal.certainty == Certainty::Unknown && refusal.reason == Reason::BadResponse)
+    );
 }
 
 #[tokio::test]
 async fn nothing_is_sent_without_a_ticket_or_for_an_intent_that_is_too_old() {
     let closed = alone();
     closed.close();
-    let (outcome, hosts) = call(|_| Err(NoAnswer::Unknown), unforced(), &closed).await;
-    assert!(matches!(outcome, Outcome::NotAllowed) && hosts.is_empty());
     let (outcome, hosts) =
-        call(|_| Err(NoAnswer::Unknown), IntentRecorded::at(Duration::from_secs(989)), &alone())
-            .await;
-    assert!(matches!(outcome, Outcome::NotAllowed) && hosts.is_empty());
-    let (_, hosts) =
-        call(|_| Err(NoAnswer::Unknown), IntentRecorded::at(Duration::from_secs(990)), &alone())
-            .await;
+        call(|_| Err(TransportError::Unknown(Cause::ResponseTimeout)), unforced(), &closed).await;
+    assert!(matches!(outcome, Fetched::NotAllowed) && hosts.is_empty());
+    let (outcome, hosts) = call(
+        |_| Err(TransportError::Unknown(Cause::ResponseTimeout)),
+        IntentRecorded::at(Duration::from_secs(989)),
+        &alone(),
+    )
+    .await;
+    assert!(matches!(outcome, Fetched::NotAllowed) && hosts.is_empty());
+    let (_, hosts) = call(
+        |_| Err(TransportError::Unknown(Cause::ResponseTimeout)),
+        IntentRecorded::at(Duration::from_secs(990)),
+        &alone(),
+    )
+    .await;
     assert_eq!(hosts.len(), 1);
 }
 
 #[test]
 fn a_silent_rotating_platform_is_given_more_time_each_time() {
     let secret = AppSecret::parse(b"hunter2").expect("plausible");
-    let time = |mode, unanswered, precondition| {
-        timeout(Duration::from_secs(precondition), &Asking { unanswered, ..asking(&secret, mode) })
+    let time = |mode, unanswered, base| {
+        timeout(Duration::from_secs(base), &FetchRequest { unanswered, ..request(&secret, mode) })
             .as_secs()
     };
     assert_eq!(

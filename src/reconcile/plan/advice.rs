@@ -2,7 +2,7 @@
 //! per reason but for names and the refused IP, since text that differs each time would be a write
 //! each time.
 
-use super::{target, view::View};
+use super::{target, unreachable, view::View};
 use crate::{
     api::{MiniProgram, Reason, names},
     reconcile::{api_error::admission::Said, memory::Refused, observe::TargetLookup},
@@ -85,10 +85,9 @@ pub fn advice(view: &View<'_>, reason: Reason) -> String {
         Reason::Throttled => format!("{platform} asks for fewer calls a minute. It is asked again in a minute"),
         Reason::PlatformBusy => format!("{platform} answers that it is busy. It is asked again"),
         Reason::PlatformUnreachable => {
-            format!(
-                "{platform} does not answer, or cannot prove that it is {platform}. Check the cluster's way out: DNS, proxy, \
-                 firewall, network policies, and whose certificate is shown there"
-            )
+            let failure = view.status.last_failure.as_ref();
+            let cause = failure.and_then(|failure| failure.cause.as_deref()?.parse().ok());
+            unreachable::sentence(platform, cause)
         }
         Reason::BadResponse => format!(
             "{platform} gave an answer without a token. Check that the endpoint is the platform and not a portal or a proxy; \

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     api::{ConditionType, MiniProgram, Reason, conditions, names, sibling},
     fingerprint,
-    platform::Rotation,
+    platform::{Lead, Reissue, Replacement},
     projection::TokenFacts,
     reconcile::{
         call::{Wanted, Why},
@@ -63,10 +63,10 @@ const CHECKS: [Check; 11] = [
 
 /// The calls that are due now, the most pressing first.
 pub fn due<'a>(view: &'a View<'a>) -> impl Iterator<Item = Wanted> + 'a {
-    let rotates = view.endpoint.rotates();
+    let endpoint = view.endpoint;
     CHECKS.iter().filter_map(|check| check(view)).map(move |why| {
-        let force = !rotates && why == Why::Invalid;
-        Wanted { why, force, mints: rotates || force }
+        let force = why == Why::Invalid && endpoint.replacement() == Replacement::ForcedCall;
+        Wanted { why, force, mints: endpoint.reissue.ends_older(force) }
     })
 }
 
@@ -153,8 +153,12 @@ fn reported_invalid(view: &View<'_>) -> Option<Why> {
     let answered = |time: &&Time| time.0 > token.issued && time.0 <= checked;
     let forced =
         view.status.mints.iter().flat_map(|mints| &mints.forced_times).filter(answered).count();
-    (view.endpoint.rotates() || forced < FORCED_ENOUGH || view.seen.started.is_some())
-        .then_some(Why::Invalid)
+    let helps = match view.endpoint.replacement() {
+        Replacement::Call => true,
+        Replacement::ForcedCall => forced < FORCED_ENOUGH || view.seen.started.is_some(),
+        Replacement::None => false,
+    };
+    helps.then_some(Why::Invalid)
 }
 
 fn time_has_come(view: &View<'_>) -> Option<Why> {
@@ -189,7 +193,7 @@ fn sibling_is_newer(view: &View<'_>) -> Option<Why> {
 /// the token that it got, or the time of a forced call, which its status or this process remembers
 /// when the token is gone.
 pub fn newer_sibling(view: &View<'_>) -> Option<String> {
-    if view.endpoint.rotates() {
+    if !view.endpoint.reissue.is_shared() {
         return None;
     }
     let token = view.token()?;
@@ -260,13 +264,14 @@ pub fn next_refresh(view: &View<'_>, token: &TokenFacts) -> Timestamp {
 /// Whether the token is so near its end that the platform makes a new one any moment. A call by
 /// interval may come long before that.
 pub fn is_in_window(view: &View<'_>, token: &TokenFacts) -> bool {
-    schedule(view).opens(token) <= view.now.wall
+    schedule(view).opens(token, view.checked(token).unwrap_or(token.issued)) <= view.now.wall
 }
 
 fn schedule(view: &View<'_>) -> Schedule {
     Schedule {
-        rotation: view.endpoint.rotation,
-        lead: seconds(view.mp.spec.refresh_before_seconds),
+        reissue: view.endpoint.reissue,
+        lead: view.endpoint.lead,
+        wanted_lead: seconds(view.mp.spec.refresh_before_seconds),
         interval: seconds(view.mp.spec.refresh_interval_seconds),
         last_call: view.seen.recall.last_call,
         app: format!("{} {}", view.platform.name, view.mp.spec.app_id),
@@ -279,10 +284,12 @@ fn seconds(field: Option<i32>) -> Option<Duration> {
 
 /// What the time of a refresh depends on, beside the token.
 pub struct Schedule {
-    /// How the tokens rotate.
-    pub rotation: Rotation,
+    /// What a call does to the tokens before it.
+    pub reissue: Reissue,
+    /// The endpoint's own lead.
+    pub lead: Lead,
     /// `spec.refreshBeforeSeconds`.
-    pub lead: Option<Duration>,
+    pub wanted_lead: Option<Duration>,
     /// `spec.refreshIntervalSeconds`.
     pub interval: Option<Duration>,
     /// How long the last answered call took.
@@ -301,7 +308,7 @@ impl Schedule {
         checked: Timestamp,
         again: Option<Timestamp>,
     ) -> Timestamp {
-        let opens = self.opens(token);
+        let opens = self.opens(token, checked);
         let last = again.into_iter().chain([checked]).max().unwrap_or(checked);
         let by_expiry = if last < opens {
             opens
@@ -312,21 +319,32 @@ impl Schedule {
         by_interval.map_or(by_expiry, |at| at.min(by_expiry))
     }
 
-    /// The earliest moment that is worth a call.
-    fn opens(&self, token: &TokenFacts) -> Timestamp {
+    /// The earliest moment that is worth a call, for a token that was last asked after at
+    /// `checked`.
+    fn opens(&self, token: &TokenFacts, checked: Timestamp) -> Timestamp {
+        let lead = self.wanted_lead.unwrap_or(self.lead.default);
+        if self.reissue.is_refreshed_at_half() {
+            return self.half_way(token, checked.max(token.issued), lead);
+        }
         let life = span(token.issued, token.expires);
-        let (lead, guard) = match self.rotation {
-            Rotation::Rotating { lead, .. } => (self.lead.unwrap_or(lead), Duration::ZERO),
-            Rotation::StableUntil { window } => (
-                self.lead.map_or(window, |lead| lead.min(window)),
-                (GUARD + self.last_call).min(LATEST),
-            ),
+        let (lead, guard) = match self.reissue.window() {
+            Some(window) => (lead.min(window), (GUARD + self.last_call).min(LATEST)),
+            None => (lead, Duration::ZERO),
         };
         if life <= lead {
             return after(token.issued, (life / 2).max(SHORTEST));
         }
         let room = lead.saturating_sub(SHORTEST_LEAD).min(LATEST.saturating_sub(guard));
         before(token.expires, lead.saturating_sub(guard + spread(&self.app, room)))
+    }
+
+    /// Half of a life that began at `from`, and the lead before its end at the latest.
+    fn half_way(&self, token: &TokenFacts, from: Timestamp, lead: Duration) -> Timestamp {
+        let life = span(from, token.expires);
+        let half = (life / 2).max(SHORTEST);
+        let latest = if life <= lead { half } else { half.min(life.saturating_sub(lead)) };
+        let room = LATEST.min(half / 8);
+        after(from, latest.saturating_sub(spread(&self.app, room)).max(SHORTEST))
     }
 }
 

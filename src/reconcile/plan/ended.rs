@@ -19,8 +19,8 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
     let Some(ended) = &recall.ended else { return status };
     match &ended.how {
         How::Withdrawn => withdraw(&mut status, ended),
-        How::Failed { refusal, sent, next, attempts, unknown } => {
-            if !*unknown {
+        How::Failed { refusal, sent, next, attempts } => {
+            if !refusal.is_unknown() {
                 withdraw(&mut status, ended);
             }
             // Any other failure leaves the request open: it is tried again by the ordinary
@@ -38,7 +38,8 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
                 status.last_failure = Some(LastFailure {
                     time: Time(*sent),
                     reason: refusal.reason.as_str().into(),
-                    platform_code: refusal.code,
+                    platform_code: refusal.code.as_ref().map(ToString::to_string),
+                    cause: refusal.cause.map(|cause| cause.as_str().to_owned()),
                     caller_ip: refusal.caller_ip.map(|ip| ip.to_string()),
                     attempts: *attempts,
                     next_attempt_time: Time(*next),

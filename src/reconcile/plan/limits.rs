@@ -17,8 +17,6 @@ use crate::{
     reconcile::call::{Wanted, Why},
 };
 
-/// Two mints that no clock asked for: pods lag 90 s, platforms keep two tokens.
-const MINTS_APART: Duration = Duration::from_secs(300);
 /// The same where the stored token is or may be gone, by how many such mints were made in a row. If
 /// the one before was lost, the stored token has 300 s from there, and pods need 90 of them.
 const GONE_APART: [u64; 6] = [0, 15, 30, 60, 120, 180];
@@ -202,7 +200,8 @@ fn mint_floor(view: &View<'_>, wanted: Wanted) -> Duration {
     let apart = match wanted.why {
         why if why.urgent() => Duration::from_secs(gone_apart),
         Why::Invalid if wanted.force => Duration::ZERO,
-        _ => MINTS_APART,
+        // Pods lag behind, and the platform keeps two tokens for so long.
+        _ => view.endpoint.reissue.overlap(),
     };
     match last_own_mint(view) {
         Some(started) => (started + apart).saturating_sub(view.now.boot),

@@ -64,7 +64,7 @@ pub fn patience(view: &View<'_>) -> Duration {
 }
 
 fn by_age<'a>(view: &'a View<'_>) -> AppOwner<'a> {
-    if !view.endpoint.rotates() {
+    if !view.endpoint.reissue.is_exclusive() {
         return AppOwner::This;
     }
     let siblings = view.seen.siblings.shown.iter().map(AsRef::as_ref);
@@ -141,7 +141,9 @@ fn this_process_minted_since(view: &View<'_>, token: &TokenFacts) -> bool {
 /// The same of any object of the app, whoever keeps it now, by times that can be true: they call
 /// for a token.
 pub fn is_ended_by_another(view: &View<'_>) -> bool {
-    let Some(token) = view.token().filter(|_| view.endpoint.rotates()) else { return false };
+    let Some(token) = view.token().filter(|_| view.endpoint.reissue.is_exclusive()) else {
+        return false;
+    };
     // What an object has minted that is gone since, this process remembers.
     let last_of =
         |mints: Option<&Mints>| mints.and_then(|mints| mints.last_time.as_ref()).map(|time| time.0);

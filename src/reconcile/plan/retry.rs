@@ -5,8 +5,18 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::time::{after, before, next_midnight, span, spread};
-use crate::{api::Reason, platform::Refusal};
+use super::{
+    time::{after, before, next_midnight, span, spread, whole_seconds},
+    view::View,
+};
+use crate::{
+    api::Reason,
+    platform::Refusal,
+    reconcile::{
+        call::{Call, Why},
+        memory::How,
+    },
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(30 * 60);
@@ -14,7 +24,7 @@ const STOP: Duration = Duration::from_secs(30 * 60);
 const URGENT: Duration = Duration::from_secs(300);
 
 /// A failed call, as far as the next one depends on it.
-pub struct Failed<'a> {
+struct Failed<'a> {
     /// What was said.
     pub refusal: &'a Refusal,
     /// Failures in a row, this one included.
@@ -37,15 +47,39 @@ pub fn stops(reason: Reason) -> bool {
 
 /// Whether a failure goes on where the one before it left off: each reason counts for itself, but
 /// the transient ones come mixed.
-pub fn continues(before: Reason, now: Reason) -> bool {
+fn continues(before: Reason, now: Reason) -> bool {
     let transient = |reason| {
         matches!(reason, Reason::PlatformBusy | Reason::PlatformUnreachable | Reason::BadResponse)
     };
     before == now || (transient(before) && transient(now))
 }
 
+/// What a call that brought no token comes to: how many failed in a row, and when the next one is
+/// made.
+pub fn after_failure(view: &View<'_>, call: &Call, refusal: Refusal, now: Timestamp) -> How {
+    let in_a_row = view.failure().filter(|(_, before)| continues(*before, refusal.reason));
+    let before = in_a_row.map_or(0, |(failure, _)| failure.attempts);
+    let attempts = before.saturating_add(1).min(1_000_000);
+    let may_have_minted = refusal.is_unknown() && call.wanted.mints;
+    let why = call.wanted.why;
+    let gone = why.urgent() && !matches!(why, Why::CredentialChanged | Why::TargetMissing);
+    // A token that a lost call may have replaced has minutes left, whatever it was promised: every
+    // moment is urgent.
+    let replaced = gone || may_have_minted || call.wanted.mints && call.outcome_unknown;
+    let failed = Failed {
+        refusal: &refusal,
+        attempts,
+        may_have_minted,
+        expires: view.token().filter(|_| !replaced).map(|token| token.expires),
+        seed: view.mp.metadata.uid.as_deref().unwrap_or_default(),
+        day_offset_seconds: view.platform.day_offset_seconds,
+    };
+    let next = whole_seconds(after(next_attempt(&failed, now), Duration::from_millis(999)));
+    How::Failed { refusal, sent: whole_seconds(view.now.wall), next, attempts }
+}
+
 /// When the platform is asked again.
-pub fn next_attempt(failed: &Failed<'_>, now: Timestamp) -> Timestamp {
+fn next_attempt(failed: &Failed<'_>, now: Timestamp) -> Timestamp {
     let jitter = |range: Duration| spread(&format!("{} {}", failed.seed, failed.attempts), range);
     let wait = match failed.refusal.reason {
         reason if stops(reason) => STOP,
@@ -104,7 +138,7 @@ mod tests {
     }
 
     fn wait(reason: Reason, attempts: i32, left: Option<u64>, may_have_minted: bool) -> u64 {
-        let refusal = Refusal::because(reason);
+        let refusal = Refusal::unknown(reason);
         let expires = left.map(|left| after(now(), Duration::from_secs(left)));
         let failed = Failed {
             refusal: &refusal,
@@ -163,7 +197,7 @@ mod tests {
         assert_eq!(wait(Reason::QuotaExhausted, 1, None, false), 1800);
         let hour = Refusal {
             wait: Some(Duration::from_secs(3600)),
-            ..Refusal::because(Reason::AwaitingAdminApproval)
+            ..Refusal::unknown(Reason::AwaitingAdminApproval)
         };
         let failed = Failed {
             refusal: &hour,
@@ -179,7 +213,7 @@ mod tests {
     #[test]
     fn an_exhausted_quota_is_tried_again_just_after_the_platforms_midnight() {
         let late: Timestamp = "2026-05-01T15:50:00Z".parse().expect("a time");
-        let refusal = Refusal::because(Reason::QuotaExhausted);
+        let refusal = Refusal::unknown(Reason::QuotaExhausted);
         let failed = Failed {
             refusal: &refusal,
             attempts: 1,

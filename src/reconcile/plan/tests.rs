@@ -9,6 +9,7 @@ mod ended;
 mod failure;
 mod found;
 mod hand;
+mod kinds;
 mod limits;
 mod ownership;
 pub mod sight;

@@ -25,12 +25,9 @@ pub fn another_call_may_land(view: &View<'_>) -> bool {
         let issued = view.token().map_or(intent.time.0, |token| token.issued.max(intent.time.0));
         view.open_intent().is_some() || intent.outcome_unknown && may_land_yet(issued)
     });
-    let mut theirs = view
-        .seen
-        .siblings
-        .shown
-        .iter()
-        .filter(|sibling| view.endpoint.rotates() && ownership::same_mode(view, sibling));
+    let mut theirs = view.seen.siblings.shown.iter().filter(|sibling| {
+        view.endpoint.reissue.is_exclusive() && ownership::same_mode(view, sibling)
+    });
     own || theirs
         .any(|sibling| intent_of(sibling).is_some_and(|intent| may_land_yet(intent.time.0)))
         || view.seen.app.lost.is_some_and(|sent| view.now.boot < sent + LANDS_WITHIN)

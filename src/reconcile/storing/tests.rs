@@ -4,10 +4,11 @@ use serde_json::json;
 
 use crate::{
     api::Reason,
+    platform::Cause,
     reconcile::{
         Ctx, Next,
         call::{Call, Wanted, Why},
-        fetch::door::NoAnswer,
+        fetch::door::TransportError,
         memory::{Ended, How, UnstoredFacts, UnstoredToken},
         plan::tests::sight::{LEGACY, Sight, token},
         tests::{ECHO, api_server, ctx, no, now},
@@ -16,7 +17,7 @@ use crate::{
 
 /// An operator with a token in hand that `call-1` brought for this object.
 fn holding(sight: &mut Sight, answer: fn(&str, &str) -> (u16, serde_json::Value)) -> Ctx {
-    let ctx = ctx(api_server(answer).0, || Err(NoAnswer::NotSent));
+    let ctx = ctx(api_server(answer).0, || Err(TransportError::NotSent(Cause::ConnectionRefused)));
     let wanted = Wanted { why: Why::Time, force: false, mints: true };
     let call = Call {
         id: "call-1".into(),

@@ -11,7 +11,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::Name;
 use crate::{
     api::{MiniProgram, sibling},
-    platform::{self, Endpoint},
+    platform::{self, Reissue},
 };
 
 /// A platform allows some twenty forced calls of an app a day: whoever made one of them is shown.
@@ -34,8 +34,8 @@ type By<K> = BTreeSet<(K, Name)>;
 
 #[derive(Default)]
 pub(super) struct Family {
-    /// Whether each call ends the token before it, so that one of them keeps the app.
-    rotates: bool,
+    /// What a call of one of them does to the tokens of the others, if that is known.
+    reissue: Option<Reissue>,
     /// Those that are served, can store a token and whose credential the platform has accepted, by
     /// age.
     accepted: By<Age>,
@@ -69,9 +69,11 @@ pub(super) struct Marks {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum OfAll {
     /// Who keeps the app, and the newest call that ended a token.
-    Rotating(Option<Name>, Option<Timestamp>),
+    Exclusive(Option<Name>, Option<Timestamp>),
     /// The newest token, and the newest forced call.
     Shared(Option<String>, Option<Timestamp>),
+    /// Nothing: each has a token of its own.
+    Apart,
 }
 
 impl Family {
@@ -79,18 +81,21 @@ impl Family {
     pub fn of(object: &MiniProgram) -> Self {
         let platform = platform::find(object.spec.platform.as_str());
         let endpoint = platform.and_then(|platform| platform.endpoint(object.spec.token_mode));
-        Self { rotates: endpoint.is_some_and(Endpoint::rotates), ..Self::default() }
+        Self { reissue: endpoint.map(|endpoint| endpoint.reissue), ..Self::default() }
     }
 
     pub fn marks(&self) -> Marks {
         let last = |by: &By<Timestamp>| by.last().map(|(time, _)| *time);
         let first = |by: &By<Age>| by.first().map(|(_, name)| Arc::clone(name));
-        if self.rotates {
+        if self.reissue.is_some_and(Reissue::is_exclusive) {
             let first_open = first(&self.open).filter(|_| self.accepted.is_empty());
             return Marks {
-                of_all: OfAll::Rotating(first(&self.accepted), last(&self.minted)),
+                of_all: OfAll::Exclusive(first(&self.accepted), last(&self.minted)),
                 first_open,
             };
+        }
+        if self.reissue.is_some_and(|reissue| !reissue.is_shared()) {
+            return Marks { of_all: OfAll::Apart, first_open: None };
         }
         let newest = self.newest.last().map(|(_, fingerprint)| fingerprint.clone());
         Marks { of_all: OfAll::Shared(newest, last(&self.forced)), first_open: None }

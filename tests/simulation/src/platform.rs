@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use judge::{Call, End};
-use miniprogram_operator::reconcile::fetch::door::{Answer, Door, NoAnswer, Sending};
+use miniprogram_operator::{
+    platform::{Body, Cause, Pairs},
+    reconcile::fetch::door::{Door, Incoming, Outgoing, TransportError},
+};
 use platform_simulator::model::{AppSettings, Fault, FaultRule, Model, Outcome, Request, World};
 use tokio::{
     sync::oneshot,
@@ -24,7 +27,7 @@ use crate::{
 /// The platform's model.
 pub struct Platform(Model);
 
-type Answered = Result<Answer, NoAnswer>;
+type Answered = Result<Incoming, TransportError>;
 
 impl Platform {
     pub fn new(seed: u64) -> Self {
@@ -46,7 +49,7 @@ pub fn door(stage: &Arc<Stage>, process: ProcessId) -> Door {
     Door::from_fn(move |sending| call(Arc::clone(&stage), process, sending).boxed())
 }
 
-async fn call(stage: Arc<Stage>, process: ProcessId, sending: Sending) -> Answered {
+async fn call(stage: Arc<Stage>, process: ProcessId, sending: Outgoing) -> Answered {
     let patience = sending.timeout;
     let request = request_of(&sending);
     drop(sending);
@@ -66,7 +69,7 @@ async fn call(stage: Arc<Stage>, process: ProcessId, sending: Sending) -> Answer
     stage.pass_pause(process).await;
     match answer {
         Ok(Ok(answer)) => answer,
-        Ok(Err(_)) | Err(_) => Err(NoAnswer::Unknown),
+        Ok(Err(_)) | Err(_) => Err(TransportError::Unknown(Cause::ResponseTimeout)),
     }
 }
 
@@ -97,7 +100,7 @@ async fn serve(
         }
         Fate::Unsent(after) => {
             pass(after).await;
-            let _ = answered.send(Err(NoAnswer::NotSent));
+            let _ = answered.send(Err(TransportError::NotSent(Cause::ConnectionRefused)));
             (None, false)
         }
         // No admission stands before a platform.
@@ -135,8 +138,9 @@ async fn serve(
         Fate::Garbled(acts) => {
             pass(30).await;
             let effect = if acts { execute().1 } else { Effect::default() };
-            let _ = answered.send(Ok(Answer {
+            let _ = answered.send(Ok(Incoming {
                 status: 502,
+                content_type: "text/html".into(),
                 body: Some(Zeroizing::new(b"<html>bad gateway</html>".to_vec())),
             }));
             (Some(effect), false)
@@ -227,15 +231,19 @@ fn execute(
     (outcome, effect)
 }
 
-fn request_of(sending: &Sending) -> Request {
-    let request = &sending.request;
-    if let Some(body) = &request.json {
-        Request { method: "POST".into(), body: body.to_vec(), ..Request::get(request.path) }
-    } else {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(request.query.iter().map(|(key, value)| (*key, value.as_str())))
-            .finish();
-        Request::get(&format!("{}?{query}", request.path))
+fn request_of(outgoing: &Outgoing) -> Request {
+    let request = &outgoing.request;
+    let encoded = |pairs: &Pairs| {
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs.iter().map(|(key, value)| (*key, value.as_str())))
+            .finish()
+    };
+    let post =
+        |body: Vec<u8>| Request { method: "POST".into(), body, ..Request::get(request.path) };
+    match &request.body {
+        Body::Json(json) => post(json.to_vec()),
+        Body::Form(fields) => post(encoded(fields).into_bytes()),
+        Body::None => Request::get(&format!("{}?{}", request.path, encoded(&request.query))),
     }
 }
 
@@ -250,10 +258,10 @@ fn json_of(request: &Request) -> Option<serde_json::Value> {
 
 fn answer_of(outcome: Outcome) -> Answered {
     match outcome {
-        Outcome::Answer(reply) => {
-            Ok(Answer { status: reply.status, body: Some(Zeroizing::new(reply.body)) })
+        Outcome::Answer(reply) => Ok(Incoming::json(reply.status, reply.body)),
+        Outcome::Closed { .. } | Outcome::Raw(_) | Outcome::Silence => {
+            Err(TransportError::Unknown(Cause::ResponseTimeout))
         }
-        Outcome::Closed { .. } | Outcome::Raw(_) | Outcome::Silence => Err(NoAnswer::Unknown),
     }
 }
 

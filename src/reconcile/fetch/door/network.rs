@@ -1,19 +1,30 @@
 //! What stands behind the door in a real process: one HTTP client, whose requests say who asks, go
 //! through the proxies of the environment, and trust authorities that can change meanwhile.
 
+mod cause;
+
 use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use futures::future::{BoxFuture, FutureExt};
-use reqwest::{Certificate, Client, Proxy, Url, redirect};
+use reqwest::{
+    Certificate, Client, Proxy, Url,
+    header::{CONTENT_TYPE, HeaderValue},
+    redirect,
+};
 use zeroize::Zeroizing;
 
-use super::{Answer, NoAnswer, Sending};
-use crate::shell::{USER_AGENT, proxies::Proxies};
+use super::{Incoming, Outgoing, TransportError};
+use crate::{
+    platform::{Body, Cause, Pairs},
+    shell::{USER_AGENT, proxies::Proxies},
+};
 
 type Roots = Vec<Certificate>;
+
+const JSON: &str = "application/json";
 
 /// Bounds of the door.
 #[derive(Clone, Copy, Debug)]
@@ -60,9 +71,12 @@ impl Network {
         self.trust.clone()
     }
 
-    pub(super) fn send(&self, sending: Sending) -> BoxFuture<'static, Result<Answer, NoAnswer>> {
+    pub(super) fn send(
+        &self,
+        outgoing: Outgoing,
+    ) -> BoxFuture<'static, Result<Incoming, TransportError>> {
         let client = self.trust.client.read().unwrap_or_else(PoisonError::into_inner).clone();
-        send(client, sending, self.max_response_bytes).boxed()
+        send(client, outgoing, self.max_response_bytes).boxed()
     }
 }
 
@@ -97,37 +111,55 @@ fn client(patience: Duration, proxies: &Proxies, roots: Roots) -> Result<Client,
         .map_err(Unusable)
 }
 
-async fn send(client: Client, sending: Sending, max_bytes: usize) -> Result<Answer, NoAnswer> {
-    let Sending { host, request, timeout } = sending;
-    let mut url = Url::parse(&host).map_err(|_| NoAnswer::NotSent)?;
+async fn send(
+    client: Client,
+    outgoing: Outgoing,
+    max_bytes: usize,
+) -> Result<Incoming, TransportError> {
+    let Outgoing { host, request, timeout } = outgoing;
+    let no_host = TransportError::NotSent(Cause::NameNotResolved);
+    let mut url = Url::parse(&host).map_err(|_| no_host)?;
     url.set_path(request.path);
     if !request.query.is_empty() {
-        url.query_pairs_mut()
-            .extend_pairs(request.query.iter().map(|(key, value)| (*key, value.as_str())));
+        url.query_pairs_mut().extend_pairs(pairs(&request.query));
     }
-    let builder = match request.json {
-        Some(body) => {
-            client.post(url).header("content-type", "application/json").body(body.to_vec())
-        }
-        None => client.get(url),
+    let mut builder = match request.body {
+        Body::None => client.get(url),
+        Body::Json(json) => client.post(url).header(CONTENT_TYPE, JSON).body(json.to_vec()),
+        Body::Form(fields) => client.post(url).form(&pairs(&fields).collect::<Vec<_>>()),
     };
-    // A reqwest error carries the URL, and with it the app secret: only its kind leaves this
+    for (name, value) in &request.headers {
+        let mut value = HeaderValue::from_str(value).map_err(|_| no_host)?;
+        value.set_sensitive(true);
+        builder = builder.header(*name, value);
+    }
+    // A reqwest error carries the URL, and with it the app secret: only its cause leaves this
     // function.
     let exchange = async {
-        let mut response = builder.send().await.map_err(|error| {
-            if error.is_connect() { NoAnswer::NotSent } else { NoAnswer::Unknown }
-        })?;
+        let mut response = builder.send().await.map_err(|error| cause::of(&error))?;
         let status = response.status().as_u16();
+        let content_type = response.headers().get(CONTENT_TYPE).map(media_type).unwrap_or_default();
         let mut body = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(|_| NoAnswer::Unknown)? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| cause::of(&error))? {
             if body.len() + chunk.len() > max_bytes {
-                return Ok(Answer { status, body: None });
+                return Ok(Incoming { status, content_type, body: None });
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body: Some(body) })
+        Ok(Incoming { status, content_type, body: Some(body) })
     };
-    tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(NoAnswer::Unknown))
+    let too_late = TransportError::Unknown(Cause::ResponseTimeout);
+    tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(too_late))
+}
+
+fn pairs(pairs: &Pairs) -> impl Iterator<Item = (&str, &str)> {
+    pairs.iter().map(|(name, value)| (*name, value.as_str()))
+}
+
+/// The essence of a media type: what a response says beside it is not read.
+fn media_type(value: &HeaderValue) -> String {
+    let text = value.to_str().unwrap_or_default();
+    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 #[cfg(test)]

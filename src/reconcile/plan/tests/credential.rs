@@ -4,7 +4,7 @@
 use super::sight::{STABLE, Sight, due_at, secret};
 use crate::{
     api::{ConditionType, CredentialStatus, Reason, sibling::accepted},
-    platform::Refusal,
+    platform::{Code, Refusal},
     reconcile::{
         call::{Call, Wanted, Why},
         memory::{Ended, How},
@@ -83,9 +83,8 @@ fn what_the_platform_says_of_a_noted_version_counts() {
             known: None,
             outcome_unknown: false,
         };
-        let refusal = Refusal::because(reason);
-        let how =
-            How::Failed { refusal, sent: at(due), next: at(due + 60), attempts: 1, unknown: false };
+        let refusal = Refusal::refused(reason, Code::Number(1));
+        let how = How::Failed { refusal, sent: at(due), next: at(due + 60), attempts: 1 };
         let credential = Some(version("8"));
         sight.recall.ended =
             Some(Ended { call, generation: Some(1), credential, mints_before: None, how });

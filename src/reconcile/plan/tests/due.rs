@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::sight::{APP, at};
 use crate::{
-    platform::Rotation,
+    platform::{Lead, Reissue},
     projection::TokenFacts,
     reconcile::plan::{
         due::Schedule,
@@ -14,11 +14,11 @@ use crate::{
     },
 };
 
-fn schedule(rotation: Rotation, lead: Option<u64>, last_call: u64) -> Schedule {
-    let lead = lead.map(Duration::from_secs);
+fn schedule(reissue: Reissue, lead: Option<u64>, last_call: u64) -> Schedule {
     Schedule {
-        rotation,
-        lead,
+        reissue,
+        lead: Lead { default: MINUTES_5, longest: Duration::from_secs(3600) },
+        wanted_lead: lead.map(Duration::from_secs),
         interval: None,
         last_call: Duration::from_secs(last_call),
         app: APP.into(),
@@ -29,14 +29,14 @@ fn life(seconds: u64) -> TokenFacts {
     TokenFacts { fingerprint: "sha256:x".into(), issued: at(0), expires: at(seconds) }
 }
 
-const STABLE_UNTIL: Rotation = Rotation::StableUntil { window: Duration::from_secs(300) };
-const ROTATING: Rotation =
-    Rotation::Rotating { lead: Duration::from_secs(300), longest_lead: Duration::from_secs(3600) };
+const MINUTES_5: Duration = Duration::from_secs(300);
+const LASTING: Reissue = Reissue::SameUntil { window: MINUTES_5 };
+const REPLACING: Reissue = Reissue::Replaces { overlap: MINUTES_5 };
 
 #[test]
 fn short_lives_are_halved_and_the_same_token_is_asked_for_again_soon() {
-    for rotation in [STABLE_UNTIL, ROTATING] {
-        let schedule = schedule(rotation, None, 0);
+    for reissue in [LASTING, REPLACING] {
+        let schedule = schedule(reissue, None, 0);
         for (seconds, next) in [(300, 150), (20, 10), (4, 2), (3, 2), (1, 2)] {
             assert_eq!(schedule.next(&life(seconds), at(0), None), at(next), "{seconds}");
         }
@@ -52,7 +52,7 @@ fn short_lives_are_halved_and_the_same_token_is_asked_for_again_soon() {
 
 #[test]
 fn the_interval_counts_from_the_last_check() {
-    let mut schedule = schedule(STABLE_UNTIL, None, 0);
+    let mut schedule = schedule(LASTING, None, 0);
     schedule.interval = Some(Duration::from_secs(600));
     assert_eq!(schedule.next(&life(7200), at(1000), None), at(1600));
     assert!(schedule.next(&life(7200), at(6800), None) < at(7000));
@@ -64,8 +64,8 @@ proptest! {
         lead in prop::option::of(120_u64..=300), last_call in 0_u64..20, life_seconds in 301_u64..7200, app in "[a-z0-9]{16}",
         rotating: bool,
     ) {
-        let rotation = if rotating { ROTATING } else { STABLE_UNTIL };
-        let schedule = Schedule { app, ..schedule(rotation, lead, last_call) };
+        let reissue = if rotating { REPLACING } else { LASTING };
+        let schedule = Schedule { app, ..schedule(reissue, lead, last_call) };
         let token = life(life_seconds);
         let left = span(schedule.next(&token, at(0), None), token.expires).as_secs_f64();
         let lead = f64::from(u32::try_from(lead.unwrap_or(300)).expect("small"));
@@ -78,9 +78,9 @@ proptest! {
     fn the_next_call_is_never_put_off_past_the_end_by_more_than_two_seconds(
         life_seconds in 1_u64..7200, checked in 0_u64..7200, rotating: bool,
     ) {
-        let rotation = if rotating { ROTATING } else { STABLE_UNTIL };
+        let reissue = if rotating { REPLACING } else { LASTING };
         let checked = checked.min(life_seconds);
-        let next = schedule(rotation, None, 0).next(&life(life_seconds), at(0), Some(at(checked)));
+        let next = schedule(reissue, None, 0).next(&life(life_seconds), at(0), Some(at(checked)));
         prop_assert!(next > at(checked));
         prop_assert!(next <= at(life_seconds.max(checked) + 2));
     }

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::sight::{LEGACY, STABLE, Sight, at, credential};
 use crate::{
     api::{ConditionType, Intent, MiniProgramStatus, Mints, Reason, TokenMode},
-    platform::Refusal,
+    platform::{Certainty, Refusal},
     reconcile::{
         call::{Call, Wanted, Why},
         memory::{Ended, How},
@@ -37,7 +37,9 @@ fn end(sight: &mut Sight) -> &mut Ended {
 
 fn failed(reason: Reason, unknown: bool) -> How {
     let (sent, next) = (at(400), at(4000));
-    How::Failed { refusal: Refusal::because(reason), sent, next, attempts: 3, unknown }
+    let certainty = if unknown { Certainty::Unknown } else { Certainty::Refused };
+    let refusal = Refusal { certainty, ..Refusal::unknown(reason) };
+    How::Failed { refusal, sent, next, attempts: 3 }
 }
 
 /// The token that the call brought lies in the target, and is the one that the tables know.
@@ -106,7 +108,7 @@ fn what_the_platform_refused_is_not_counted_but_for_a_forced_call() {
     ] {
         let mut sight = ended(STABLE, how.clone());
         sight.status().mints = Some(mints(3, &[300, 400]));
-        let unknown = matches!(how, How::Failed { unknown: true, .. });
+        let unknown = matches!(&how, How::Failed { refusal, .. } if refusal.is_unknown());
         end(&mut sight).mints_before = (!unknown).then(|| mints(2, &[300]));
         assert_eq!(told(sight).mints, Some(counted), "{how:?}");
     }

@@ -9,7 +9,7 @@ use crate::{
         ConditionType::TokenFresh, LastFailure, MiniProgramStatus, Mints, Reason, TokenMode,
         conditions, names,
     },
-    platform::Refusal,
+    platform::{Certainty, Refusal},
     projection::TokenFacts,
     reconcile::{
         call::{Call, Wanted, Why},
@@ -39,6 +39,7 @@ const NEXT: u64 = 560;
 
 /// A fresh object whose call has just failed, before the status says so.
 fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
+    let certainty = if unknown { Certainty::Unknown } else { Certainty::Refused };
     Sight::healthy(mode).with(|sight| {
         let fingerprint = token().fingerprint();
         match why {
@@ -80,11 +81,10 @@ fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
             credential: Some(credential()),
             mints_before: mints.filter(|_| !unknown).map(|_| Mints::default()),
             how: How::Failed {
-                refusal: Refusal::because(reason),
+                refusal: Refusal { certainty, ..Refusal::unknown(reason) },
                 sent: at(SENT),
                 next: at(NEXT),
                 attempts: 1,
-                unknown,
             },
         });
     })

@@ -12,6 +12,7 @@ use crate::{
         ConditionType, CredentialStatus, Intent, LastFailure, MiniProgram, MiniProgramStatus,
         Reason, TokenMode, names,
     },
+    platform::Platform,
     projection::{Owner, Projection, Sent, TokenFacts},
     reconcile::{
         call::{Call, Wanted, Why},
@@ -140,11 +141,26 @@ pub fn projection(mode: TokenMode) -> Projection {
 impl Sight {
     /// A healthy object: its status is what the plan itself says right after the token was stored.
     pub fn healthy(mode: TokenMode) -> Self {
+        Self::with_token(mini_program(mode), projection(mode))
+    }
+
+    /// A healthy object of a platform that has no modes.
+    pub fn of_platform(platform: &Platform) -> Self {
+        let mut mp = mini_program(STABLE);
+        mp.spec.platform = serde_json::from_value(json!(platform.name)).expect("a name");
+        mp.spec.token_mode = None;
+        let mut target = projection(STABLE);
+        (target.sent.platform, target.sent.mode) = (platform.name.into(), String::new());
+        Self::with_token(mp, target)
+    }
+
+    fn with_token(mp: MiniProgram, target: Projection) -> Self {
         let mut sight = Self {
-            target: Some(projection(mode)),
+            mp,
+            target: Some(target),
             credential: Some(credential()),
             live: Some(CredentialRead::Is { version: credential(), value: Some(Ok(secret())) }),
-            ..Self::new(mode)
+            ..Self::new(STABLE)
         };
         sight.just_stored(0);
         let Act::Status(status) = sight.plan(1).act else { panic!("a new token is told") };
@@ -236,6 +252,7 @@ impl Sight {
             time: Time(at(sent)),
             reason: reason.as_str().into(),
             platform_code: None,
+            cause: None,
             caller_ip: None,
             attempts: 1,
             next_attempt_time: Time(at(next)),

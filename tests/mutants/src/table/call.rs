@@ -77,12 +77,6 @@ const CALLING: &[Mutant] = &[
         killed_by: Test("a_lost_mint_may_land_yet_and_a_refused_one_did_nothing"),
     },
     Mutant {
-        name: "lost-mint-taken-for-harmless",
-        means: "After a mint without an answer the stored token is believed to have all its time.",
-        changes: &[("gone || call.wanted.mints && (unknown || call.outcome_unknown)", "gone")],
-        killed_by: Test("a_mint_that_may_have_ended_the_stored_token_is_repeated_soon"),
-    },
-    Mutant {
         name: "refused-mint-counted",
         means: "A mint that the platform refused holds the next one.",
         changes: &[("self.uncount_mint(mp, before);", "")],
@@ -123,8 +117,8 @@ const FETCH: &[Mutant] = &[
         name: "fail-over-after-silence",
         means: "Another host is tried after one that may have made a token.",
         changes: &[(
-            "!matches!(outcome, Outcome::NotSent(_))",
-            "!matches!(outcome, Outcome::NotSent(_) | Outcome::Unknown(_))",
+            "not_sent.certainty == Certainty::NotSent",
+            "not_sent.certainty != Certainty::Refused",
         )],
         killed_by: Test("another_host_is_tried_only_if_the_first_has_certainly_seen_nothing"),
     },
@@ -137,13 +131,16 @@ const FETCH: &[Mutant] = &[
     Mutant {
         name: "proxys-answer-is-a-no",
         means: "An answer without the platform's own code counts as its refusal.",
-        changes: &[("refusal.code.is_some()", "true")],
+        changes: &[(
+            "Err(refusal) => return Fetched::Refused(refusal),",
+            "Err(refusal) => return Fetched::Refused(Refusal { certainty: Certainty::Refused, ..refusal }),",
+        )],
         killed_by: Test("only_a_code_of_the_platforms_own_is_a_refusal"),
     },
     Mutant {
         name: "slow-platform-given-no-time",
         means: "A platform that mints and answers too late is never given more time.",
-        changes: &[("precondition * 2_u32.pow(asking.unanswered.min(6))", "precondition")],
+        changes: &[("base * 2_u32.pow(wanted.unanswered.min(6))", "base")],
         killed_by: Test("a_silent_rotating_platform_is_given_more_time_each_time"),
     },
 ];

@@ -4,12 +4,49 @@ use super::{KilledBy::Test, Mutant, Source};
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan/due.rs", mutants: DUE },
+    Source { file: "src/platform/reissue.rs", mutants: REISSUE },
     Source { file: "src/reconcile/plan/unknown_outcome.rs", mutants: DOUBT },
     Source { file: "src/reconcile/plan/view.rs", mutants: CASE },
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
 ];
 
+const REISSUE: &[Mutant] = &[
+    Mutant {
+        name: "added-token-concerns-siblings",
+        means: "Where each call adds a token, two objects of an app call each other awake for ever.",
+        changes: &[("matches!(self, Self::SameUntil { .. } | Self::Renews)", "true")],
+        killed_by: Test("another_objects_token_ends_this_one_or_does_not_concern_it"),
+    },
+    Mutant {
+        name: "half-of-a-life-forgotten",
+        means: "A token that renews or adds is refreshed near its end only.",
+        changes: &[("matches!(self, Self::Renews | Self::Adds)", "false")],
+        killed_by: Test("a_token_is_refreshed_before_its_end_or_at_half_of_its_life"),
+    },
+    Mutant {
+        name: "renewed-token-reported-for-nothing",
+        means: "A token that no call replaces is asked for as often as it is reported invalid.",
+        changes: &[(
+            "Self::SameUntil { .. } | Self::Renews => Replacement::None",
+            "Self::SameUntil { .. } | Self::Renews => Replacement::Call",
+        )],
+        killed_by: Test("a_token_that_is_reported_invalid_is_replaced_where_a_call_can"),
+    },
+];
+
 const DUE: &[Mutant] = &[
+    Mutant {
+        name: "renewed-life-counted-from-issue",
+        means: "The half of a life that has begun anew is counted from the first call.",
+        changes: &[("checked.max(token.issued)", "token.issued")],
+        killed_by: Test("a_life_that_begins_anew_is_counted_from_the_last_call"),
+    },
+    Mutant {
+        name: "wanted-lead-overlooked-at-half",
+        means: "A long lead of a spec does not hold where tokens are refreshed at half of a life.",
+        changes: &[("half.min(life.saturating_sub(lead))", "half")],
+        killed_by: Test("the_lead_of_a_spec_comes_before_half_of_a_life"),
+    },
     Mutant {
         name: "clock-step-believed",
         means: "A clock that went back gives a stored token more time than it has.",
@@ -47,10 +84,7 @@ const DUE: &[Mutant] = &[
     Mutant {
         name: "report-overlooked",
         means: "A token that is reported dead stays.",
-        changes: &[(
-            "view.endpoint.rotates() || forced < FORCED_ENOUGH || view.seen.started.is_some()",
-            "false",
-        )],
+        changes: &[("forced < FORCED_ENOUGH || view.seen.started.is_some()", "false")],
         killed_by: Test("only_the_current_token_can_be_reported_invalid"),
     },
     Mutant {
@@ -128,13 +162,13 @@ const DUE: &[Mutant] = &[
     Mutant {
         name: "lead-short-by-the-overlap",
         means: "A rotating token is replaced when it dies, not the overlap before that.",
-        changes: &[("self.lead.unwrap_or(lead)", "self.lead.unwrap_or(lead).saturating_sub(lead)")],
+        changes: &[("(lead, Duration::ZERO)", "(Duration::ZERO, Duration::ZERO)")],
         killed_by: Test("a_fresh_token_needs_nothing_until_its_window_opens"),
     },
     Mutant {
         name: "window-opened-too-early",
         means: "A stable endpoint is asked before its window opens, and returns the same token.",
-        changes: &[("self.lead.map_or(window, |lead| lead.min(window))", "2 * window")],
+        changes: &[("lead.min(window)", "2 * window")],
         killed_by: Test("a_fresh_token_needs_nothing_until_its_window_opens"),
     },
     Mutant {

@@ -129,6 +129,15 @@ const HOLD: &[Mutant] = &[
 
 const RETRY: &[Mutant] = &[
     Mutant {
+        name: "lost-mint-taken-for-harmless",
+        means: "After a mint without an answer the stored token is believed to have all its time.",
+        changes: &[(
+            "gone || may_have_minted || call.wanted.mints && call.outcome_unknown",
+            "gone",
+        )],
+        killed_by: Test("a_mint_that_may_have_ended_the_stored_token_is_repeated_soon"),
+    },
+    Mutant {
         name: "rejection-retried",
         means: "A rejected credential is sent again and again.",
         changes: &[("stops(reason)", "false")],

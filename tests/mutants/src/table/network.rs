@@ -5,6 +5,7 @@ use super::{KilledBy::Test, Mutant, Source};
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/fetch/door/network.rs", mutants: NETWORK },
+    Source { file: "src/reconcile/fetch/door/network/cause.rs", mutants: NETWORK_CAUSE },
     Source { file: "src/shell/proxies.rs", mutants: PROXIES },
     Source { file: "src/shell/proxies/exempt.rs", mutants: EXEMPT },
     Source { file: "src/shell/api_client.rs", mutants: API_CLIENT },
@@ -17,18 +18,25 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/watch.rs", mutants: WATCH },
 ];
 
-const NETWORK: &[Mutant] = &[
-    Mutant {
-        name: "proxy-not-used",
-        means: "Calls go out beside the proxy that the environment names.",
-        changes: &[("proxies.of_platform(url).cloned()", "None::<Url>")],
-        killed_by: Test("what_a_proxy_says_instead_of_a_tunnel_means_that_nothing_was_sent"),
-    },
+const NETWORK: &[Mutant] = &[Mutant {
+    name: "proxy-not-used",
+    means: "Calls go out beside the proxy that the environment names.",
+    changes: &[("proxies.of_platform(url).cloned()", "None::<Url>")],
+    killed_by: Test("what_a_proxy_says_instead_of_a_tunnel_means_that_nothing_was_sent"),
+}];
+
+const NETWORK_CAUSE: &[Mutant] = &[
     Mutant {
         name: "refusal-of-a-proxy-is-unknown",
         means: "A call that a proxy did not let through is taken for one that may have been made.",
         changes: &[("error.is_connect()", "false")],
         killed_by: Test("what_a_proxy_says_instead_of_a_tunnel_means_that_nothing_was_sent"),
+    },
+    Mutant {
+        name: "wrong-name-taken-for-a-stranger",
+        means: "A certificate of another host is reported as one that nobody trusts.",
+        changes: &[("Cause::CertificateOfAnotherName", "Cause::CertificateNotTrusted")],
+        killed_by: Test("what_was_not_sent_says_why"),
     },
 ];
 

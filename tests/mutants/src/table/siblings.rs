@@ -136,7 +136,7 @@ const FAMILY: &[Mutant] = &[
     Mutant {
         name: "owner-told-where-there-is-none",
         means: "Where all may ask, each new oldest object of an app makes all others look again.",
-        changes: &[("endpoint.is_some_and(Endpoint::rotates)", "true")],
+        changes: &[("self.reissue.is_some_and(Reissue::is_exclusive)", "true")],
         killed_by: Test("where_all_may_ask_only_the_first_of_a_new_token_concerns_the_others"),
     },
     Mutant {

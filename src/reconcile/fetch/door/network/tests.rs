@@ -20,7 +20,7 @@ async fn read_request(stream: &mut TcpStream) -> io::Result<String> {
 }
 
 /// What a call to `host` comes to, and what a proxy was asked that then says `answer`.
-async fn by_proxy(host: &str, answer: Option<&str>) -> (Result<u16, NoAnswer>, String) {
+async fn by_proxy(host: &str, answer: Option<&str>) -> (Result<u16, TransportError>, String) {
     // Another test may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -28,9 +28,9 @@ async fn by_proxy(host: &str, answer: Option<&str>) -> (Result<u16, NoAnswer>, S
     let proxies = Proxies::of(&[("ALL_PROXY", &proxy)]).unwrap();
     let bounds = Bounds { connect_timeout: Duration::from_secs(5), max_response_bytes: 1024 };
     let network = Network::new(bounds, proxies, vec![]).unwrap();
-    let request = Request { path: "/token", query: vec![], json: None };
+    let request = Request::get("/token", vec![]);
     let timeout = Duration::from_secs(10);
-    let call = network.send(Sending { host: host.to_owned(), request, timeout });
+    let call = network.send(Outgoing { host: host.to_owned(), request, timeout });
     let serve = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let asked = read_request(&mut stream).await.unwrap();
@@ -49,14 +49,14 @@ async fn by_proxy(host: &str, answer: Option<&str>) -> (Result<u16, NoAnswer>, S
 
 #[tokio::test]
 async fn what_a_proxy_says_instead_of_a_tunnel_means_that_nothing_was_sent() {
-    for answer in [
-        "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
-        "HTTP/1.1 502 Bad Gateway\r\n\r\n",
-        "SSH-2.0-OpenSSH_9.2\r\n",
-        "",
+    for (answer, cause) in [
+        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", Cause::ProxyRefused),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", Cause::ProxyFailed),
+        ("SSH-2.0-OpenSSH_9.2\r\n", Cause::ProxyFailed),
+        ("", Cause::ProxyFailed),
     ] {
         let (answered, asked) = by_proxy("https://platform.test", Some(answer)).await;
-        assert_eq!(answered, Err(NoAnswer::NotSent), "{answer:?}");
+        assert_eq!(answered, Err(TransportError::NotSent(cause)), "{answer:?}");
         assert!(asked.starts_with("CONNECT platform.test:443 HTTP/1.1\r\n"), "{asked}");
         // `user:p@ss`
         assert!(asked.contains("Basic dXNlcjpwQHNz\r\n"), "{asked}");
@@ -66,7 +66,7 @@ async fn what_a_proxy_says_instead_of_a_tunnel_means_that_nothing_was_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_proxy_that_says_nothing_means_that_nothing_was_sent() {
     let (answered, _) = by_proxy("https://platform.test", None).await;
-    assert_eq!(answered, Err(NoAnswer::NotSent));
+    assert_eq!(answered, Err(TransportError::NotSent(Cause::ConnectTimeout)));
 }
 
 #[tokio::test]

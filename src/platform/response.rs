@@ -1,5 +1,5 @@
-//! What every platform's answer has in common: JSON that may be broken, lenient numbers, plausible
-//! tokens. Never an error text of the parser's: it may quote the token.
+//! What every platform's response has in common: JSON that may be broken, lenient numbers,
+//! plausible tokens. Never an error text of the parser's: it may quote the token.
 
 use std::{fmt, time::Duration};
 
@@ -9,42 +9,43 @@ use serde::{
 };
 use zeroize::Zeroizing;
 
-use super::{Grant, Refusal};
+use super::{Grant, Life, Refusal, Response};
 use crate::{api::Reason, sensitive::AccessToken};
 
 /// Reads a body as JSON; what is not JSON is judged by the HTTP status, since a gateway wrote it
 /// and not the platform.
-pub(super) fn json<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn json<T: DeserializeOwned>(response: &Response<'_>) -> Result<T, Refusal> {
     // Only an object: serde would take an array for its fields in order.
-    let object = body.trim_ascii();
+    let object = response.body.trim_ascii();
     if !object.starts_with(b"{") {
-        return Err(without_json(status));
+        return Err(without_json(response.status));
     }
-    serde_json::from_slice(object).map_err(|_| without_json(status))
+    serde_json::from_slice(object).map_err(|_| without_json(response.status))
 }
 
 /// The refusal that an HTTP status alone stands for.
 pub(super) fn without_json(status: u16) -> Refusal {
-    Refusal::because(match status {
+    Refusal::unknown(match status {
         429 => Reason::Throttled,
         500.. => Reason::PlatformBusy,
         _ => Reason::BadResponse,
     })
 }
 
-/// A token and its life, if both are plausible.
+/// A token and its life in seconds, if both are plausible; `counted` says what the life is.
 pub(super) fn grant(
     token: Option<Zeroizing<String>>,
     seconds: Option<i64>,
+    counted: fn(Duration) -> Life,
     longest: Duration,
 ) -> Result<Grant, Refusal> {
     let token = token.and_then(|text| AccessToken::parse(&text));
     let life = seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
     match (token, life) {
         (Some(token), Some(life)) if !life.is_zero() && life <= longest => {
-            Ok(Grant { token, life })
+            Ok(Grant { token, life: counted(life) })
         }
-        _ => Err(Refusal::because(Reason::BadResponse)),
+        _ => Err(Refusal::unknown(Reason::BadResponse)),
     }
 }
 

@@ -1,0 +1,102 @@
+//! What goes to a platform and what comes back: a request, a response, a token with its life.
+//! Values only.
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::sensitive::{AccessToken, AppSecret};
+
+/// What a request for a token is made from.
+pub struct TokenRequest<'a> {
+    /// The app id.
+    pub app_id: &'a str,
+    /// The app secret.
+    pub secret: &'a AppSecret,
+    /// Whether a new token is wanted even if the current one is still good.
+    pub force: bool,
+}
+
+/// Names and values, as a query, a form or headers have them; the values may be secret.
+pub type Pairs = Vec<(&'static str, Zeroizing<String>)>;
+
+/// An HTTP request, without the host. Has no `Debug`: it carries the app secret.
+pub struct Request {
+    /// The path on the host.
+    pub path: &'static str,
+    /// The parameters of the query.
+    pub query: Pairs,
+    /// Headers, beside those that every request has. Names are in lower case.
+    pub headers: Pairs,
+    /// What is sent, and so the method.
+    pub body: Body,
+}
+
+/// The body of a request.
+pub enum Body {
+    /// None: a GET.
+    None,
+    /// A POST of JSON.
+    Json(Zeroizing<Vec<u8>>),
+    /// A POST of a form, `application/x-www-form-urlencoded`.
+    Form(Pairs),
+}
+
+impl Request {
+    /// A GET with these parameters.
+    #[must_use]
+    pub fn get(path: &'static str, query: Pairs) -> Self {
+        Self { path, query, headers: vec![], body: Body::None }
+    }
+
+    /// A POST of JSON.
+    #[must_use]
+    pub fn json(path: &'static str, body: &serde_json::Value) -> Self {
+        let body = Body::Json(Zeroizing::new(body.to_string().into_bytes()));
+        Self { path, query: vec![], headers: vec![], body }
+    }
+
+    /// A POST of a form.
+    #[must_use]
+    pub fn form(path: &'static str, fields: Pairs) -> Self {
+        Self { path, query: vec![], headers: vec![], body: Body::Form(fields) }
+    }
+}
+
+/// A whole HTTP response. Has no `Debug`: it may carry a token.
+pub struct Response<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type, in lower case and without parameters; empty if there is none.
+    pub content_type: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// A token that a platform handed out.
+pub struct Grant {
+    /// The token.
+    pub token: AccessToken,
+    /// How long it lives.
+    pub life: Life,
+}
+
+/// A token's life, as a response gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// What is left of it, counted from when the request was sent.
+    Left(Duration),
+    /// The whole of it, whenever the platform is asked: it is counted from the first response that
+    /// brought the token. A response that names no life has the documented one.
+    Whole(Duration),
+}
+
+impl Life {
+    /// The time span, however it is counted.
+    #[must_use]
+    pub fn span(self) -> Duration {
+        match self {
+            Self::Left(span) | Self::Whole(span) => span,
+        }
+    }
+}

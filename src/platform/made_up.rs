@@ -1,0 +1,91 @@
+//! Four platforms that do not exist, one for each kind of reissue, for tests alone: no CRD, flag or
+//! page names them. They answer in JSON, with a life in seconds.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::{
+    AppIdPattern, Code, Endpoint, ForceLimits, Grant, Lead, Life, Platform, Refusal, Reissue,
+    Request, Response, TokenRequest, response,
+};
+use crate::api::Reason;
+
+const MINUTES_5: Duration = Duration::from_secs(300);
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// All of them.
+pub const ALL: &[&Platform] = &[&REPLACING, &LASTING, &RENEWING, &ADDING];
+
+/// Each call ends the token before it.
+pub const REPLACING: Platform =
+    platform("Replacing", &[endpoint(Reissue::Replaces { overlap: MINUTES_5 }, None)]);
+/// A call returns the same token until its last five minutes.
+pub const LASTING: Platform = platform(
+    "Lasting",
+    &[endpoint(
+        Reissue::SameUntil { window: MINUTES_5 },
+        Some(ForceLimits { apart: Duration::from_secs(30), per_day: 20 }),
+    )],
+);
+/// A call gives the same token its whole life again.
+pub const RENEWING: Platform = platform("Renewing", &[endpoint(Reissue::Renews, None)]);
+/// Each call makes another token, and the others live on.
+pub const ADDING: Platform = platform("Adding", &[endpoint(Reissue::Adds, None)]);
+
+const fn platform(name: &'static str, endpoints: &'static [Endpoint]) -> Platform {
+    let app_id = AppIdPattern { pattern: "^[a-z0-9-]{1,64}$", meaning: "a made-up app id" };
+    Platform { name, app_id, hosts: &["https://made-up.test"], endpoints, day_offset_seconds: 0 }
+}
+
+const fn endpoint(reissue: Reissue, force: Option<ForceLimits>) -> Endpoint {
+    Endpoint {
+        mode: None,
+        reissue,
+        lead: Lead { default: MINUTES_5, longest: Duration::from_secs(3600) },
+        force,
+        daily_quota: 2000,
+        longest_life: LONGEST_LIFE,
+        request,
+        read,
+    }
+}
+
+fn request(wanted: &TokenRequest<'_>) -> Request {
+    let fields = vec![
+        ("id", Zeroizing::new(wanted.app_id.to_owned())),
+        ("secret", Zeroizing::new(wanted.secret.expose().to_owned())),
+        ("force", Zeroizing::new(json!(wanted.force).to_string())),
+    ];
+    Request::form("/token", fields)
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(default, deserialize_with = "response::token_text")]
+    token: Option<Zeroizing<String>>,
+    #[serde(default, deserialize_with = "response::lenient_integer")]
+    life: Option<i64>,
+    #[serde(default)]
+    error: Option<String>,
+}
+
+fn read(response: &Response<'_>) -> Result<Grant, Refusal> {
+    let fields: Fields = response::json(response)?;
+    match fields.error.as_deref().map(|error| (error, Code::word(error))) {
+        None => response::grant(fields.token, fields.life, Life::Left, LONGEST_LIFE),
+        Some((error, Some(code))) => Err(Refusal::refused(reason(error), code)),
+        Some((_, None)) => Err(Refusal::unknown(Reason::BadResponse)),
+    }
+}
+
+fn reason(error: &str) -> Reason {
+    match error {
+        "busy" => Reason::PlatformBusy,
+        "invalid_client" => Reason::CredentialRejected,
+        "slow_down" => Reason::Throttled,
+        _ => Reason::BadResponse,
+    }
+}
