@@ -29,7 +29,7 @@ struct Attack {
 }
 
 fn attacks(trap: &Trap) -> Vec<Attack> {
-    const ROAD: &str = "Check the cluster's way out";
+    const ROAD: &str = "something on the way";
     const ENDPOINT: &str = "Check that the endpoint is the platform";
     let attack = |name, fault, reason, advice| Attack { name, fault, reason, advice };
     let redirect = |status| Fault::Redirect { location: trap.url(), status };
