@@ -15,5 +15,6 @@ pub use spec::{
     TargetKeys, Template, TokenMode,
 };
 pub use status::{
-    CredentialStatus, Intent, LastFailure, MiniProgramStatus, Mints, TargetRef, TokenStatus,
+    CredentialStatus, Intent, LastFailure, MiniProgramStatus, Mints, NextCall, TargetRef,
+    TokenStatus,
 };

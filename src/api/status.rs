@@ -38,6 +38,9 @@ pub struct MiniProgramStatus {
     /// The last call, if it failed and is to be tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastFailure>,
+    /// Why the platform is called next, and what that call waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_call: Option<NextCall>,
     /// The last value of the annotation `miniprogram.dev/refresh-requested` that a call answered; a
     /// value over 64 bytes stands here by its hash.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +50,25 @@ pub struct MiniProgramStatus {
     /// a person can help, `Stalled`.
     #[schemars(schema_with = "conditions")]
     pub conditions: Vec<Condition>,
+}
+
+/// The next call to the platform.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NextCall {
+    /// Why it is made: `Time` for an ordinary refresh; `NoToken`, `TargetMissing`, `Edited`,
+    /// `Unbelievable`, `OpenIntent` or `Unconfirmed` where the stored token is or may be gone;
+    /// `CredentialChanged`, `ModeChanged`, `Invalid`, `Requested`, `WonApp`, `SiblingNewer`.
+    #[schemars(length(max = 64))]
+    pub reason: String,
+    /// What it waits for: `Time`, the `BackOff` of a failure, a `Floor` between two calls, a
+    /// `Quota` until midnight, an `OpenCall` whose end is not known, a `Slot`, an `OtherObject` of
+    /// the app, or a `Person`.
+    #[schemars(length(max = 64))]
+    pub waits_for: String,
+    /// When the wait ends, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
 }
 
 /// A Secret in the namespace of the object.

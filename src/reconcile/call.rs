@@ -65,6 +65,27 @@ impl Why {
     }
 }
 
+/// What the next call waits for. Nothing else is a reason to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+pub enum WaitsFor {
+    /// The token's own time.
+    Time,
+    /// The back-off after a failure.
+    BackOff,
+    /// The shortest time between two calls.
+    Floor,
+    /// The next day: a quota is used up.
+    Quota,
+    /// A call of another process whose end is not known.
+    OpenCall,
+    /// Room for one more call.
+    Slot,
+    /// Another object of the app, which is asked for first or keeps the token.
+    OtherObject,
+    /// Somebody who mends the credential, the target or the spec.
+    Person,
+}
+
 /// A call that the plan wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {

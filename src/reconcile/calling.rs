@@ -195,6 +195,9 @@ impl Ctx {
             self.memories.change_app(&key, boot, |app| app.forced = Some(boot));
         }
         let version = version.clone();
+        if !matches!(outcome, Fetched::NotAllowed) {
+            self.metrics.called_because(view.platform.name, wanted.why.into());
+        }
         match outcome {
             Fetched::Token { grant, sent, took } => {
                 self.recall(mp, |recall| {

@@ -120,12 +120,14 @@ pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Ve
         |status: &MiniProgramStatus| status.token.as_ref().map(|token| token.fingerprint.clone());
     let before = old.and_then(fingerprint);
     match (&before, fingerprint(new)) {
-        (None, Some(_)) => announcements
-            .push(Announcement::normal("TokenIssued", "The first token lies in the target Secret")),
+        (None, Some(_)) => announcements.push(Announcement::normal(
+            "TokenIssued",
+            "The first token is stored in the target Secret",
+        )),
         (Some(before), Some(now)) if *before != now => {
             announcements.push(Announcement::normal(
                 "TokenRefreshed",
-                "A new token lies in the target Secret",
+                "A new token is stored in the target Secret",
             ));
         }
         _ => {}

@@ -10,6 +10,7 @@ pub mod due;
 mod ended;
 mod failure;
 pub mod limits;
+mod next_call;
 pub mod ownership;
 pub mod report;
 mod rest;
@@ -30,6 +31,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use self::{
     due::wait,
+    limits::Delay,
     ownership::AppOwner,
     report::{Findings, OVERDUE_AFTER},
     target::{is_told, refused_write},
@@ -163,13 +165,16 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
     view.status.last_failure = failure(&view, wanted);
     let view = view;
     let step = STEPS.iter().find_map(|step| step(&view, wanted.map(|(wanted, _)| wanted)));
-    // A wish that is held is not a refresh that is late.
+    // A rate-limited refresh request is not an overdue refresh.
     let findings = Findings {
         due: wanted.is_some_and(|(wanted, _)| wanted.why.by_time() || wanted.why.urgent()),
         takes_over: wanted.is_some_and(|(wanted, _)| wanted.why == Why::WonApp),
         replaced_at: reported_invalid(&view),
+        next_call: wanted,
     };
-    let due = findings.due && wanted.is_some_and(|(_, hold)| hold.is_zero()) && !is_hindered(&view);
+    let due = findings.due
+        && wanted.is_some_and(|(_, delay)| delay.wait.is_zero())
+        && !is_hindered(&view);
     let wake = wake(&view, wanted);
     let (act, wake) = match step {
         Some(Step::Do(act)) => (act, wake),
@@ -187,13 +192,13 @@ fn is_hindered(view: &View<'_>) -> bool {
 
 /// The most pressing call that is due and how long it must wait. One that may be made now comes
 /// before one that is held.
-fn wanted(view: &View<'_>) -> Option<(Wanted, Duration)> {
+fn wanted(view: &View<'_>) -> Option<(Wanted, Delay)> {
     if !view.is_served() {
         return None;
     }
     due::due(view)
         .map(|wanted| (wanted, limits::delay(view, wanted)))
-        .min_by_key(|(_, delay)| *delay)
+        .min_by_key(|(_, delay)| delay.wait)
 }
 
 /// When a token that is reported invalid will be replaced, if not at once.
@@ -201,16 +206,16 @@ fn reported_invalid(view: &View<'_>) -> Option<Timestamp> {
     let may_ask =
         view.is_served() && ownership::owner(view) == AppOwner::This && !report::is_blocked(view);
     let wanted = due::due(view).find(|wanted| wanted.why == Why::Invalid).filter(|_| may_ask)?;
-    let wait = limits::delay(view, wanted);
+    let wait = limits::delay(view, wanted).wait;
     (!wait.is_zero())
         .then(|| time::whole_seconds(time::after(view.now.wall, wait + Duration::from_millis(999))))
 }
 
 /// The last failure, as far as the call that is due bears it out.
-fn failure(view: &View<'_>, wanted: Option<(Wanted, Duration)>) -> Option<LastFailure> {
+fn failure(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Option<LastFailure> {
     let is_mine = view.is_served() && ownership::owner(view) == AppOwner::This;
     let may_ask = is_mine && view.credential.unusable().is_none() && !target::has_none(view);
-    let next_call = wanted.filter(|_| may_ask).map(|(_, hold)| hold);
+    let next_call = wanted.filter(|_| may_ask).map(|(_, delay)| delay.wait);
     failure::current(view, next_call, may_ask)
 }
 
@@ -319,7 +324,7 @@ fn call(view: &View<'_>, wanted: Option<Wanted>) -> Option<Step> {
     if let Some(wait) = target::closed_for(view) {
         return withdraw_or(view, Some(Step::Wait(wait)));
     }
-    let delay = limits::delay(view, wanted);
+    let delay = limits::delay(view, wanted).wait;
     if !delay.is_zero() {
         return Some(Step::Wait(delay));
     }
@@ -359,8 +364,8 @@ fn closed_intent_stands(view: &View<'_>) -> bool {
     view.mp.status.as_ref().is_some_and(|status| status.intent.is_some()) && is_closed
 }
 
-fn wake(view: &View<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {
-    let held = wanted.map(|(_, hold)| hold).filter(|hold| !hold.is_zero());
+fn wake(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Duration {
+    let limited = wanted.map(|(_, delay)| delay.wait).filter(|wait| !wait.is_zero());
     let next = due::next(view)
         .filter(|_| view.is_served())
         .map(|at| wait(view.now, at))
@@ -374,7 +379,7 @@ fn wake(view: &View<'_>, wanted: Option<(Wanted, Duration)>) -> Duration {
     let failure = view.failure().map(|(failure, _)| wait(view.now, failure.next_attempt_time.0));
     let failure = failure.filter(|wait| !wait.is_zero());
     let refused = refused_write(view);
-    [held, next, overdue, failure, refused, target::next_change(view), synchronise::next(view)]
+    [limited, next, overdue, failure, refused, target::next_change(view), synchronise::next(view)]
         .into_iter()
         .flatten()
         .min()

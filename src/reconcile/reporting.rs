@@ -24,7 +24,9 @@ impl Ctx {
         match status::write(&self.client, mp, status).await {
             Ok(written) => {
                 self.metrics.status_written();
-                telling::log_changes(mp, &written);
+                let why = self
+                    .recall(mp, |recall| recall.ended.as_ref().map(|ended| ended.call.wanted.why));
+                telling::log_changes(mp, &written, why);
                 self.told(&written);
                 let told = written.status.as_ref().and_then(|status| status.credential.as_ref());
                 self.recall(mp, |recall| {

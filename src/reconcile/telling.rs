@@ -6,7 +6,7 @@ use strum::IntoEnumIterator;
 
 use super::{
     Ctx,
-    call::Call,
+    call::{Call, Why},
     events,
     observe::{Observed, TargetLookup},
 };
@@ -107,7 +107,8 @@ fn replacement(mp: &MiniProgram) -> Option<Replacement> {
 }
 
 /// One line per refresh and per failure; nothing about an object that only rests.
-pub(super) fn log_changes(old: &MiniProgram, new: &MiniProgram) {
+pub(super) fn log_changes(old: &MiniProgram, new: &MiniProgram, why: Option<Why>) {
+    let why: Option<&str> = why.map(Into::into);
     let (namespace, name) = (new.metadata.namespace.as_deref(), new.metadata.name.as_deref());
     let platform = new.spec.platform.as_str();
     let fingerprint = |mp: &MiniProgram| {
@@ -121,7 +122,8 @@ pub(super) fn log_changes(old: &MiniProgram, new: &MiniProgram) {
             name,
             platform,
             fingerprint = now,
-            "a new token lies in the target Secret"
+            why,
+            "stored a new token in the target Secret"
         );
     }
     if let Some(failure) = failure(new).filter(|now| Some(now) != failure(old).as_ref()) {
@@ -134,6 +136,7 @@ pub(super) fn log_changes(old: &MiniProgram, new: &MiniProgram) {
             code = failure.platform_code,
             cause = failure.cause,
             attempts = failure.attempts,
+            why,
             next,
             "a call to the platform failed"
         );

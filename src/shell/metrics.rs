@@ -54,6 +54,7 @@ struct Inner {
     objects: Arc<Objects>,
     refreshes: Family<Refresh, Counter>,
     calls: Family<Call, Counter>,
+    call_reasons: Family<CallReason, Counter>,
     call_seconds: Family<Platform, Histogram, fn() -> Histogram>,
     secret_writes: Family<Operation, Counter>,
     status_writes: Counter,
@@ -84,6 +85,12 @@ struct Refresh {
 struct Call {
     platform: &'static str,
     code: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CallReason {
+    platform: &'static str,
+    reason: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -134,6 +141,7 @@ impl Metrics {
         build.get_or_create(&Build { version }).set(1);
         let refreshes = add(own, "refresh", "Refreshes that ended, by result and reason");
         let calls = add(own, "platform_requests", "Calls to a platform, by what it answered");
+        let call_reasons = add(own, "call_reasons", "Calls to a platform, by why they were made");
         let call_seconds = Family::new_with_constructor(call_seconds as fn() -> Histogram);
         own.register(
             "platform_request_duration_seconds",
@@ -208,6 +216,7 @@ impl Metrics {
             objects,
             refreshes,
             calls,
+            call_reasons,
             call_seconds,
             secret_writes,
             status_writes,
@@ -238,6 +247,11 @@ impl Metrics {
     pub fn platform_called(&self, platform: &'static str, code: &'static str, took: Duration) {
         self.0.calls.get_or_create(&Call { platform, code }).inc();
         self.0.call_seconds.get_or_create(&Platform { platform }).observe(took.as_secs_f64());
+    }
+
+    /// A platform is called for one of a closed list of reasons, as `status.nextCall` reports them.
+    pub fn called_because(&self, platform: &'static str, reason: &'static str) {
+        self.0.call_reasons.get_or_create(&CallReason { platform, reason }).inc();
     }
 
     pub fn secret_written(&self, operation: &'static str) {

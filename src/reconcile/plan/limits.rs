@@ -13,8 +13,7 @@ use super::{
 };
 use crate::{
     api::{Mints, sibling},
-    platform::Endpoint,
-    reconcile::call::{Wanted, Why},
+    reconcile::call::{WaitsFor, Wanted, Why},
 };
 
 /// The same where the stored token is or may be gone, by how many such mints were made in a row. If
@@ -34,22 +33,36 @@ const UNASKED_APART: [u64; 8] = [0, 0, 0, 0, 15, 60, 120, 300];
 /// After so long without a call, a row is over.
 pub const ROW: Duration = Duration::from_secs(3600);
 
-/// How long a call that is due must still wait; nothing if it may be made now.
-pub fn delay(view: &View<'_>, wanted: Wanted) -> Duration {
-    // What has begun was held before, and has just counted itself.
-    if view.seen.started.is_some() {
-        return foreign_intent(view);
-    }
-    let limits: [fn(&View<'_>, Wanted) -> Duration; 7] = [
-        |view, _| foreign_intent(view),
-        |view, _| spacing(view),
-        unasked,
-        last_failure,
-        requests,
-        mint_floor,
-        force_limits,
-    ];
-    limits.iter().map(|limit| limit(view, wanted)).max().unwrap_or_default()
+/// How long a call that is due must still wait, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delay {
+    /// How long; nothing if the call may be made now.
+    pub wait: Duration,
+    /// What for: the limit that lasts longest.
+    pub by: WaitsFor,
+}
+
+type Limit = fn(&View<'_>, Wanted) -> Duration;
+
+const LIMITS: [(WaitsFor, Limit); 9] = [
+    (WaitsFor::OpenCall, |view, _| foreign_intent(view)),
+    (WaitsFor::Floor, |view, _| spacing(view)),
+    (WaitsFor::Floor, unasked),
+    (WaitsFor::BackOff, last_failure),
+    (WaitsFor::Floor, requests),
+    (WaitsFor::Quota, share_of_quota),
+    (WaitsFor::Floor, mint_floor),
+    (WaitsFor::Quota, forced_quota),
+    (WaitsFor::Floor, forced_floor),
+];
+
+/// How long a call that is due must still wait.
+pub fn delay(view: &View<'_>, wanted: Wanted) -> Delay {
+    // The limits were checked before the intent was recorded, and the counters include this call.
+    let limits = if view.seen.started.is_some() { &LIMITS[..1] } else { &LIMITS[..] };
+    let waits = limits.iter().map(|(by, limit)| Delay { wait: limit(view, wanted), by: *by });
+    let none = Delay { wait: Duration::ZERO, by: WaitsFor::Slot };
+    waits.filter(|delay| !delay.wait.is_zero()).max_by_key(|delay| delay.wait).unwrap_or(none)
 }
 
 /// An open intent of somebody else: its call may be on its way, and gets the time that a call may
@@ -184,15 +197,23 @@ pub fn counted(view: &View<'_>) -> Counted {
     }
 }
 
+/// At most a tenth of a day's quota goes to mints that no clock asked for.
+fn share_of_quota(view: &View<'_>, wanted: Wanted) -> Duration {
+    if !wanted.mints || wanted.why.by_time() || wanted.why.urgent() || !is_share_spent(view) {
+        return Duration::ZERO;
+    }
+    wait(view.now, next_midnight(view.now.wall, view.platform.day_offset_seconds))
+}
+
+fn is_share_spent(view: &View<'_>) -> bool {
+    counted(view).today >= i64::from(view.endpoint.daily_quota / 10)
+}
+
 fn mint_floor(view: &View<'_>, wanted: Wanted) -> Duration {
     if !wanted.mints || wanted.why.by_time() {
         return Duration::ZERO;
     }
-    let counted = counted(view);
-    let spent = counted.today >= share_of_quota(view.endpoint);
-    if spent && !wanted.why.urgent() {
-        return wait(view.now, next_midnight(view.now.wall, view.platform.day_offset_seconds));
-    }
+    let spent = is_share_spent(view);
     // Once the share is spent, a lost token is still replaced, but as seldom as pods can bear.
     let in_a_row =
         if spent { usize::MAX } else { usize::try_from(view.seen.app.gone).unwrap_or(usize::MAX) };
@@ -205,7 +226,9 @@ fn mint_floor(view: &View<'_>, wanted: Wanted) -> Duration {
     };
     match last_own_mint(view) {
         Some(started) => (started + apart).saturating_sub(view.now.boot),
-        None => counted.last.map_or(Duration::ZERO, |last| wait(view.now, after(last, apart))),
+        None => {
+            counted(view).last.map_or(Duration::ZERO, |last| wait(view.now, after(last, apart)))
+        }
     }
 }
 
@@ -217,20 +240,18 @@ fn last_own_mint(view: &View<'_>) -> Option<Duration> {
     last.filter(|_| told == view.seen.app.mints.last_time.as_ref())
 }
 
-/// At most a tenth of a day's quota goes to mints that no clock asked for.
-fn share_of_quota(endpoint: &Endpoint) -> i64 {
-    i64::from(endpoint.daily_quota / 10)
+/// The forced calls of a day are used up: by our count, or in the platform's own words.
+fn forced_quota(view: &View<'_>, wanted: Wanted) -> Duration {
+    let Some(limits) = view.endpoint.force.filter(|_| wanted.force) else { return Duration::ZERO };
+    if counted(view).forced.len() >= limits.per_day {
+        return wait(view.now, next_midnight(view.now.wall, view.platform.day_offset_seconds));
+    }
+    view.seen.app.force_stopped_until.map_or(Duration::ZERO, |until| wait(view.now, until))
 }
 
-fn force_limits(view: &View<'_>, wanted: Wanted) -> Duration {
+fn forced_floor(view: &View<'_>, wanted: Wanted) -> Duration {
     let Some(limits) = view.endpoint.force.filter(|_| wanted.force) else { return Duration::ZERO };
     let counted = counted(view);
-    let midnight = wait(view.now, next_midnight(view.now.wall, view.platform.day_offset_seconds));
-    if counted.forced.len() >= limits.per_day {
-        return midnight;
-    }
-    let stopped =
-        view.seen.app.force_stopped_until.map_or(Duration::ZERO, |until| wait(view.now, until));
     let issued = view.token().map_or(Timestamp::MIN, |token| token.issued);
     let in_vain = counted.forced.iter().filter(|time| **time > issued).count();
     let again =
@@ -251,5 +272,5 @@ fn force_limits(view: &View<'_>, wanted: Wanted) -> Duration {
     let apart = last.map_or(Duration::ZERO, |last| {
         wait(view.now, after(*last, apart.max(limits.apart + sent_within)))
     });
-    stopped.max(apart).max(since_end)
+    apart.max(since_end)
 }

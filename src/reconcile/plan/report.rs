@@ -11,6 +11,8 @@ use k8s_openapi::{
 use super::{
     advice::{self, INTERNAL_ERROR, NOT_SELECTED, SUSPENDED, UNLISTED, advice},
     due,
+    limits::Delay,
+    next_call::next_call,
     ownership::{self, AppOwner},
     target,
     time::{after, span, whole_seconds},
@@ -22,7 +24,7 @@ use crate::{
         ConditionType, MiniProgram, MiniProgramStatus, Reason, TargetRef, TokenStatus,
         conditions::{self, ConditionStatus, ConditionValue},
     },
-    reconcile::memory::How,
+    reconcile::{call::Wanted, memory::How},
     shell::clock::Now,
 };
 
@@ -44,6 +46,8 @@ pub struct Findings {
     pub takes_over: bool,
     /// When a token that is reported invalid will be replaced, if not at once.
     pub replaced_at: Option<Timestamp>,
+    /// The most pressing call that is due, and what it waits for.
+    pub next_call: Option<(Wanted, Delay)>,
 }
 
 /// The status as it should be now.
@@ -53,6 +57,8 @@ pub fn report(view: &View<'_>, findings: Findings) -> MiniProgramStatus {
     status.target_ref = Some(target_ref(view));
     status.token_mode = Some(view.mode().to_owned()).filter(|mode| !mode.is_empty());
     status.token = token(view, findings).or(status.token);
+    let refresh = status.token.as_ref().and_then(|token| token.next_refresh_time.as_ref());
+    status.next_call = Some(next_call(view, findings.next_call, refresh));
     if let Some(version) = view.credential_version() {
         status.credential = Some(version.clone());
     }
@@ -140,7 +146,7 @@ pub fn of_expiry(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
 /// come.
 pub fn of_farewell(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
     let mut status = mp.status.clone().unwrap_or_default();
-    status.last_failure = None;
+    (status.last_failure, status.next_call) = (None, None);
     if let Some(token) = &mut status.token {
         token.next_refresh_time = None;
     }

@@ -103,7 +103,7 @@ pub fn unsupported(seen: &Observed, now: Now) -> Act {
     let mut status = mp.status.clone().unwrap_or_default();
     status.observed_generation = mp.metadata.generation;
     // Nothing is planned any more.
-    status.last_failure = None;
+    (status.last_failure, status.next_call) = (None, None);
     let verdict = ConditionValue {
         truth: ConditionStatus::False,
         reason: Reason::Unsupported,

@@ -11,6 +11,7 @@ mod found;
 mod hand;
 mod kinds;
 mod limits;
+mod next_call;
 mod ownership;
 pub mod sight;
 mod status;

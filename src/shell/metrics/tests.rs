@@ -8,6 +8,7 @@ fn filled() -> Metrics {
     metrics.leads(true);
     metrics.refreshed("WeChat", "success", "Fresh");
     metrics.platform_called("WeChat", "0", Duration::from_millis(20));
+    metrics.called_because("WeChat", "Time");
     metrics.secret_written("create");
     metrics.status_written();
     metrics.foreign_write();

@@ -249,6 +249,7 @@ fn calls_that_something_undoes_are_made_less_and_less_often() {
                     },
                 )
             })
+            .wait
             .as_secs()
     };
     let edited: fn(&mut Sight) = |sight| sight.target().token = None;

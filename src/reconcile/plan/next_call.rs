@@ -1,0 +1,56 @@
+//! Why the platform is called next, and what that call waits for, as the status reports it. Pure.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{
+    due,
+    limits::Delay,
+    ownership::{self, AppOwner},
+    report::is_blocked,
+    time::{after, whole_seconds},
+    view::View,
+};
+use crate::{
+    api::NextCall,
+    reconcile::call::{WaitsFor, Wanted, Why},
+};
+
+/// Times that differ by less are the same: some are counted by the time since boot.
+const SAME_TIME: Duration = Duration::from_secs(60);
+
+/// The next call, if one is due `wanted` says which; `refresh` is when the token is refreshed.
+pub fn next_call(
+    view: &View<'_>,
+    wanted: Option<(Wanted, Delay)>,
+    refresh: Option<&Time>,
+) -> NextCall {
+    let why = wanted.map_or(Why::Time, |(wanted, _)| wanted.why);
+    let (waits_for, time) = match wanted {
+        _ if !view.is_served() => (WaitsFor::Person, None),
+        _ if ownership::owner(view) != AppOwner::This => (WaitsFor::OtherObject, None),
+        _ if is_blocked(view) => (WaitsFor::Person, None),
+        Some((_, delay)) if delay.wait.is_zero() => (WaitsFor::Slot, None),
+        Some((_, delay)) => {
+            let ends = after(view.now.wall, delay.wait + Duration::from_millis(999));
+            (delay.by, Some(Time(whole_seconds(ends))))
+        }
+        None => (WaitsFor::Time, refresh.cloned().or_else(|| due::next(view).map(Time))),
+    };
+    let waits_for: &str = waits_for.into();
+    let reason: &str = why.into();
+    let next = NextCall { reason: reason.into(), waits_for: waits_for.into(), time };
+    match view.status.next_call.as_ref().filter(|known| is_same(known, &next)) {
+        Some(known) => known.clone(),
+        None => next,
+    }
+}
+
+fn is_same(known: &NextCall, next: &NextCall) -> bool {
+    let same_time = match (&known.time, &next.time) {
+        (Some(known), Some(next)) => known.0.duration_since(next.0).unsigned_abs() <= SAME_TIME,
+        (known, next) => known == next,
+    };
+    known.reason == next.reason && known.waits_for == next.waits_for && same_time
+}
