@@ -19,11 +19,10 @@ pub fn age(mp: &MiniProgram) -> (Option<Timestamp>, &str) {
     (created, mp.metadata.uid.as_deref().unwrap_or_default())
 }
 
-/// Its token, if its status tells when a call was answered with it. Nothing else shows that the
-/// times are the platform's, and not those of whoever wrote the target.
+/// The token that its status reports.
 #[must_use]
 pub fn token(mp: &MiniProgram) -> Option<&TokenStatus> {
-    mp.status.as_ref()?.token.as_ref().filter(|token| token.check_time.is_some())
+    mp.status.as_ref()?.token.as_ref()
 }
 
 /// When its last call went out, and when its token came.

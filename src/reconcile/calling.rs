@@ -210,6 +210,7 @@ impl Ctx {
                     unconfirmed: started.call.outcome_unknown,
                     call: started.call,
                     token: facts,
+                    asked_at: sent,
                     sent: sent_with,
                     precondition,
                     refused: None,

@@ -39,6 +39,8 @@ pub struct UnstoredFacts {
     pub call: Call,
     /// Its fingerprint and times.
     pub token: TokenFacts,
+    /// When the call was sent.
+    pub asked_at: Timestamp,
     /// What was sent for it.
     pub sent: Sent,
     /// Whether a late request may still replace it.
@@ -47,6 +49,17 @@ pub struct UnstoredFacts {
     pub precondition: Precondition,
     /// How often the write failed, and why the last time.
     pub refused: Option<Refused>,
+}
+
+/// A token that lies in its Secret.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The id of the call that brought it.
+    pub call: String,
+    /// Its fingerprint and times.
+    pub token: TokenFacts,
+    /// When the call was sent.
+    pub asked_at: Timestamp,
 }
 
 /// A write that failed.
@@ -146,8 +159,8 @@ pub struct Recall {
     pub noted: Option<Noted>,
     /// The ids of the intents that this process wrote, the last one only.
     pub own_intent: Option<String>,
-    /// The last call whose token this process stored, by its id, and that token.
-    pub stored: Option<(String, TokenFacts)>,
+    /// The last token that this process stored.
+    pub stored: Option<Stored>,
     /// Since when (boot time) the status does not tell of the token that the target holds.
     pub untold_since: Option<Duration>,
     /// Since when (boot time) the lists of its namespace have not been complete.

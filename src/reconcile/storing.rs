@@ -11,7 +11,7 @@ use super::{
     call::Why,
     calling::{destination, sent_with},
     events,
-    memory::{How, UnstoredFacts},
+    memory::{How, Stored, UnstoredFacts},
     observe::{LiveRead, Observed},
     plan::{Rewrite, due, synchronise::trusted_fingerprint, view::View},
     refusal::next_refusal,
@@ -93,7 +93,8 @@ impl Ctx {
             let recall = &mut memory.recall;
             (recall.refused, recall.unmatched, recall.checked) = (None, None, None);
             recall.verified = Some(version);
-            recall.stored = Some((hand.call.id.clone(), hand.token.clone()));
+            let (call, token) = (hand.call.id.clone(), hand.token.clone());
+            recall.stored = Some(Stored { call, token, asked_at: hand.asked_at });
             match recall.ended.as_mut().map(|ended| &mut ended.how) {
                 Some(How::Token { stored, same, .. }) => {
                     *stored = true;

@@ -1,6 +1,6 @@
 //! What is written, and what a refused write comes to, with an API server that answers as told.
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::{api::core::v1::Secret, jiff::Timestamp};
 use serde_json::{Value, json};
 
 use super::{
@@ -39,6 +39,7 @@ fn hand(mints: bool) -> UnstoredFacts {
             outcome_unknown: false,
         },
         token: written.token.expect("a token"),
+        asked_at: Timestamp::UNIX_EPOCH,
         sent: written.sent,
         unconfirmed: false,
         precondition: precondition("20", "call-1"),

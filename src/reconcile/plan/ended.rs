@@ -55,7 +55,8 @@ pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramS
         }
         How::Token { token, sent, stored, unconfirmed, .. } => {
             let told = status.token.as_ref().map(|told| &told.fingerprint);
-            let is_written = recall.stored.as_ref().is_some_and(|(id, _)| *id == ended.call.id);
+            let stored_for = recall.stored.as_ref().map(|stored| &stored.call);
+            let is_written = stored_for == Some(&ended.call.id);
             // Another release may have told of a newer one meanwhile.
             if *stored && is_written && told == ended.call.known.as_ref() {
                 note_token(&mut status, token, *sent);

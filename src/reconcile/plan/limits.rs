@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     api::{Mints, sibling},
+    platform::ForceLimits,
     reconcile::call::{WaitsFor, Wanted, Why},
 };
 
@@ -199,7 +200,8 @@ pub fn counted(view: &View<'_>) -> Counted {
 
 /// At most a tenth of a day's quota goes to mints that no clock asked for.
 fn share_of_quota(view: &View<'_>, wanted: Wanted) -> Duration {
-    if !wanted.mints || wanted.why.by_time() || wanted.why.urgent() || !is_share_spent(view) {
+    let is_counted = wanted.mints && !wanted.why.by_time() && !wanted.why.urgent();
+    if !is_counted || !is_share_spent(view) {
         return Duration::ZERO;
     }
     wait(view.now, next_midnight(view.now.wall, view.platform.day_offset_seconds))
@@ -240,9 +242,14 @@ fn last_own_mint(view: &View<'_>) -> Option<Duration> {
     last.filter(|_| told == view.seen.app.mints.last_time.as_ref())
 }
 
+/// What the endpoint allows of forced calls, for a call that is one.
+fn force_limits(view: &View<'_>, wanted: Wanted) -> Option<ForceLimits> {
+    view.endpoint.force.filter(|_| wanted.force)
+}
+
 /// The forced calls of a day are used up: by our count, or in the platform's own words.
 fn forced_quota(view: &View<'_>, wanted: Wanted) -> Duration {
-    let Some(limits) = view.endpoint.force.filter(|_| wanted.force) else { return Duration::ZERO };
+    let Some(limits) = force_limits(view, wanted) else { return Duration::ZERO };
     if counted(view).forced.len() >= limits.per_day {
         return wait(view.now, next_midnight(view.now.wall, view.platform.day_offset_seconds));
     }
@@ -250,7 +257,7 @@ fn forced_quota(view: &View<'_>, wanted: Wanted) -> Duration {
 }
 
 fn forced_floor(view: &View<'_>, wanted: Wanted) -> Duration {
-    let Some(limits) = view.endpoint.force.filter(|_| wanted.force) else { return Duration::ZERO };
+    let Some(limits) = force_limits(view, wanted) else { return Duration::ZERO };
     let counted = counted(view);
     let issued = view.token().map_or(Timestamp::MIN, |token| token.issued);
     let in_vain = counted.forced.iter().filter(|time| **time > issued).count();

@@ -21,13 +21,6 @@ pub fn is_trusted(target: &Projection, status: &MiniProgramStatus, recall: &Reca
     !target.edited && (is_reported(target, status) || is_stored_here(target, recall))
 }
 
-/// Whether a call of this object was answered with the token, so that the target's digest is that
-/// of an app secret which the platform accepted.
-pub fn is_answered(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
-    let checked = status.token.as_ref().is_some_and(|token| token.check_time.is_some());
-    !target.edited && (checked && is_reported(target, status) || is_stored_here(target, recall))
-}
-
 /// Whether the token of an intent's call is stored. An id can be read by all who may forge a
 /// target: this process knows which tokens it stored, and of those before it only the intent that
 /// is kept for a token in doubt is closed.
@@ -38,7 +31,7 @@ pub fn closes(
     recall: &Recall,
 ) -> bool {
     let is_own = recall.own_intent.as_ref() == Some(&intent.id);
-    let is_stored = recall.stored.as_ref().is_some_and(|(id, _)| *id == intent.id);
+    let is_stored = recall.stored.as_ref().is_some_and(|stored| stored.call == intent.id);
     let is_confirmed = intent.outcome_unknown && is_trusted(target, status, recall);
     let may_close = if is_own { is_stored } else { is_confirmed };
     may_close && target.stamped && target.issued_for.as_ref() == Some(&intent.id)
@@ -69,7 +62,8 @@ fn is_reported(target: &Projection, status: &MiniProgramStatus) -> bool {
 }
 
 fn is_stored_here(target: &Projection, recall: &Recall) -> bool {
-    recall.stored.as_ref().is_some_and(|(id, token)| {
-        target.issued_for.as_ref() == Some(id) && target.token.as_ref() == Some(token)
+    recall.stored.as_ref().is_some_and(|stored| {
+        let is_its = target.issued_for.as_ref() == Some(&stored.call);
+        is_its && target.token.as_ref() == Some(&stored.token)
     })
 }

@@ -204,7 +204,7 @@ impl<'a> View<'a> {
         let known =
             self.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
         let told = known.and_then(|known| known.check_time.as_ref()).map(|time| time.0);
-        self.sent_untold(token).or(told)
+        self.sent_untold(token).or(told).or_else(|| self.sent_before_stored(token))
     }
 
     /// When the last call was sent, if it brought this token and status has yet to say so.
@@ -215,6 +215,13 @@ impl<'a> View<'a> {
             }
             _ => None,
         }
+    }
+
+    /// When the call was sent that brought this token, if the status told of the call's end before
+    /// the token was stored: its write was refused at first.
+    fn sent_before_stored(&self, token: &TokenFacts) -> Option<Timestamp> {
+        let stored = self.seen.recall.stored.as_ref();
+        stored.filter(|stored| stored.token == *token).map(|stored| whole_seconds(stored.asked_at))
     }
 
     /// An intent whose call's end is not known.
@@ -361,10 +368,9 @@ impl<'a> View<'a> {
                             | Reason::AppSecretFrozen
                     )
                 });
-                let brought_the_token = self.in_use.is_some_and(|target| {
-                    trusted::is_answered(target, &self.status, &self.seen.recall)
-                        && target.sent.digest == secret.digest(&target.sent.salt)
-                });
+                let ours = self.in_use.filter(|ours| !self.is_edited(ours));
+                let brought_the_token =
+                    ours.is_some_and(|ours| ours.sent.digest == secret.digest(&ours.sent.salt));
                 said.unwrap_or(if brought_the_token { Reason::Accepted } else { Reason::NotTested })
             }
         }

@@ -35,6 +35,7 @@ fn holding(sight: &mut Sight, answer: fn(&str, &str) -> (u16, serde_json::Value)
         name: "shop-token".into(),
         call: call.clone(),
         token: facts,
+        asked_at: sent,
         sent: sight.target().sent.clone(),
         unconfirmed: false,
         precondition: sight.observed().target.precondition(),

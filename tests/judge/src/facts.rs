@@ -1,6 +1,6 @@
 //! The log by app, object, Secret and token, each in the order of time. Judges nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     calm::{calm, felt},
@@ -56,6 +56,11 @@ pub struct App<'a> {
     pub answered: Spans,
     /// When it would be calm if nobody forged a target.
     pub unforged: Spans,
+    /// When it would be calm if nobody did anything: no call of the app's own objects or of those
+    /// that name it is hindered.
+    pub unhindered: Spans,
+    /// The strangers' objects that name it.
+    pub strangers: BTreeSet<&'a str>,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +79,8 @@ struct Disturbed<'a> {
     until: Millis,
     /// How long after its end all must be well again.
     recovery: Millis,
-    is_forged: bool,
+    /// What a person did, if that is it.
+    act: Option<&'a Act>,
 }
 
 /// A Lease as it was stored: who wrote it, and whether to hold or to release it.
@@ -121,8 +127,7 @@ impl<'a> Facts<'a> {
             .collect();
         let mut disturbed: Vec<Disturbed<'_>> = Vec::new();
         let recovery = rules.recovery;
-        let passing =
-            |whom, from, until| Disturbed { whom, from, until, recovery, is_forged: false };
+        let passing = |whom, from, until| Disturbed { whom, from, until, recovery, act: None };
         for entry in entries {
             let from = entry.at;
             match &entry.event {
@@ -175,19 +180,20 @@ impl<'a> Facts<'a> {
                     disturbed.push(passing(app.as_deref(), from, *until));
                 }
                 Event::Act { app, act } => {
-                    let is_forged = *act == Act::Forge;
                     let recovery = match act {
                         Act::Forge if facts.app(app).is_in_a_row(rules, from) => rules.forged_again,
                         Act::Forge => rules.forged,
-                        Act::Create => rules.first_token,
                         _ => rules.recovery,
                     };
                     let whom = Some(app.as_str());
-                    disturbed.push(Disturbed { whom, from, until: from, recovery, is_forged });
+                    disturbed.push(Disturbed { whom, from, until: from, recovery, act: Some(act) });
                     facts.app(app).acts.push(Since { from, is: act });
                 }
                 Event::Expect { object, app, expect } => {
                     facts.app(app).object(object).expects.push(Since { from, is: expect });
+                    if let Some(named) = &expect.names {
+                        facts.app(named).strangers.insert(object);
+                    }
                 }
                 Event::Clock { skew } => {
                     disturbed.push(passing(None, from, from));
@@ -195,6 +201,13 @@ impl<'a> Facts<'a> {
                 }
             }
         }
+        facts.find_calm(&disturbed, rules);
+        facts
+    }
+
+    /// Notes when it is calm, for all and for each app.
+    fn find_calm(&mut self, disturbed: &[Disturbed<'_>], rules: &Rules) {
+        let end = self.end;
         let calm_without = |concern: &dyn Fn(&Disturbed<'_>) -> bool, hidden: &Spans| {
             let mut felt = felt(hidden, rules.recovery);
             for disturbed in disturbed.iter().filter(|disturbed| concern(disturbed)) {
@@ -203,16 +216,24 @@ impl<'a> Facts<'a> {
             }
             calm(&felt, rules.recovery, end)
         };
-        for (app_id, app) in &mut facts.apps {
+        self.calm = calm_without(&|disturbed| disturbed.whom.is_none(), &self.hidden);
+        for (app_id, app) in &mut self.apps {
             let is_it = |whom: &str| whom == *app_id;
             let concerns = |disturbed: &Disturbed<'_>| disturbed.whom.is_none_or(is_it);
-            let unforged = |disturbed: &Disturbed<'_>| !disturbed.is_forged && concerns(disturbed);
-            app.calm = calm_without(&concerns, &facts.hidden);
+            let unforged = |disturbed: &Disturbed<'_>| {
+                let is_forged = disturbed.act == Some(&Act::Forge);
+                !is_forged && concerns(disturbed)
+            };
+            let is_stranger = |whom: &str| app.strangers.contains(whom);
+            let hinders = |disturbed: &Disturbed<'_>| {
+                let concerns = concerns(disturbed) || disturbed.whom.is_some_and(is_stranger);
+                disturbed.act.is_none() && concerns
+            };
+            app.unhindered = calm_without(&hinders, &self.hidden);
+            app.calm = calm_without(&concerns, &self.hidden);
             app.answered = calm_without(&concerns, &Spans::default());
-            app.unforged = calm_without(&unforged, &facts.hidden);
+            app.unforged = calm_without(&unforged, &self.hidden);
         }
-        facts.calm = calm_without(&|disturbed| disturbed.whom.is_none(), &facts.hidden);
-        facts
     }
 
     fn app(&mut self, app: &'a str) -> &mut App<'a> {
@@ -242,6 +263,12 @@ impl<'a> Facts<'a> {
             }
         }
         (dead, stale)
+    }
+
+    /// Whether a Secret holds no live token of an app at any moment of a stretch of time.
+    #[must_use]
+    pub fn is_dead_throughout(&self, of: (&str, &str), (from, to): (Millis, Millis)) -> bool {
+        self.dead(of, (from, to), 0).0.length() == to - from
     }
 
     /// How far the operator's clock was off at a moment.
@@ -280,6 +307,15 @@ impl<'a> App<'a> {
         let recent = at.saturating_sub(rules.forged_again);
         let called = !between(&self.calls, recent, at + 1).is_empty();
         costly(rules.forged_again) || called && costly(A_ROW)
+    }
+
+    /// Whether nothing hinders the app's calls in a stretch of time, and nobody does anything to it
+    /// but at one moment of that.
+    #[must_use]
+    pub fn is_left_alone(&self, (from, to): (Millis, Millis), but_at: Millis) -> bool {
+        let acts = between(&self.acts, from, to + 1).iter().filter(|act| act.from != but_at);
+        let hindered = Spans::of(from, to).without(&self.unhindered);
+        acts.count() == 0 && hindered.length() == 0
     }
 
     /// What people did within a stretch of time, its ends included.

@@ -24,6 +24,7 @@ impl Status {
             },
             rejected: is("CredentialValid", "False"),
             accepted: is("CredentialValid", "True"),
+            unsynced: is("TargetSynced", "False"),
             target: text(&status["targetRef"]["name"]),
             token: text(&status["token"]["fingerprint"]),
             expires: time(&status["token"]["expirationTime"]),
@@ -61,6 +62,7 @@ mod tests {
                 { "type": "Ready", "status": "True", "reason": "TokenAvailable" },
                 { "type": "TokenFresh", "status": "False", "reason": "PlatformBusy" },
                 { "type": "CredentialValid", "status": "False", "reason": "KeyMissing" },
+                { "type": "TargetSynced", "status": "False", "reason": "Conflict" },
             ],
         });
         let failure = Failure { time: 3000, reason: "PlatformBusy".into(), next_attempt: None };
@@ -69,6 +71,7 @@ mod tests {
             fresh: Fresh { is_false: true, reason: "PlatformBusy".into() },
             rejected: true,
             accepted: false,
+            unsynced: true,
             target: Some("shop-token".into()),
             token: Some("sha256:0123456789ab".into()),
             expires: Some(2000),

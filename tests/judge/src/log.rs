@@ -97,6 +97,7 @@ pub struct Writer {
 
 /// What a status says. Its times are milliseconds since the run began, by the writer's clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a condition of its own")]
 pub struct Status {
     pub ready: bool,
     /// The condition `TokenFresh`.
@@ -105,6 +106,8 @@ pub struct Status {
     pub rejected: bool,
     /// Whether it is True: the platform has accepted the app secret.
     pub accepted: bool,
+    /// Whether the condition `TargetSynced` is False: a token could not be stored.
+    pub unsynced: bool,
     pub target: Option<Name>,
     pub token: Option<Token>,
     pub expires: Option<i64>,
@@ -166,6 +169,9 @@ pub struct Expect {
     /// Whether the object is to be Ready exactly while the target holds a live token.
     pub ready: bool,
     pub standing: Standing,
+    /// The app that the spec of a stranger's object names: calls with another app secret are not
+    /// that app's own, but hold it up.
+    pub names: Option<App>,
     /// How often its token is to be asked for.
     pub pace: crate::Pace,
 }

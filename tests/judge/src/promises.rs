@@ -2,12 +2,14 @@
 
 mod accepted;
 mod expiry;
+mod first_token;
 mod future;
 mod limits;
 mod live_token;
 mod needless_call;
 mod newest_wins;
 mod ready;
+mod reported;
 mod rest;
 mod retries;
 mod sight;
@@ -31,8 +33,10 @@ pub fn judge(log: &Log, rules: &Rules, end: Millis) -> Verdict {
     for app in facts.apps.values() {
         verdict.calm += app.calm.length() * app.objects.len() as u64;
     }
-    let promises: [fn(&Facts<'_>, &Rules, &mut Verdict); 12] = [
+    let promises: [fn(&Facts<'_>, &Rules, &mut Verdict); 14] = [
         live_token::judge,
+        first_token::judge,
+        reported::judge,
         ready::judge,
         expiry::judge,
         accepted::judge,

@@ -19,8 +19,13 @@ pub struct Rules {
     /// The same where another forgery was put right shortly before: calls that are undone are made
     /// less and less often.
     pub forged_again: Millis,
-    /// How long after its creation an object with a right app secret has its first token.
+    /// How long after its creation an object with a right app secret has its first token, whatever
+    /// older objects name its app.
     pub first_token: Millis,
+    /// The same where all others that name its app are known to get no token.
+    pub first_token_at_once: Millis,
+    /// How long after it was reported dead a token is replaced.
+    pub reported: Millis,
     /// How long what is planned for a moment may take: a call with its answer, and two writes.
     pub delay: Millis,
     /// How long a Lease is held after its last renewal was sent.
@@ -62,6 +67,8 @@ impl Default for Rules {
             forged: 20 * SECOND,
             forged_again: 320 * SECOND,
             first_token: 75 * SECOND,
+            first_token_at_once: 15 * SECOND,
+            reported: 60 * SECOND,
             delay: 90 * SECOND,
             lease: 15 * SECOND,
             operators: 1,

@@ -9,6 +9,10 @@ use crate::{log::Millis, spans::Spans};
 pub enum Promise {
     /// A Secret, and a pod that reads it late, holds a live token.
     LiveToken,
+    /// An object with a right app secret has its first token soon, whoever else names its app.
+    FirstToken,
+    /// A dead token that is reported is replaced soon, whoever else names its app.
+    Reported,
     /// Ready is True exactly while the target holds a valid token.
     Ready,
     /// Accepted is only what the platform has answered with a token.

@@ -1,12 +1,15 @@
 //! Tenants who act against apps that others use, with all that RBAC lets them do: they write
 //! objects and Secrets of their own namespaces, and one in each app's namespace writes Secrets and
-//! nothing else. None has the app secret. Lets each act in its time, and judges nothing.
+//! nothing else. None has the app secret, or not for long. Lets each act in its time, and judges
+//! nothing.
 
+mod claim;
 pub mod forgery;
 mod insider;
+mod leaver;
 mod stranger;
 
-use self::{insider::Insider, stranger::Stranger};
+use self::{insider::Insider, leaver::Leaver, stranger::Stranger};
 use crate::{dice::Dice, stage::Stage, time::Millis, users::App};
 
 /// All of them.
@@ -14,30 +17,42 @@ pub struct Adversary {
     dice: Dice,
     strangers: Vec<Stranger>,
     insiders: Vec<Insider>,
+    leavers: Vec<Leaver>,
 }
 
 impl Adversary {
-    /// Some against each of these apps. A leader believes what is stored under the id of an intent
-    /// that one before it left open: only where none follows another may the ids be known to those
-    /// who write an app's target.
+    /// Some against each of these apps. Whoever is to be waited for where each call ends the token
+    /// before shows best where there is nobody else. A leader believes what is stored under the id
+    /// of an intent that one before it left open: only where none follows another may the ids be
+    /// known to those who write an app's target.
     pub fn new(dice: &Dice, apps: &[App], has_one_leader: bool) -> Self {
         let dice = dice.fork();
-        let (mut strangers, mut insiders) = (Vec::new(), Vec::new());
+        let (mut strangers, mut insiders, mut leavers) = (Vec::new(), Vec::new(), Vec::new());
         for app in apps {
-            let count = dice.between(0, 4);
-            strangers.extend((0..count).map(|number| Stranger::draw(&dice, app, number)));
+            match dice.between(0, 3) {
+                0 if app.mode == "Legacy" => strangers.push(Stranger::shut_out(&dice, app)),
+                1 if app.mode == "Legacy" => strangers.extend(Stranger::knocking(&dice, app)),
+                _ => {
+                    let count = dice.between(0, 4);
+                    strangers.extend((0..count).map(|number| Stranger::draw(&dice, app, number)));
+                }
+            }
+            if app.mode == "Stable" && dice.chance(0.9) {
+                leavers.push(Leaver::draw(&dice, app));
+            }
             if dice.chance(0.7) {
                 insiders.push(Insider::new(&dice, app, has_one_leader));
             }
         }
-        Self { dice, strangers, insiders }
+        Self { dice, strangers, insiders, leavers }
     }
 
     /// When the next of them acts.
     pub fn acts_at(&self) -> Millis {
         let strangers = self.strangers.iter().map(|stranger| stranger.acts_at);
         let insiders = self.insiders.iter().map(|insider| insider.acts_at);
-        strangers.chain(insiders).min().unwrap_or(Millis::MAX)
+        let leavers = self.leavers.iter().map(|leaver| leaver.acts_at);
+        strangers.chain(insiders).chain(leavers).min().unwrap_or(Millis::MAX)
     }
 
     /// Lets act whose time has come.
@@ -47,6 +62,9 @@ impl Adversary {
         }
         for insider in self.insiders.iter_mut().filter(|insider| insider.acts_at <= now) {
             insider.act(stage, &self.dice);
+        }
+        for leaver in self.leavers.iter_mut().filter(|leaver| leaver.acts_at <= now) {
+            leaver.act(stage, &self.dice);
         }
     }
 

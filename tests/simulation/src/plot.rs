@@ -207,12 +207,13 @@ impl Plot {
         }
     }
 
-    /// By tenants only, more often than not; and crashes and lost calls leave things half done.
+    /// By tenants only, more often than not, while users report tokens; and crashes and lost calls
+    /// leave things half done.
     fn beset(&mut self, dice: &Dice) {
         self.adversary = true;
-        (self.apps, self.life) = (dice.between(2, 7), 2 * HOUR);
-        self.climate.calm_from = dice.between(6 * HOUR, 12 * HOUR);
-        self.end = self.climate.calm_from + 6 * HOUR;
+        (self.apps, self.life) = (dice.between(4, 8), 2 * HOUR);
+        self.climate.calm_from = dice.between(6 * HOUR, 9 * HOUR);
+        self.end = self.climate.calm_from + 4 * HOUR;
         self.crash_every = if dice.chance(0.5) { dice.between(20 * MINUTE, 2 * HOUR) } else { 0 };
         if dice.chance(0.3) {
             (self.climate.platform, self.climate.crash) = (0.2, 0.01);
@@ -221,7 +222,7 @@ impl Plot {
             self.cast = vec![Leads::ByElection; 2];
         }
         self.deeds = vec![Deed::ReportDead];
-        self.user_every = if dice.chance(0.3) { 2 * HOUR } else { 0 };
+        self.user_every = HOUR / 2;
     }
 
     /// Once between two refreshes or over some of them, and then over one at least each time. The

@@ -239,16 +239,20 @@ impl Record {
 }
 
 /// The id of the app that an object belongs to, as its name tells: `app-7-token`, `credential-7`.
-/// What a stranger to an app has is told apart, under the name of the stranger's object.
+/// What is a stranger's to an app is told apart, under the name of the stranger's object.
 #[must_use]
 pub fn app_of(name: &str) -> Option<String> {
     let number = || name.split('-').nth(1)?.parse::<u64>().ok();
     stranger_of(name).or_else(|| Some(format!("wx{:016x}", number()?)))
 }
 
-/// The stranger's object that a name or an app secret belongs to: `guess-7-1-token`.
+/// The stranger's object that a name or an app secret belongs to: `guess-7-1-token`, `leaver-7-1`.
 #[must_use]
 pub fn stranger_of(text: &str) -> Option<String> {
-    let mut parts = text.strip_prefix("guess-")?.split('-');
-    Some(format!("guess-{}-{}", parts.next()?, parts.next()?))
+    let mut parts = text.split('-');
+    match parts.next()? {
+        "guess" => Some(format!("guess-{}-{}", parts.next()?, parts.next()?)),
+        "leaver" => Some(format!("leaver-{}", parts.next()?)),
+        _ => None,
+    }
 }

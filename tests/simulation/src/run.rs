@@ -62,7 +62,7 @@ async fn play(seed: u64, traced: bool) -> Ended {
     let objects = apps.len() as u64;
     let has_one_leader = plot.has_one_leader();
     let adversary = plot.adversary.then(|| Adversary::new(&stage.dice, &apps, has_one_leader));
-    let comes_later = |_: &mut App| plot.adversary && stage.dice.chance(0.5);
+    let comes_later = |_: &mut App| plot.adversary && stage.dice.chance(0.8);
     let later: Vec<App> = apps.extract_if(.., comes_later).collect();
     for app in &apps {
         app.install(&stage);

@@ -79,7 +79,8 @@ impl App {
         }
     }
 
-    fn right_secret(&self) -> String {
+    /// The app secret that the platform takes.
+    pub fn right_secret(&self) -> String {
         format!("secret-{}-of-{}", self.secret, self.app_id)
     }
 
@@ -241,6 +242,7 @@ impl App {
                 refresh_after: self.life - (10 + self.lead.unwrap_or(300)) * SECOND,
                 interval: self.interval.map(|interval| interval * SECOND),
             },
+            names: None,
         };
         let mut record = stage.record();
         record.expects(now, &self.name, &self.app_id, expect);

@@ -8,7 +8,7 @@ use crate::{
     platform::{Certainty, Refusal},
     reconcile::{
         call::{Call, Wanted, Why},
-        memory::{Ended, How},
+        memory::{Ended, How, Stored},
         plan::Act,
     },
 };
@@ -48,7 +48,8 @@ fn stored(unconfirmed: bool) -> Sight {
     let how = How::Token { token, sent: at(400), stored: true, same: true, unconfirmed };
     let mut sight = ended(LEGACY, how);
     (sight.target().issued_for, sight.target().unconfirmed) = (Some("call-1".into()), unconfirmed);
-    sight.recall.stored = Some(("call-1".into(), sight.target().token.clone().expect("a token")));
+    let token = sight.target().token.clone().expect("a token");
+    sight.recall.stored = Some(Stored { call: "call-1".into(), token, asked_at: at(400) });
     sight
 }
 

@@ -13,7 +13,7 @@ use crate::{
     projection::TokenFacts,
     reconcile::{
         call::{Call, Wanted, Why},
-        memory::{AppMints, Ended, How},
+        memory::{AppMints, Ended, How, Stored},
         plan::{Act, due},
     },
 };
@@ -337,7 +337,8 @@ fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
         TokenFacts { issued: at(NEXT + 2), ..sight.target().token.clone().expect("a token") };
     (sight.target().token, sight.target().issued_for) =
         (Some(token.clone()), Some("call-1".into()));
-    sight.recall.stored = Some(("call-1".into(), token.clone()));
+    let stored = Stored { call: "call-1".into(), token: token.clone(), asked_at: at(NEXT + 2) };
+    sight.recall.stored = Some(stored);
     sight.recall.ended = Some(Ended {
         call,
         generation: Some(1),

@@ -32,6 +32,7 @@ fn same_token() -> Sight {
             outcome_unknown: false,
         },
         token: target.token.clone().expect("a token"),
+        asked_at: at(400),
         sent: target.sent.clone(),
         unconfirmed: false,
         precondition,

@@ -101,6 +101,7 @@ fn the_same_token_with_more_life_is_written_and_with_the_same_end_it_is_not() {
                 outcome_unknown: false,
             },
             token,
+            asked_at: at(3600),
             sent: target.sent,
             unconfirmed: false,
             precondition: Precondition::Absent,

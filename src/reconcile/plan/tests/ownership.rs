@@ -182,22 +182,3 @@ fn a_siblings_newer_token_is_asked_after_once_on_stable_endpoints() {
     sight.recall.sibling_asked = Some("sha256:newer".into());
     sight.keeps_silent(500);
 }
-
-#[test]
-fn a_siblings_token_that_only_an_intent_confirmed_costs_nobody_a_call() {
-    // Whoever writes its target under the id of an intent says when it was issued.
-    for mode in [LEGACY, STABLE] {
-        let mut sibling = sibling(mode, "a", YOUNGER, Some(false));
-        let mut token = Sight::healthy(mode).status().token.clone().expect("a token");
-        (token.fingerprint, token.issue_time) = ("sha256:forged".into(), Time(at(490)));
-        let mut beside = |token| {
-            sibling.status.get_or_insert_default().token = Some(token);
-            Sight::healthy(mode).with(|sight| sight.shown = vec![sibling.clone()])
-        };
-        let answered = token.clone();
-        token.check_time = None;
-        beside(token).keeps_silent(500);
-        let why = if mode == LEGACY { Why::WonApp } else { Why::SiblingNewer };
-        beside(answered).asks(500, why);
-    }
-}

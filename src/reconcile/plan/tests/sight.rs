@@ -16,7 +16,7 @@ use crate::{
     projection::{Owner, Projection, Sent, TokenFacts},
     reconcile::{
         call::{Call, Wanted, Why},
-        memory::{AppMints, Ended, How, Recall, UnstoredFacts},
+        memory::{AppMints, Ended, How, Recall, Stored, UnstoredFacts},
         observe::{CredentialRead, Held, LiveRead, Observed, ReadFor, Spec, TargetLookup},
         plan::{
             Act, Planned, plan,
@@ -213,7 +213,8 @@ impl Sight {
             outcome_unknown: false,
         };
         let token = target.token.clone().expect("a token");
-        self.recall.stored = Some((call.id.clone(), token.clone()));
+        let stored = Stored { call: call.id.clone(), token: token.clone(), asked_at: at(sent) };
+        self.recall.stored = Some(stored);
         self.recall.verified = Some(target.version.clone());
         let how =
             How::Token { token, sent: at(sent), stored: true, same: false, unconfirmed: false };
@@ -267,7 +268,8 @@ impl Sight {
     pub fn closed_intent(&mut self, id: &str) {
         self.intends(id, false);
         self.recall.own_intent = Some(id.into());
-        self.recall.stored = Some((id.into(), self.target().token.clone().expect("a token")));
+        let token = self.target().token.clone().expect("a token");
+        self.recall.stored = Some(Stored { call: id.into(), asked_at: token.issued, token });
     }
 
     /// The credential was read just now, strongly, and the target too.

@@ -125,12 +125,16 @@ fn the_token_before_the_one_just_stored_is_believed_no_more() {
 }
 
 #[test]
-fn a_token_that_only_an_intent_confirmed_makes_no_app_secret_accepted() {
+fn when_a_call_was_sent_is_told_also_if_the_write_of_its_token_was_refused_at_first() {
     for mode in MODES {
-        let mut sight = Sight::healthy(mode);
-        sight.status().token.as_mut().expect("a token").check_time = None;
-        sight.credential.as_mut().expect("there").resource_version = "8".into();
-        sight.asks(500, Why::CredentialChanged);
+        let mut sight = Sight::healthy(mode).with(forge);
+        sight.just_stored(480);
+        // The status has told of the end of the call already, and of the refused write.
+        sight.recall.ended = None;
+        let Act::Status(status) = sight.plan(500).act else { panic!("{mode:?}: it is told") };
+        let told = status.token.expect("a token");
+        assert_eq!(told.fingerprint, "sha256:0123456789ab");
+        assert_eq!(told.check_time.expect("a time").0, at(480), "{mode:?}");
     }
 }
 

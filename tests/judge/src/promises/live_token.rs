@@ -73,8 +73,8 @@ fn kept_by_a_blocked_object(facts: &Facts<'_>, rules: &Rules, app: &App<'_>) -> 
 #[cfg(test)]
 mod tests {
     use crate::{
-        Act, Event, Log, Promise,
-        promises::story::{ENDS, Story, TARGET, empty},
+        Act, Event, Promise,
+        promises::story::{ENDS, Story, TARGET},
         rules::{HOUR, MINUTE, SECOND},
     };
 
@@ -170,21 +170,6 @@ mod tests {
         };
         twice(320 * SECOND).keeps(Promise::LiveToken);
         twice(322 * SECOND).breaks(Promise::LiveToken);
-    }
-
-    #[test]
-    fn an_object_with_a_right_app_secret_has_its_first_token_soon() {
-        let comes = |after| {
-            let mut story = empty();
-            let expected = story.log.entries()[0].event.clone();
-            story.log = Log::default();
-            story.log.push(HOUR, expected);
-            story.log.push(HOUR, Event::Act { app: "wx1".into(), act: Act::Create });
-            story.refresh(HOUR + after, "A", ENDS);
-            story
-        };
-        comes(75 * SECOND).keeps(Promise::LiveToken);
-        comes(77 * SECOND).breaks(Promise::LiveToken);
     }
 
     #[test]

@@ -67,7 +67,7 @@ const HOLD: &[Mutant] = &[
     Mutant {
         name: "forced-past-the-days-count",
         means: "More calls are forced than the platform allows a day.",
-        changes: &[("counted.forced.len() >= limits.per_day", "false")],
+        changes: &[("counted(view).forced.len() >= limits.per_day", "false")],
         killed_by: Test("the_platforms_count_of_forced_calls_a_day_is_kept"),
     },
     Mutant {

@@ -12,7 +12,6 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan/view.rs", mutants: CASE },
     Source { file: "src/reconcile/plan/synchronise.rs", mutants: SYNCHRONISE },
     Source { file: "src/reconcile/plan/ownership.rs", mutants: TURN },
-    Source { file: "src/api/sibling.rs", mutants: STANDING },
     Source { file: "src/reconcile/plan/limits.rs", mutants: HOLD },
     Source { file: "src/reconcile/reads.rs", mutants: READS },
     Source { file: "src/template.rs", mutants: TEMPLATE },
@@ -30,12 +29,6 @@ const CONFIRMED: &[Mutant] = &[
         means: "A target that tells of another issue time than its object's status is believed.",
         changes: &[("whole_seconds(found.issued) == reported.issue_time.0", "true")],
         killed_by: Test("a_forged_target_is_rewritten_from_the_token_that_its_data_still_holds"),
-    },
-    Mutant {
-        name: "intents-token-accepts",
-        means: "A target under the id of a former leader's intent makes its app secret accepted.",
-        changes: &[("checked && is_reported(target, status)", "is_reported(target, status)")],
-        killed_by: Test("a_token_that_only_an_intent_confirmed_makes_no_app_secret_accepted"),
     },
     Mutant {
         name: "intent-closed-by-its-id",
@@ -77,7 +70,7 @@ const ENDED: &[Mutant] = &[Mutant {
 const CASE: &[Mutant] = &[Mutant {
     name: "digest-accepts",
     means: "An app secret is accepted whose digest stands in the target.",
-    changes: &[("trusted::is_answered(target, &self.status, &self.seen.recall)", "true")],
+    changes: &[("!self.is_edited(ours)", "true")],
     killed_by: Both("a_forged_target_makes_no_credential_accepted_and_no_object_ready"),
 }];
 
@@ -93,28 +86,21 @@ const TURN: &[Mutant] = &[
         name: "blocked-elder-awaited",
         means: "An object that cannot store a token is tried first because it is older.",
         changes: &[("can_store(sibling)", "true")],
-        killed_by: Test("nobody_waits_for_an_older_object_that_could_not_store_a_token"),
+        killed_by: Both("nobody_waits_for_an_older_object_that_could_not_store_a_token"),
     },
     Mutant {
         name: "elder-awaited-for-ever",
         means: "However long an older object is not tried, the younger ones wait for it.",
-        changes: &[("patience(view).is_zero()", "false")],
-        killed_by: Test(
+        changes: &[("since + OLDER_FIRST", "since + OLDER_FIRST * 10_000")],
+        killed_by: Both(
             "an_older_object_whose_credential_is_not_tried_is_waited_for_a_minute_and_status_says_so",
         ),
     },
 ];
 
-const STANDING: &[Mutant] = &[Mutant {
-    name: "siblings-forged-token-believed",
-    means: "A forged issue time of another object's target makes an app be asked again.",
-    changes: &[("token.check_time.is_some()", "true")],
-    killed_by: Test("a_siblings_token_that_only_an_intent_confirmed_costs_nobody_a_call"),
-}];
-
 const HOLD: &[Mutant] = &[Mutant {
     name: "refused-counts-shared",
     means: "What a rejected app secret used up counts as the app's.",
     changes: &[("sibling::accepted(&status.conditions) == Some(true)", "true")],
-    killed_by: Test("an_app_secret_that_was_never_accepted_uses_up_nothing_of_the_apps"),
+    killed_by: Both("an_app_secret_that_was_never_accepted_uses_up_nothing_of_the_apps"),
 }];

@@ -2,12 +2,12 @@
 //! and the target is said to hold a token all the same.
 
 use judge::{Act, Expect, Standing};
-use miniprogram_operator::{api::names, sensitive::AccessToken};
-use serde_json::{Value, json};
+use miniprogram_operator::sensitive::AccessToken;
+use serde_json::json;
 
-use super::forgery::{Forgery, encoded};
+use super::{claim::Claim, forgery::Forgery};
 use crate::{
-    cluster::{FULL_NAMESPACE, Kind, Name},
+    cluster::{FULL_NAMESPACE, Kind},
     dice::Dice,
     stage::Stage,
     time::{HOUR, MINUTE, Millis, SECOND},
@@ -15,6 +15,10 @@ use crate::{
 };
 
 const NAMESPACE: &str = "team-b";
+/// Where so many app secrets are rejected that the next ones are left untried for a while.
+const SPENT_NAMESPACE: &str = "team-d";
+/// Until all apps have come.
+const KNOCKS_UNTIL: Millis = 3 * HOUR;
 
 /// What keeps the object from ever storing a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +43,11 @@ enum Deed {
 
 pub struct Stranger {
     pub acts_at: Millis,
-    object: Name,
-    app_id: String,
-    mode: &'static str,
+    claim: Claim,
     obstacle: Obstacle,
+    /// Whether it does nothing but create its object anew, every few minutes.
+    knocks: bool,
     guesses: u32,
-    requests: u32,
     /// The token of the last forgery.
     token: String,
     /// Whether it waits for its own intent to forge what that call will have brought.
@@ -63,17 +66,41 @@ impl Stranger {
             Obstacle::Quota,
         ];
         let obstacle = dice.pick(&obstacles).copied().unwrap_or(Obstacle::Nothing);
+        let other = if app.mode == "Legacy" { "Stable" } else { "Legacy" };
+        let mut stranger = Self::new(app, &number.to_string(), obstacle);
+        stranger.claim.mode = if dice.chance(0.8) { app.mode } else { other };
+        stranger.acts_at = if dice.chance(0.7) { 0 } else { dice.between(0, 3 * HOUR) };
+        stranger
+    }
+
+    /// One who is there from the beginning and could not store a token: nobody is to wait for that.
+    pub fn shut_out(dice: &Dice, app: &App) -> Self {
+        let obstacles = [Obstacle::Taken, Obstacle::Immutable, Obstacle::Quota];
+        let obstacle = dice.pick(&obstacles).copied().unwrap_or(Obstacle::Taken);
+        Self { acts_at: 0, ..Self::new(app, "x", obstacle) }
+    }
+
+    /// Some who create their objects anew so often that the rejections that their namespace may
+    /// have are spent, and some of them are untested at any time: a younger object would wait for
+    /// minutes.
+    pub fn knocking(dice: &Dice, app: &App) -> Vec<Self> {
+        let one = |name| {
+            let mut one = Self::new(app, name, Obstacle::Nothing);
+            SPENT_NAMESPACE.clone_into(&mut one.claim.object.0);
+            Self { acts_at: dice.between(0, MINUTE), knocks: true, ..one }
+        };
+        ["k1", "k2", "k3", "k4", "k5", "k6"].map(one).into()
+    }
+
+    fn new(app: &App, name: &str, obstacle: Obstacle) -> Self {
         let namespace = if obstacle == Obstacle::Quota { FULL_NAMESPACE } else { NAMESPACE };
         let of = app.name.1.trim_start_matches("app-");
-        let other = if app.mode == "Legacy" { "Stable" } else { "Legacy" };
         Self {
-            acts_at: if dice.chance(0.7) { 0 } else { dice.between(0, 3 * HOUR) },
-            object: (namespace.to_owned(), format!("guess-{of}-{number}")),
-            app_id: app.app_id.clone(),
-            mode: if dice.chance(0.8) { app.mode } else { other },
+            acts_at: 0,
+            claim: Claim::new(namespace, format!("guess-{of}-{name}"), app),
             obstacle,
+            knocks: false,
             guesses: 0,
-            requests: 0,
             token: String::new(),
             lurks: false,
             intent: None,
@@ -84,8 +111,10 @@ impl Stranger {
     pub fn act(&mut self, stage: &Stage, dice: &Dice) {
         let now = stage.time.now();
         let lurked = std::mem::take(&mut self.lurks);
-        if stage.cluster().get(Kind::MiniProgram, &self.object).is_none() {
+        if !self.claim.stands(stage) {
             self.install(stage, dice);
+        } else if self.knocks {
+            self.perform(stage, dice, Deed::Recreate);
         } else {
             let deeds = [
                 Deed::Guess,
@@ -99,13 +128,17 @@ impl Stranger {
                 if lurked { Deed::Forge } else { *dice.pick(&deeds).unwrap_or(&Deed::Forge) };
             self.perform(stage, dice, deed);
         }
-        self.lurks = dice.chance(0.5);
-        self.acts_at = now + dice.log_between(SECOND, 20 * MINUTE);
+        self.lurks = !self.knocks && dice.chance(0.5);
+        self.acts_at = match self.knocks {
+            true if now >= KNOCKS_UNTIL => Millis::MAX,
+            true => now + dice.between(3 * MINUTE, 6 * MINUTE),
+            false => now + dice.log_between(SECOND, 20 * MINUTE),
+        };
     }
 
     /// Its own intent stands: a call is about to be made.
     pub fn looks(&mut self, stage: &Stage, dice: &Dice) {
-        let intent = self.own_intent(stage);
+        let intent = self.claim.said(stage, "/intent/id");
         if intent != self.intent {
             self.intent = intent;
             if self.lurks && self.intent.is_some() {
@@ -118,23 +151,19 @@ impl Stranger {
         match deed {
             Deed::Guess => self.guess(stage),
             Deed::Forge => self.forge(stage, dice),
-            Deed::Request => {
-                self.requests += 1;
-                let value = format!("request-{}", self.requests);
-                self.annotate(stage, names::REFRESH_REQUESTED, &value);
-            }
+            Deed::Request => self.claim.request(stage),
             Deed::Report => {
                 let token = AccessToken::parse(&self.token).map(|token| token.fingerprint());
-                self.annotate(stage, names::INVALID_TOKEN, &token.unwrap_or_default());
+                self.claim.report(stage, &token.unwrap_or_default());
             }
             Deed::Recreate => {
                 let now = stage.time.now();
-                stage.cluster().delete(now, Kind::MiniProgram, &self.object);
+                stage.cluster().delete(now, Kind::MiniProgram, &self.claim.object);
                 // As the garbage collector does.
                 if self.obstacle != Obstacle::Taken {
-                    stage.cluster().delete(now, Kind::Secret, &self.target());
+                    stage.cluster().delete(now, Kind::Secret, &self.claim.target());
                 }
-                self.create(stage);
+                self.claim.create(stage);
             }
         }
         self.acted(stage, &format!("{deed:?}"));
@@ -146,39 +175,19 @@ impl Stranger {
         if self.obstacle == Obstacle::Taken {
             let taken =
                 json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {} });
-            stage.cluster().put(now, Kind::Secret, &self.target(), taken);
+            stage.cluster().put(now, Kind::Secret, &self.claim.target(), taken);
         }
-        self.create(stage);
+        self.claim.create(stage);
         if self.obstacle == Obstacle::Immutable {
             self.forge(stage, dice);
         }
         self.acted(stage, "creates");
     }
 
-    fn create(&self, stage: &Stage) {
-        let mini = json!({
-            "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram", "metadata": {},
-            "spec": {
-                "platform": "WeChat", "appID": self.app_id, "tokenMode": self.mode,
-                "credentialRef": { "name": self.credential().1, "key": "appSecret" },
-                "target": { "name": self.target().1 },
-            },
-        });
-        stage.cluster().put(stage.time.now(), Kind::MiniProgram, &self.object, mini);
-    }
-
     /// Writes another app secret that is none.
     fn guess(&mut self, stage: &Stage) {
         self.guesses += 1;
-        let data = json!({ "appSecret": encoded(&self.app_secret()) });
-        let mut cluster = stage.cluster();
-        let credential = self.credential();
-        let mut secret = cluster.get(Kind::Secret, &credential).map_or_else(
-            || json!({ "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {} }),
-            |live| Value::clone(live),
-        );
-        secret["data"] = data;
-        cluster.put(stage.time.now(), Kind::Secret, &credential, secret);
+        self.claim.write_credential(stage, &self.app_secret());
     }
 
     /// Makes its target look as if a call with the guessed app secret had brought the token in it.
@@ -186,48 +195,29 @@ impl Stranger {
         if matches!(self.obstacle, Obstacle::Taken | Obstacle::Quota) {
             return;
         }
-        let id = self.own_intent(stage).unwrap_or_else(|| format!("{:032x}", dice.number()));
-        let drawn = Forgery::draw(dice, stage.time.now(), &self.app_secret(), self.mode, id);
+        let id = self
+            .claim
+            .said(stage, "/intent/id")
+            .unwrap_or_else(|| format!("{:032x}", dice.number()));
+        let drawn = Forgery::draw(dice, stage.time.now(), &self.app_secret(), self.claim.mode, id);
         let forgery = Forgery { immutable: self.obstacle == Obstacle::Immutable, ..drawn };
-        forgery.apply(stage, &self.object, &self.app_id, &self.target().1);
+        forgery.apply(stage, &self.claim.object, &self.claim.app_id, &self.claim.target().1);
         self.token = forgery.token;
-    }
-
-    fn own_intent(&self, stage: &Stage) -> Option<String> {
-        let cluster = stage.cluster();
-        let object = cluster.get(Kind::MiniProgram, &self.object)?;
-        object["status"]["intent"]["id"].as_str().map(str::to_owned)
-    }
-
-    fn annotate(&self, stage: &Stage, key: &str, value: &str) {
-        let mut cluster = stage.cluster();
-        let Some(live) = cluster.get(Kind::MiniProgram, &self.object) else { return };
-        let mut mini = Value::clone(live);
-        mini["metadata"]["annotations"][key] = json!(value);
-        cluster.put(stage.time.now(), Kind::MiniProgram, &self.object, mini);
     }
 
     fn acted(&self, stage: &Stage, what: &str) {
         let now = stage.time.now();
-        let name = &self.object.1;
-        stage
-            .trace
-            .note("stranger", format_args!("{what}: {name} of {} ({})", self.app_id, self.mode));
-        let expect = Expect { standing: Standing::Strange, ..Expect::default() };
+        let Claim { object, app_id, mode, .. } = &self.claim;
+        let name = &object.1;
+        stage.trace.note("stranger", format_args!("{what}: {name} of {app_id} ({mode})"));
+        let names = Some(app_id.clone());
+        let expect = Expect { standing: Standing::Strange, names, ..Expect::default() };
         let mut record = stage.record();
-        record.expects(now, &self.object, name, expect);
+        record.expects(now, object, name, expect);
         record.acted(now, name, Act::Edit);
     }
 
     fn app_secret(&self) -> String {
-        format!("{}-{}", self.object.1, self.guesses)
-    }
-
-    fn credential(&self) -> Name {
-        (self.object.0.clone(), format!("{}-credential", self.object.1))
-    }
-
-    fn target(&self) -> Name {
-        (self.object.0.clone(), format!("{}-token", self.object.1))
+        format!("{}-{}", self.claim.object.1, self.guesses)
     }
 }
