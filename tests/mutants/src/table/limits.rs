@@ -116,7 +116,7 @@ const HOLD: &[Mutant] = &[
     Mutant {
         name: "share-of-quota-ignored",
         means: "Mints that no clock asked for use up the day's quota.",
-        changes: &[("counted.today >= share_of_quota(view.endpoint)", "false")],
+        changes: &[("counted(view).today >= i64::from(view.endpoint.daily_quota / 10)", "false")],
         killed_by: Test("a_tenth_of_the_days_quota_goes_to_mints_that_no_clock_asks_for"),
     },
     Mutant {
