@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     api::{
-        ConditionType, MiniProgramStatus, Reason,
+        ConditionType, MiniProgramStatus, NextCall, Reason,
         conditions::{self, ConditionStatus, ConditionValue},
     },
-    reconcile::observe::Observed,
+    reconcile::{call::WaitsFor, observe::Observed},
     shell::clock::Now,
 };
 
@@ -93,7 +93,17 @@ fn says_the_same(stored: &MiniProgramStatus, status: &MiniProgramStatus) -> bool
     if let (Some(stored), Some(told)) = (&stored.target_ref, &mut told.target_ref) {
         told.resource_version.clone_from(&stored.resource_version);
     }
+    if told.next_call.as_ref().is_some_and(is_short) {
+        told.next_call.clone_from(&stored.next_call);
+    }
     *stored == told
+}
+
+/// Whether a call waits for what ends by itself in a moment, so that telling of it would cost a
+/// write each time.
+fn is_short(next: &NextCall) -> bool {
+    let names: [&str; 2] = [WaitsFor::OpenCall.into(), WaitsFor::Slot.into()];
+    names.contains(&next.waits_for.as_str())
 }
 
 /// The status of an object whose spec this version does not know in full: said, and nothing else

@@ -3,7 +3,9 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::sight::{LEGACY, LIFE, MODES, REQUEST, STABLE, Sight, at, due_at, mini_program, token};
+use super::sight::{
+    LEGACY, LIFE, MODES, REQUEST, STABLE, Sight, at, boot, due_at, mini_program, token,
+};
 use crate::{
     api::{Mints, Reason, names},
     reconcile::plan::Act,
@@ -93,4 +95,12 @@ fn who_another_object_keeps_from_the_app_waits_for_it() {
         sight.shown = vec![elder];
     });
     says(&mut sight, "Time", "OtherObject");
+}
+
+#[test]
+fn what_ends_in_a_moment_is_not_worth_a_write() {
+    let mut sight = Sight::healthy(LEGACY).with(|sight| sight.intends("of-another", false));
+    sight.recall.foreign_intent = Some(("of-another".into(), boot(495)));
+    let act = sight.keeps_silent(500).act;
+    assert!(matches!(act, Act::Rest), "{act:?}");
 }
