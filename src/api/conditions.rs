@@ -1,5 +1,5 @@
-//! The closed vocabulary of conditions and reasons. Never formatted with data, never extended from
-//! outside this file.
+//! The closed lists of condition types and reasons. A condition type or a reason is a constant: it
+//! never contains data.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub enum ConditionType {
     Stalled,
 }
 
-/// Why a condition is as it is.
+/// The reason of a condition.
 #[derive(
     Clone,
     Copy,
@@ -42,32 +42,32 @@ pub enum ConditionType {
     Deserialize,
 )]
 pub enum Reason {
-    /// Nothing was tried yet.
+    /// The operator has not acted on the object yet.
     Pending,
     /// The target holds a valid token.
     TokenAvailable,
-    /// A token is being asked for.
+    /// A call for a token is due or under way.
     Issuing,
     /// `spec.suspend` is set.
     Suspended,
-    /// The token's life is over.
+    /// The token has expired.
     Expired,
     /// The spec holds a value that this version does not know.
     Unsupported,
-    /// The operator itself failed.
+    /// The operator failed because of a bug.
     InternalError,
     /// The object's labels do not match the operator's selector any more.
     NotSelected,
 
     /// The platform accepted the credential.
     Accepted,
-    /// The platform has not seen the credential yet.
+    /// No call has been made with this credential yet.
     NotTested,
     /// The credential Secret does not exist.
     SecretNotFound,
     /// The credential Secret lacks the key.
     KeyMissing,
-    /// The key holds nothing but white space.
+    /// The key holds only white space.
     ValueEmpty,
     /// The value cannot be an app secret.
     ValueInvalid,
@@ -84,11 +84,11 @@ pub enum Reason {
 
     /// The token is as new as it should be.
     Fresh,
-    /// Something outside the token's own refresh keeps it from being asked for.
+    /// A call for a token is not possible for a reason that another condition reports.
     Blocked,
-    /// A refresh is due and was not asked for in time.
+    /// A refresh was due and no call was made in time.
     RefreshOverdue,
-    /// The platform refuses this caller's IP.
+    /// The platform refuses calls from this IP address.
     #[strum(serialize = "IPNotAllowed")]
     #[serde(rename = "IPNotAllowed")]
     IpNotAllowed,
@@ -102,17 +102,18 @@ pub enum Reason {
     PlatformBusy,
     /// The platform did not answer.
     PlatformUnreachable,
-    /// The platform's answer made no sense.
+    /// The platform's response could not be interpreted.
     BadResponse,
-    /// Another object keeps this app's token.
+    /// Another object of the same app refreshes its token.
     #[strum(serialize = "AppIDConflict")]
     #[serde(rename = "AppIDConflict")]
     AppIdConflict,
     /// The credential of an older object of this app is tried first.
     WaitingForOlderObject,
-    /// Somebody reports the token invalid, and a limit holds its replacement back.
+    /// The token was reported invalid, and a rate limit delays its replacement.
     ReportedInvalid,
-    /// The namespace has as many older objects of this app as are served.
+    /// The namespace has more objects of this app than are served, and this one is among the
+    /// newest.
     TooManyObjects,
 
     /// The target is as the spec wants it.
@@ -127,20 +128,20 @@ pub enum Reason {
     Immutable,
     /// An admission webhook or policy, or another field manager, keeps changing what is written.
     Altered,
-    /// The template has labels or annotations that the administrator does not allow.
+    /// The template has labels or annotations that the administrator has not allowed.
     MetadataNotAllowed,
-    /// The target is being deleted, and a finalizer holds it.
+    /// The target is being deleted, and a finalizer delays that.
     Terminating,
 }
 
 impl Reason {
-    /// The reason as it stands in a condition, an event or a metric label.
+    /// The reason as a condition, an Event or a metric label shows it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
-    /// The reason that a condition carries, or none if a newer version wrote it.
+    /// The reason of a condition, or none if a newer version of the operator wrote it.
     #[must_use]
     pub fn of(condition: &Condition) -> Option<Self> {
         condition.reason.parse().ok()
@@ -153,46 +154,46 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Whether a condition holds.
+/// The status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 pub enum ConditionStatus {
-    /// It holds.
+    /// The condition is met.
     True,
-    /// It does not.
+    /// The condition is not met.
     False,
-    /// Nobody knows yet.
+    /// The operator does not know yet.
     Unknown,
 }
 
-/// What a condition should say, before it is merged into those that stand.
+/// What a condition should report, before it is merged into the existing conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConditionValue {
-    /// Whether it holds.
+    /// Its status.
     pub truth: ConditionStatus,
-    /// Why.
+    /// The reason of the status.
     pub reason: Reason,
-    /// What happened and what to do next; constant per reason but for names and the refused IP.
+    /// What happened and what to do about it. Constant for each reason, except for names and the
+    /// refused IP address.
     pub message: String,
 }
 
-/// The condition of a type, where it stands.
+/// The existing condition of a type.
 #[must_use]
 pub fn find(all: &[Condition], kind: ConditionType) -> Option<&Condition> {
     let name: &str = kind.into();
     all.iter().find(|condition| condition.type_ == name)
 }
 
-/// Puts a verdict in the place of the condition of its type; `lastTransitionTime` moves only when
-/// the status flips.
+/// Sets the condition of a type. `lastTransitionTime` changes only with the status.
 pub fn set(
     all: &mut Vec<Condition>,
     kind: ConditionType,
-    verdict: &ConditionValue,
+    value: &ConditionValue,
     generation: Option<i64>,
     now: Timestamp,
 ) {
     let name: &str = kind.into();
-    let status: &str = verdict.truth.into();
+    let status: &str = value.truth.into();
     let old = all.iter_mut().find(|condition| condition.type_ == name);
     let since = match &old {
         Some(old) if old.status == status => old.last_transition_time.clone(),
@@ -201,8 +202,8 @@ pub fn set(
     let new = Condition {
         type_: name.into(),
         status: status.into(),
-        reason: verdict.reason.as_str().into(),
-        message: verdict.message.clone(),
+        reason: value.reason.as_str().into(),
+        message: value.message.clone(),
         observed_generation: generation,
         last_transition_time: since,
     };
@@ -228,24 +229,24 @@ mod tests {
     #[test]
     fn the_readme_says_what_to_do_for_every_reason_and_names_every_condition() {
         let readme = include_str!("../../README.md");
-        let told =
+        let documented =
             |word: &str| readme.lines().any(|line| line.starts_with(&format!("| `{word}` |")));
         for reason in Reason::iter() {
-            assert!(told(reason.as_str()), "{reason} has no line in README.md");
+            assert!(documented(reason.as_str()), "{reason} has no line in README.md");
         }
         for kind in ConditionType::iter() {
             let name: &str = kind.into();
-            assert!(told(name), "{name} has no line in README.md");
+            assert!(documented(name), "{name} has no line in README.md");
         }
     }
 
     #[test]
     fn the_transition_time_moves_only_when_the_status_flips() {
         let time = |seconds| Timestamp::from_second(seconds).expect("a time");
-        let verdict = |truth, reason| ConditionValue { truth, reason, message: String::new() };
+        let value = |truth, reason| ConditionValue { truth, reason, message: String::new() };
         let mut all = Vec::new();
         let mut since = |truth, reason, seconds| {
-            set(&mut all, ConditionType::Ready, &verdict(truth, reason), Some(1), time(seconds));
+            set(&mut all, ConditionType::Ready, &value(truth, reason), Some(1), time(seconds));
             find(&all, ConditionType::Ready).map(|ready| ready.last_transition_time.0.as_second())
         };
         assert_eq!(since(ConditionStatus::False, Reason::Pending, 1), Some(1));

@@ -1,5 +1,5 @@
-//! The `CustomResourceDefinition` as YAML. Adds to the derived one what the derive macro has no
-//! word for.
+//! The `CustomResourceDefinition` as YAML. Adds to the derived one what the derive macro cannot
+//! express.
 
 use k8s_openapi::{
     apiextensions_apiserver::pkg::apis::apiextensions::v1::{
@@ -15,8 +15,8 @@ use super::{MiniProgram, rules};
 /// The definition of `MiniProgram`, as it is committed in `crds/`.
 ///
 /// # Errors
-/// Only if the derived schema lacks the parts that this adds to, which a test of this crate shows
-/// that it does not.
+/// If the derived schema lacks a part that this adds to. A test of this crate shows that
+/// it has them all.
 pub fn miniprogram() -> Result<CustomResourceDefinition, Incomplete> {
     let mut crd = MiniProgram::crd();
     let version = crd.spec.versions.first_mut().ok_or(Incomplete("version"))?;
@@ -40,15 +40,15 @@ pub fn yaml() -> Result<String, Incomplete> {
     serde_saphyr::to_string(&miniprogram()?).map_err(|_| Incomplete("YAML"))
 }
 
-/// The derived schema has no such part to add to.
+/// The derived schema lacks this part.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the derived CustomResourceDefinition has no {0}: the derive macro and this file have gone apart"
+    "the derived CustomResourceDefinition has no {0}: src/api/crd.rs no longer matches what the derive macro generates"
 )]
 pub struct Incomplete(&'static str);
 
-/// Makes `helm --wait` and `kubectl wait` right from the first second, before the operator has seen
-/// the object.
+/// The status of a new object until the operator has observed it, so that `helm --wait` and
+/// `kubectl wait` do not take it for ready.
 fn status_default() -> Value {
     json!({
         "conditions": [{

@@ -7,22 +7,23 @@ use serde_json::{Value, json};
 use super::names;
 use crate::platform;
 
-/// A Secret's name, as the API server wants it.
+/// The pattern of a Secret's name, as the API server checks it.
 pub(super) const DNS_SUBDOMAIN: &str =
     r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
-/// A key of a Secret's data, as the API server wants it.
+/// The pattern of a key of a Secret's data, as the API server checks it.
 pub(super) const DATA_KEY: &str = r"^[-._a-zA-Z0-9]+$";
 const QUALIFIED_NAME: &str = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$";
 const LABEL_VALUE: &str = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$";
 
-/// The longest name that leaves room for `-token` within a label value of 63.
+/// The longest name of a `MiniProgram`: with `-token` it still fits the 63 characters of a label
+/// value.
 const LONGEST_NAME: usize = 57;
 
 fn rule(rule: impl Into<String>, message: impl Into<String>) -> Value {
     json!({ "rule": rule.into(), "message": message.into() })
 }
 
-/// A field that may never change.
+/// The rule of an immutable field.
 pub(super) fn immutable(field: &str) -> Value {
     json!([rule(
         "self == oldSelf",
@@ -30,7 +31,7 @@ pub(super) fn immutable(field: &str) -> Value {
     )])
 }
 
-/// Rules on the whole object: they need its name.
+/// The rules on the whole object, which need its name.
 pub(super) fn root() -> Value {
     let target = "(has(self.spec.target) && has(self.spec.target.name) ? self.spec.target.name : self.metadata.name + '-token')";
     json!([
@@ -47,7 +48,7 @@ pub(super) fn root() -> Value {
     ])
 }
 
-/// Rules across the fields of the spec.
+/// The rules across fields of the spec.
 pub(super) fn spec() -> Value {
     let mut rules = Vec::new();
     for platform in platform::ALL {
@@ -72,7 +73,8 @@ pub(super) fn spec() -> Value {
     Value::Array(rules)
 }
 
-/// The bounds of the two times, which depend on how the endpoint reissues tokens.
+/// The bounds of `refreshBeforeSeconds` and `refreshIntervalSeconds`, which depend on how the
+/// endpoint reissues tokens.
 fn bounds(platform: &platform::Platform, endpoint: &platform::Endpoint) -> Vec<Value> {
     let name = platform.name;
     let chosen = match endpoint.mode {
@@ -105,7 +107,7 @@ fn bounds(platform: &platform::Platform, endpoint: &platform::Endpoint) -> Vec<V
     ]
 }
 
-/// The keys of the target must not collide, nor be those that the operator adds.
+/// The rules that the target's keys differ from each other and from those that the operator adds.
 pub(super) fn target_keys() -> Value {
     let fixed = format!("['{}', '{}']", names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID);
     json!([
@@ -120,12 +122,12 @@ pub(super) fn target_keys() -> Value {
     ])
 }
 
-/// A map of labels that a user may put on the target.
+/// The schema of the labels that a user may set on the target.
 pub(super) fn labels(_: &mut SchemaGenerator) -> Schema {
     metadata_map(63, LABEL_VALUE, "label")
 }
 
-/// A map of annotations that a user may put on the target.
+/// The schema of the annotations that a user may set on the target.
 pub(super) fn annotations(_: &mut SchemaGenerator) -> Schema {
     metadata_map(4096, "", "annotation")
 }

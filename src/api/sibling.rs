@@ -1,31 +1,30 @@
-//! What an object says of itself that other objects of its app depend on. Reads, and judges
-//! nothing.
+//! What the other objects of an app read from an object's spec and status. Decides nothing.
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 
 use super::{ConditionType, MiniProgram, Reason, TokenStatus, conditions};
 
-/// Whether it wants a token.
+/// Whether an object needs a token.
 #[must_use]
 pub fn claims(mp: &MiniProgram) -> bool {
     !mp.spec.suspend && mp.metadata.deletion_timestamp.is_none()
 }
 
-/// Its place among others, the oldest first. Creation times have whole seconds, so the uid breaks
-/// ties.
+/// The age of an object, the oldest first: its creation time and, since that has whole seconds, its
+/// uid.
 #[must_use]
 pub fn age(mp: &MiniProgram) -> (Option<Timestamp>, &str) {
     let created = mp.metadata.creation_timestamp.as_ref().map(|time| time.0);
     (created, mp.metadata.uid.as_deref().unwrap_or_default())
 }
 
-/// The token that its status reports.
+/// The token that the status of an object reports.
 #[must_use]
 pub fn token(mp: &MiniProgram) -> Option<&TokenStatus> {
     mp.status.as_ref()?.token.as_ref()
 }
 
-/// When its last call went out, and when its token came.
+/// The time of an object's last call, and the issue time of its token.
 pub fn minted_at(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
     let status = mp.status.as_ref();
     let minted =
@@ -34,8 +33,9 @@ pub fn minted_at(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
     [minted, got].into_iter().flatten()
 }
 
-/// Whether it could store a token if its turn came, as far as its status tells. One that keeps the
-/// app loses it only where a person must help: what passes would cost a token each way.
+/// Whether an object could store a token, as far as its status reports. An object whose credential
+/// is accepted loses its app only to an error that a person must repair: a transient one would cost
+/// a token when the app moves to another object, and another when it moves back.
 #[must_use]
 pub fn can_store(mp: &MiniProgram) -> bool {
     let conditions =
@@ -53,8 +53,8 @@ pub fn can_store(mp: &MiniProgram) -> bool {
     )
 }
 
-/// Whether the platform has accepted the credential, or it is known not to be of use; none while
-/// nobody knows.
+/// Whether the platform accepts the credential: true if it has accepted it, false if the credential
+/// cannot be used, none if that is not known.
 #[must_use]
 pub fn accepted(all: &[Condition]) -> Option<bool> {
     let condition = conditions::find(all, ConditionType::CredentialValid)?;

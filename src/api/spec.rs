@@ -1,5 +1,10 @@
-//! What a user writes: the `MiniProgram` kind and its spec. Types and defaults only; the
-//! cross-field rules are in `rules`.
+//! What a user writes: the `MiniProgram` kind and its spec. Types and defaults only; the rules
+//! across fields are in `rules`.
+
+#![allow(
+    clippy::doc_markdown,
+    reason = "the comments are the texts of `kubectl explain`, where backticks would be noise"
+)]
 
 use std::collections::BTreeMap;
 
@@ -12,9 +17,9 @@ use crate::platform::PlatformName;
 
 /// A mini program whose server-side access token is kept fresh in a Secret.
 ///
-/// The operator reads the app secret from the Secret named by `credentialRef`, asks the platform
-/// for an access token, writes it into the target Secret that pods mount, and renews it before it
-/// expires.
+/// The operator reads the app secret from the Secret that credentialRef names, requests an access
+/// token from the platform, stores it in the target Secret that pods mount, and refreshes it before
+/// it expires.
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, PartialEq, JsonSchema)]
 #[kube(
     group = "miniprogram.dev",
@@ -74,129 +79,137 @@ use crate::platform::PlatformName;
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rules::spec()))]
 pub struct MiniProgramSpec {
-    /// A name for people, shown by `kubectl get mp -o wide`.
+    /// A name for people, shown by kubectl get mp -o wide. The operator does not use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub display_name: Option<String>,
 
-    /// Free text that sorts apps for people, such as a line of business. Shown by `kubectl get mp
-    /// -o wide`.
+    /// A category for people, such as a line of business, shown by kubectl get mp -o wide. The
+    /// operator does not use it.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub kind: Option<String>,
 
-    /// The platform that issues the token. Immutable.
+    /// The platform that issues the token. Defaults to WeChat. Immutable.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-validations" = rules::immutable("platform")))]
     pub platform: PlatformName,
 
-    /// The app id that the platform's console shows. Immutable: another app is another
-    /// `MiniProgram`.
+    /// The app id that the platform's console shows. Immutable: another app needs another
+    /// MiniProgram.
     #[serde(rename = "appID")]
     #[schemars(length(min = 1, max = 128), extend("x-kubernetes-validations" = rules::immutable("appID")))]
     pub app_id: String,
 
-    /// The Secret in this namespace that holds the app secret.
+    /// The Secret that holds the app secret. It is in the namespace of the MiniProgram.
     pub credential_ref: CredentialRef,
 
-    /// How the token is asked for, on platforms that have the choice. `Stable` keeps the current
-    /// token alive for other callers and is the default where the platform has it; `Legacy` makes a
-    /// new token at each call.
+    /// The endpoint that the token is requested from, on platforms that have more than one. Stable
+    /// returns the current token until shortly before it expires, and is the default where the
+    /// platform has it. Legacy issues a new token at each call, and the token before it expires
+    /// minutes later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_mode: Option<TokenMode>,
 
-    /// How many seconds before expiry a new token is asked for. Defaults to what suits the platform
-    /// and mode. At least 120, since pods see a new Secret up to 90 seconds late; in `Stable` mode
-    /// at most the platform's renewal window.
+    /// How many seconds before its expiry the token is refreshed. The default depends on the
+    /// platform and the token mode: 300 on WeChat. The minimum is 120, since a pod sees a changed
+    /// Secret up to 90 seconds late. The maximum in Stable mode is the platform's renewal window:
+    /// 300 on WeChat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 120, max = 86_400))]
     pub refresh_before_seconds: Option<i32>,
 
-    /// Ask at least this often, in seconds, also when the token is not near its expiry. At least
-    /// 600 where each call makes a new token.
+    /// The longest time between two calls to the platform, in seconds, also while the token is far
+    /// from its expiry. There is no such limit by default. The minimum is 600 where each call
+    /// issues a new token, and 60 elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 60, max = 2_592_000))]
     pub refresh_interval_seconds: Option<i32>,
 
-    /// Stops all calls to the platform for this app. The token stays in its Secret until it
-    /// expires.
+    /// Whether this MiniProgram's calls to the platform are suspended. Defaults to false. The
+    /// Secret keeps the current token, which is not refreshed and expires.
     #[serde(default)]
     pub suspend: bool,
 
-    /// The Secret that the token is written to.
+    /// The Secret that the token is stored in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
 }
 
-/// Where the app secret is.
+/// The Secret, and the key in it, that holds the app secret.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CredentialRef {
-    /// The Secret's name, in the namespace of the `MiniProgram`.
+    /// The name of the Secret.
     #[schemars(length(min = 1, max = 253), regex(pattern = rules::DNS_SUBDOMAIN))]
     pub name: String,
-    /// The key in the Secret's data.
+    /// The key in the Secret's data. Defaults to appSecret.
     #[serde(default = "default_credential_key")]
     #[schemars(length(min = 1, max = 253), regex(pattern = rules::DATA_KEY))]
     pub key: String,
 }
 
-/// How the token is asked for.
+/// The endpoint that the token is requested from, on platforms that have more than one. Stable
+/// returns the current token until shortly before it expires, and is the default where the platform
+/// has it. Legacy issues a new token at each call, and the token before it expires minutes later.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, Hash, JsonSchema)]
 pub enum TokenMode {
-    /// The endpoint that returns the same token until shortly before its end.
+    /// The endpoint that returns the current token until shortly before it expires.
     Stable,
-    /// The endpoint that makes a new token at each call and ends the one before it minutes later.
+    /// The endpoint that issues a new token at each call; the token before it expires minutes
+    /// later.
     Legacy,
-    /// A mode of a newer version of this API. Never written by this one.
+    /// A mode of a newer version of this API. This version never writes it.
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
 }
 
-/// The Secret that the token is written to.
+/// The Secret that the token is stored in.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
-    /// The Secret's name. Defaults to the name of the `MiniProgram` with `-token` behind it. A
-    /// rename fills the new Secret from the old one without asking the platform.
+    /// The name of the Secret. Defaults to the name of the MiniProgram followed by -token. When it
+    /// changes, the new Secret gets the token of the old one, without a call to the platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), regex(pattern = rules::DNS_SUBDOMAIN))]
     pub name: Option<String>,
-    /// What happens to the Secret when the `MiniProgram` is deleted.
+    /// What happens to the Secret when the MiniProgram is deleted: Delete removes it, Retain keeps
+    /// it with its last token. Defaults to Delete.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// The keys in the Secret's data.
+    /// The keys in the Secret's data that hold the token and its expiration time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<TargetKeys>,
-    /// Labels and annotations that the Secret gets beside the operator's own.
+    /// Labels and annotations that the Secret gets in addition to the operator's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Template>,
 }
 
-/// What happens to the target Secret when its `MiniProgram` is deleted.
+/// What happens to the target Secret when its MiniProgram is deleted: Delete removes it, Retain
+/// keeps it with its last token.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 pub enum DeletionPolicy {
     /// The Secret is garbage-collected.
     #[default]
     Delete,
-    /// The Secret stays, with the last token in it.
+    /// The Secret is kept, with its last token.
     Retain,
-    /// A policy of a newer version of this API. Never written by this one.
+    /// A policy of a newer version of this API. This version never writes it.
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
 }
 
-/// The keys in the target Secret's data that hold the token and its expiry.
+/// The keys in the target Secret's data that hold the token and its expiration time.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = rules::target_keys()))]
 pub struct TargetKeys {
-    /// The key that holds the token.
+    /// The key that holds the token. Defaults to access_token.
     #[schemars(length(min = 1, max = 253), regex(pattern = rules::DATA_KEY))]
     pub access_token: String,
-    /// The key that holds the token's expiry in RFC 3339.
+    /// The key that holds the token's expiration time, in RFC 3339 format. Defaults to expires_at.
     #[schemars(length(min = 1, max = 253), regex(pattern = rules::DATA_KEY))]
     pub expiration_time: String,
 }
@@ -210,24 +223,26 @@ impl Default for TargetKeys {
     }
 }
 
-/// What the target Secret gets beside the token.
+/// What the target Secret gets in addition to the token.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Template {
-    /// Metadata for the Secret.
+    /// Metadata of the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<ObjectMetaTemplate>,
 }
 
-/// Labels and annotations for the target Secret.
+/// Labels and annotations of the target Secret.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectMetaTemplate {
-    /// Labels for the Secret. None may be the operator's own.
+    /// Labels of the Secret. Keys that the operator manages are refused. A key that other
+    /// controllers act on is set only if the operator's administrator allows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "rules::labels")]
     pub labels: Option<BTreeMap<String, String>>,
-    /// Annotations for the Secret. None may be the operator's own.
+    /// Annotations of the Secret. Keys that the operator manages are refused. A key that other
+    /// controllers act on is set only if the operator's administrator allows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "rules::annotations")]
     pub annotations: Option<BTreeMap<String, String>>,
@@ -253,7 +268,7 @@ impl MiniProgram {
         self.spec.target.as_ref().and_then(|target| target.keys.clone()).unwrap_or_default()
     }
 
-    /// What happens to the target Secret on deletion.
+    /// What happens to the target Secret when this object is deleted.
     #[must_use]
     pub fn deletion_policy(&self) -> DeletionPolicy {
         self.spec.target.as_ref().map(|target| target.deletion_policy).unwrap_or_default()
