@@ -1,5 +1,5 @@
-//! Fingerprints: what names a token without showing it, and what people write in place of one.
-//! Pure.
+//! Fingerprints, which identify a token without showing it, and the other forms in which users
+//! write them. Pure.
 
 /// The schema's pattern of a fingerprint.
 pub const PATTERN: &str = "^sha256:[0-9a-f]{12}$";
@@ -7,14 +7,14 @@ const PREFIX: &str = "sha256:";
 const DIGITS: usize = 12;
 const WHOLE_DIGEST: usize = 64;
 
-/// Whether this is a fingerprint as the operator writes them.
+/// Whether a text is a fingerprint in the form that the operator writes.
 #[must_use]
 pub fn is_fingerprint(text: &str) -> bool {
     text.strip_prefix(PREFIX).is_some_and(|digits| digits.len() == DIGITS && is_hex(digits))
 }
 
-/// The fingerprint that a text means: itself, or the start of a whole SHA-256, as `sha256sum`
-/// prints one.
+/// The fingerprint that a text denotes: the text itself, or the start of a whole SHA-256 such as
+/// `sha256sum` prints.
 #[must_use]
 pub fn meant_by(text: &str) -> Option<String> {
     let digits = text.strip_prefix(PREFIX).unwrap_or(text);

@@ -37,7 +37,7 @@ async fn main() -> ExitCode {
             match run::run(*args).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
-                    tracing::error!(error = cause::text(&error), "the operator ends");
+                    tracing::error!(error = cause::text(&error), "the operator failed; exiting");
                     ExitCode::FAILURE
                 }
             }

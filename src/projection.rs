@@ -1,5 +1,5 @@
-//! What of a target Secret is kept in memory: facts from its metadata. Never its data, and no
-//! judgement about them.
+//! The facts of a target Secret's metadata that are kept in memory. Never its data. Decides
+//! nothing.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,9 @@ use serde_json::Value;
 
 use crate::{api::names, fingerprint::is_fingerprint};
 
-/// The annotations that every target carries: an apply entry that lacks one was edited. Fixed, so
-/// that a new version does not find ten thousand edits.
+/// The annotations that every target carries: if our managed fields lack one, the target was
+/// edited. An annotation that a new version adds does not belong here, or that version would take
+/// every existing target for edited.
 const ANNOTATIONS: [&str; 10] = [
     names::APP_ID,
     names::PLATFORM,
@@ -25,13 +26,13 @@ const ANNOTATIONS: [&str; 10] = [
     names::ISSUED_FOR,
     names::OPERATOR,
 ];
-/// The annotations of ours that only some targets carry.
+/// Our annotations that only some targets carry.
 const SOMETIMES: [&str; 2] = [names::HANDLED_REFRESH_REQUEST, names::UNCONFIRMED];
 /// The keys of a target's data: the token, its expiry in two forms, the app id.
 const DATA_KEYS: usize = 4;
 const LABELS: [&str; 2] = [names::MANAGED_BY, names::NAME];
 
-/// A Secret of our type, without its data.
+/// A target Secret, without its data.
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own, and none excludes another"
@@ -44,52 +45,52 @@ pub struct Projection {
     pub uid: String,
     /// The Secret's resourceVersion.
     pub version: String,
-    /// Who controls it.
+    /// The controller of the Secret, by its owner references.
     pub owner: Owner,
     /// The label that names the `MiniProgram`.
     pub label: Option<String>,
-    /// Whether this operator has applied it: a copy that somebody made of a target has no entry of
-    /// ours in `managedFields`.
+    /// Whether this operator has applied it: a copy of a target has no entry of ours in
+    /// `managedFields`.
     pub applied: bool,
-    /// Whether our apply entry lacks something that we always write.
+    /// Whether our managed fields lack a field that we always write.
     pub edited: bool,
-    /// Since when it is being deleted, and which finalizers hold it.
+    /// When it was deleted, and the finalizers that it still has.
     pub terminating: Option<Terminating>,
-    /// The token that it says it holds.
+    /// The token that its annotations describe.
     pub token: Option<TokenFacts>,
-    /// What was sent for that token.
+    /// The inputs of the call that returned the token.
     pub sent: Sent,
-    /// The id of the call that brought the token.
+    /// The id of the call that returned the token.
     pub issued_for: Option<String>,
-    /// Whether that id stands as this operator wrote it.
+    /// Whether our managed fields own that id, so that nobody has edited it.
     pub stamped: bool,
-    /// The last refresh request that a call answered.
+    /// The last refresh request that a call was made for.
     pub handled: Option<String>,
     /// Whether a late request may still replace the token.
     pub unconfirmed: bool,
-    /// The operator that wrote it: namespace and lease.
+    /// The operator that wrote it: the namespace and the name of its Lease.
     pub operator: Option<String>,
-    /// The data keys that our apply entry owns.
+    /// The data keys that our managed fields own.
     pub data_keys: Vec<String>,
-    /// The labels that our apply entry owns beside our own.
+    /// The labels of the template that our managed fields own.
     pub labels: BTreeMap<String, String>,
-    /// The annotations that our apply entry owns beside our own.
+    /// The annotations of the template that our managed fields own.
     pub annotations: BTreeMap<String, String>,
 }
 
-/// A Secret that is being deleted and is still there.
+/// The deletion of a Secret that still exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terminating {
-    /// When somebody deleted it.
+    /// Its deletionTimestamp.
     pub since: Timestamp,
-    /// What it waits for.
+    /// The finalizers that it still has.
     pub finalizers: Vec<String>,
 }
 
-/// Who controls a Secret.
+/// The controller of a Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Nobody.
+    /// The Secret has no controller.
     Nobody,
     /// A `MiniProgram` of this uid and name.
     MiniProgram {
@@ -98,29 +99,29 @@ pub enum Owner {
         /// Its name.
         name: String,
     },
-    /// Something else.
+    /// Another object.
     Other,
 }
 
-/// A token, without the token.
+/// A token, described without its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenFacts {
-    /// The start of its SHA-256.
+    /// The start of the token's SHA-256.
     pub fingerprint: String,
-    /// When the call that first brought it was sent.
+    /// When the call that first returned it was sent.
     pub issued: Timestamp,
     /// When it expires.
     pub expires: Timestamp,
 }
 
-/// What a token was asked for with.
+/// The inputs of the call that returned a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sent {
     /// The platform.
     pub platform: String,
     /// The app id.
     pub app_id: String,
-    /// The token mode; empty where the platform has no choice.
+    /// The token mode; empty on platforms that have one endpoint only.
     pub mode: String,
     /// The salted digest of the app secret.
     pub digest: String,
@@ -138,7 +139,8 @@ impl Projection {
         let ours = applied_fields(meta.managed_fields.as_deref().unwrap_or_default());
         let keys_in =
             |part: &str| keys_of(ours.and_then(|fields| fields.get("f:metadata")?.get(part)));
-        // What somebody edited, or put back from a backup, is theirs: it says nothing of our calls.
+        // An annotation that another manager edited, or that was restored from a backup, proves
+        // nothing about our calls.
         let own = |key: &str| annotation(key).filter(|_| keys_in("f:annotations").contains(&key));
         let owned = |map: Option<&BTreeMap<String, String>>,
                      part: &str,
@@ -203,14 +205,15 @@ fn owner(meta: &ObjectMeta) -> Owner {
 fn token(annotation: &impl Fn(&str) -> Option<String>) -> Option<TokenFacts> {
     let time = |key: &str| annotation(key)?.parse::<Timestamp>().ok();
     Some(TokenFacts {
-        // Only what the status can hold: else no status could be written until the next token.
+        // Only a valid fingerprint: the API server would refuse a status with any other.
         fingerprint: annotation(names::FINGERPRINT).filter(|text| is_fingerprint(text))?,
         issued: time(names::ISSUE_TIME)?,
         expires: time(names::EXPIRATION_TIME)?,
     })
 }
 
-/// The fields that our own apply owns; an edit by anybody else takes the field out of it.
+/// The fields that our server-side apply owns. An edit by another manager removes the field from
+/// them.
 fn applied_fields(entries: &[ManagedFieldsEntry]) -> Option<&Value> {
     let ours = entries.iter().find(|entry| {
         entry.manager.as_deref() == Some(names::FIELD_MANAGER)
@@ -227,8 +230,8 @@ fn whole(fields: Option<&Value>) -> bool {
     };
     let annotations = ANNOTATIONS.iter().all(|key| has(&["metadata", "annotations", key]));
     let labels = LABELS.iter().all(|key| has(&["metadata", "labels", key]));
-    // The keys of token and expiry are the user's to name: that we still own all of ours is told by
-    // their number.
+    // The user names the keys of the token and its expiration time, so only the number of keys
+    // shows that we still own them.
     let data = keys_of(fields.get("f:data"));
     let data = data.len() >= DATA_KEYS
         && [names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID].iter().all(|key| data.contains(key));

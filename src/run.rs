@@ -1,5 +1,5 @@
-//! Starts the process: flags, the servers, the client, the signals; then runs the operator. Decides
-//! nothing.
+//! Starts the process: reads the flags, starts the servers, makes the clients, handles signals, and
+//! runs the operator. Decides nothing.
 
 use std::{collections::BTreeMap, io, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -31,17 +31,17 @@ use crate::{
     world::Scope,
 };
 
-/// A watch that fell silent is noticed soon after it should have ended: the only sign where a proxy
-/// keeps the connection open. It costs one request for each watch every half a minute, and no list:
-/// a watch is resumed where it ended.
+/// The API server ends each watch after this time, so that a hanging watch is noticed when it does
+/// not end: if a proxy keeps the connection open, nothing else shows it. The cost is one request
+/// for each watch in this time. It needs no list, since a watch is resumed where it ended.
 const WATCH_SECONDS: u32 = 30;
-/// How often the health and the overdue metric are brought up to date.
+/// How often health and the metric of overdue work are updated.
 const HEALTH_PERIOD: Duration = Duration::from_secs(5);
 
 /// Why the operator could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The arguments do not fit together.
+    /// The arguments contradict each other.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
     /// The HTTPS client could not be made.
@@ -53,24 +53,24 @@ pub enum Error {
     /// The CA bundle cannot be used.
     #[error(transparent)]
     CaBundle(#[from] CaBundleError),
-    /// There is no cluster to talk to.
+    /// The API server's address or credentials were not found or cannot be used.
     #[error(transparent)]
     Client(#[from] ApiClientError),
-    /// A proxy of the environment cannot be used.
+    /// A proxy that the environment names cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// Leader election ended.
+    /// Leader election ended unexpectedly.
     #[error(transparent)]
     Elector(#[from] ElectorEnded),
-    /// Signals cannot be received.
+    /// Signal handlers could not be installed.
     #[error("could not listen for signals")]
     Signal(#[source] io::Error),
 }
 
-/// Runs the operator until it is told to stop.
+/// Runs the operator until the process receives SIGTERM or SIGINT.
 ///
 /// # Errors
-/// If it cannot start, or a part that it cannot do without has ended.
+/// If the operator cannot start, or leader election ends unexpectedly.
 pub async fn run(args: RunArgs) -> Result<(), Error> {
     let names: Vec<_> = platform::ALL.iter().map(|platform| platform.name).collect();
     args.check_platforms(&names)?;
@@ -86,7 +86,7 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let servers = serve(&args, &metrics, &health, &servers_stop).await?;
     let identity = leader::identity();
     let client = api_client::connect(&proxies).await?;
-    let told = metrics.clone();
+    let leader_metrics = metrics.clone();
     let operator = Operator {
         leadership: leadership(&args, &identity),
         identity,
@@ -107,13 +107,13 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
         metrics,
         health,
         watches,
-        on_change: Arc::new(move |leads| told.leads(leads)),
+        on_change: Arc::new(move |leads| leader_metrics.leads(leads)),
         run_pass: Arc::new(|pass| pass),
     };
     let ended = operator.run(&stop).await;
     servers_stop.cancel();
     servers.join_all().await;
-    // A call that could not be wound up ends with the process.
+    // If a call is still under way, it ends with the process, and the Lease expires.
     Ok(ended.map(|_| ())?)
 }
 
@@ -180,7 +180,7 @@ async fn serve(
     Ok(servers)
 }
 
-/// The network as the flags have it, with a CA bundle that is read again whenever it changes.
+/// The network as the flags configure it. A CA bundle is read again when it changes.
 fn network(args: &RunArgs, proxies: &Proxies, metrics: &Metrics) -> Result<Network, Error> {
     let bounds = Bounds {
         connect_timeout: args.connect_timeout,
@@ -202,7 +202,9 @@ fn stop_on_signal() -> Result<CancellationToken, Error> {
         let stop = stop.clone();
         tokio::spawn(async move {
             signals.recv().await;
-            tracing::info!("told to stop: calls under way are finished, no new one begins");
+            tracing::info!(
+                "received a termination signal; finishing calls under way and starting no new ones"
+            );
             stop.cancel();
         });
     }

@@ -5,8 +5,8 @@ use k8s_openapi::ByteString;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// An app secret, trimmed and plausible. Has no `Debug` and no `Display`, and its memory is wiped
-/// on drop.
+/// An app secret, trimmed and checked. Has no `Debug` and no `Display`, and its memory is wiped on
+/// drop.
 #[derive(Clone)]
 pub struct AppSecret(Zeroizing<String>);
 
@@ -20,12 +20,11 @@ pub enum Implausible {
 }
 
 impl AppSecret {
-    /// The longest app secret of any platform is a quarter of this; a key or a certificate is
-    /// longer.
+    /// Four times the longest app secret of any platform, and less than a key or a certificate has.
     pub const LONGEST: usize = 128;
 
-    /// Reads an app secret as people store it: white space around it, such as `echo`'s newline, is
-    /// not part of it.
+    /// Parses an app secret as users store it: white space around it, such as the newline of
+    /// `echo`, is removed.
     pub fn parse(bytes: &[u8]) -> Result<Self, Implausible> {
         let value = bytes.trim_ascii();
         if value.is_empty() {
@@ -44,8 +43,8 @@ impl AppSecret {
         &self.0
     }
 
-    /// A digest that tells two secrets apart without telling either; the salt keeps equal secrets
-    /// from looking equal.
+    /// A digest that differs for different secrets and reveals none. With different salts, equal
+    /// secrets have different digests.
     #[must_use]
     pub fn digest(&self, salt: &str) -> String {
         let mut hash = Sha256::new();
@@ -61,10 +60,10 @@ impl AppSecret {
 pub struct AccessToken(Zeroizing<String>);
 
 impl AccessToken {
-    /// Feishu's tokens are the longest, at some 4 KB; anything beyond is not a token.
+    /// Twice the longest tokens of any platform, which are Feishu's with about 4 KB.
     pub const LONGEST: usize = 8192;
 
-    /// A token as a platform hands it out: printable ASCII, since it goes into URLs and headers.
+    /// Parses a token: printable ASCII, since clients send it in URLs and headers.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let plausible = !text.is_empty()
@@ -79,13 +78,13 @@ impl AccessToken {
         &self.0
     }
 
-    /// Names the token without showing it.
+    /// The fingerprint, which identifies the token without showing it.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         format!("sha256:{}", hex(&Sha256::digest(self.0.as_bytes()), 12))
     }
 
-    /// Whether a text repeats the token or its beginning, as it is or as a Secret's data in JSON.
+    /// Whether a text contains the token or its beginning, in plain text or as in a Secret's JSON.
     #[must_use]
     pub fn is_quoted_in(&self, text: &str) -> bool {
         const ENOUGH: usize = 12;

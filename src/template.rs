@@ -1,35 +1,35 @@
 //! Which labels and annotations of `spec.target.template` a target gets. Other controllers copy,
-//! trust, mount or prune a Secret for what stands there, so that all but plain ones are the
-//! administrator's to allow. Pure.
+//! trust, mount or prune a Secret because of a label or an annotation, so the administrator has to
+//! allow all but plain ones. Pure.
 
 use std::{collections::BTreeMap, str::FromStr};
 
 use crate::api::{MiniProgram, ObjectMetaTemplate};
 
-/// What follows `app.kubernetes.io/` and no controller acts on.
+/// The names after `app.kubernetes.io/` that no controller acts on.
 const DESCRIPTIVE: [&str; 4] = ["name", "component", "part-of", "version"];
-/// Reloader only decides by it whether pods are restarted when the token changes.
+/// Reloader uses keys of this prefix only to decide whether to restart pods when the token changes.
 const RELOADER: &str = "reloader.stakater.com";
-/// Grafana's sidecars load whatever carries a label of this beginning.
+/// Grafana's sidecars load every object that has a label with this prefix.
 const GRAFANA: &str = "grafana_";
 
-/// The keys that the administrator allows beside plain ones.
+/// The keys that the administrator allows in addition to plain ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedMetadata(Vec<String>);
 
-/// The template of an object, as far as it is allowed.
+/// The allowed part of an object's template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
     /// The labels that the target gets.
     pub labels: BTreeMap<String, String>,
     /// The annotations that the target gets.
     pub annotations: BTreeMap<String, String>,
-    /// The keys that it does not get.
+    /// The keys that are not allowed.
     pub refused: Vec<String>,
 }
 
 impl AllowedMetadata {
-    /// Takes an object's template apart.
+    /// Splits an object's template into what is allowed and what is refused.
     #[must_use]
     pub fn template(&self, mp: &MiniProgram) -> Template {
         let ObjectMetaTemplate { labels, annotations } = mp.target_template();
