@@ -1,8 +1,8 @@
-//! Which object is looked at when: one task per look, never two for one object. Knows nothing of
-//! what a look does.
+//! When each object is reconciled: one task per reconcile, and never two for one object at a time.
+//! Knows nothing of what a reconcile does.
 //!
-//! There is no limit on looks: one takes microseconds unless it waits for a platform, and those
-//! that wait for a platform that hangs must not hold places that the others need.
+//! The number of concurrent reconciles is not limited: a reconcile takes microseconds unless it
+//! waits for a platform, and those that wait for a hanging platform must not delay the others.
 
 mod progress;
 #[cfg(test)]
@@ -27,44 +27,44 @@ use tokio_util::sync::CancellationToken;
 pub use self::progress::Progress;
 use crate::{shell::clock::Clock, world::ObjectName};
 
-/// What happens although nothing has changed.
+/// The periods of what happens without any event.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// No object sleeps longer than this. The timer stands still while the machine is suspended,
-    /// and knows nothing of a wall clock that somebody sets; a look at an object with nothing to do
-    /// costs microseconds.
+    /// The longest time between two reconciles of an object. The timer does not advance while the
+    /// machine is suspended and does not follow changes of the wall clock. A reconcile of an object
+    /// with nothing to do costs microseconds.
     pub resync_period: Duration,
-    /// How often [`Progress`] hears from an idle dispatcher.
-    pub beat: Duration,
+    /// How often an idle dispatcher reports to [`Progress`].
+    pub tick: Duration,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { resync_period: Duration::from_mins(5), beat: Duration::from_secs(10) }
+        Self { resync_period: Duration::from_mins(5), tick: Duration::from_secs(10) }
     }
 }
 
-/// What came of a look.
+/// The result of a reconcile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Action {
-    /// When to look again at the latest. Earlier if something changes.
+    /// The time until the next reconcile. A change of an object requeues it earlier.
     pub requeue_after: Duration,
-    /// The boot time since which something is due that nothing hinders.
+    /// The boot time since which a call or a write is due that nothing prevents.
     pub overdue_since: Option<Duration>,
 }
 
 impl Action {
-    /// There is no such object: it is not looked at again until somebody asks.
+    /// The result for an object that does not exist: only an event requeues it.
     pub const AWAIT_CHANGE: Self = Self { requeue_after: Duration::MAX, overdue_since: None };
 }
 
-/// Looks at objects when they change and when they asked for it, until told to stop; then ends what
-/// it began.
+/// Reconciles objects when they are requeued, by an event or by time, until `stop`; then waits for
+/// the reconciles under way.
 ///
-/// A look that panics is the failure of its object: `panicked` hears of it and says when to look
-/// again.
+/// A reconcile that panics is an error of its object: `panicked` is called with the name and
+/// returns the time until the next reconcile.
 pub async fn run<R, Fut, P>(
-    looks: mpsc::UnboundedReceiver<ObjectName>,
+    requeues: mpsc::UnboundedReceiver<ObjectName>,
     reconcile: R,
     panicked: P,
     progress: Progress,
@@ -77,45 +77,46 @@ pub async fn run<R, Fut, P>(
     P: Fn(&ObjectName) -> Duration,
 {
     let reconcile = Arc::new(reconcile);
-    let (again, agains) = mpsc::unbounded_channel();
+    let (timers, timer_requests) = mpsc::unbounded_channel();
     let now = |message| ScheduleRequest { message, run_at: Instant::now() };
-    let mut due = pin!(scheduler(stream::select(stream_of(looks).map(now), stream_of(agains))));
-    let settle = |(name, looked): (ObjectName, Option<Action>)| {
-        progress.ended(&name, looked);
-        let sleep = looked.map_or_else(|| panicked(&name), |looked| looked.requeue_after);
+    let mut due =
+        pin!(scheduler(stream::select(stream_of(requeues).map(now), stream_of(timer_requests))));
+    let finish = |(name, action): (ObjectName, Option<Action>)| {
+        progress.ended(&name, action);
+        let sleep = action.map_or_else(|| panicked(&name), |action| action.requeue_after);
         (name, sleep)
     };
     let mut running = Running::default();
-    let mut beat = tokio::time::interval(timing.beat);
+    let mut ticks = tokio::time::interval(timing.tick);
     loop {
-        progress.turned(clock.now().boot);
+        progress.record_activity(clock.now().boot);
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             Some(done) = running.tasks.join_next_with_id() => {
-                let Some((name, sleep)) = running.ended(done).map(settle) else { continue };
-                if running.asked_again.remove(&name) {
+                let Some((name, sleep)) = running.ended(done).map(finish) else { continue };
+                if running.requeued.remove(&name) {
                     progress.began(&name, clock.now().boot);
                     running.begin(name, &reconcile);
                 } else if sleep < Duration::MAX {
                     let run_at = Instant::now() + sleep.min(timing.resync_period);
-                    // The receiver is a local of this function.
-                    let _ = again.send(ScheduleRequest { message: name, run_at });
+                    // The receiver is a local variable of this function.
+                    let _ = timers.send(ScheduleRequest { message: name, run_at });
                 }
             }
             Some(name) = due.next() => {
                 if running.names.contains(&name) {
-                    running.asked_again.insert(name);
+                    running.requeued.insert(name);
                     continue;
                 }
                 progress.began(&name, clock.now().boot);
                 running.begin(name, &reconcile);
             }
-            _ = beat.tick() => {}
+            _ = ticks.tick() => {}
         }
     }
     while let Some(done) = running.tasks.join_next_with_id().await {
-        running.ended(done).map(settle);
+        running.ended(done).map(finish);
     }
 }
 
@@ -123,9 +124,9 @@ pub async fn run<R, Fut, P>(
 struct Running {
     tasks: JoinSet<Action>,
     names: HashSet<ObjectName>,
-    /// What changed or is due while it is looked at. The scheduler could hold these, and would let
-    /// them go in no order: a simulated run would not replay.
-    asked_again: HashSet<ObjectName>,
+    /// The objects that were requeued during their reconcile. The scheduler could hold them, but
+    /// would release them in no particular order, and a simulated run would not be reproducible.
+    requeued: HashSet<ObjectName>,
     by_task: HashMap<Id, ObjectName>,
 }
 
@@ -141,18 +142,18 @@ impl Running {
         self.names.insert(name);
     }
 
-    /// Whose look has ended, and what came of it; nothing if it panicked.
+    /// The object whose reconcile has ended, and its result: none if it panicked.
     fn ended(
         &mut self,
         done: Result<(Id, Action), JoinError>,
     ) -> Option<(ObjectName, Option<Action>)> {
-        let (id, looked) = match done {
-            Ok((id, looked)) => (id, Some(looked)),
+        let (id, action) = match done {
+            Ok((id, action)) => (id, Some(action)),
             Err(panic) => (panic.id(), None),
         };
         let name = self.by_task.remove(&id)?;
         self.names.remove(&name);
-        Some((name, looked))
+        Some((name, action))
     }
 }
 

@@ -1,6 +1,6 @@
-//! The operator between its start and its end: takes part in the election, and reconciles during
-//! each term. Decides nothing. The process and the simulation run this same wiring; what differs
-//! between them is passed in.
+//! Connects the parts of the operator: takes part in the election, and reconciles during each term.
+//! Decides nothing. The process and the simulation use the same connections; what differs between
+//! them is passed in.
 
 mod health;
 #[cfg(test)]
@@ -41,96 +41,98 @@ use crate::{
     world::{Change, Scope, World},
 };
 
-/// A candidate that does not lead by then is a standby, and as ready as one can be.
+/// A candidate that does not lead after this time is a standby, and becomes ready.
 const STANDBY_AFTER: Duration = Duration::from_secs(3);
-/// A candidate tries this often whether it would see what it is to work with.
-const TRIED_AGAIN: Duration = Duration::from_secs(30);
+/// How often a standby checks that it may list what the operator needs.
+const CHECK_PERIOD: Duration = Duration::from_secs(30);
 
-/// Who has led and seen no object leaves the Lease to others for so many durations: time enough for
-/// a standby to try once more whether it sees, and to take over.
+/// After a term without any working watch on `MiniProgram`s, this process leaves the Lease to
+/// others for this many lease durations: enough for a standby to repeat its check and to take over.
 const OTHERS_FIRST: u32 = 2;
 
-/// Lists that are not answered by then count as refused.
-const TRIAL: Duration = Duration::from_secs(10);
+/// A check that takes longer counts as failed.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a process comes to lead.
 pub enum Leadership {
-    /// By its owner's word. Targets are stamped with this name.
+    /// Without an election. This name identifies the operator in the annotations of targets.
     Alone(String),
-    /// By holding the Lease.
+    /// While it holds the Lease.
     ByElection(leader::Config),
 }
 
 /// How the last term of a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "after a term that was not wound up, the process must end and leave the Lease to expire"]
+#[must_use = "after a term with a call under way, the process must end and leave the Lease to expire"]
 pub enum Ended {
-    /// All that was begun is finished, and the Lease is released.
-    WoundUp,
-    /// A call was still under way when the grace ran out: nobody else may make one before the Lease
-    /// expires, so it is not released.
+    /// All reconciles have finished, and the Lease is released.
+    Finished,
+    /// A call was still under way at the end of the grace period. The Lease is not released: no
+    /// other process may make a call before it expires.
     CallUnderWay,
-    /// It saw no object: all that was begun is finished, and the Lease is released for others.
-    OfNoUse,
+    /// No watch on `MiniProgram`s worked. All reconciles have finished, and the Lease is released
+    /// for another candidate.
+    WatchesFailed,
 }
 
-/// The client of a term's reads and writes, before the term fences it.
+/// Makes the client of a term's reads and writes, before the term fences it.
 pub type ClientOfTerm = dyn Fn(&Term, &Client) -> Client + Send + Sync;
 
-/// Runs one pass over an object.
+/// Runs one reconcile pass.
 pub type RunPass = dyn Fn(BoxFuture<'static, Action>) -> BoxFuture<'static, Action> + Send + Sync;
 
-/// What every term is made from.
+/// The operator, and what each of its terms needs.
 pub struct Operator {
-    /// How it comes to lead.
+    /// How this process becomes the leader.
     pub leadership: Leadership,
-    /// Its name in Events.
+    /// The identity of this process in Events.
     pub identity: String,
-    /// The way to the API server.
+    /// The client of the API server.
     pub client: Client,
-    /// The client of a term's reads and writes: the same, or a watched one.
+    /// Makes the client of a term's reads and writes: `client` itself, or one that a simulation
+    /// observes.
     pub client_of_term: Box<ClientOfTerm>,
-    /// The door to the platforms.
+    /// The client and the hosts of the platforms.
     pub platforms: Platforms,
-    /// The most calls to one platform at a time.
+    /// The most concurrent calls to one platform.
     pub concurrency: usize,
-    /// The most calls to one platform in a second.
+    /// The most calls per second to one platform.
     pub platform_qps: NonZeroU32,
-    /// The namespaces to work in.
+    /// The namespaces that are watched.
     pub scopes: Vec<Scope>,
-    /// The labels and annotations that targets may get beside plain ones.
+    /// The labels and annotations that the administrator allows on targets.
     pub allowed: AllowedMetadata,
     /// The label selector of the objects.
     pub selector: Option<String>,
-    /// The clocks.
+    /// The wall clock and the boot clock.
     pub clock: Clock,
-    /// What must differ each time.
+    /// The source of random ids, salts and jitter.
     pub chance: Chance,
-    /// What the controller does although nothing has changed.
+    /// The controller's periods.
     pub timing: Timing,
-    /// After how many seconds the API server ends a watch, which is then resumed.
+    /// The seconds after which the API server ends a watch, which is then resumed.
     pub watch_seconds: u32,
-    /// How often health and the overdue metric are brought up to date.
+    /// How often health and the metric of overdue work are updated.
     pub health_period: Duration,
-    /// How long calls under way may take to end.
+    /// How long a stopping process waits for calls under way.
     pub grace: Duration,
     /// The metrics.
     pub metrics: Metrics,
     /// The state of the probes.
     pub health: Health,
-    /// Opens when the lists are complete, or the process stands by.
+    /// The readiness gate: open while all watches work, or the process is a standby.
     pub watches: Gate,
-    /// Hears of every beginning and end of leadership.
+    /// Called with true when a term begins and with false when it ends.
     pub on_change: Arc<dyn Fn(bool) + Send + Sync>,
-    /// Runs each pass: as it is, or held up where a model lets the process stand still.
+    /// Runs each reconcile pass. A simulation may suspend the process there.
     pub run_pass: Arc<RunPass>,
 }
 
 impl Operator {
-    /// Leads whenever it can, until told to stop.
+    /// Leads whenever it can, until `stop`.
     ///
     /// # Errors
-    /// If the election has ended by itself.
+    /// If leader election ends unexpectedly.
     pub async fn run(&self, stop: &CancellationToken) -> Result<Ended, ElectorEnded> {
         let client = outage::reported(&stall::bounded(&self.client, &self.metrics), &self.clock);
         let config = match &self.leadership {
@@ -144,7 +146,7 @@ impl Operator {
         let mut others_until = Duration::ZERO;
         loop {
             match self.campaign(&client, config.clone(), others_until, stop).await? {
-                Ended::OfNoUse => {
+                Ended::WatchesFailed => {
                     others_until = self.clock.now().boot + config.duration * OTHERS_FIRST;
                 }
                 ended => return Ok(ended),
@@ -152,8 +154,8 @@ impl Operator {
         }
     }
 
-    /// Leads whenever it can, until told to stop or until a term was of no use. Other candidates
-    /// come first until `others_until`, a boot time.
+    /// Leads whenever it can, until `stop` or until a term has no working watch on `MiniProgram`s.
+    /// The Lease is left to other candidates until `others_until`, a boot time.
     async fn campaign(
         &self,
         client: &Client,
@@ -162,14 +164,14 @@ impl Operator {
         stop: &CancellationToken,
     ) -> Result<Ended, ElectorEnded> {
         let yields = stop.run_until_cancelled(self.yields(client, others_until)).await;
-        let Some(yields) = yields else { return Ok(Ended::WoundUp) };
+        let Some(yields) = yields else { return Ok(Ended::Finished) };
         let on_change = Arc::clone(&self.on_change);
         let mut elector =
             Elector::start(client.clone(), config, self.clock.clone(), yields, move |leads| {
                 on_change(leads);
             });
-        let mut ended = Ended::WoundUp;
-        while !stop.is_cancelled() && ended == Ended::WoundUp {
+        let mut ended = Ended::Finished;
+        while !stop.is_cancelled() && ended == Ended::Finished {
             let standing_by = self.stand_by(client, &mut elector, others_until);
             let Some(term) = stop.run_until_cancelled(standing_by).await else { break };
             ended = self.lead(client, term?, stop).await;
@@ -180,8 +182,8 @@ impl Operator {
         Ok(ended)
     }
 
-    /// Waits until it leads. As a standby it is ready if it could do the work; else it says why not
-    /// and lets others come first.
+    /// Waits for leadership. A standby is ready if it may list what the operator needs. Otherwise
+    /// it reports why not, and leaves the Lease to others.
     async fn stand_by(
         &self,
         client: &Client,
@@ -192,8 +194,7 @@ impl Operator {
             return term;
         }
         loop {
-            // Whoever has got the Lease works: a list that is not answered must not keep it from
-            // that.
+            // A check that does not end must not delay a candidate that has acquired the Lease.
             let yields = tokio::select! {
                 biased;
                 term = elector.lead() => return term,
@@ -203,51 +204,52 @@ impl Operator {
             if yields == 0 {
                 self.watches.open();
             }
-            if let Ok(term) = tokio::time::timeout(TRIED_AGAIN, elector.lead()).await {
+            if let Ok(term) = tokio::time::timeout(CHECK_PERIOD, elector.lead()).await {
                 return term;
             }
         }
     }
 
-    /// For how many durations a free Lease is left to others. Lists alone do not show whether the
-    /// watches of a term would be served: a term that was of no use does.
+    /// The number of lease durations for which a free Lease is left to others. The check covers
+    /// lists only; whether watches work shows in a term.
     async fn yields(&self, client: &Client, others_until: Duration) -> u32 {
-        let sees_nothing = self.sees_nothing(client).await;
+        let cannot_list = self.cannot_list(client).await;
         let others_first = self.clock.now().boot < others_until;
-        if others_first { OTHERS_FIRST } else { sees_nothing.into() }
+        if others_first { OTHERS_FIRST } else { cannot_list.into() }
     }
 
-    /// Whether this process could not list what a term works with: then it is not ready, and says
-    /// why.
-    async fn sees_nothing(&self, client: &Client) -> bool {
+    /// Checks whether this process may list what the operator needs. If not, it is not ready, and
+    /// logs why.
+    async fn cannot_list(&self, client: &Client) -> bool {
         let trial = trial::refused(client, &self.scopes, self.selector.as_deref());
-        let answered = tokio::time::timeout(TRIAL, trial).await;
-        let refused = answered.unwrap_or_else(|_| Some("anything: no answer".to_owned()));
+        let answered = tokio::time::timeout(CHECK_TIMEOUT, trial).await;
+        let refused = answered.unwrap_or_else(|_| Some("anything: no response".to_owned()));
         if let Some(refused) = &refused
             && self.watches.close(&format!("cannot list {refused}"))
         {
-            let what_to_do = "check the operator's role, --watch-namespaces and --selector";
+            let what_to_do = "check the operator's RBAC rules, --watch-namespaces and --selector";
             tracing::warn!(
                 refused,
                 what_to_do,
-                "this candidate could not do the work, and lets others come first"
+                "this candidate cannot list what the operator needs; leaving the Lease to other candidates"
             );
         }
         refused.is_some()
     }
 
-    /// Works for one term. All its tasks end with it, also if it is dropped.
+    /// Runs the operator for one term. All tasks of the term end with this future, also if it is
+    /// dropped.
     async fn lead(&self, client: &Client, term: Term, stop: &CancellationToken) -> Ended {
         let world = Arc::new(Mutex::new(World::new(&self.scopes)));
         let (progress, gaps) = (Progress::default(), Gaps::default());
         let report = self.report();
         let ctx = Arc::new(self.context(client, term.clone(), Arc::clone(&world)));
-        let (looks, look_receiver) = mpsc::unbounded_channel();
+        let (requeues, requeue_receiver) = mpsc::unbounded_channel();
         let (farewells, mut farewell_receiver) = mpsc::unbounded_channel();
         let changed = {
             let (ctx, progress) = (Arc::clone(&ctx), progress.clone());
             let (world, gate, gaps) = (Arc::clone(&world), self.watches.clone(), gaps.clone());
-            // Without a selector, an object goes out of sight only when it is deleted.
+            // Without a selector, an object leaves the watch only when it is deleted.
             let farewells = self.selector.as_ref().map(|_| farewells);
             move |change: Change| {
                 for gone in change.gone {
@@ -257,18 +259,18 @@ impl Operator {
                         let _ = farewells.send(gone);
                     }
                 }
-                for name in change.look {
-                    // Nobody listens any more once the term is over.
-                    let _ = looks.send(name);
+                for name in change.requeue {
+                    // The receiver is gone once the term is over.
+                    let _ = requeues.send(name);
                 }
                 let listed = world.lock().unwrap_or_else(PoisonError::into_inner).complete();
-                // Lists stay complete when a watch fails, and another watch may go on.
+                // A list stays complete when its watch fails, so that the gaps are checked as well.
                 if listed && gaps.is_empty() {
                     gate.open();
                 }
             }
         };
-        let mut of_no_use = false;
+        let mut watches_failed = false;
         let ending = CancellationToken::new();
         let mut watching = JoinSet::new();
         let watches = Watches {
@@ -280,7 +282,7 @@ impl Operator {
             clock: self.clock.clone(),
         };
         watching.spawn(watches.run(world, changed, ending.clone()));
-        // One after the other: a selector may lose thousands of objects at once.
+        // One after the other: a change of labels may exclude thousands of objects at once.
         let parting = Arc::clone(&ctx);
         watching.spawn(async move {
             while let Some(gone) = farewell_receiver.recv().await {
@@ -291,7 +293,7 @@ impl Operator {
         let run_pass = Arc::clone(&self.run_pass);
         let mut controlling = JoinSet::new();
         controlling.spawn(controller::run(
-            look_receiver,
+            requeue_receiver,
             move |name| run_pass(Box::pin(reconcile::reconcile(Arc::clone(&reconciled), name))),
             move |name| reconcile::panicked(&panicked, name),
             progress.clone(),
@@ -303,7 +305,7 @@ impl Operator {
             biased;
             () = term.over() => {}
             () = stop.cancelled() => {}
-            () = report.run(&progress, &gaps) => of_no_use = true,
+            () = report.run(&progress, &gaps) => watches_failed = true,
         }
         term.close();
         ending.cancel();
@@ -311,13 +313,13 @@ impl Operator {
         self.metrics.watch_gaps(0);
         match tokio::time::timeout(self.grace, controlling.join_next()).await {
             Err(_) => Ended::CallUnderWay,
-            Ok(_) if of_no_use => {
+            Ok(_) if watches_failed => {
                 tracing::warn!(
-                    "the operator sees no MiniProgram and gives up the Lease: another candidate may see more"
+                    "no watch on MiniPrograms works; releasing the Lease to another candidate"
                 );
-                Ended::OfNoUse
+                Ended::WatchesFailed
             }
-            Ok(_) => Ended::WoundUp,
+            Ok(_) => Ended::Finished,
         }
     }
 
@@ -329,7 +331,7 @@ impl Operator {
             watches: self.watches.clone(),
             period: self.health_period,
             of_objects: match self.leadership {
-                // Nobody else could lead.
+                // No other process could lead.
                 Leadership::Alone(_) => vec![],
                 Leadership::ByElection(_) => self.scopes.iter().map(watch::of_objects).collect(),
             },

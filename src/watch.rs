@@ -1,8 +1,8 @@
-//! Turns the API server's watches into events of the world. Knows how a watch fails, not what its
-//! objects mean.
+//! Runs the watches and passes their events to the world. Knows how a watch fails, and nothing
+//! about the objects.
 //!
-//! Of a Secret only metadata is asked for, so that its data never reaches this process by way of a
-//! watch.
+//! Watches on Secrets request metadata only, so that no watch brings a Secret's data into this
+//! process.
 
 mod gaps;
 #[cfg(test)]
@@ -43,35 +43,36 @@ use crate::{
     world::{Change, Scope, World},
 };
 
-/// A `MiniProgram` comes with managedFields, some 15 kB in all, and each page is held at once.
+/// A `MiniProgram` with its managedFields has about 15 kB, and a page is in memory as a whole.
 const MINI_PROGRAMS_PER_PAGE: u32 = 200;
 
-/// Lists heal a restore. Who is still ahead of the API server after them is so for another reason.
-const AHEAD_AGAIN: Duration = Duration::from_mins(10);
+/// For this long after a restore was handled, a known version that is newer than the API server's
+/// is not taken for another restore: the lists have replaced the old versions.
+const RESTORE_CHECK_PAUSE: Duration = Duration::from_mins(10);
 
 /// The watches of one term.
 pub struct Watches {
-    /// The way to the API server.
+    /// The client of the API server.
     pub client: Client,
-    /// Where to watch.
+    /// The namespaces to watch.
     pub scopes: Vec<Scope>,
     /// The label selector of the `MiniProgram`s.
     pub selector: Option<String>,
-    /// After how many seconds the API server ends a watch, which is then resumed.
+    /// The seconds after which the API server ends a watch, which is then resumed.
     pub seconds: u32,
-    /// Where it is told which of them show nothing.
+    /// The watches that do not work at the moment.
     pub gaps: Gaps,
-    /// The clock that gaps are measured by.
+    /// The clock for the start of a gap.
     pub clock: Clock,
 }
 
 impl Watches {
-    /// Follows the three kinds of objects in each scope until told to stop. `changed` hears what
-    /// follows from each event, also if that is nothing: the event may have completed a list. The
-    /// world is not locked while it does.
+    /// Runs the watches on three kinds of objects in each scope until `stop`. `changed` is called
+    /// with the change of each event, also with an empty one, since the event may have completed a
+    /// list. The world is not locked during the call.
     ///
-    /// Lists are read from the API server's newest state, not from whatever a cache holds: a list
-    /// that is older than what was seen before it would bring back what is gone.
+    /// Lists are read from etcd and not from the API server's cache: a list that is older than the
+    /// events before it would bring back deleted objects.
     pub async fn run(
         self,
         world: Arc<Mutex<World>>,
@@ -85,7 +86,7 @@ impl Watches {
         mini_programs.label_selector.clone_from(&self.selector);
         let targets = config.clone().fields(&format!("type={}", names::SECRET_TYPE));
         let (mini_programs, secrets, targets) = (&mini_programs, &config, &targets);
-        // Each guard is dropped before `changed` is called: it may want to ask the world.
+        // Each guard is dropped before `changed` is called, which may lock the world.
         let all = self.scopes.iter().flat_map(|scope| -> [BoxFuture<'_, ()>; 3] {
             let watch =
                 |kind| Watch { kind, scope, gaps: &self.gaps, clock: &self.clock, stop: &stop };
@@ -95,61 +96,65 @@ impl Watches {
             let objects = move || {
                 watcher(api::<DeserializeGuard<MiniProgram>>(&client, scope), mini_programs.clone())
             };
-            let objects = of_objects.follow_again(objects, restored.subscribe(), move |event| {
-                let change = lock(world).mini_program_event(scope, event);
-                tell(change, changed);
-            });
+            let objects =
+                of_objects.follow_with_restarts(objects, restored.subscribe(), move |event| {
+                    let change = lock(world).mini_program_event(scope, event);
+                    publish(change, changed);
+                });
             let client = of_secrets.client(&self.client);
             let secrets =
                 move || watcher(api::<PartialObjectMeta<Secret>>(&client, scope), secrets.clone());
-            let secrets = of_secrets.follow_again(secrets, restored.subscribe(), move |event| {
-                let change = lock(world).secret_event(scope, event);
-                tell(change, changed);
-            });
+            let secrets =
+                of_secrets.follow_with_restarts(secrets, restored.subscribe(), move |event| {
+                    let change = lock(world).secret_event(scope, event);
+                    publish(change, changed);
+                });
             let client = of_targets.client(&self.client);
             let targets =
                 move || watcher(api::<PartialObjectMeta<Secret>>(&client, scope), targets.clone());
-            let targets = of_targets.follow_again(targets, restored.subscribe(), move |event| {
-                let change = lock(world).target_event(scope, event);
-                tell(change, changed);
-            });
+            let targets =
+                of_targets.follow_with_restarts(targets, restored.subscribe(), move |event| {
+                    let change = lock(world).target_event(scope, event);
+                    publish(change, changed);
+                });
             [objects.boxed(), secrets.boxed(), targets.boxed()]
         });
         let watching = join_all(all);
         tokio::select! {
             _ = watching => {}
-            () = self.probe_history(world, &restored) => {}
+            () = self.detect_restores(world, &restored) => {}
         }
     }
 
-    /// Asks from time to time for the API server's newest version. Versions only grow, unless the
-    /// cluster was restored from a copy: a watch then waits, without a word, for versions that are
-    /// yet to come, so everything is listed again.
-    async fn probe_history(&self, world: &Mutex<World>, restored: &Restored) {
+    /// Reads the API server's newest resourceVersion periodically. It only increases, unless the
+    /// cluster was restored from a backup: a watch then waits for a later version without an error,
+    /// so all objects are listed again.
+    async fn detect_restores(&self, world: &Mutex<World>, restored: &Restored) {
         let mut newest = 0;
-        let mut believes_from = Instant::now();
+        let mut check_again_at = Instant::now();
         let mut ticks = tokio::time::interval(Duration::from_secs(self.seconds.into()));
         loop {
             ticks.tick().await;
-            // What the API server has told of by now, it cannot have yet to reach.
+            // Read before the request: a version that the API server has shown is not newer than
+            // its response.
             let known = lock(world).newest_version().max(newest);
             let Some(version) = self.newest_version().await else { continue };
             let is_newer_than_server =
-                lock(world).take_newer_than_server() && believes_from <= Instant::now();
+                lock(world).take_newer_than_server() && check_again_at <= Instant::now();
             if is_newer_than_server || version < known {
-                believes_from = Instant::now() + AHEAD_AGAIN;
+                check_again_at = Instant::now() + RESTORE_CHECK_PAUSE;
                 warn!(
                     version,
-                    known, "the cluster was restored from a copy: everything is listed again"
+                    known, "the cluster was restored from a backup; listing all objects again"
                 );
-                lock(world).went_back();
+                lock(world).record_restore();
                 restored.send_replace(());
             }
             newest = version;
         }
     }
 
-    /// The version of a list of one object, from the first scope that answers.
+    /// The resourceVersion of a list of one object, in the first scope in which the list succeeds.
     async fn newest_version(&self) -> Option<u64> {
         for scope in &self.scopes {
             let minis = api::<PartialObjectMeta<MiniProgram>>(&self.client, scope);
@@ -163,7 +168,7 @@ impl Watches {
     }
 }
 
-/// Tells the watches that versions have begun anew.
+/// Restarts the watches with a list after a restore of the cluster.
 type Restored = tokio::sync::watch::Sender<()>;
 
 fn api<K>(client: &Client, scope: &Scope) -> Api<K>
@@ -193,30 +198,30 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// The client, which notes when the API server begins to serve the watch: kube's watcher says
-    /// nothing of a watch that was resumed until something changes.
+    /// A client that ends the gap when the API server serves the watch: kube's watcher yields
+    /// nothing for a resumed watch until an object changes.
     fn client(&self, client: &Client) -> Client {
         let (client, gaps, what) = (client.clone(), self.gaps.clone(), self.to_string());
         let namespace = client.default_namespace().to_owned();
-        let noting = tower::service_fn(move |request: Request<Body>| {
+        let observed = tower::service_fn(move |request: Request<Body>| {
             let (client, gaps, what) = (client.clone(), gaps.clone(), what.clone());
             let is_watch = request
                 .uri()
                 .query()
                 .is_some_and(|query| query.split('&').any(|part| part == "watch=true"));
             async move {
-                let answer = client.send(request).await?;
-                if is_watch && answer.status().is_success() {
+                let response = client.send(request).await?;
+                if is_watch && response.status().is_success() {
                     gaps.end(&what);
                 }
-                Ok::<_, kube::Error>(answer)
+                Ok::<_, kube::Error>(response)
             }
         });
-        Client::new(noting, namespace)
+        Client::new(observed, namespace)
     }
 
-    /// Follows a watch, and begins with another list each time that the cluster was restored.
-    async fn follow_again<K, S: Stream<Item = watcher::Result<Event<K>>>>(
+    /// Runs a watch, and restarts it with a list each time the cluster is restored.
+    async fn follow_with_restarts<K, S: Stream<Item = watcher::Result<Event<K>>>>(
         self,
         watch: impl Fn() -> S,
         mut restored: tokio::sync::watch::Receiver<()>,
@@ -230,7 +235,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Each watch waits for itself alone: one that is forbidden must not hold the others.
+    /// Each watch has its own back-off, so that a forbidden one does not delay the others.
     async fn follow<K>(
         self,
         events: impl Stream<Item = watcher::Result<Event<K>>>,
@@ -243,9 +248,8 @@ impl Watch<'_> {
         while let Some(Some(event)) = self.stop.run_until_cancelled(events.next()).await {
             match event {
                 Ok(event) => {
-                    // `Init` says that a list will be asked for, not that one was answered. kube's
-                    // own back-off takes it for a success, and asks a server that forbids the list
-                    // every second.
+                    // `Init` means that a list will be requested. kube's own back-off takes it for
+                    // a success, and would request a forbidden list every second.
                     if !matches!(event, Event::Init) {
                         backoff.reset();
                         self.report(&mut failing, None);
@@ -261,7 +265,7 @@ impl Watch<'_> {
                     let pause = backoff.next().unwrap_or_default();
                     #[allow(
                         clippy::disallowed_methods,
-                        reason = "a watch waits for its own back-off, not inside a look"
+                        reason = "a watch waits for its back-off, outside any reconcile"
                     )]
                     self.stop.run_until_cancelled(tokio::time::sleep(pause)).await;
                 }
@@ -269,7 +273,7 @@ impl Watch<'_> {
         }
     }
 
-    /// One line when a watch begins to fail, fails in another way, or works again.
+    /// Logs when a watch begins to fail, fails in another way, or works again.
     fn report(&self, failing: &mut Option<Failure>, error: Option<&watcher::Error>) {
         let failure = error.map(Failure::of);
         if *failing == failure {
@@ -279,13 +283,13 @@ impl Watch<'_> {
         if let (Some(failure), Some(error)) = (failure, error) {
             let (cause, what_to_do) = (text(error), self.what_to_do(failure));
             if failure == Failure::NotReached {
-                // One line for all of them tells of it.
-                debug!(%scope, kind, cause, what_to_do, "a watch fails and is tried again");
+                // `outage` logs it once for all watches.
+                debug!(%scope, kind, cause, what_to_do, "watch failed; retrying with back-off");
             } else {
-                warn!(%scope, kind, cause, what_to_do, "a watch fails and is tried again");
+                warn!(%scope, kind, cause, what_to_do, "watch failed; retrying with back-off");
             }
         } else {
-            info!(%scope, kind, "a watch that failed works again");
+            info!(%scope, kind, "watch recovered");
         }
         *failing = failure;
     }
@@ -302,7 +306,7 @@ impl Watch<'_> {
                 "apply crds/: the cluster has no MiniProgram resource".to_owned()
             }
             (Failure::Unauthorized, _) => "check the ServiceAccount and its token".to_owned(),
-            _ => "see whether the API server is well and can be reached".to_owned(),
+            _ => "check the API server's health and the network to it".to_owned(),
         }
     }
 }
@@ -313,7 +317,7 @@ impl fmt::Display for Watch<'_> {
     }
 }
 
-/// What a watch of `MiniProgram`s in a scope is called.
+/// The name of the watch on `MiniProgram`s in a scope.
 #[must_use]
 pub fn of_objects(scope: &Scope) -> String {
     Kind::MiniPrograms.within(scope)
@@ -340,7 +344,7 @@ impl Kind {
     }
 }
 
-/// How a watch fails, as far as it makes a difference to a person.
+/// How a watch fails, as far as the advice differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Failure {
     Forbidden,
@@ -374,8 +378,8 @@ fn code(error: &watcher::Error) -> Option<u16> {
     }
 }
 
-/// Whether the request was not answered at all. An answer that stops in the middle, and one that
-/// does not begin in time, are for each watch to tell of.
+/// Whether the API server did not respond at all. Each watch logs a response that stops in the
+/// middle or does not begin in time.
 fn not_reached(error: &watcher::Error) -> bool {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Service(why))
@@ -384,30 +388,31 @@ fn not_reached(error: &watcher::Error) -> bool {
     }
 }
 
-/// The error in words, unless it may quote an object.
+/// The error as text, unless it may quote an object.
 fn text(error: &watcher::Error) -> String {
     match error {
         watcher::Error::InitialListFailed(kube::Error::SerdeError(_))
         | watcher::Error::WatchStartFailed(kube::Error::SerdeError(_))
         | watcher::Error::WatchFailed(kube::Error::SerdeError(_)) => {
-            "the answer cannot be read".to_owned()
+            "the response cannot be deserialized".to_owned()
         }
         other => cause::text(other),
     }
 }
 
-fn tell(change: Change, changed: &impl Fn(Change)) {
+fn publish(change: Change, changed: &impl Fn(Change)) {
     for object in &change.unreadable {
         let (namespace, name) = (&object.namespace, &object.name);
         warn!(
             namespace,
-            name, "this version of the operator cannot read this MiniProgram, and leaves it alone"
+            name,
+            "cannot deserialize this MiniProgram; ignoring it until it changes or the operator is upgraded"
         );
     }
     changed(change);
 }
 
 fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
-    // A panic while it was held is a bug, but the next relist puts right what it left undone.
+    // After a panic in another thread the world may be incomplete; the next list repairs it.
     world.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! What the cluster looks like from here, and who must be looked at when it changes. Knows no
-//! client, no clock, no data of a Secret, and decides nothing about tokens.
+//! The cluster as this process knows it, and which objects a change requeues. Knows no client, no
+//! clock and no data of a Secret, and decides nothing about tokens.
 
 mod crowd;
 mod index;
@@ -42,21 +42,22 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// The cluster as the watches and our own writes show it.
 pub struct World {
     scopes: BTreeMap<Scope, Lists>,
-    /// Keyed anew in each process: names are chosen by people, and two that share a hash would be
-    /// taken for one Secret.
+    /// Has a random key in each process: users choose names, and two names with the same hash would
+    /// be taken for one Secret.
     hasher: RandomState,
-    /// The `MiniProgram`s that name a Secret: as credential, as target, or as the target in use.
+    /// The `MiniProgram`s that refer to a Secret: as credential, as target, or as the target in
+    /// use.
     users: Index,
     /// The `MiniProgram`s of an app.
     apps: Index,
-    /// The apps of many objects.
+    /// The apps of more than [`crowd::FEW`] objects.
     crowds: HashMap<u64, Crowd>,
     /// The targets that a `MiniProgram` controls.
     controlled: Index,
-    /// Whom our own writes concern beside the writer. The next event brings them along: the echo of
-    /// the write at the latest.
+    /// Objects to requeue because of our own writes, apart from the object that wrote. The next
+    /// event requeues them: at the latest the one that shows the write.
     pending: BTreeSet<ObjectName>,
-    /// Whether an object was held in a later version than the API server has.
+    /// Whether an object is known in a later version than the API server has.
     is_newer_than_server: bool,
     unreadable: Unreadable,
 }
@@ -74,7 +75,7 @@ impl Lists {
 }
 
 impl World {
-    /// A world of which nothing is known yet. No namespace may be in two of the scopes.
+    /// A world without any object. A namespace may be in one of the scopes only.
     #[must_use]
     pub fn new(scopes: &[Scope]) -> Self {
         let lists = |scope: &Scope| {
@@ -98,13 +99,13 @@ impl World {
         }
     }
 
-    /// Takes in an event of the watch on `MiniProgram`s.
+    /// Records an event of the watch on `MiniProgram`s.
     pub fn mini_program_event(
         &mut self,
         scope: &Scope,
         event: Event<DeserializeGuard<MiniProgram>>,
     ) -> Change {
-        let mut change = Looks::default();
+        let mut change = ChangeSet::default();
         let event = map(event, |object| self.read(object, &mut change));
         match &event {
             Event::Init => self.unreadable.list_begins(scope),
@@ -120,16 +121,17 @@ impl World {
         for effect in lists.mini_programs.take(event) {
             match effect {
                 Effect::Set { key, old, new } => {
-                    change.look.extend(self.renew_mini_program(&key, old.as_deref(), Some(&new)));
+                    let of_app = self.renew_mini_program(&key, old.as_deref(), Some(&new));
+                    change.requeue.extend(of_app);
                     let same_uid = |old: &MiniProgram| old.metadata.uid == new.metadata.uid;
                     if let Some(old) = old.as_deref().filter(|old| !same_uid(old)) {
                         change.gone.push(gone(&key, old));
                     }
-                    change.look.insert(key);
+                    change.requeue.insert(key);
                 }
                 Effect::Gone { key, old } => {
-                    change.look.extend(self.renew_mini_program(&key, Some(&old), None));
-                    change.look.remove(&key);
+                    change.requeue.extend(self.renew_mini_program(&key, Some(&old), None));
+                    change.requeue.remove(&key);
                     change.gone.push(gone(&key, &old));
                 }
             }
@@ -137,13 +139,13 @@ impl World {
         self.finish(scope, was_complete, change)
     }
 
-    /// Takes in an event of the watch on all Secrets.
+    /// Records an event of the watch on all Secrets.
     pub fn secret_event(
         &mut self,
         scope: &Scope,
         event: Event<PartialObjectMeta<Secret>>,
     ) -> Change {
-        let mut change = Looks::default();
+        let mut change = ChangeSet::default();
         let event = map(event, |secret| {
             let (uid, name, version) = identity(&secret);
             let value =
@@ -159,18 +161,18 @@ impl World {
         let was_complete = lists.complete();
         for effect in lists.secrets.take(event) {
             let (Effect::Set { key, .. } | Effect::Gone { key, .. }) = effect;
-            change.look.extend(self.users.get(key).iter().cloned());
+            change.requeue.extend(self.users.get(key).iter().cloned());
         }
         self.finish(scope, was_complete, change)
     }
 
-    /// Takes in an event of the watch on the Secrets of our type.
+    /// Records an event of the watch on target Secrets.
     pub fn target_event(
         &mut self,
         scope: &Scope,
         event: Event<PartialObjectMeta<Secret>>,
     ) -> Change {
-        let mut change = Looks::default();
+        let mut change = ChangeSet::default();
         let event = map(event, |secret| {
             let (uid, key, version) = identity(&secret);
             Item { key, uid, version, value: Some(Arc::new(Projection::of(&secret.metadata))) }
@@ -183,8 +185,8 @@ impl World {
                 Effect::Gone { key, old } => (key, Some(old), None),
             };
             self.renew_target(&key, old.as_deref(), new.as_deref());
-            change.look.extend(self.users_of(&key).iter().cloned());
-            change.look.extend(
+            change.requeue.extend(self.users_of(&key).iter().cloned());
+            change.requeue.extend(
                 [old, new]
                     .into_iter()
                     .flatten()
@@ -194,17 +196,17 @@ impl World {
         self.finish(scope, was_complete, change)
     }
 
-    /// The cluster was restored from a copy, so that versions have begun anew: the next lists
-    /// count, whatever is held.
-    pub fn went_back(&mut self) {
+    /// Records that the cluster was restored from a backup, so that its resourceVersions are lower
+    /// than before: the next lists replace all known objects.
+    pub fn record_restore(&mut self) {
         for lists in self.scopes.values_mut() {
-            lists.mini_programs.went_back();
-            lists.secrets.went_back();
-            lists.targets.went_back();
+            lists.mini_programs.record_restore();
+            lists.secrets.record_restore();
+            lists.targets.record_restore();
         }
     }
 
-    /// Takes in a `MiniProgram` that was read because a write of it was refused.
+    /// Records a `MiniProgram` that was read because a write of it was refused.
     pub fn record_object_read(&mut self, object: MiniProgram) {
         let (uid, key, version) = identity(&object);
         let held =
@@ -213,57 +215,63 @@ impl World {
         self.record_status_write(object);
     }
 
-    /// Whether an object was held in a later version than the API server has: the cluster was
-    /// restored from a copy, and its versions have grown past all others since. Tells it once.
+    /// Whether an object is known in a later version than the API server has: the cluster was
+    /// restored from a backup, and its newest resourceVersion has grown past the known ones since.
+    /// True once.
     pub fn take_newer_than_server(&mut self) -> bool {
         std::mem::take(&mut self.is_newer_than_server)
     }
 
-    /// Takes in the API server's answer to an own write of a `MiniProgram` or its status.
+    /// Records the API server's response to our own write of a `MiniProgram` or its status.
     pub fn record_status_write(&mut self, mut object: MiniProgram) {
         prune(&mut object);
         let (uid, key, version) = identity(&object);
         let new = Arc::new(object);
-        // That an object went and another took its name is for the watch to show: it tells who is
-        // gone.
+        // Only the watch replaces an object by another one of its name: it also reports the
+        // deletion.
         if self.mini_program(&key).is_some_and(|held| held.metadata.uid != new.metadata.uid) {
             return;
         }
         let Some(lists) = self.lists_of_mut(&key.namespace) else { return };
-        let Some(old) = lists.mini_programs.wrote(&key, &uid, version, Arc::clone(&new)) else {
+        let Some(old) = lists.mini_programs.record_write(&key, &uid, version, Arc::clone(&new))
+        else {
             return;
         };
         let concerned = self.renew_mini_program(&key, old.as_deref(), Some(&new));
         self.pending.extend(concerned.into_iter().filter(|name| *name != key));
     }
 
-    /// Takes in the API server's answer to an own write of a target.
+    /// Records the API server's response to our own write of a target.
     pub fn record_own_write(&mut self, namespace: &str, target: Projection) {
         let (secret, key) =
             (self.secret_key(namespace, &target.name), ObjectName::new(namespace, &target.name));
         let new = Arc::new(target);
         let (number, version) = (number(&new.version), Version::of(&new.uid, &new.version));
         let Some(lists) = self.lists_of_mut(namespace) else { return };
-        // Both or none: whoever is owed a look then finds both.
-        let Some(old) = lists.targets.wrote(&key, &new.uid, number, Arc::clone(&new)) else {
+        // Both lists are changed or neither, so that the requeued objects find both.
+        let Some(old) = lists.targets.record_write(&key, &new.uid, number, Arc::clone(&new)) else {
             return;
         };
-        lists.secrets.wrote(&secret, &new.uid, number, version);
+        lists.secrets.record_write(&secret, &new.uid, number, version);
         self.renew_target(&key, old.as_deref(), Some(&new));
-        self.owe(&key, old.as_deref(), self.controller(&key, &new).as_ref());
+        self.requeue_users(&key, old.as_deref(), self.controller(&key, &new).as_ref());
     }
 
-    /// Takes in a Secret that `reader` has read from the API server itself, of which the watch may
-    /// hear much later.
+    /// Records the version of a Secret that the object `reader` has read from the API server. The
+    /// watch may show it much later.
     pub fn record_read(&mut self, reader: &ObjectName, name: &str, uid: &str, version: &str) {
         let key = self.secret_key(&reader.namespace, name);
         let Some(lists) = self.lists_of_mut(&reader.namespace) else { return };
-        if lists.secrets.wrote(&key, uid, number(version), Version::of(uid, version)).is_some() {
+        if lists
+            .secrets
+            .record_write(&key, uid, number(version), Version::of(uid, version))
+            .is_some()
+        {
             self.pending.extend(self.users.get(key).iter().filter(|user| *user != reader).cloned());
         }
     }
 
-    /// Takes in that we removed the target of this name and uid.
+    /// Records that we deleted the target of this name and uid.
     pub fn record_own_delete(&mut self, namespace: &str, name: &str, uid: &str) {
         let (secret, key) = (self.secret_key(namespace, name), ObjectName::new(namespace, name));
         let Some(lists) = self.lists_of_mut(namespace) else { return };
@@ -274,13 +282,13 @@ impl World {
             *version == Version::of(uid, &number.to_string())
         });
         self.renew_target(&key, Some(&old), None);
-        self.owe(&key, Some(&old), None);
+        self.requeue_users(&key, Some(&old), None);
     }
 
     fn read(
         &mut self,
         object: DeserializeGuard<MiniProgram>,
-        change: &mut Looks,
+        change: &mut ChangeSet,
     ) -> Item<ObjectName, Arc<MiniProgram>> {
         let (uid, key, version) = identity(&object);
         let Ok(mut object) = object.0 else {
@@ -294,23 +302,30 @@ impl World {
         Item { key, uid, version, value: Some(Arc::new(object)) }
     }
 
-    fn owe(&mut self, target: &ObjectName, old: Option<&Projection>, writer: Option<&ObjectName>) {
+    fn requeue_users(
+        &mut self,
+        target: &ObjectName,
+        old: Option<&Projection>,
+        writer: Option<&ObjectName>,
+    ) {
         let displaced = old.and_then(|old| self.controller(target, old));
         let concerned = self.users_of(target).iter().cloned().chain(displaced);
         let others: Vec<_> = concerned.filter(|name| Some(name) != writer).collect();
         self.pending.extend(others);
     }
 
-    fn finish(&mut self, scope: &Scope, was_complete: bool, mut change: Looks) -> Change {
+    fn finish(&mut self, scope: &Scope, was_complete: bool, mut change: ChangeSet) -> Change {
         let lists = self.scopes.get(scope).filter(|lists| lists.complete() && !was_complete);
-        change.look.extend(lists.into_iter().flat_map(|lists| lists.mini_programs.keys().cloned()));
-        change.look.append(&mut self.pending);
+        change
+            .requeue
+            .extend(lists.into_iter().flat_map(|lists| lists.mini_programs.keys().cloned()));
+        change.requeue.append(&mut self.pending);
         let exists = |name: &ObjectName| self.mini_program(name).is_some();
-        let look = change.look.into_iter().filter(exists).collect();
-        Change { look, gone: change.gone, unreadable: change.unreadable }
+        let requeue = change.requeue.into_iter().filter(exists).collect();
+        Change { requeue, gone: change.gone, unreadable: change.unreadable }
     }
 
-    /// Answers whom of its app the change concerns.
+    /// Updates the indexes for an object, and returns the objects of its app to requeue.
     fn renew_mini_program(
         &mut self,
         name: &ObjectName,
@@ -329,7 +344,7 @@ impl World {
         concerned
     }
 
-    /// An object of an app is so now, or is none of it any more.
+    /// Updates the crowd of an app for one of its objects, and returns the objects to requeue.
     fn renew_app(
         &mut self,
         app: u64,
@@ -368,10 +383,10 @@ impl World {
     }
 }
 
-/// A [`Change`] in the making: each object once.
+/// A [`Change`] that is being collected: each object once.
 #[derive(Default)]
-struct Looks {
-    look: BTreeSet<ObjectName>,
+struct ChangeSet {
+    requeue: BTreeSet<ObjectName>,
     gone: Vec<Gone>,
     unreadable: Vec<ObjectName>,
 }
@@ -393,7 +408,7 @@ fn identity(object: &impl Resource) -> (String, ObjectName, u64) {
     (text(&meta.uid), name, number(meta.resource_version.as_deref().unwrap_or_default()))
 }
 
-/// Kubernetes promises that resourceVersions of a kind are numbers that grow.
+/// Kubernetes guarantees that the resourceVersions of a kind are increasing numbers.
 fn number(version: &str) -> u64 {
     version.parse().unwrap_or_default()
 }
@@ -402,7 +417,8 @@ fn gone(name: &ObjectName, object: &MiniProgram) -> Gone {
     Gone { name: name.clone(), uid: object.metadata.uid.clone().unwrap_or_default() }
 }
 
-/// Drops what is six times the size of the rest and of no use to us.
+/// Removes managedFields and the last applied configuration: they are six times the size of the
+/// rest and are not used.
 fn prune(object: &mut MiniProgram) {
     object.metadata.managed_fields = None;
     if let Some(annotations) = &mut object.metadata.annotations {

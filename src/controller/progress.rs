@@ -1,5 +1,5 @@
-//! Whether the work goes on, for `/livez` and the metrics: times and counts by boot clock. Decides
-//! nothing.
+//! The progress of the dispatcher, for `/livez` and the metrics: times by the boot clock, and
+//! counts. Decides nothing.
 
 use std::{
     collections::HashMap,
@@ -10,61 +10,61 @@ use std::{
 use super::Action;
 use crate::world::ObjectName;
 
-/// How the dispatcher gets on; cheap to clone.
+/// The progress of the dispatcher; cheap to clone.
 #[derive(Clone, Default)]
 pub struct Progress(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    last_turn: Duration,
+    last_activity: Duration,
     overdue: HashMap<ObjectName, Duration>,
     running: HashMap<ObjectName, Duration>,
 }
 
 impl Progress {
-    /// The boot time since which the most overdue object waits.
+    /// The boot time since which the most overdue object is overdue.
     #[must_use]
     pub fn oldest_overdue(&self) -> Option<Duration> {
         self.state().overdue.values().min().copied()
     }
 
-    /// The boot time at which the longest running look began.
+    /// The boot time at which the longest running reconcile began.
     #[must_use]
     pub fn longest_running(&self) -> Option<Duration> {
         self.state().running.values().min().copied()
     }
 
-    /// How many looks are under way.
+    /// The number of reconciles under way.
     #[must_use]
     pub fn active(&self) -> usize {
         self.state().running.len()
     }
 
-    /// The boot time at which the dispatcher last did anything; at most seconds ago while it is
-    /// well.
+    /// The boot time at which the dispatcher was last active: at most a few seconds ago unless it
+    /// hangs.
     #[must_use]
-    pub fn last_turn(&self) -> Duration {
-        self.state().last_turn
+    pub fn last_activity(&self) -> Duration {
+        self.state().last_activity
     }
 
-    /// Drops what is known of an object that is gone.
+    /// Forgets a deleted object.
     pub fn forget(&self, name: &ObjectName) {
         self.state().overdue.remove(name);
     }
 
-    pub(super) fn turned(&self, boot: Duration) {
-        self.state().last_turn = boot;
+    pub(super) fn record_activity(&self, boot: Duration) {
+        self.state().last_activity = boot;
     }
 
     pub(super) fn began(&self, name: &ObjectName, boot: Duration) {
         self.state().running.insert(name.clone(), boot);
     }
 
-    /// A look that panicked says nothing: what was overdue before it still is.
-    pub(super) fn ended(&self, name: &ObjectName, looked: Option<Action>) {
+    /// After a panic, an object that was overdue before still is.
+    pub(super) fn ended(&self, name: &ObjectName, action: Option<Action>) {
         let mut state = self.state();
         state.running.remove(name);
-        match looked.map(|looked| looked.overdue_since) {
+        match action.map(|action| action.overdue_since) {
             Some(Some(since)) => {
                 state.overdue.insert(name.clone(), since);
             }
@@ -76,7 +76,7 @@ impl Progress {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Each change is one step, so a panic elsewhere cannot have left it half done.
+        // Each change is one assignment, insertion or removal, which a panic cannot interrupt.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! What the dispatcher promises, on a clock that stands still until everybody sleeps.
+//! What the dispatcher guarantees, on a clock that advances only while all tasks sleep.
 
 #![allow(
     clippy::disallowed_methods,
@@ -19,7 +19,7 @@ use crate::shell::clock::Now;
 const HOUR: Duration = Duration::from_hours(1);
 
 struct Dispatcher {
-    looks: mpsc::UnboundedSender<ObjectName>,
+    requeues: mpsc::UnboundedSender<ObjectName>,
     progress: Progress,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -29,8 +29,8 @@ fn name(name: &str) -> ObjectName {
     ObjectName::new("team", name)
 }
 
-fn looked(again: u64) -> Action {
-    Action { requeue_after: Duration::from_secs(again), overdue_since: None }
+fn requeue_after(seconds: u64) -> Action {
+    Action { requeue_after: Duration::from_secs(seconds), overdue_since: None }
 }
 
 /// Boot time is tokio's time here, counted from the start of the test.
@@ -44,7 +44,7 @@ where
     R: Fn(ObjectName) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Action> + Send + 'static,
 {
-    let (looks, receiver) = mpsc::unbounded_channel();
+    let (requeues, receiver) = mpsc::unbounded_channel();
     let (progress, stop) = (Progress::default(), CancellationToken::new());
     let panicked = |_: &ObjectName| Duration::from_secs(7);
     let task = tokio::spawn(run(
@@ -56,25 +56,24 @@ where
         Timing::default(),
         stop.clone(),
     ));
-    Dispatcher { looks, progress, stop, task }
+    Dispatcher { requeues, progress, stop, task }
 }
 
-/// Gives every task its turn; with the clock paused this passes only once all of them wait for
-/// something.
-async fn settle() {
+/// Lets every task run: with the clock paused, this ends only when all of them wait.
+async fn let_all_run() {
     tokio::time::sleep(Duration::from_millis(2)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn looks_again_when_asked_to_and_in_five_minutes_at_the_latest() {
+async fn an_object_is_reconciled_again_when_due_and_within_five_minutes() {
     for (again, expected) in [(60, [0, 60, 120]), (86_400, [0, 300, 600])] {
         let start = Instant::now();
         let (seen, mut times) = mpsc::unbounded_channel();
         let dispatcher = dispatch(move |_| {
             seen.send(start.elapsed().as_secs()).unwrap();
-            async move { looked(again) }
+            async move { requeue_after(again) }
         });
-        dispatcher.looks.send(name("shop")).unwrap();
+        dispatcher.requeues.send(name("shop")).unwrap();
         for time in expected {
             assert_eq!(times.recv().await, Some(time));
         }
@@ -84,20 +83,20 @@ async fn looks_again_when_asked_to_and_in_five_minutes_at_the_latest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_gone_is_not_looked_at_again() {
+async fn an_object_that_does_not_exist_is_not_requeued() {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
     let dispatcher = dispatch(move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
         async { Action::AWAIT_CHANGE }
     });
-    dispatcher.looks.send(name("shop")).unwrap();
+    dispatcher.requeues.send(name("shop")).unwrap();
     tokio::time::sleep(HOUR * 24).await;
     assert_eq!(count.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_comes_while_the_object_is_looked_at_runs_once_after_it() {
+async fn a_requeue_during_a_reconcile_causes_one_more_after_it() {
     let (gate, inside, count) =
         (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let dispatcher = dispatch({
@@ -108,30 +107,30 @@ async fn a_look_that_comes_while_the_object_is_looked_at_runs_once_after_it() {
             async move {
                 assert!(
                     !inside.swap(true, Ordering::Relaxed),
-                    "two looks at one object at the same time"
+                    "two reconciles of one object at the same time"
                 );
                 count.fetch_add(1, Ordering::Relaxed);
                 gate.notified().await;
                 inside.store(false, Ordering::Relaxed);
-                looked(100_000)
+                requeue_after(100_000)
             }
         }
     });
     for _ in 0..3 {
-        dispatcher.looks.send(name("shop")).unwrap();
-        settle().await;
+        dispatcher.requeues.send(name("shop")).unwrap();
+        let_all_run().await;
     }
     assert_eq!(count.load(Ordering::Relaxed), 1);
     gate.notify_one();
-    settle().await;
+    let_all_run().await;
     assert_eq!(count.load(Ordering::Relaxed), 2);
     gate.notify_one();
-    settle().await;
+    let_all_run().await;
     assert_eq!(count.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn objects_that_wait_do_not_hold_the_others() {
+async fn objects_that_wait_do_not_delay_the_others() {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
     let dispatcher = dispatch(move |_| {
@@ -142,9 +141,9 @@ async fn objects_that_wait_do_not_hold_the_others() {
         }
     });
     for n in 0..1000 {
-        dispatcher.looks.send(name(&n.to_string())).unwrap();
+        dispatcher.requeues.send(name(&n.to_string())).unwrap();
     }
-    settle().await;
+    let_all_run().await;
     assert_eq!(count.load(Ordering::Relaxed), 1000);
     assert_eq!(dispatcher.progress.active(), 1000);
 }
@@ -162,11 +161,11 @@ async fn a_panic_is_the_failure_of_its_object() {
         };
         async move {
             assert!(object.name != "bad" || count > 2, "as the test wants it");
-            looked(100_000)
+            requeue_after(100_000)
         }
     });
-    dispatcher.looks.send(name("bad")).unwrap();
-    dispatcher.looks.send(name("good")).unwrap();
+    dispatcher.requeues.send(name("bad")).unwrap();
+    dispatcher.requeues.send(name("good")).unwrap();
     tokio::time::sleep(Duration::from_mins(1)).await;
     let mut times = times.lock().unwrap().clone();
     times.sort();
@@ -175,7 +174,7 @@ async fn a_panic_is_the_failure_of_its_object() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stopping_starts_nothing_and_ends_what_was_begun() {
+async fn stopping_starts_nothing_and_finishes_what_was_begun() {
     let (gate, begun, ended) =
         (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut dispatcher = dispatch({
@@ -186,14 +185,14 @@ async fn stopping_starts_nothing_and_ends_what_was_begun() {
             async move {
                 gate.notified().await;
                 ended.fetch_add(1, Ordering::Relaxed);
-                looked(0)
+                requeue_after(0)
             }
         }
     });
-    dispatcher.looks.send(name("shop")).unwrap();
-    settle().await;
+    dispatcher.requeues.send(name("shop")).unwrap();
+    let_all_run().await;
     dispatcher.stop.cancel();
-    dispatcher.looks.send(name("other")).unwrap();
+    dispatcher.requeues.send(name("other")).unwrap();
     tokio::time::timeout(HOUR, &mut dispatcher.task).await.expect_err("it waits for what runs");
     gate.notify_one();
     dispatcher.task.await.unwrap();
@@ -201,7 +200,7 @@ async fn stopping_starts_nothing_and_ends_what_was_begun() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_tells_what_is_overdue_and_what_runs() {
+async fn progress_reports_what_is_overdue_and_what_runs() {
     let due = Arc::new(Mutex::new(Some(Duration::from_secs(5))));
     let dispatcher = dispatch({
         let due = Arc::clone(&due);
@@ -214,7 +213,7 @@ async fn progress_tells_what_is_overdue_and_what_runs() {
         }
     });
     let progress = &dispatcher.progress;
-    dispatcher.looks.send(name("shop")).unwrap();
+    dispatcher.requeues.send(name("shop")).unwrap();
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert_eq!(progress.active(), 1);
     assert!(progress.longest_running().is_some_and(|began| began < Duration::from_secs(1)));
@@ -224,13 +223,13 @@ async fn progress_tells_what_is_overdue_and_what_runs() {
     assert_eq!(progress.oldest_overdue(), Some(Duration::from_secs(5)));
 
     *due.lock().unwrap() = None;
-    dispatcher.looks.send(name("shop")).unwrap();
+    dispatcher.requeues.send(name("shop")).unwrap();
     tokio::time::sleep(Duration::from_secs(40)).await;
     assert_eq!(progress.oldest_overdue(), None);
-    assert!(progress.last_turn() > Duration::from_mins(1));
+    assert!(progress.last_activity() > Duration::from_mins(1));
 
     *due.lock().unwrap() = Some(Duration::from_secs(6));
-    dispatcher.looks.send(name("shop")).unwrap();
+    dispatcher.requeues.send(name("shop")).unwrap();
     tokio::time::sleep(Duration::from_secs(40)).await;
     progress.forget(&name("shop"));
     assert_eq!(progress.oldest_overdue(), None);

@@ -1,5 +1,5 @@
-//! Tells the probes, the metrics and the log how a term gets on: whether its work is done, and
-//! whether it sees its world. Decides nothing.
+//! Reports a term's progress and the state of its watches to the probes, the metrics and the log,
+//! and ends the term if no watch on `MiniProgram`s works.
 
 use std::time::Duration;
 
@@ -15,78 +15,83 @@ use crate::{
     watch::Gaps,
 };
 
-/// A leader whose watches show nothing for so long is not ready. A list that stops in the middle is
-/// given up after 20 s and tried again within a few seconds.
-const BLIND_AFTER: Duration = Duration::from_secs(45);
+/// A leader is not ready when a watch has failed for this long. A list that stops in the middle is
+/// cancelled after 20 s and retried within a few seconds.
+const NOT_READY_AFTER: Duration = Duration::from_secs(45);
 
-/// After so long without any `MiniProgram`, another candidate may see more.
-const OF_NO_USE_AFTER: Duration = Duration::from_secs(75);
+/// A term ends when no watch on `MiniProgram`s has worked for this long: another candidate may have
+/// the permissions that this one lacks.
+const END_TERM_AFTER: Duration = Duration::from_secs(75);
 
-/// Where it is told.
+/// What a report needs and where it goes.
 pub struct Report {
     pub clock: Clock,
     pub metrics: Metrics,
     pub health: Health,
     pub watches: Gate,
-    /// How often it is told.
+    /// How often to report.
     pub period: Duration,
-    /// The watches without which a term is of no use; none if it ends for no other.
+    /// The watches on `MiniProgram`s: the term ends when all of them fail. Empty if no other
+    /// process could lead.
     pub of_objects: Vec<String>,
 }
 
 impl Report {
-    /// Tells it until the term turns out to be of no use: no `MiniProgram` is seen anywhere.
+    /// Reports periodically. Returns when no watch on `MiniProgram`s works.
     pub async fn run(&self, progress: &Progress, gaps: &Gaps) {
         let mut ticks = tokio::time::interval(self.period);
-        let mut blind = vec![];
+        let mut failing = vec![];
         loop {
             ticks.tick().await;
             let now = self.clock.now().boot;
-            self.work(progress, now);
-            self.sight(gaps, now, &mut blind);
-            if self.is_of_no_use(gaps, now) {
+            self.report_progress(progress, now);
+            self.report_watches(gaps, now, &mut failing);
+            if self.sees_no_object(gaps, now) {
                 return;
             }
         }
     }
 
-    fn is_of_no_use(&self, gaps: &Gaps, now: Duration) -> bool {
+    fn sees_no_object(&self, gaps: &Gaps, now: Duration) -> bool {
         let long: Vec<_> =
-            gaps.all().into_iter().filter(|(_, since)| *since + OF_NO_USE_AFTER <= now).collect();
+            gaps.all().into_iter().filter(|(_, since)| *since + END_TERM_AFTER <= now).collect();
         !self.of_objects.is_empty()
             && self.of_objects.iter().all(|watch| long.iter().any(|(what, _)| what == watch))
     }
 
-    fn work(&self, progress: &Progress, now: Duration) {
-        let turned = progress.last_turn().max(self.period);
-        let stuck = progress.longest_running().unwrap_or(now).min(turned);
+    fn report_progress(&self, progress: &Progress, now: Duration) {
+        let active = progress.last_activity().max(self.period);
+        let stuck = progress.longest_running().unwrap_or(now).min(active);
         self.health.overdue_since(Some(stuck));
         let overdue = progress.oldest_overdue();
         self.metrics
             .oldest_overdue(overdue.map_or(Duration::ZERO, |since| now.saturating_sub(since)));
     }
 
-    fn sight(&self, gaps: &Gaps, now: Duration, blind: &mut Vec<String>) {
+    fn report_watches(&self, gaps: &Gaps, now: Duration, failing: &mut Vec<String>) {
         let gaps = gaps.all();
         self.metrics.watch_gaps(gaps.len());
         if gaps.is_empty() {
             self.watches.open();
         }
-        let long = gaps.into_iter().filter(|(_, since)| *since + BLIND_AFTER <= now);
+        let long = gaps.into_iter().filter(|(_, since)| *since + NOT_READY_AFTER <= now);
         let long: Vec<String> = long.map(|(what, _)| what).collect();
-        if long == *blind {
+        if long == *failing {
             return;
         }
         let waits_for = long.join(", ");
         if long.is_empty() {
-            info!("the operator sees the cluster again");
+            info!("all watches of the leader work again");
         } else {
             self.watches.close(&format!("waiting for {waits_for}"));
-            let what_to_do = "see the lines about watches that fail or an API server that cannot be \
-                              reached: nothing is refreshed that needs them";
-            warn!(waits_for, what_to_do, "the operator leads and does not see the cluster");
+            let what_to_do = "see the log lines about failing watches or an unreachable API server";
+            warn!(
+                watches = waits_for,
+                what_to_do,
+                "the leader's watches fail: objects that depend on them are not refreshed"
+            );
         }
-        *blind = long;
+        *failing = long;
     }
 }
 
@@ -99,7 +104,7 @@ mod tests {
     use super::*;
     use crate::shell::{clock::Now, metrics::Format};
 
-    /// A term of these watches of objects, at this boot time.
+    /// A report of a term with these watches on objects, at this boot time.
     fn report(of_objects: &[&str], boot: Duration) -> Report {
         let clock = Clock::from_fn(move || Now { wall: Timestamp::UNIX_EPOCH, boot });
         let health = Health::new(clock.clone(), Duration::from_mins(5));
@@ -114,12 +119,16 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_that_does_not_see_its_world_is_not_ready_within_a_minute() {
+    fn a_leader_with_a_failing_watch_is_not_ready_within_a_minute() {
         let report = report(&["MiniPrograms in all namespaces"], Duration::from_secs(1000));
-        let (gaps, blind) = (Gaps::default(), Mutex::new(vec![]));
-        let blind = Arc::new(blind);
+        let (gaps, failing) = (Gaps::default(), Mutex::new(vec![]));
+        let failing = Arc::new(failing);
         let at = |seconds| {
-            report.sight(&gaps, Duration::from_secs(seconds), &mut blind.lock().unwrap());
+            report.report_watches(
+                &gaps,
+                Duration::from_secs(seconds),
+                &mut failing.lock().unwrap(),
+            );
             let metrics = report.metrics.encode(Format::Text).unwrap();
             let count =
                 metrics.lines().find_map(|line| line.strip_prefix("miniprogram_watch_gaps "));
@@ -127,7 +136,7 @@ mod tests {
         };
         let ready =
             |count: &str| ("[+]watches ok\ncheck passed\n".to_owned(), Some(count.to_owned()));
-        // As a standby, it was as ready as can be.
+        // A standby is ready.
         report.watches.open();
         gaps.begin("Secrets in all namespaces", Duration::from_secs(1000));
         assert_eq!(at(1044), ready("1"));
@@ -144,15 +153,18 @@ mod tests {
     }
 
     #[test]
-    fn a_term_that_sees_no_object_anywhere_is_of_no_use() {
+    fn a_term_ends_when_no_watch_on_objects_works() {
         let report = report(&["MiniPrograms in a", "MiniPrograms in b"], Duration::ZERO);
         let (gaps, at) = (Gaps::default(), Duration::from_secs);
         for (what, since) in [("MiniPrograms in a", 0), ("Secrets in a", 0), ("Secrets in b", 0)] {
             gaps.begin(what, at(since));
         }
-        assert!(!report.is_of_no_use(&gaps, at(1000)), "what is known still ends by the clock");
+        assert!(
+            !report.sees_no_object(&gaps, at(1000)),
+            "tokens that are known still expire by the clock"
+        );
         gaps.begin("MiniPrograms in b", at(1000));
-        assert!(!report.is_of_no_use(&gaps, at(1074)));
-        assert!(report.is_of_no_use(&gaps, at(1075)));
+        assert!(!report.sees_no_object(&gaps, at(1074)));
+        assert!(report.sees_no_object(&gaps, at(1075)));
     }
 }

@@ -1,5 +1,5 @@
-//! The whole operator on virtual time against an API server that contradicts itself: requests stay
-//! few.
+//! The whole operator on virtual time, against an API server whose responses contradict each other
+//! or that refuses lists or watches.
 
 #![allow(
     clippy::disallowed_methods,
@@ -37,8 +37,8 @@ fn object(version: &str) -> Value {
     })
 }
 
-/// An API server that was restored behind its caches: lists show an object as it was never written,
-/// every write of it loses.
+/// An API server that was restored behind its caches: lists show an object in a version that does
+/// not exist, and every write of it is a conflict.
 fn restored(request: &Request) -> (StatusCode, Body) {
     let query = request.uri().query().unwrap_or_default();
     let path = request.uri().path();
@@ -115,7 +115,7 @@ fn by_election() -> Leadership {
 }
 
 #[tokio::test(start_paused = true)]
-async fn writes_that_always_lose_are_tried_less_and_less_often() {
+async fn writes_that_always_conflict_are_retried_less_and_less_often() {
     let writes = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&writes);
     let server = Router::new().fallback(any(move |request: Request| {
@@ -130,19 +130,19 @@ async fn writes_that_always_lose_are_tried_less_and_less_often() {
         stop.cancel();
     };
     let (ended, ()) = tokio::join!(operator.run(&stop), watched);
-    assert_eq!(ended.ok(), Some(Ended::WoundUp));
+    assert_eq!(ended.ok(), Some(Ended::Finished));
     let writes = writes.load(Ordering::Relaxed);
-    // Four at once at most, after pauses that grow to a minute.
+    // At most four writes in a row, after pauses of up to a minute.
     assert!((5..=80).contains(&writes), "{writes} writes of one object in ten minutes");
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_gets_the_lease_works_at_once_although_lists_are_not_answered() {
+async fn a_candidate_that_gets_the_lease_works_at_once_although_its_check_hangs() {
     let worked = Arc::new(Mutex::new(None));
     let noted = Arc::clone(&worked);
     let server = Router::new().fallback(any(move |request: Request| {
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        // The lists of a trial ask for one object.
+        // The lists of a check request one object.
         let is_trial = uri.query().unwrap_or_default().split('&').any(|part| part == "limit=1");
         if method == Method::GET && !uri.path().contains("leases") && !is_trial {
             noted.lock().unwrap().get_or_insert_with(Instant::now);
@@ -180,7 +180,7 @@ async fn whoever_gets_the_lease_works_at_once_although_lists_are_not_answered() 
     assert!(worked - led < Duration::from_secs(1), "{:?} after it led", worked - led);
 }
 
-/// An API server that serves lists and no watch, and keeps the Lease.
+/// An API server that serves lists, refuses watches and stores the Lease.
 fn unwatchable(request: &Request, lease: &mut Option<Value>) -> (StatusCode, Body) {
     let refused = |code: u16, why| {
         let status = json!({ "kind": "Status", "status": "Failure", "reason": why, "code": code });
@@ -198,7 +198,7 @@ fn unwatchable(request: &Request, lease: &mut Option<Value>) -> (StatusCode, Bod
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_led_and_saw_no_object_leaves_the_lease_to_others_before_it_takes_it_again() {
+async fn after_a_term_without_working_watches_the_lease_is_left_to_others_first() {
     let lease = Arc::new(Mutex::new(None));
     let server = Router::new().fallback(any(move |request: Request| {
         let lease = Arc::clone(&lease);
@@ -230,10 +230,10 @@ async fn who_led_and_saw_no_object_leaves_the_lease_to_others_before_it_takes_it
     let (led, left) = (ended - began, again - ended);
     assert!((75..=90).contains(&led.as_secs()), "a term of no use takes {led:?}");
     assert!(left >= LEASE * OTHERS_FIRST, "taken again after {left:?}");
-    assert!(left <= LEASE * OTHERS_FIRST + 2 * LEASE, "nobody else came within {left:?}");
+    assert!(left <= LEASE * OTHERS_FIRST + 2 * LEASE, "no other candidate took it within {left:?}");
 }
 
-/// An API server whose watch of objects has news every 20 s, and whose watches of Secrets are
+/// An API server whose watch on objects has an event every 20 s, and whose watches on Secrets are
 /// refused after the first minute.
 fn half_watchable(request: &Request, since: Instant) -> (StatusCode, Body) {
     let (query, path) = (request.uri().query().unwrap_or_default(), request.uri().path());
@@ -256,7 +256,7 @@ fn half_watchable(request: &Request, since: Instant) -> (StatusCode, Body) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn news_of_one_watch_does_not_make_a_leader_ready_that_is_refused_another() {
+async fn an_event_of_one_watch_does_not_make_a_leader_ready_whose_other_watch_is_refused() {
     let since = Instant::now();
     let server = Router::new().fallback(any(move |request: Request| {
         std::future::ready(half_watchable(&request, since).into_response())
@@ -265,11 +265,11 @@ async fn news_of_one_watch_does_not_make_a_leader_ready_that_is_refused_another(
     let health = operator.health.clone();
     let watched = async {
         tokio::time::sleep(Duration::from_secs(50)).await;
-        assert!(health.is_ready(), "it sees its world");
+        assert!(health.is_ready(), "all watches work");
         tokio::time::sleep(Duration::from_mins(3)).await;
         assert!(!health.is_ready(), "Secrets cannot be watched");
         stop.cancel();
     };
     let (ended, ()) = tokio::join!(operator.run(&stop), watched);
-    assert_eq!(ended.ok(), Some(Ended::WoundUp));
+    assert_eq!(ended.ok(), Some(Ended::Finished));
 }

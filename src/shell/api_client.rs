@@ -1,5 +1,5 @@
-//! The client of the API server: finds the cluster, decides which proxy is on the way, and says who
-//! asks. Makes no request.
+//! Makes the client of the API server: finds the cluster, chooses the proxy, and sets the
+//! User-Agent. Sends no request.
 
 use http::{HeaderValue, Uri, header::USER_AGENT};
 use kube::{
@@ -12,48 +12,48 @@ use reqwest::Url;
 use super::proxies::{self, Proxies, ProxyError};
 use crate::shell;
 
-/// Why there is no client.
+/// Why the client could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiClientError {
-    /// Neither a kubeconfig nor a pod.
+    /// There is no kubeconfig, and the process does not run in a pod.
     #[error(
-        "found no way to the API server: run in a cluster, or set KUBECONFIG (in a cluster: \
+        "found no configuration for the API server: run in a cluster, or set KUBECONFIG (in a cluster: \
          {in_cluster}; kubeconfig: {kubeconfig})"
     )]
     NoCluster {
         /// Why no kubeconfig was read.
         kubeconfig: KubeconfigError,
-        /// Why it is no pod.
+        /// Why the configuration of a pod was not found.
         in_cluster: InClusterError,
     },
-    /// There is a kubeconfig, and it is of no use.
+    /// The kubeconfig cannot be used.
     #[error("the kubeconfig cannot be used: check the file that KUBECONFIG names")]
     Kubeconfig(#[source] KubeconfigError),
     /// The proxy of the kubeconfig cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// kube reads the variable too, and takes less than we do.
+    /// kube reads `NO_PROXY` too, and accepts fewer forms than this operator.
     #[error(
         "with a kubeconfig, NO_PROXY may list hosts, addresses and networks, or be * alone: \
          remove every other entry, and commas that no entry follows"
     )]
     NoProxy,
-    /// Certificates or keys that make no sense.
+    /// The certificates or keys cannot be used.
     #[error(
-        "could not set up the way to the API server: check the certificates and keys of the \
+        "could not make a client of the API server: check the certificates and keys of the \
          kubeconfig or the service account"
     )]
     Unusable(#[source] kube::Error),
 }
 
-/// A client of the cluster that KUBECONFIG names, or else of this pod's.
+/// A client of the cluster that KUBECONFIG names, or else of the cluster that this pod runs in.
 ///
 /// # Errors
-/// If there is no cluster, or what is known of it cannot be used.
+/// If no configuration is found, or it cannot be used.
 pub async fn connect(proxies: &Proxies) -> Result<Client, ApiClientError> {
     let mut config = match Kubeconfig::read() {
         Ok(kubeconfig) => with_kubeconfig(kubeconfig, proxies).await?,
-        // In a pod, no proxy is on the way.
+        // In a pod, requests to the API server go through no proxy.
         Err(kubeconfig) => {
             let neither = |in_cluster| ApiClientError::NoCluster { kubeconfig, in_cluster };
             Config::incluster().map_err(neither)?
@@ -64,21 +64,22 @@ pub async fn connect(proxies: &Proxies) -> Result<Client, ApiClientError> {
     Ok(builder.build())
 }
 
-/// What differs from kube's defaults in every cluster.
+/// Sets what differs from kube's defaults.
 fn ours(mut config: Config) -> Config {
-    // kube would retry 429, 503 and 504 for minutes inside one await; the plan has its own times.
+    // kube would retry 429, 503 and 504 for minutes within one request; retries are the
+    // reconciler's to schedule.
     config.default_retry = false;
     config.headers.push((USER_AGENT, HeaderValue::from_static(shell::USER_AGENT)));
     config
 }
 
-/// What kube makes of a kubeconfig, but for the proxy.
+/// The configuration that kube reads from a kubeconfig, with the proxy that this operator chooses.
 async fn with_kubeconfig(
     mut file: Kubeconfig,
     proxies: &Proxies,
 ) -> Result<Config, ApiClientError> {
-    /// Never connected to: for a cluster without a proxy, kube would read the environment, and
-    /// compare `NO_PROXY` with the proxy instead of the cluster.
+    /// Never connected to. For a cluster entry without a proxy, kube would read the environment,
+    /// and match `NO_PROXY` with the proxy's host instead of the cluster's.
     const NONE: &str = "http://proxy.invalid";
     let cluster = cluster_of(&mut file);
     let given = cluster.and_then(|cluster| cluster.proxy_url.replace(NONE.to_owned()));
@@ -89,7 +90,7 @@ async fn with_kubeconfig(
         other => other.map_err(ApiClientError::Kubeconfig)?,
     };
     config.proxy_url = proxy(given.as_deref(), &config.cluster_url, proxies)?;
-    // A credential plugin may be told of the cluster, too.
+    // A credential plugin may receive the cluster entry, with the original proxy-url.
     let exec = config.auth_info.exec.as_mut();
     if let Some(cluster) = exec.and_then(|exec| exec.cluster.as_mut()) {
         cluster.proxy_url = given;
@@ -105,8 +106,8 @@ fn cluster_of(kubeconfig: &mut Kubeconfig) -> Option<&mut kube::config::Cluster>
     kubeconfig.clusters.iter_mut().find(|cluster| cluster.name == *name)?.cluster.as_mut()
 }
 
-/// The proxy that is on the way to a cluster: the one that its entry names, as kubectl has it, or
-/// else that of the environment.
+/// The proxy for a cluster: the one that its kubeconfig entry names, as with kubectl, or else that
+/// of the environment.
 fn proxy(given: Option<&str>, cluster: &Uri, proxies: &Proxies) -> Result<Option<Uri>, ProxyError> {
     const GIVEN: &str = "proxy-url of the kubeconfig";
     let given = given.map(|text| proxies::parse(GIVEN, text.trim())).transpose()?;
@@ -150,7 +151,11 @@ mod tests {
             let config = with_kubeconfig(kubeconfig(own), &environment(no)).await.unwrap();
             assert_eq!(config.proxy_url.map(|url| url.to_string()).as_deref(), want, "{own} {no}");
             let plugin = config.auth_info.exec.unwrap().cluster.unwrap();
-            assert_eq!(plugin.proxy_url.unwrap_or_default(), own, "what a plugin is told");
+            assert_eq!(
+                plugin.proxy_url.unwrap_or_default(),
+                own,
+                "the entry that a plugin receives"
+            );
         }
         let unusable = kubeconfig("socks5://user:hidden@own.test");
         let refused = with_kubeconfig(unusable, &Proxies::default()).await;
@@ -159,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn each_request_says_who_asks_and_is_made_once() {
+    fn each_request_has_a_user_agent_and_is_sent_once() {
         let config = ours(Config::new("http://cluster.test".parse().unwrap()));
         let agent = config.headers.iter().find(|(name, _)| *name == USER_AGENT).unwrap().1.to_str();
         assert_eq!(agent.unwrap(), format!("miniprogram-operator/{}", env!("CARGO_PKG_VERSION")));

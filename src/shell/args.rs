@@ -1,9 +1,9 @@
-//! The command line and its environment: reads it, and refuses what cannot work. Starts nothing,
-//! and knows no platform.
+//! The command line and the environment variables of its flags: parses them, and refuses values
+//! that cannot work. Knows no platform.
 
 #![allow(
     clippy::doc_markdown,
-    reason = "the comments on flags are the help text, where backticks would be noise"
+    reason = "the comments on flags are the help text, which has no Markdown"
 )]
 
 mod endpoint;
@@ -36,21 +36,21 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the operator. The cluster is that of the pod, or of KUBECONFIG.
+    /// Run the operator, in the cluster of its pod or of KUBECONFIG.
     Run(Box<RunArgs>),
     /// Print the CustomResourceDefinition as YAML.
     Crd,
-    /// Ask a running operator whether it is ready; the exit code is the answer.
+    /// Request the readiness of a running operator, and exit with 0 if it is ready.
     Probe(ProbeArgs),
 }
 
-/// Of a flag that is given twice the last one counts, so that a chart's `extraArgs` can replace
-/// what the chart itself gives.
+/// If a flag is given twice, the last value applies, so that a chart's `extraArgs` can replace the
+/// chart's own flags.
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
 pub struct RunArgs {
-    /// Namespaces to work in, separated by commas. All of them if absent, which needs a
-    /// ClusterRole.
+    /// Namespaces to watch, separated by commas. If absent, all namespaces are watched, which needs
+    /// a ClusterRole.
     #[arg(
         long,
         env = "MINIPROGRAM_WATCH_NAMESPACES",
@@ -60,19 +60,19 @@ pub struct RunArgs {
     )]
     pub watch_namespaces: Namespaces,
 
-    /// Work only on the MiniPrograms that this label selector matches.
+    /// Label selector of the MiniPrograms to reconcile. If absent, all are reconciled.
     ///
-    /// All objects of one app must match in one release: rotating tokens of an app cannot be shared
-    /// between two.
+    /// All MiniPrograms of an app must be reconciled by one release: two releases would end each
+    /// other's tokens.
     #[arg(long, env = "MINIPROGRAM_SELECTOR", value_parser = selector, default_value = "", hide_default_value = true)]
     pub selector: String,
 
     /// Hosts of a platform, as in `WeChat=https://api.weixin.qq.com,https://api2.weixin.qq.com`;
     /// may be repeated.
     ///
-    /// Replaces the platform's own hosts. The first one is used; the others are for when it cannot
-    /// be reached. Only scheme, host and port may be given. In the environment, platforms are
-    /// separated by `;` or white space.
+    /// They replace the platform's own hosts. The first one is used, and the others when it cannot
+    /// be reached. Only scheme, host and port may be given. In the environment variable, platforms
+    /// are separated by `;` or white space.
     #[arg(
         long = "platform-endpoint",
         env = "MINIPROGRAM_PLATFORM_ENDPOINT",
@@ -80,48 +80,49 @@ pub struct RunArgs {
     )]
     platform_endpoints: Vec<Endpoints>,
 
-    /// Allow http:// endpoints that are not on this machine. App secrets then cross the network in
-    /// plain text: for tests.
+    /// Allow http:// endpoints on other hosts than this one. App secrets are then sent in plain
+    /// text: for tests only.
     #[arg(long, env = "MINIPROGRAM_ALLOW_INSECURE_ENDPOINTS", value_parser = BoolishValueParser::new(), action = ArgAction::Set, value_name = "BOOL",
         num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     pub allow_insecure_endpoints: bool,
 
-    /// PEM file of further certificate authorities to trust in calls to platforms.
+    /// PEM file of additional certificate authorities to trust in calls to platforms.
     ///
-    /// Refused if any of it cannot be used, and read again whenever it changes.
+    /// The operator does not start if any part of it cannot be used. The file is read again when it
+    /// changes.
     #[arg(long, env = "MINIPROGRAM_CA_BUNDLE", value_name = "FILE")]
     pub ca_bundle: Option<PathBuf>,
 
-    /// How long one call to a platform may take (1 to 60).
+    /// Timeout of a call to a platform, connecting included (1 to 60).
     #[arg(long = "request-timeout-seconds", env = "MINIPROGRAM_REQUEST_TIMEOUT_SECONDS", value_name = "SECONDS",
         value_parser = seconds::<1, 60>, default_value = "10")]
     pub request_timeout: Duration,
 
-    /// How long connecting to a platform may take (1 to 60). At most the request timeout.
+    /// Timeout of connecting to a platform (1 to 60). At most the request timeout.
     #[arg(long = "connect-timeout-seconds", env = "MINIPROGRAM_CONNECT_TIMEOUT_SECONDS", value_name = "SECONDS",
         value_parser = seconds::<1, 60>, default_value = "5")]
     pub connect_timeout: Duration,
 
-    /// The most that is read of a platform's answer (1024 to 16777216).
+    /// Largest response of a platform that is read, in bytes (1024 to 16777216).
     #[arg(long, env = "MINIPROGRAM_MAX_RESPONSE_BYTES", value_name = "BYTES",
         value_parser = clap::value_parser!(u32).range(1024..=16_777_216), default_value_t = 65_536)]
     pub max_response_bytes: u32,
 
-    /// Calls per second to one platform, at most (1 to 10000).
+    /// Most calls per second to one platform (1 to 10000).
     #[arg(long, env = "MINIPROGRAM_PLATFORM_QPS", value_name = "CALLS",
         value_parser = clap::value_parser!(u32).range(1..=10_000), default_value_t = 50)]
     pub platform_qps: u32,
 
-    /// Calls to one platform at a time, at most (2 to 1000). Half of them are for objects whose
-    /// last call failed.
+    /// Most concurrent calls to one platform (2 to 1000). Objects whose last call failed get at
+    /// most half of them.
     #[arg(long, env = "MINIPROGRAM_CONCURRENCY", value_name = "CALLS",
         value_parser = clap::value_parser!(u16).range(2..=1000), default_value_t = 32)]
     pub concurrency: u16,
 
-    /// Labels and annotations that targets may get beside plain ones: keys or their prefixes,
-    /// separated by commas.
+    /// Labels and annotations of spec.target.template that are allowed in addition to plain ones:
+    /// keys or prefixes of keys, separated by commas.
     ///
-    /// Other controllers copy, trust, mount or prune a Secret for what stands there, as in
+    /// Other controllers copy, trust, mount or prune a Secret because of such keys, as with
     /// `replicator.v1.mittwald.de`.
     #[arg(
         long,
@@ -132,28 +133,29 @@ pub struct RunArgs {
     )]
     pub allow_template_metadata: AllowedMetadata,
 
-    /// Work only while holding a Lease. Needed as soon as two processes could run, also during a
+    /// Elect a leader by a Lease. Needed if two processes may run at the same time, also during a
     /// rollout.
     #[arg(long, env = "MINIPROGRAM_LEADER_ELECT", value_parser = BoolishValueParser::new(), action = ArgAction::Set, value_name = "BOOL",
         num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     pub leader_elect: bool,
 
-    /// Name of the Lease. It is part of what targets are stamped with, also without leader
-    /// election.
+    /// Name of the Lease. It is part of the operator annotation of target Secrets, also without
+    /// leader election.
     #[arg(long, env = "MINIPROGRAM_LEASE_NAME", value_name = "NAME", value_parser = object_name, default_value = "miniprogram-operator")]
     pub lease_name: String,
 
-    /// Namespace of the Lease. If absent: POD_NAMESPACE, the pod's own namespace, or default.
+    /// Namespace of the Lease. If absent, it is that of POD_NAMESPACE, the pod's own namespace, or
+    /// default.
     #[arg(long, env = "MINIPROGRAM_LEASE_NAMESPACE", value_name = "NAMESPACE", value_parser = object_name)]
     lease_namespace: Option<String>,
 
-    /// How long a leader that fell silent is waited for (3 to 600). More than twice the connect
-    /// timeout.
+    /// How long other candidates wait for a leader that does not renew the Lease (3 to 600). More
+    /// than twice the connect timeout.
     #[arg(long = "lease-duration-seconds", env = "MINIPROGRAM_LEASE_DURATION_SECONDS", value_name = "SECONDS",
         value_parser = seconds::<3, 600>, default_value = "15")]
     pub lease_duration: Duration,
 
-    /// Where to serve /metrics: `:port`, `host:port`, or `0` for nowhere.
+    /// Address that serves /metrics: `:port`, `host:port`, or `0` for none.
     #[arg(
         long,
         env = "MINIPROGRAM_METRICS_BIND_ADDRESS",
@@ -162,7 +164,7 @@ pub struct RunArgs {
     )]
     pub metrics_bind_address: Listen,
 
-    /// Where to serve /livez and /readyz: `:port`, `host:port`, or `0` for nowhere.
+    /// Address that serves /livez and /readyz: `:port`, `host:port`, or `0` for none.
     #[arg(
         long,
         env = "MINIPROGRAM_HEALTH_PROBE_BIND_ADDRESS",
@@ -171,47 +173,48 @@ pub struct RunArgs {
     )]
     pub health_probe_bind_address: Listen,
 
-    /// Also serve metrics that carry the names of single objects: up to 17 series for each.
+    /// Serve metrics with the namespace and name of each MiniProgram: up to 17 series for each.
     #[arg(long, env = "MINIPROGRAM_PER_OBJECT_METRICS", value_parser = BoolishValueParser::new(), action = ArgAction::Set, value_name = "BOOL",
         num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     pub per_object_metrics: bool,
 
-    /// Fail /livez when work that nothing hinders is overdue for longer than this (10 to 86400).
+    /// Fail /livez when a call or a write that nothing prevents is overdue for longer than this (10
+    /// to 86400).
     #[arg(long = "overdue-liveness-seconds", env = "MINIPROGRAM_OVERDUE_LIVENESS_SECONDS", value_name = "SECONDS",
         value_parser = seconds::<10, 86_400>, default_value = "300")]
     pub overdue_liveness: Duration,
 
-    /// How long calls under way may take to end after SIGTERM (1 to 3600). Less than the pod's
+    /// How long to wait for calls under way after SIGTERM (1 to 3600). Less than the pod's
     /// terminationGracePeriodSeconds.
     #[arg(long = "shutdown-grace-seconds", env = "MINIPROGRAM_SHUTDOWN_GRACE_SECONDS", value_name = "SECONDS",
         value_parser = seconds::<1, 3600>, default_value = "20")]
     pub shutdown_grace: Duration,
 
-    /// How log lines look.
+    /// Format of log lines.
     #[arg(long, env = "MINIPROGRAM_LOG_FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,
 
     /// What to log: off, error, warn, info, debug, trace, or directives such as
     /// info,miniprogram_operator=debug.
     ///
-    /// HTTP libraries are never logged below info: their finer lines show secrets.
+    /// HTTP libraries are never logged below info, since those lines show secrets.
     #[arg(long, env = "MINIPROGRAM_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
     pub log_level: LogLevel,
 }
 
 #[derive(Debug, Args)]
 pub struct ProbeArgs {
-    /// What to ask: any path of the health or metrics server.
+    /// URL to request: any path of the health or metrics server.
     #[arg(long, env = "MINIPROGRAM_PROBE_URL", default_value = "http://127.0.0.1:8081/readyz")]
     pub url: Url,
 
-    /// How long to wait for the answer (1 to 60).
+    /// Timeout of the request (1 to 60).
     #[arg(long = "timeout-seconds", env = "MINIPROGRAM_PROBE_TIMEOUT_SECONDS", value_name = "SECONDS",
         value_parser = seconds::<1, 60>, default_value = "5")]
     pub timeout: Duration,
 }
 
-/// Values that are fine by themselves and not together.
+/// Values of two flags that contradict each other.
 #[derive(Debug, thiserror::Error)]
 enum Contradiction {
     #[error(transparent)]
@@ -228,14 +231,14 @@ enum Contradiction {
 }
 
 impl Cli {
-    /// Reads the command line of this process. Prints help or what is wrong with it, and exits, if
-    /// that is all there is to do.
+    /// Parses the command line of this process. Prints help or an error and exits, if there is
+    /// nothing else to do.
     #[must_use]
     pub fn read() -> Self {
         Self::try_read(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
 
-    /// Reads any command line, the program's name first.
+    /// Parses a command line, which begins with the program's name.
     pub fn try_read(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
@@ -250,7 +253,7 @@ impl Cli {
 }
 
 impl RunArgs {
-    /// The configured hosts, by platform: a later flag replaces what an earlier one says of its
+    /// The configured hosts by platform. A later flag replaces an earlier one for the same
     /// platform.
     pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         self.platform_endpoints.iter().enumerate().flat_map(|(place, flag)| {
@@ -259,12 +262,12 @@ impl RunArgs {
         })
     }
 
-    /// Refuses endpoints of platforms that are not among the `known` ones.
+    /// Refuses endpoints of platforms that are not in `known`.
     pub fn check_platforms(&self, known: &[&str]) -> Result<(), EndpointError> {
         self.endpoints().try_for_each(|endpoint| endpoint.check_platform(known))
     }
 
-    /// The namespace of the Lease: as given, or that of the pod.
+    /// The namespace of the Lease: the given one, or the pod's.
     #[must_use]
     pub fn lease_namespace(&self) -> String {
         const IN_CLUSTER: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";

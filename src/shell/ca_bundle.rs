@@ -1,5 +1,5 @@
-//! The file of further certificate authorities: reads it, refuses what cannot be used, and reads it
-//! again whenever its content changes. Knows nothing of what the authorities are trusted for.
+//! The file of additional certificate authorities: reads it, refuses content that cannot be used,
+//! and reads it again when it changes.
 
 mod pem;
 
@@ -15,29 +15,30 @@ use tracing::{info, warn};
 use super::metrics::Metrics;
 use pem::Fault;
 
-/// The kubelet brings a changed `ConfigMap` to a pod within a minute or two; this adds little.
+/// How often the file is read. The kubelet updates a mounted `ConfigMap` within a minute or two, so
+/// this adds little.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// The file, and what was found in it.
+/// The file, and its last content.
 pub struct CaBundle {
     path: PathBuf,
-    /// What the file held when it was last looked at; none if it could not be read. Contents are
-    /// compared, since a mounted `ConfigMap` changes by another link of the same name.
+    /// The content when the file was last read; none if that failed. Contents are compared, since
+    /// the kubelet updates a mounted `ConfigMap` by replacing a symbolic link.
     seen: Option<Vec<u8>>,
 }
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CaBundleError {
-    /// There is no content.
+    /// The file cannot be read.
     #[error("--ca-bundle {path} cannot be read: check that it is mounted ({why})")]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the read.
         why: io::Error,
     },
-    /// The content is not what it should be.
+    /// The content cannot be used.
     #[error("--ca-bundle {path} cannot be used: {fault}")]
     Unusable {
         /// The file.
@@ -63,8 +64,8 @@ impl CaBundle {
         Ok((bundle, certificates))
     }
 
-    /// Hands over what the file holds, each time that it changes. While it cannot be used, what was
-    /// handed over before stays.
+    /// Calls `trust` with the certificates each time the file changes. While the content cannot be
+    /// used, the certificates before it stay trusted.
     pub async fn follow<E, F>(mut self, metrics: Metrics, trust: F)
     where
         E: std::error::Error + 'static,
@@ -82,17 +83,20 @@ impl CaBundle {
                 });
             metrics.ca_bundle_unusable(used.is_err());
             match used {
-                Ok(count) => info!(certificates = count, "--ca-bundle has changed and is trusted"),
+                Ok(count) => info!(
+                    certificates = count,
+                    "--ca-bundle changed; its certificates are trusted now"
+                ),
                 Err(error) => {
-                    let message = "--ca-bundle has changed and cannot be used: what it held before \
-                                   stays trusted";
+                    let message = "--ca-bundle changed and cannot be used; its previous certificates \
+                                   stay trusted";
                     warn!(error, "{message}");
                 }
             }
         }
     }
 
-    /// What to trust, if the file does not hold what it held before.
+    /// The certificates, if the content has changed.
     fn changed(&mut self, content: io::Result<Vec<u8>>) -> Option<Certificates> {
         if content.as_ref().ok() == self.seen.as_ref() {
             return None;
@@ -164,7 +168,7 @@ mod tests {
             ("missing", None),
             ("two", Some(Some(2))),
         ] {
-            // As the kubelet does it.
+            // The kubelet replaces a link in this way.
             std::os::unix::fs::symlink(at(target), at("next")).unwrap();
             fs::rename(at("next"), at("ca.crt")).unwrap();
             let changed = bundle.changed(fs::read(at("ca.crt")));

@@ -1,22 +1,22 @@
-//! Why the API server cannot be reached: finds it in an error and in all that is beneath it, and
-//! says what to do. The text of an error of an HTTP library often names none of it.
+//! Finds the cause of a failed request to the API server in the chain of errors, and the advice for
+//! it. The text of an HTTP library's error often does not contain the cause.
 
 use std::{error::Error, io};
 
 use super::stall::Stalled;
 
-/// What keeps requests from the API server.
+/// Why the API server cannot be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Nothing listens there.
+    /// Nothing listens at its address.
     Refused,
-    /// Its name has no address.
+    /// Its host name has no address.
     Unresolved,
-    /// No answer, or no connection, in time.
+    /// No connection or no response within the timeout.
     TimedOut,
-    /// Its certificate is not one that is trusted.
+    /// Its certificate is not trusted.
     Untrusted,
-    /// Anything else, such as a connection that ends early.
+    /// Another cause, such as a connection that is closed early.
     Other,
 }
 
@@ -27,20 +27,20 @@ impl Cause {
         chain(error).find_map(Self::of_one).unwrap_or(Self::Other)
     }
 
-    /// A sentence for people.
+    /// The advice for a log line.
     #[must_use]
     pub fn what_to_do(self) -> &'static str {
         match self {
-            Self::Refused => "nothing listens at its address: see whether it runs there",
+            Self::Refused => "nothing listens at its address: check that it runs there",
             Self::Unresolved => {
                 "its name has no address: check the DNS, or server in the kubeconfig"
             }
             Self::TimedOut => "check network policies, firewalls and proxies on the way to it",
             Self::Untrusted => {
-                "its certificate is not trusted: check the authority in the kubeconfig or the \
-                 ServiceAccount, and whether a proxy opens TLS on the way"
+                "its certificate is not trusted: check the certificate authority in the kubeconfig or the \
+                 ServiceAccount, and whether a proxy intercepts TLS"
             }
-            Self::Other => "see whether it is well, and what is on the way to it",
+            Self::Other => "check its health, and the network and proxies on the way to it",
         }
     }
 
@@ -51,7 +51,7 @@ impl Cause {
         if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
             return Some(Self::Untrusted);
         }
-        // The type of this error is private to the HTTP library.
+        // The type of this error is private to the HTTP library, so its text is compared.
         if error.to_string() == "dns error" {
             return Some(Self::Unresolved);
         }
@@ -63,12 +63,12 @@ impl Cause {
     }
 }
 
-/// An error and all that is beneath it, in words, each once.
+/// The texts of an error and its sources, each once.
 #[must_use]
 pub fn text(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for part in chain(error).map(ToString::to_string) {
-        // Many repeat what is beneath them.
+        // Many errors repeat the text of their source.
         if text.contains(&part) {
             continue;
         }
@@ -80,12 +80,12 @@ pub fn text(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// An error and all that is beneath it.
+/// An error and its sources.
 pub fn chain<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| {
-        // An error of input and output passes over the one that it was made from.
+        // The source of an `io::Error` skips the error that it wraps.
         let made_from = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         made_from.map(|error| error as &(dyn Error + 'static)).or_else(|| error.source())
     })
@@ -111,7 +111,7 @@ mod tests {
         Api::<MiniProgram>::all(client).list(&ListParams::default()).await.unwrap_err()
     }
 
-    /// A server whose certificate nobody has signed.
+    /// A server with a self-signed certificate.
     async fn stranger() -> String {
         let made = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
@@ -133,7 +133,7 @@ mod tests {
         let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         for (url, cause, says) in [
             (format!("https://{closed}"), Cause::Refused, "Connection refused"),
-            // No name can be so written, so nobody is asked for it.
+            // This is not a valid name, so no DNS server is asked.
             ("http://cluster..invalid:6443".to_owned(), Cause::Unresolved, "dns error"),
             (stranger().await, Cause::Untrusted, "UnknownIssuer"),
         ] {

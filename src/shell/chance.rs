@@ -1,4 +1,4 @@
-//! Draws what must differ each time: ids, salts, jitter. Knows nothing of what they are for.
+//! The source of random ids, salts and jitter. Knows nothing of their use.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rand::RngExt;
 
 use crate::sensitive::hex;
 
-/// Where chance comes from: the machine, or a simulation's seed.
+/// A source of randomness: the machine's, or a simulation's seed.
 #[derive(Clone)]
 pub struct Chance(Arc<dyn Fn() -> u64 + Send + Sync>);
 
@@ -16,12 +16,12 @@ impl Chance {
         Self::from_fn(|| rand::rng().random())
     }
 
-    /// Chance that `draw` answers for, as a simulation needs it.
+    /// Randomness from the function `draw`, for simulations.
     pub fn from_fn(draw: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(draw))
     }
 
-    /// So many hexadecimal digits that nobody has drawn before.
+    /// A string of `count` random hexadecimal digits.
     pub fn digits(&self, count: usize) -> String {
         let bytes: Vec<u8> =
             (0..count.div_ceil(16)).flat_map(|_| (self.0)().to_be_bytes()).collect();

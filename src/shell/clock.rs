@@ -1,36 +1,33 @@
-//! Reads the clocks: the one place where the process learns what time it is. Knows nothing of
-//! tokens.
+//! Reads the clocks. No other module does.
 
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::jiff::Timestamp;
 
-/// One reading of both clocks, passed as an argument to whatever decides.
+/// A reading of both clocks, which is passed as an argument to every decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
-    /// Wall time: what a token's expiry is measured in. May jump when somebody sets the clock.
+    /// Wall-clock time, in which a token's expiration time is given. It jumps when the clock is
+    /// set.
     pub wall: Timestamp,
-    /// Time since boot, suspended time included: what "since we first saw it" and the lease are
-    /// measured in.
+    /// Time since boot, including the time while the machine was suspended. Durations and the Lease
+    /// are measured by it.
     pub boot: Duration,
 }
 
-/// Where `Now` comes from: the machine's clocks, or a simulation's.
+/// The source of `Now`: the machine's clocks, or a simulation's.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Now + Send + Sync>);
 
 impl Clock {
     /// The machine's own clocks: `CLOCK_REALTIME` and `CLOCK_BOOTTIME`.
     #[must_use]
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "this is the module that the rule sends everybody to"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "this is the module that reads the clocks")]
     pub fn system() -> Self {
         Self::from_fn(|| Now { wall: Timestamp::now(), boot: boot_time() })
     }
 
-    /// A clock that `read` answers for, as a simulation needs it.
+    /// A clock that the function `read` reads, for simulations.
     pub fn from_fn(read: impl Fn() -> Now + Send + Sync + 'static) -> Self {
         Self(Arc::new(read))
     }

@@ -1,14 +1,12 @@
-//! Keeps memory that held app secrets and tokens off the disk, and from other processes. Knows
-//! nothing of either.
+//! Disables core dumps and tracing of this process, since its memory holds app secrets and tokens.
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-/// From now on a crash leaves no core dump. Where that cannot be had, the process goes on: it is no
-/// worse than before.
+/// Disables core dumps. If that fails, it prints a warning and the process continues.
 pub fn disable() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
-    // A node that pipes dumps to a program, as most distributions do, does not heed the limit; and
-    // who is not dumpable cannot be traced by other processes of its user either.
+    // A kernel that pipes dumps to a program, as with most distributions, ignores the limit. A
+    // process that is not dumpable cannot be traced by other processes of its user either.
     let done = setrlimit(Resource::Core, none)
         .and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable));
     if let Err(error) = done {

@@ -1,8 +1,9 @@
-//! Leadership: who of several replicas may act, and until when. Knows nothing of what the leader
-//! does with it.
+//! Leader election: which of several replicas may act, and until when. Knows nothing of what the
+//! leader does.
 //!
-//! `record` decides, purely; `elector` talks to the API server; `term` is the proof that the rest
-//! of the program holds, and `fence` the way to the API server that ends with it.
+//! `record` decides as a pure function; `elector` sends requests to the API server; `term` tells
+//! the rest of the program whether it leads, and `fence` is a client of the API server that stops
+//! working at the end of a term.
 
 mod elector;
 mod fence;

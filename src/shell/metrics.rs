@@ -1,8 +1,7 @@
-//! What the process counts, under the names that dashboards rely on. Knows the words of the domain,
-//! none of its types.
+//! The metrics of the process, whose names dashboards rely on. Knows no type of the other modules.
 //!
-//! Every label value is from a closed list, but for the namespace and name of an object, which only
-//! `objects` takes.
+//! Every label value is from a closed list, except the namespace and name of an object, which only
+//! `objects` has.
 
 mod exposition;
 mod objects;
@@ -25,21 +24,20 @@ use objects::Objects;
 
 /// The `controller` label of the `controller_runtime_*` series.
 const CONTROLLER: &str = "miniprogram";
-/// Platforms answer in some tens of milliseconds; 60 s is the longest timeout that retries double
-/// up to.
+/// Platforms respond within some tens of milliseconds; 60 s is the longest timeout of a retry.
 const CALL_SECONDS: [f64; 12] =
     [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 /// The range of controller-runtime's own buckets.
 const RECONCILE_SECONDS: [f64; 13] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
-/// How a reconcile ended, in controller-runtime's words.
+/// How a reconcile ended, in the terms of controller-runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Outcome {
-    /// Nothing more to do until something changes.
+    /// Nothing is due until the object changes.
     Success,
-    /// It will run again at a time that it named.
+    /// The object is requeued at a given time.
     RequeueAfter,
     Error,
 }
@@ -127,8 +125,8 @@ struct Build {
 const THIS: Controller = Controller { controller: CONTROLLER };
 
 impl Metrics {
-    /// All series, at zero. `per_object` allows those that carry an object's name; `lease` is the
-    /// Lease's name.
+    /// All series, at zero. `per_object` enables those with an object's name; `lease` is the name
+    /// of the Lease.
     #[must_use]
     pub fn new(version: &'static str, lease: &str, per_object: bool) -> Self {
         let mut registry = Registry::default();
@@ -137,44 +135,45 @@ impl Metrics {
         let own = registry.sub_registry_with_prefix("miniprogram");
         own.register_collector(Box::new(objects.clone()));
         let build: Family<Build, Gauge> =
-            add(own, "build_info", "Always 1; the labels say what runs");
+            add(own, "build_info", "Always 1; the labels have the version");
         build.get_or_create(&Build { version }).set(1);
-        let refreshes = add(own, "refresh", "Refreshes that ended, by result and reason");
-        let calls = add(own, "platform_requests", "Calls to a platform, by what it answered");
+        let refreshes = add(own, "refresh", "Refreshes, by result and reason");
+        let calls =
+            add(own, "platform_requests", "Calls to a platform, by the code of its response");
         let call_reasons = add(own, "call_reasons", "Calls to a platform, by why they were made");
         let call_seconds = Family::new_with_constructor(call_seconds as fn() -> Histogram);
         own.register(
             "platform_request_duration_seconds",
-            "How long calls to a platform took",
+            "Duration of calls to a platform",
             call_seconds.clone(),
         );
         let secret_writes = add(own, "secret_writes", "Writes of target Secrets, by operation");
-        let status_writes = add(own, "status_writes", "Writes of a status");
+        let status_writes = add(own, "status_writes", "Writes of the status of a MiniProgram");
         let foreign_writes =
-            add(own, "foreign_writes", "Targets found written by another operator during our term");
+            add(own, "foreign_writes", "Target Secrets found written by another operator");
         let api_stalls = add(
             own,
             "api_request_stalls",
-            "Requests to the API server given up since no answer, or no more of one, came",
+            "Requests to the API server cancelled since the response did not begin or stopped",
         );
         let reconcile_duration = reconcile_seconds();
         own.register(
             "reconcile_duration_seconds",
-            "How long reconciles took",
+            "Duration of reconciles",
             reconcile_duration.clone(),
         );
-        let oldest_overdue =
-            add(own, "oldest_overdue_seconds", "For how long the oldest work has been overdue");
+        let oldest_overdue = add(
+            own,
+            "oldest_overdue_seconds",
+            "How long the oldest overdue work has been overdue; 0 if none is",
+        );
         let ca_bundle_unusable = add(
             own,
             "ca_bundle_unusable",
-            "1 while --ca-bundle cannot be used and an older content of it is",
+            "1 while --ca-bundle cannot be used and its previous certificates are",
         );
-        let watch_gaps = add(
-            own,
-            "watch_gaps",
-            "Watches of the leader that do not show the cluster: not listed yet, or failing",
-        );
+        let watch_gaps =
+            add(own, "watch_gaps", "Watches of the leader whose list is not complete or that fail");
         let leader = add(own, "leader", "1 while this process leads, else 0");
 
         let runtime = registry.sub_registry_with_prefix("controller_runtime");
@@ -187,7 +186,7 @@ impl Metrics {
         let reconcile_time = Family::new_with_constructor(reconcile_seconds as fn() -> Histogram);
         runtime.register(
             "reconcile_time_seconds",
-            "How long reconciles took",
+            "Duration of reconciles",
             reconcile_time.clone(),
         );
         let active_workers: Family<_, Gauge> =
@@ -199,8 +198,8 @@ impl Metrics {
         );
         registry.register_collector(Box::new(process::Process));
 
-        // A series that first appears at 1 is no increase to `rate()`: those whose labels are known
-        // begin at 0.
+        // `rate()` does not count the step when a series first appears at 1, so series whose labels
+        // are known begin at 0.
         for outcome in <Outcome as strum::VariantArray>::VARIANTS {
             drop(
                 reconciles
@@ -237,12 +236,12 @@ impl Metrics {
         }))
     }
 
-    /// A refresh ended.
+    /// Counts a refresh that ended.
     pub fn refreshed(&self, platform: &'static str, result: &'static str, reason: &'static str) {
         self.0.refreshes.get_or_create(&Refresh { platform, result, reason }).inc();
     }
 
-    /// A platform was called. `code` is from a closed list: a documented code, or `other`,
+    /// Counts a call to a platform. `code` is from a closed list: a documented code, or `other`,
     /// `timeout` and the like.
     pub fn platform_called(&self, platform: &'static str, code: &'static str, took: Duration) {
         self.0.calls.get_or_create(&Call { platform, code }).inc();
@@ -262,17 +261,17 @@ impl Metrics {
         self.0.status_writes.inc();
     }
 
-    /// A target turned out to be written by another operator during our term.
+    /// Counts a target that another operator has written during our term.
     pub fn foreign_write(&self) {
         self.0.foreign_writes.inc();
     }
 
-    /// An exchange with the API server made no progress and was given up.
+    /// Counts a request to the API server that made no progress and was cancelled.
     pub fn api_request_stalled(&self) {
         self.0.api_stalls.inc();
     }
 
-    /// Counts a reconcile as under way, until the guard is dropped.
+    /// Counts a reconcile as under way until the guard is dropped.
     #[must_use = "it is under way for as long as the guard lives"]
     pub fn reconciling(&self) -> Reconciling {
         let workers = self.0.active_workers.get_or_create_owned(&THIS);
@@ -292,35 +291,36 @@ impl Metrics {
         self.0.reconcile_time.get_or_create(&THIS).observe(took.as_secs_f64());
     }
 
-    /// A reconcile panicked; it is also `reconciled` with an error.
+    /// Counts a reconcile that panicked; it is also `reconciled` with an error.
     pub fn reconcile_panicked(&self) {
         self.0.reconcile_panics.get_or_create(&THIS).inc();
     }
 
-    /// For how long the oldest work has been overdue; zero if none is.
+    /// Sets how long the oldest overdue work has been overdue; zero if there is none.
     pub fn oldest_overdue(&self, overdue: Duration) {
         self.0.oldest_overdue.set(overdue.as_secs_f64());
     }
 
-    /// Whether the CA bundle has changed to what cannot be used.
+    /// Sets whether the content of the CA bundle cannot be used.
     pub fn ca_bundle_unusable(&self, unusable: bool) {
         self.0.ca_bundle_unusable.set(unusable.into());
     }
 
-    /// How many of our watches do not show the cluster; zero if we do not lead.
+    /// Sets the number of watches of the leader that do not work; zero if this process does not
+    /// lead.
     pub fn watch_gaps(&self, count: usize) {
         self.0.watch_gaps.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// We lead from now on, or no longer. Whoever does not lead says nothing of single objects.
+    /// Sets whether this process leads. Only a leader has series of objects.
     pub fn leads(&self, leads: bool) {
         self.0.leader.set(leads.into());
         self.0.master.get_or_create(&Election { name: self.0.lease.clone() }).set(leads.into());
-        self.0.objects.speak(leads);
+        self.0.objects.enable(leads);
     }
 
-    /// Says how an object stands; the series of before are replaced. Ignored without `per_object`,
-    /// or if we do not lead.
+    /// Sets the series of an object. Ignored without `per_object`, or if this process does not
+    /// lead.
     pub fn object(&self, namespace: &str, name: &str, object: Object) {
         self.0.objects.set(namespace, name, object);
     }
@@ -335,7 +335,7 @@ impl Metrics {
         self.0.objects.forget_all();
     }
 
-    /// Everything, for one scrape.
+    /// All series in a text format, for a scrape.
     pub fn encode(&self, format: Format) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.0.registry)?;

@@ -1,5 +1,5 @@
-//! Process plumbing: arguments, proxies, certificate authorities, clocks, leadership, metrics,
-//! servers, logs. Knows no token and decides nothing about one.
+//! The parts of the process around the operator: arguments, proxies, certificate authorities,
+//! clocks, leader election, metrics, servers, logs. Knows nothing of tokens.
 
 pub mod api_client;
 pub mod args;
@@ -16,5 +16,5 @@ pub mod server;
 pub mod stall;
 pub mod telemetry;
 
-/// Who asks, in every request to the API server and to platforms.
+/// The User-Agent of every request to the API server and to platforms.
 pub const USER_AGENT: &str = concat!("miniprogram-operator/", env!("CARGO_PKG_VERSION"));

@@ -1,7 +1,7 @@
-//! Tells the log that the API server cannot be reached: when that begins, once a minute while it
-//! lasts, and when it ends. Knows nothing of what is asked there.
+//! Logs that the API server cannot be reached: when that begins, once a minute while it lasts, and
+//! when it ends. Knows nothing of the requests.
 //!
-//! kube would log each request that fails.
+//! It replaces kube's own log line for each request that fails, which `telemetry` drops.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -17,12 +17,12 @@ use super::{
     clock::Clock,
 };
 
-/// A connection that breaks is made again at once, and that is no outage.
+/// A shorter failure, such as a broken connection, is not logged.
 const BEGINS_AFTER: Duration = Duration::from_secs(5);
-/// How often a line says that it lasts.
+/// How often a lasting outage is logged.
 const REPEATED_AFTER: Duration = Duration::from_mins(1);
 
-/// The same client, whose outages are logged.
+/// A client like `client` that logs outages.
 #[must_use]
 pub fn reported(client: &Client, clock: &Clock) -> Client {
     let (client, clock) = (client.clone(), clock.clone());
@@ -31,56 +31,57 @@ pub fn reported(client: &Client, clock: &Clock) -> Client {
     let service = tower::service_fn(move |request: Request<Body>| {
         let (client, clock, outage) = (client.clone(), clock.clone(), Arc::clone(&outage));
         async move {
-            let answer = client.send(request).await;
+            let response = client.send(request).await;
             let now = clock.now().boot;
             let mut outage = outage.lock().unwrap_or_else(PoisonError::into_inner);
-            match &answer {
-                Ok(_) => outage.answered(now).into_iter().for_each(ended),
+            match &response {
+                Ok(_) => outage.answered(now).into_iter().for_each(log_end),
                 Err(error) => {
-                    outage.failed(now).into_iter().for_each(|lasted| goes_on(lasted, error));
+                    outage.failed(now).into_iter().for_each(|lasted| log_outage(lasted, error));
                 }
             }
-            answer
+            response
         }
     });
     Client::new(service, namespace)
 }
 
-/// Whether there is one, and what was told of it.
+/// The outage under way, and when it was logged.
 #[derive(Debug, Default)]
 struct Outage {
-    /// When the first request failed after which none was answered.
+    /// When the first request failed, if none has succeeded since.
     since: Option<Duration>,
-    /// When the last line was written.
-    told: Option<Duration>,
+    /// When it was last logged.
+    logged: Option<Duration>,
 }
 
 impl Outage {
-    /// How long it has lasted, if it is time for a line.
+    /// Records a failed request. Returns how long the outage has lasted if it should be logged now.
     fn failed(&mut self, now: Duration) -> Option<Duration> {
         let lasted = now.saturating_sub(*self.since.get_or_insert(now));
-        let told_lately = self.told.is_some_and(|told| now.saturating_sub(told) < REPEATED_AFTER);
-        if lasted < BEGINS_AFTER || told_lately {
+        let logged_lately =
+            self.logged.is_some_and(|logged| now.saturating_sub(logged) < REPEATED_AFTER);
+        if lasted < BEGINS_AFTER || logged_lately {
             return None;
         }
-        self.told = Some(now);
+        self.logged = Some(now);
         Some(lasted)
     }
 
-    /// How long it lasted, if it was told of.
+    /// Records a response. Returns how long the outage lasted if it was logged.
     fn answered(&mut self, now: Duration) -> Option<Duration> {
-        let Self { since, told } = std::mem::take(self);
-        told.and(since).map(|since| now.saturating_sub(since))
+        let Self { since, logged } = std::mem::take(self);
+        logged.and(since).map(|since| now.saturating_sub(since))
     }
 }
 
-fn goes_on(lasted: Duration, error: &kube::Error) {
+fn log_outage(lasted: Duration, error: &kube::Error) {
     let what_to_do = Cause::of(error).what_to_do();
     let (cause, seconds) = (cause::text(error), lasted.as_secs());
     warn!(cause, seconds, what_to_do, "the API server cannot be reached");
 }
 
-fn ended(lasted: Duration) {
+fn log_end(lasted: Duration) {
     info!(seconds = lasted.as_secs(), "the API server answers again");
 }
 
@@ -99,7 +100,7 @@ mod tests {
         assert_eq!(lines, [(105, 5), (165, 65), (225, 125), (285, 185)]);
         let now = Duration::from_secs(300);
         assert_eq!(outage.answered(now), Some(Duration::from_secs(200)));
-        assert_eq!(outage.answered(now), None, "it was told");
+        assert_eq!(outage.answered(now), None, "its end is logged once");
     }
 
     #[test]

@@ -1,8 +1,7 @@
-//! The proxies that the environment names: reads the variables once, refuses what cannot be used,
-//! and says which proxy the way to a URL leads through. Connects to nothing.
+//! The proxies that the environment names: reads the variables once, refuses values that cannot be
+//! used, and chooses the proxy for a URL.
 //!
-//! The HTTP libraries would ignore a value that they cannot read, without a word, and go out
-//! directly.
+//! The HTTP libraries would silently ignore a value that they cannot parse, and connect directly.
 
 mod exempt;
 
@@ -13,7 +12,7 @@ use reqwest::Url;
 
 use exempt::Exempt;
 
-/// The proxies of this process. Has no `Debug`: the URL of a proxy may carry a password.
+/// The proxies of this process. Has no `Debug`: the URL of a proxy may contain a password.
 #[derive(Clone, Default)]
 pub struct Proxies {
     https: Option<Url>,
@@ -22,17 +21,17 @@ pub struct Proxies {
     exempt: Exempt,
 }
 
-/// Why a proxy cannot be used. Names the variable and never its value, which may carry a password.
+/// Why a proxy cannot be used. Names the variable and not its value, which may contain a password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ProxyError {
-    /// It is no URL, or more than an origin.
+    /// The value is not a URL, or has more than an origin.
     #[error(
         "{0} is not the address of a proxy: write http://host:port or \
          http://user:password@host:port, where %2F stands for / in the user or the password, %3F \
          for ?, %23 for #, %5C for \\ and %25 for %"
     )]
     Address(&'static str),
-    /// SOCKS, mostly.
+    /// The scheme is not http or https: SOCKS, mostly.
     #[error(
         "{0} names a proxy of a kind that is not supported: give an HTTP proxy, as in \
          http://host:port, or unset it"
@@ -49,7 +48,7 @@ impl Proxies {
         Self::read(|name| std::env::var_os(name))
     }
 
-    /// Of two spellings of a variable the one in capitals counts, unless it is blank.
+    /// Of two spellings of a variable, the one in capitals is used unless it is blank.
     fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, ProxyError> {
         let read = |names: [&'static str; 2]| {
             let values = names.map(|name| value(name, variable(name)).transpose());
@@ -58,20 +57,20 @@ impl Proxies {
         let proxy = |names| read(names)?.map(|(name, text)| parse(name, &text)).transpose();
         let https = proxy(["HTTPS_PROXY", "https_proxy"])?;
         let http = proxy(["HTTP_PROXY", "http_proxy"])?;
-        // With both of the others it stands for nothing: many desktops set it to a SOCKS proxy.
+        // It is not read if both others are set: many desktops set it to a SOCKS proxy.
         let needed = https.is_none() || http.is_none();
         let all = if needed { proxy(["ALL_PROXY", "all_proxy"])? } else { None };
         let exempt = read(["NO_PROXY", "no_proxy"])?.map(|(_, list)| Exempt::parse(&list));
         Ok(Self { https, http, all, exempt: exempt.unwrap_or_default() })
     }
 
-    /// The proxy of calls to this URL of a platform, if they go through one.
+    /// The proxy for calls to a platform's URL, if any.
     pub fn of_platform(&self, url: &Url) -> Option<&Url> {
         self.of_scheme(url).or(self.all.as_ref()).filter(|_| !self.exempt.covers(url))
     }
 
-    /// The proxy of requests to an API server with this URL, if they go through one. As kubectl, it
-    /// heeds no `ALL_PROXY`.
+    /// The proxy for requests to the API server at this URL, if any. As with kubectl, `ALL_PROXY`
+    /// is not used.
     pub fn of_api_server(&self, url: &Url) -> Option<&Url> {
         self.of_scheme(url).filter(|_| !self.exempt.covers(url))
     }
@@ -81,7 +80,7 @@ impl Proxies {
     }
 }
 
-/// Reads the address of a proxy, which `name` gave.
+/// Parses the address of a proxy, which the variable or field `name` has.
 ///
 /// # Errors
 /// If it is not the address of an HTTP proxy.
@@ -90,24 +89,24 @@ pub fn parse(name: &'static str, text: &str) -> Result<Url, ProxyError> {
     if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
         return Err(ProxyError::Kind(name));
     }
-    // A URL loses line breaks and tabs without a word.
+    // The URL parser silently removes line breaks and tabs.
     if text.chars().any(char::is_control) {
         return Err(ProxyError::Address(name));
     }
     let absolute = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let url: Url = absolute.parse().map_err(|_| ProxyError::Address(name))?;
-    // Where a password has one of these characters, the host is another one than was meant.
+    // If a password contains one of these characters, the host of the URL is not the intended one.
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return Err(ProxyError::Address(name));
     }
-    // The HTTP libraries read it once more, and would go out directly without it.
+    // The HTTP libraries parse it as a `Uri`, and would connect directly if that failed.
     if url.as_str().parse::<Uri>().is_err() {
         return Err(ProxyError::Address(name));
     }
     Ok(url)
 }
 
-/// Host and port of a proxy, which is all of it that may be logged.
+/// The host and port of a proxy, which may be logged.
 pub fn shown(proxy: &Url) -> String {
     let port = proxy.port_or_known_default().unwrap_or_default();
     format!("{}:{port}", proxy.host_str().unwrap_or_default())
@@ -116,7 +115,7 @@ pub fn shown(proxy: &Url) -> String {
 /// A variable and its value.
 type Named = (&'static str, String);
 
-/// A value without the white space around it; none if that is all of it.
+/// A value without the white space around it; none if nothing else is left.
 fn value(name: &'static str, given: Option<OsString>) -> Result<Option<Named>, ProxyError> {
     let Some(given) = given else { return Ok(None) };
     let text = given.into_string().map_err(|_| ProxyError::Address(name))?;

@@ -1,5 +1,4 @@
-//! The two HTTP servers: probes, and metrics. Knows no path but its own and nothing of what is
-//! behind `Health` and `Metrics`.
+//! The routes of the two HTTP servers, for probes and for metrics.
 
 mod connections;
 mod health;
@@ -15,20 +14,20 @@ use axum::{
 };
 
 use super::metrics::{Format, Metrics};
-use health::ConditionValue;
+use health::ProbeResult;
 
 pub use connections::serve;
 pub use health::{Gate, Health};
 pub use listen::{Listen, ListenError};
 pub use probe::{ProbeError, probe};
 
-/// Answers `/livez`, its older name `/healthz`, and `/readyz`.
+/// Serves `/livez`, its older name `/healthz`, and `/readyz`.
 pub fn health(health: Health) -> Router {
     let live = get(|State(health): State<Health>, query: RawQuery| async move {
-        verdict(&health.live(), &query)
+        respond(&health.live(), &query)
     });
     let ready = get(|State(health): State<Health>, query: RawQuery| async move {
-        verdict(&health.ready(), &query)
+        respond(&health.ready(), &query)
     });
     Router::new()
         .route("/livez", live.clone())
@@ -37,17 +36,17 @@ pub fn health(health: Health) -> Router {
         .with_state(health)
 }
 
-/// Answers `/metrics`.
+/// Serves `/metrics`.
 pub fn metrics(metrics: Metrics) -> Router {
     Router::new().route("/metrics", get(scrape)).with_state(metrics)
 }
 
-fn verdict(verdict: &ConditionValue, RawQuery(query): &RawQuery) -> Response {
+fn respond(result: &ProbeResult, RawQuery(query): &RawQuery) -> Response {
     let verbose = query
         .as_deref()
         .is_some_and(|query| query.split('&').any(|part| part.starts_with("verbose")));
-    let status = if verdict.passed() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, verdict.text(verbose)).into_response()
+    let status = if result.passed() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, result.text(verbose)).into_response()
 }
 
 async fn scrape(State(metrics): State<Metrics>, headers: HeaderMap) -> Response {

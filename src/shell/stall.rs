@@ -1,8 +1,8 @@
-//! Bounds every exchange with the API server by its progress: an answer that does not begin, or
-//! stops in the middle, becomes an error, whatever its size. Knows nothing of what is asked there.
+//! Cancels a request to the API server that makes no progress: a response that does not begin, or
+//! stops in the middle, becomes an error, whatever its size. Knows nothing of the requests.
 //!
-//! kube bounds neither: a proxy that falls silent inside a list, without closing the connection,
-//! would hold the caller for ever.
+//! kube has no such timeouts: a proxy that stops sending in the middle of a list, without closing
+//! the connection, would block the caller for ever.
 
 use std::{
     pin::{Pin, pin},
@@ -17,28 +17,29 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use super::metrics::Metrics;
 
-/// An API server that has not begun to answer by then will not.
+/// The timeout until the first byte of a response.
 const ANSWER_BEGINS_WITHIN: Duration = Duration::from_secs(30);
-/// An answer is complete before its first byte is sent, so only the network can hold up the rest.
+/// The timeout between two parts of a response. The API server has the whole response before it
+/// sends the first byte, so only the network can delay the rest.
 const SILENCE: Duration = Duration::from_secs(20);
-/// The server ends a watch after the seconds that were asked for; the end may be this much late.
-/// kube's watcher gives up without a word after 5 s.
+/// The API server ends a watch after its timeoutSeconds; the end may be this much later. kube's own
+/// watcher gives up silently after 5 s.
 const WATCH_ENDS_WITHIN: Duration = Duration::from_secs(3);
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why an exchange was given up.
+/// Why a request was cancelled.
 #[derive(Debug, thiserror::Error)]
 pub enum Stalled {
-    /// No answer.
-    #[error("the API server did not begin to answer within {} s", ANSWER_BEGINS_WITHIN.as_secs())]
+    /// The response did not begin.
+    #[error("the API server did not begin to respond within {} s", ANSWER_BEGINS_WITHIN.as_secs())]
     BeforeAnswer,
-    /// A part of an answer, and then silence.
-    #[error("the API server fell silent in the middle of an answer: no byte for {} s", .0.as_secs())]
+    /// The response stopped in the middle.
+    #[error("the API server's response stopped in the middle: no byte for {} s", .0.as_secs())]
     InAnswer(Duration),
 }
 
-/// The same client, which gives up an exchange that makes no progress.
+/// A client like `client` that cancels requests without progress.
 #[must_use]
 pub fn bounded(client: &Client, metrics: &Metrics) -> Client {
     let (client, metrics) = (client.clone(), metrics.clone());
@@ -57,7 +58,7 @@ pub fn bounded(client: &Client, metrics: &Metrics) -> Client {
     Client::new(service, namespace)
 }
 
-/// How long an answer to a request with this query may be silent.
+/// The longest pause in the response to a request with this query.
 fn longest_silence(query: &str) -> Duration {
     let value_of = |name: &str| {
         let mut parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
@@ -71,12 +72,12 @@ fn longest_silence(query: &str) -> Duration {
     }
 }
 
-/// A body that ends in an error when it is silent for too long.
+/// A body that ends with an error when no data arrives for too long.
 struct Bounded<B> {
-    /// None once it was given up.
+    /// None after the request was cancelled.
     body: Option<B>,
     silence: Duration,
-    /// Runs while the next part is waited for.
+    /// Runs while the next part is awaited.
     timer: Option<Pin<Box<Sleep>>>,
     metrics: Metrics,
 }
@@ -90,7 +91,7 @@ where
 
     #[allow(
         clippy::disallowed_methods,
-        reason = "this bound is for whoever waits for the API server"
+        reason = "this timeout belongs to a request, not to a reconcile"
     )]
     fn poll_frame(
         self: Pin<&mut Self>,
@@ -134,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// A bounded client whose every answer has this body.
+    /// A bounded client that gets every response with this body.
     fn answered<S>(parts: impl Fn() -> S + Clone + Send + Sync + 'static) -> Api<ConfigMap>
     where
         S: Stream<Item = &'static str> + Send + 'static,
@@ -153,7 +154,7 @@ mod tests {
         let error = maps.list(&ListParams::default()).await.expect_err("half a list");
         assert_eq!(start.elapsed().as_secs(), SILENCE.as_secs());
         let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        assert!(format!("{error} {why}").contains("fell silent"), "{error:?}");
+        assert!(format!("{error} {why}").contains("stopped in the middle"), "{error:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,8 @@
-//! Where log lines go, and which never do. Knows nothing of what is logged.
+//! Where log lines go, and which lines of libraries are dropped. Knows nothing of the lines'
+//! contents.
 //!
-//! Lines go to stderr, as those of Kubernetes' own components do: stdout belongs to what a command
-//! prints (`crd | kubectl apply`).
+//! Lines go to stderr, as with Kubernetes' own components: stdout is for the output of commands
+//! (`crd | kubectl apply`).
 
 use std::{io, panic, str::FromStr, thread};
 
@@ -10,12 +11,13 @@ use tracing_subscriber::{
     EnvFilter, Layer, Registry, filter::Targets, fmt::MakeWriter, layer::SubscriberExt,
 };
 
-/// The targets (and all that begin like them) whose debug and trace lines show requests and
-/// answers, secrets included. `hyper` is also `hyper_util`, and `kube` all of kube's crates.
-const TALKATIVE: [&str; 6] = ["hyper", "reqwest", "kube", "tower", "h2", "rustls"];
-/// Where kube warns of an answer that it could not read, and quotes it whole: that may be a Secret.
-/// It also logs each request that fails, of which `outage` tells.
-const QUOTING: &str = "kube_client::client";
+/// Prefixes of the log targets whose debug and trace lines show requests and responses, secrets
+/// included. `hyper` covers `hyper_util`, and `kube` all of kube's crates.
+const SECRETS_BELOW_INFO: [&str; 6] = ["hyper", "reqwest", "kube", "tower", "h2", "rustls"];
+/// The log target of kube's warning about a response that it cannot deserialize, which quotes all
+/// of it: it may be a Secret. It also logs each failed request, for which `outage` has its own
+/// lines.
+const QUOTES_RESPONSES: &str = "kube_client::client";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -38,7 +40,7 @@ pub enum LogLevelError {
     NotDirectives(#[from] tracing_subscriber::filter::ParseError),
 }
 
-/// Logging was already set up.
+/// Logging is already set up.
 #[derive(Debug, thiserror::Error)]
 #[error("logging was set up twice in this process; call `telemetry::init` once, in main")]
 pub struct AlreadySetUp;
@@ -47,8 +49,8 @@ impl FromStr for LogLevel {
     type Err = LogLevelError;
 
     fn from_str(text: &str) -> Result<Self, LogLevelError> {
-        // A directive may also be a bare target, so a misspelt level would pass as one and silence
-        // everything.
+        // A directive may be a target alone, so a misspelt level would be accepted as one and would
+        // disable all lines.
         if text.is_empty()
             || !text.contains(['=', ',', '[']) && text.parse::<LevelFilter>().is_err()
         {
@@ -64,12 +66,13 @@ pub fn init(format: LogFormat, level: &LogLevel) -> Result<(), AlreadySetUp> {
     tracing::subscriber::set_global_default(subscriber(format, level, io::stderr))
         .map_err(|_| AlreadySetUp)?;
     panic::set_hook(Box::new(|panic| {
-        // Not the message: it may quote the value that caused it, and values here are secrets.
+        // The message is not logged: it may quote the value that caused the panic, which may be a
+        // secret.
         let location = panic.location().map(ToString::to_string);
         error!(
             location,
             thread = thread::current().name(),
-            "panicked; this is a bug, please report the location"
+            "panic; this is a bug: please report its location"
         );
     }));
     Ok(())
@@ -90,18 +93,18 @@ where
         }
         LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).boxed(),
     };
-    // Both have to let a line pass, so no directive can lift the floor. `LogLevel` was parsed:
-    // nothing is lost as lossy.
+    // A line must pass both filters, so no directive enables what `floor` drops. `LogLevel` is
+    // parsed before, so `EnvFilter::new` ignores nothing.
     Registry::default().with(lines).with(EnvFilter::new(&level.0)).with(floor())
 }
 
 fn floor() -> Targets {
-    TALKATIVE
+    SECRETS_BELOW_INFO
         .into_iter()
         .fold(Targets::new().with_default(LevelFilter::TRACE), |floor, target| {
             floor.with_target(target, LevelFilter::INFO)
         })
-        .with_target(QUOTING, LevelFilter::OFF)
+        .with_target(QUOTES_RESPONSES, LevelFilter::OFF)
 }
 
 #[cfg(test)]

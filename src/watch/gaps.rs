@@ -1,5 +1,5 @@
-//! Which watches do not show the cluster at the moment, and since when: not listed yet, or failing.
-//! Decides nothing.
+//! The watches that do not work at the moment, and since when: their list is not complete, or they
+//! fail. Decides nothing.
 
 use std::{
     collections::BTreeMap,
@@ -7,35 +7,35 @@ use std::{
     time::Duration,
 };
 
-/// The watches of a term that show nothing; cheap to clone.
+/// The watches of a term that do not work; cheap to clone.
 #[derive(Clone, Default)]
 pub struct Gaps(Arc<Mutex<BTreeMap<String, Duration>>>);
 
 impl Gaps {
-    /// What is not shown, in words, and since which boot time.
+    /// The name of each watch that does not work, and the boot time since which.
     #[must_use]
     pub fn all(&self) -> Vec<(String, Duration)> {
         self.lock().iter().map(|(what, since)| (what.clone(), *since)).collect()
     }
 
-    /// Whether all watches show what they are for.
+    /// Whether all watches work.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
 
-    /// A watch shows nothing from now on, if it did before.
+    /// Records that a watch does not work, from this boot time on unless it is recorded already.
     pub(crate) fn begin(&self, what: &str, boot: Duration) {
         self.lock().entry(what.to_owned()).or_insert(boot);
     }
 
-    /// A watch shows what it is for.
+    /// Records that a watch works.
     pub(crate) fn end(&self, what: &str) {
         self.lock().remove(what);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Duration>> {
-        // Each change is one step, so a panic elsewhere cannot have left it half done.
+        // Each change is one insertion or removal, which a panic cannot interrupt.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

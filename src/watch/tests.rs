@@ -1,4 +1,4 @@
-//! How a watch that fails is tried again, and what a person is told.
+//! How a failing watch is retried, and what the log advises.
 
 #![allow(
     clippy::disallowed_methods,
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::shell::clock::Now;
 
-/// A watch on Secrets of the whole cluster, with a clock that stands still.
+/// A watch with a clock that does not advance.
 fn watch<'a>(
     kind: Kind,
     scope: &'a Scope,
@@ -52,20 +52,20 @@ async fn a_list_that_is_always_refused_is_tried_less_and_less_often() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_that_waits_for_its_next_try_stops_when_told_to() {
+async fn a_watch_in_back_off_stops_when_cancelled() {
     let (scope, stop) = (Scope::All, CancellationToken::new());
     let events = stream::repeat_with(|| Err::<Event<()>, _>(refused(403)));
     let gaps = Gaps::default();
     let watch = watch(Kind::Secrets, &scope, &gaps, &stop);
-    let told = async {
+    let stopping = async {
         tokio::time::sleep(Duration::from_mins(10)).await;
         stop.cancel();
     };
-    tokio::join!(watch.follow(events, |_| {}), told);
+    tokio::join!(watch.follow(events, |_| {}), stopping);
 }
 
 #[test]
-fn a_person_is_told_what_to_do() {
+fn each_failure_has_its_advice() {
     let scope = Scope::Namespace("x".into());
     let cases = [
         (
@@ -75,7 +75,7 @@ fn a_person_is_told_what_to_do() {
         ),
         (Kind::MiniPrograms, 404, "apply crds/: the cluster has no MiniProgram resource"),
         (Kind::Targets, 401, "check the ServiceAccount and its token"),
-        (Kind::MiniPrograms, 500, "see whether the API server is well and can be reached"),
+        (Kind::MiniPrograms, 500, "check the API server's health and the network to it"),
     ];
     for (kind, code, expected) in cases {
         let (gaps, stop) = (Gaps::default(), CancellationToken::new());
@@ -93,7 +93,7 @@ fn an_answer_that_cannot_be_read_is_not_quoted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watch_shows_nothing_until_its_list_is_done_and_from_an_error_until_it_is_served_again() {
+async fn a_watch_has_a_gap_until_its_list_is_done_and_from_an_error_until_it_is_served_again() {
     let (scope, stop, gaps) = (Scope::All, CancellationToken::new(), Gaps::default());
     let seen = RefCell::new(vec![]);
     let events = [
@@ -111,7 +111,7 @@ async fn a_watch_shows_nothing_until_its_list_is_done_and_from_an_error_until_it
 }
 
 #[tokio::test]
-async fn a_watch_that_the_api_server_serves_again_shows_the_cluster_without_any_event() {
+async fn a_gap_ends_without_an_event_when_the_api_server_serves_the_watch_again() {
     use axum::{Router, http::StatusCode, routing::any};
     let (scope, stop, gaps) = (Scope::All, CancellationToken::new(), Gaps::default());
     let status = Arc::new(Mutex::new(StatusCode::FORBIDDEN));
@@ -162,7 +162,7 @@ async fn everything_is_listed_again_when_the_api_servers_versions_go_back() {
             boot: Duration::ZERO,
         }),
     };
-    let told = async {
+    let stopping = async {
         tokio::time::sleep(Duration::from_secs(200)).await;
         assert_eq!(*lists.lock().unwrap(), 3, "one of each kind");
         *version.lock().unwrap() = 1401;
@@ -175,11 +175,11 @@ async fn everything_is_listed_again_when_the_api_servers_versions_go_back() {
         assert_eq!(*lists.lock().unwrap(), 6, "once");
         stop.cancel();
     };
-    tokio::join!(watches.run(world, |_| {}, stop.clone()), told);
+    tokio::join!(watches.run(world, |_| {}, stop.clone()), stopping);
 }
 
 #[test]
-fn a_watch_that_reaches_nobody_is_told_apart_from_one_that_is_refused_or_gets_no_answer() {
+fn an_unreachable_api_server_is_told_from_a_refusal_and_from_a_missing_response() {
     let service = |why: Box<dyn std::error::Error + Send + Sync>| kube::Error::Service(why);
     let late = Stalled::BeforeAnswer;
     let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);

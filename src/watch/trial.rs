@@ -1,4 +1,5 @@
-//! Tries whether a term would see its world: the lists that it begins with, cut to one object each.
+//! Checks before a term whether the operator may list what it needs: the lists of a term, limited
+//! to one object each.
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
@@ -9,8 +10,8 @@ use kube::{
 use super::{Kind, api};
 use crate::{api::MiniProgram, shell::cause, world::Scope};
 
-/// The first kind of object that cannot be listed in any scope, and why; nothing if each can be
-/// listed somewhere.
+/// The first kind of object that cannot be listed in any scope, and why. None if each kind can be
+/// listed in some scope.
 pub async fn refused(client: &Client, scopes: &[Scope], selector: Option<&str>) -> Option<String> {
     for kind in [Kind::MiniPrograms, Kind::Secrets] {
         let mut refused = None;

@@ -1,5 +1,5 @@
-//! An app that many objects name: which of them matter to each of the others, so that none has to
-//! look at all. Knows what objects say of themselves, and decides nothing.
+//! The objects of an app that many objects name: which of them each of the others depends on, so
+//! that a plan need not read all of them. Reads specs and statuses, and decides nothing.
 
 mod family;
 #[cfg(test)]
@@ -16,26 +16,26 @@ use self::family::{Age, Family, age};
 use super::{ObjectName, Siblings, Unshown};
 use crate::api::{MiniProgram, TokenMode, sibling};
 
-/// An app of no more objects than this has no crowd: each is shown all others, and hears of all
-/// that happens to them.
+/// An app of at most this many objects has no crowd: each is shown all others, and each change of
+/// one requeues all others.
 pub(super) const FEW: usize = 16;
-/// So many objects of an app are served in one namespace, the oldest first: whoever makes more
-/// gains nothing by it.
+/// This many objects of an app are served in one namespace, the oldest first, so that a tenant
+/// gains nothing by creating more.
 pub const MOST: usize = 100;
 
-/// The objects of one app. Each change of one costs the same, however many there are.
+/// The objects of one app. The cost of a change does not depend on their number.
 #[derive(Default)]
 pub(super) struct Crowd {
     members: HashMap<Name, Arc<MiniProgram>>,
     families: Vec<(Option<TokenMode>, Family)>,
-    /// Those that want a token, by namespace.
+    /// The objects that need a token, by namespace and age.
     claimants: HashMap<String, BTreeSet<(Age, Name)>>,
 }
 
 type Name = Arc<ObjectName>;
 
 impl Crowd {
-    /// Takes in that an object is so now, or is gone, and answers whom that concerns.
+    /// Records an object's new version, or its deletion, and returns the objects to requeue.
     pub fn set(&mut self, name: &ObjectName, object: Option<&Arc<MiniProgram>>) -> Vec<ObjectName> {
         let before: Vec<_> = self.families.iter().map(|(_, family)| family.marks()).collect();
         let mut concerned = Vec::new();
@@ -61,8 +61,8 @@ impl Crowd {
         concerned.into_iter().map(|name| name.as_ref().clone()).collect()
     }
 
-    /// What an object has to know of the others. Times after `until` cannot be true yet, and hide
-    /// none before.
+    /// The other objects that an object depends on. A time after `until` is in the future, and does
+    /// not displace earlier ones.
     pub fn siblings(&self, of: &ObjectName, until: Timestamp) -> Siblings {
         let mut names = BTreeSet::new();
         for (_, family) in &self.families {
@@ -113,7 +113,8 @@ impl Crowd {
         self.claimants.get(namespace).and_then(|claimants| claimants.iter().nth(MOST))
     }
 
-    /// Counts an object in or out, and whoever is served, or is not any more, instead.
+    /// Adds an object to the indexes or removes it, and updates the object that is served, or no
+    /// longer served, because of that.
     fn count(
         &mut self,
         name: &Name,

@@ -1,12 +1,11 @@
-//! A reverse look-up: which objects answer to a key. Knows only hashes of keys, not what they stand
-//! for.
+//! An index of object names by key. Knows only the hashes of keys, not their meaning.
 
 use std::collections::{HashMap, hash_map::Entry};
 
 use super::ObjectName;
 
-/// Names by the hash of a key. Two keys may share a hash: whoever cares checks the objects that
-/// come back.
+/// Object names by the hash of a key. Two keys may have the same hash: a caller to which that
+/// matters checks the objects that it gets.
 #[derive(Default)]
 pub(super) struct Index(HashMap<u64, Vec<ObjectName>>);
 
@@ -18,8 +17,8 @@ impl Index {
 
     pub fn add(&mut self, key: u64, name: &ObjectName) {
         match self.0.entry(key) {
-            // Nearly every key has one name: the room that a first push reserves would be most of
-            // the index.
+            // Nearly every key has one name: the capacity that a first `push` reserves would be
+            // most of the index.
             Entry::Vacant(vacant) => {
                 vacant.insert(vec![name.clone()]);
             }
@@ -42,7 +41,7 @@ impl Index {
         }
     }
 
-    /// Moves a name from the keys that it had to those that it has.
+    /// Moves a name from its old keys to its new ones.
     pub fn renew(&mut self, had: &[u64], has: &[u64], name: &ObjectName) {
         if had == has {
             return;

@@ -1,12 +1,11 @@
-//! One list of objects, as a watch and our own writes show it. Knows their versions, not what they
-//! are.
+//! The objects of one watch, as its events and our own writes show them. Knows their versions and
+//! nothing else about them.
 //!
-//! It rests on one promise of the API server: a watch shows the changes of a kind in the order of
-//! their resourceVersions, and a list is never older than what was shown before it. So what is not
-//! newer than the newest change that was shown has been shown: a write of ours that we hear of
-//! late, and whose object is not there, is a write to an object that is gone. Where the promise is
-//! broken, since the cluster was restored from a copy, the next list counts and all that was held
-//! does not.
+//! This relies on a guarantee of the API server: a watch shows the changes of a kind in the order
+//! of their resourceVersions, and a list is never older than the events before it. So every change
+//! up to the newest version shown has been shown. If the response to one of our own writes arrives
+//! after that and the object is absent, it has been deleted. When the cluster is restored from a
+//! backup the guarantee does not hold, and the next list replaces all known objects.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -20,7 +19,7 @@ pub(super) struct Item<K, V> {
     pub key: K,
     pub uid: String,
     pub version: u64,
-    /// Absent if the object cannot be read. It counts as one that does not exist.
+    /// Absent if the object cannot be deserialized. It is treated as one that does not exist.
     pub value: Option<V>,
 }
 
@@ -39,10 +38,10 @@ pub(super) struct Listing<K, V> {
     shown: u64,
     /// Our own writes that the watch has not shown yet.
     unobserved: BTreeSet<(u64, K)>,
-    /// The uids of what we removed ourselves and the watch still believes to exist.
+    /// The uids of objects that we deleted and whose deletion the watch has not shown yet.
     removed: HashMap<K, String>,
-    /// Whether versions have begun anew: the next list replaces whatever is held.
-    went_back: bool,
+    /// Whether the cluster was restored from a backup: the next list replaces all known objects.
+    restored: bool,
 }
 
 struct Held<V> {
@@ -54,10 +53,10 @@ struct Relist<K> {
     seen: HashSet<K>,
     /// The newest version in the list.
     newest: u64,
-    /// Our newest write before the list was asked for: the list reflects it.
+    /// Our newest write before the list was requested: the list reflects it.
     written: u64,
-    /// Whether the list shows that versions have begun anew.
-    went_back: bool,
+    /// Whether the list shows that the cluster was restored from a backup.
+    restored: bool,
 }
 
 impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
@@ -69,11 +68,11 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
             shown: 0,
             unobserved: BTreeSet::new(),
             removed: HashMap::new(),
-            went_back: false,
+            restored: false,
         }
     }
 
-    /// Whether every object has been listed once. Stays so during later lists.
+    /// Whether the first list is complete. Remains true during later lists.
     pub fn complete(&self) -> bool {
         self.complete
     }
@@ -89,14 +88,15 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
     pub fn take(&mut self, event: Event<Item<K, V>>) -> Vec<Effect<K, V>> {
         let mut effects = Vec::new();
         match event {
-            // The list is yet to be asked for: what we have written by now is in it, or gone.
+            // The list is requested after this event: an object that we have written before is in
+            // it, or is deleted.
             Event::Init => {
                 let written = self.unobserved.last().map_or(0, |(version, _)| *version);
                 self.relist = Some(Relist {
                     seen: HashSet::new(),
                     newest: 0,
                     written,
-                    went_back: self.went_back,
+                    restored: self.restored,
                 });
             }
             Event::InitApply(item) => self.listed(item, &mut effects),
@@ -118,25 +118,32 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
         effects
     }
 
-    /// The cluster was restored from a copy: what is held may be newer than all that is true.
-    pub fn went_back(&mut self) {
-        self.went_back = true;
+    /// Records that the cluster was restored from a backup: known versions may be newer than the
+    /// existing ones.
+    pub fn record_restore(&mut self) {
+        self.restored = true;
         self.shown = 0;
         self.unobserved.clear();
     }
 
-    /// The newest version that the API server has told of.
+    /// The newest version that the API server has shown.
     pub fn newest(&self) -> u64 {
         self.unobserved.last().map_or(self.shown, |(version, _)| self.shown.max(*version))
     }
 
-    /// Takes in an own write at once. Answers what it replaced, or nothing if the watch has
-    /// overtaken it.
+    /// Records our own write. Returns the value that it replaced, or none if the watch has already
+    /// shown a later version.
     #[allow(
         clippy::option_option,
         reason = "whether it was taken, and what was there before, are two questions"
     )]
-    pub fn wrote(&mut self, key: &K, uid: &str, version: u64, value: V) -> Option<Option<V>> {
+    pub fn record_write(
+        &mut self,
+        key: &K,
+        uid: &str,
+        version: u64,
+        value: V,
+    ) -> Option<Option<V>> {
         let older = self.held.get(key).is_some_and(|held| version <= held.version);
         if version <= self.shown || older || self.was_removed(key, uid) {
             return None;
@@ -149,7 +156,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
         Some(old.map(|old| old.value))
     }
 
-    /// Takes in that we removed an object, if what is held of it passes for it.
+    /// Records that we deleted an object, if `is_it` accepts the known version.
     pub fn remove(&mut self, key: &K, uid: &str, is_it: impl Fn(u64, &V) -> bool) -> Option<V> {
         let held = self.held.get(key).filter(|held| is_it(held.version, &held.value))?;
         self.unobserved.remove(&(held.version, key.clone()));
@@ -165,9 +172,9 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
             let held = self.held.get(&item.key).map_or(0, |held| held.version);
             let written_since =
                 held > relist.written && self.unobserved.contains(&(held, item.key.clone()));
-            // A list is never older than what is held, unless the cluster was restored.
-            relist.went_back |= item.version < held && !written_since;
-            if relist.went_back && !written_since {
+            // A list is never older than a known version, unless the cluster was restored.
+            relist.restored |= item.version < held && !written_since;
+            if relist.restored && !written_since {
                 self.removed.remove(&item.key);
                 return self.replace(item.key, item.version, value, effects);
             }
@@ -178,7 +185,7 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
     fn done(&mut self, effects: &mut Vec<Effect<K, V>>) {
         let Some(relist) = self.relist.take() else { return };
         let (unobserved, reflected) = (&self.unobserved, relist.newest.max(relist.written));
-        // What we wrote after the list was taken cannot be in it.
+        // An object that we wrote after the list was read cannot be in it.
         let gone = self.held.extract_if(|key, held| {
             let ours =
                 held.version > reflected && unobserved.contains(&(held.version, key.clone()));
@@ -189,10 +196,10 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
             self.unobserved.remove(&(held.version, key.clone()));
             effects.push(Effect::Gone { key, old: held.value });
         }
-        // A deletion that the list already reflects is shown by no event.
+        // No event shows a deletion that the list already reflects.
         self.removed.retain(|key, _| relist.seen.contains(key));
-        self.shown = if relist.went_back { relist.newest } else { self.shown.max(reflected) };
-        self.went_back &= !relist.went_back;
+        self.shown = if relist.restored { relist.newest } else { self.shown.max(reflected) };
+        self.restored &= !relist.restored;
         self.complete = true;
     }
 
@@ -229,8 +236,8 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
         }
     }
 
-    /// The watch has gone past a write of ours without showing it: its object went before the watch
-    /// began.
+    /// Removes objects whose write by us is older than the newest version shown and was not shown:
+    /// they were deleted before the watch began.
     fn drop_unobserved(&mut self, effects: &mut Vec<Effect<K, V>>) {
         while self.unobserved.first().is_some_and(|(version, _)| *version < self.shown) {
             let Some((_, key)) = self.unobserved.pop_first() else { return };

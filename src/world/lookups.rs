@@ -1,4 +1,4 @@
-//! How the world is asked. Reads the lists and indexes, changes none.
+//! The queries of the world. They read the lists and indexes and change none.
 
 use std::{collections::BTreeSet, hash::BuildHasher, sync::Arc};
 
@@ -11,7 +11,8 @@ use crate::{
 };
 
 impl World {
-    /// The `MiniProgram` of a name: the newer of what the watch showed and what we wrote.
+    /// The `MiniProgram` of a name: the newer of the version that the watch has shown and the one
+    /// that we wrote.
     #[must_use]
     pub fn mini_program(&self, name: &ObjectName) -> Option<Arc<MiniProgram>> {
         self.lists_of(&name.namespace)?.mini_programs.get(name).cloned()
@@ -26,7 +27,7 @@ impl World {
         })
     }
 
-    /// What is known of a Secret of our type.
+    /// The metadata of a target Secret.
     #[must_use]
     pub fn target(&self, namespace: &str, name: &str) -> Lookup<Arc<Projection>> {
         let lists = self.lists_of(namespace).filter(|lists| lists.targets.complete());
@@ -43,7 +44,7 @@ impl World {
         names.filter_map(|name| self.target_at(name)).filter(is_it).cloned().collect()
     }
 
-    /// The `MiniProgram`s of an app, in whatever namespace.
+    /// The `MiniProgram`s of an app, in all namespaces.
     #[must_use]
     pub fn same_app(&self, platform: &str, app_id: &str) -> Vec<Arc<MiniProgram>> {
         let names = self.apps.get(self.hasher.hash_one((platform, app_id))).iter();
@@ -53,8 +54,8 @@ impl World {
         names.filter_map(|name| self.mini_program(name)).filter(is_it).collect()
     }
 
-    /// What an object has to know of the other objects of its app. Times after `until` cannot be
-    /// true yet.
+    /// The other objects of an app that an object depends on. A time after `until` is in the
+    /// future, by clock skew or by an edit.
     #[must_use]
     pub fn siblings(&self, of: &ObjectName, object: &MiniProgram, until: Timestamp) -> Siblings {
         if let Some(crowd) = self.crowds.get(&self.app_key(object)) {
@@ -65,20 +66,20 @@ impl World {
         Siblings { shown, ..Siblings::default() }
     }
 
-    /// Whether everything in a namespace is known. Before that only the clock is judged there.
+    /// Whether the lists of a namespace are complete. Until then, plans there depend on time alone.
     #[must_use]
     pub fn listed(&self, namespace: &str) -> bool {
         self.lists_of(namespace).is_some_and(Lists::complete)
     }
 
-    /// Whether everything in every scope is known.
+    /// Whether the lists of all scopes are complete.
     #[must_use]
     pub fn complete(&self) -> bool {
         self.scopes.values().all(Lists::complete)
     }
 
-    /// The newest version of a `MiniProgram` that the API server has told of. Secrets may lie in
-    /// another etcd, which counts for itself.
+    /// The newest resourceVersion of a `MiniProgram` that the API server has shown. Secrets may be
+    /// stored in another etcd, whose versions are counted separately.
     #[must_use]
     pub fn newest_version(&self) -> u64 {
         self.scopes.values().map(|lists| lists.mini_programs.newest()).max().unwrap_or_default()
@@ -88,7 +89,8 @@ impl World {
         self.users.get(self.secret_key(&secret.namespace, &secret.name))
     }
 
-    /// The `MiniProgram` that controls a target, if it is still the one of that uid.
+    /// The `MiniProgram` that controls a target, if the object of that name still has the uid of
+    /// the owner reference.
     pub(super) fn controller(&self, at: &ObjectName, target: &Projection) -> Option<ObjectName> {
         let Owner::MiniProgram { uid, name } = &target.owner else { return None };
         let name = ObjectName::new(&at.namespace, name);

@@ -1,6 +1,6 @@
-//! Random histories of a small cluster whose watches lag, whose lists are cut in two, and whose
-//! answers to our own writes come late: in the end the world is the cluster, and whoever saw
-//! something else when last looked at was looked at again.
+//! Random histories of a small cluster whose watches lag, whose lists are interrupted, and whose
+//! responses to our own writes arrive late. In the end the world equals the cluster, and every
+//! object whose plan depends on a change was requeued after it.
 
 mod cluster;
 
@@ -17,7 +17,7 @@ const NAMESPACES: [&str; 2] = ["a", "b"];
 const OBJECTS: [&str; 3] = ["m0", "m1", "m2"];
 const SECRETS: [&str; 4] = ["s0", "s1", "s2", "s3"];
 const APPS: [&str; 2] = ["wx0", "wx1"];
-/// The name of what is created when a history is over.
+/// The name of the objects that are created at the end of a history.
 const LAST: &str = "last";
 
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +131,7 @@ impl Cluster {
         }
     }
 
-    /// An answer concerns the object that wrote: it knows what it wrote, and is not told again.
+    /// The response to a write goes to the object that wrote, which is not requeued for it.
     fn answer(&mut self, at: usize) {
         if self.answers.is_empty() {
             return;
@@ -161,8 +161,8 @@ impl Cluster {
                 owner(&namespace, &own)
             }
         };
-        // Only what this answer changed is known to the writer; what it was not told before, it
-        // still is to be told.
+        // The writer knows the change of this response. If it has not been requeued for an earlier
+        // change, it still must be.
         if let Some(writer) = writer.filter(|writer| before.get(writer) == self.seen.get(writer))
             && let Some(view) = self.views().remove(&writer)
         {
@@ -170,7 +170,7 @@ impl Cluster {
         }
     }
 
-    fn tell(&mut self, watch: usize, event: Event<Thing>) {
+    fn deliver(&mut self, watch: usize, event: Event<Thing>) {
         let Watch { scope, kind, .. } = &self.watches[watch];
         let of_secret = |thing: Thing| secret(thing.meta().clone());
         let of_object = |thing: Thing| match thing {
@@ -184,13 +184,13 @@ impl Cluster {
         };
         change.gone.iter().for_each(|gone| drop(self.seen.remove(&gone.name)));
         let mut views = self.views();
-        for name in change.look.into_iter().filter(|name| name.name != LAST) {
-            let view = views.remove(&name).expect("who is looked at exists");
+        for name in change.requeue.into_iter().filter(|name| name.name != LAST) {
+            let view = views.remove(&name).expect("a requeued object exists");
             self.seen.insert(name, view);
         }
     }
 
-    /// All that each object could plan from.
+    /// Everything that the plan of each object could depend on.
     fn views(&self) -> BTreeMap<ObjectName, String> {
         let mut views = BTreeMap::new();
         let version = |namespace: &str, name: &str| match self.world.target(namespace, name) {
@@ -266,7 +266,7 @@ impl Cluster {
         }
     }
 
-    /// What exists is never known in an older version than before, nor forgotten.
+    /// An existing object is never known in an older version than before, and is never forgotten.
     fn check_never_back(&mut self) {
         let held = |is_object: bool, name: &ObjectName| {
             let object = self.world.mini_program(name).filter(|_| is_object);
@@ -289,8 +289,8 @@ impl Cluster {
         self.known = known.collect();
     }
 
-    /// Lets everything arrive, and a last event on each watch, which is what shows that nothing
-    /// more comes before it.
+    /// Delivers all events and responses, and a last event on each watch, which shows that no
+    /// earlier one is missing.
     fn drain(&mut self) {
         while !self.answers.is_empty() {
             self.answer(0);
@@ -313,7 +313,7 @@ impl Cluster {
         }
     }
 
-    fn check_truth(&self) {
+    fn check_equality(&self) {
         for namespace in NAMESPACES {
             for name in OBJECTS {
                 let name = ObjectName::new(namespace, name);
@@ -357,6 +357,6 @@ proptest! {
         }
         cluster.drain();
         cluster.check_indexes();
-        cluster.check_truth();
+        cluster.check_equality();
     }
 }

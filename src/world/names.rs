@@ -1,4 +1,4 @@
-//! The words in which the world is asked and answers. Values only.
+//! The types of the world's arguments and results. Values only.
 
 use std::{
     fmt,
@@ -39,18 +39,18 @@ impl Version {
     /// The version of this uid and resourceVersion.
     #[must_use]
     pub fn of(uid: &str, resource_version: &str) -> Self {
-        // No key, so that it can be told without a world: the API server chooses both, so nobody
-        // can aim for a collision.
+        // The hasher has no random key, so that a version is the same everywhere. The API server
+        // chooses both inputs, so no user can cause a collision.
         let mut hasher = DefaultHasher::new();
         (uid, resource_version).hash(&mut hasher);
         Self(hasher.finish())
     }
 }
 
-/// What is known of an object that may not exist.
+/// The result of looking up an object that may not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup<T> {
-    /// The list that it would be in is not complete yet.
+    /// The list that would contain it is not complete yet.
     NotSynced,
     /// It does not exist.
     NotFound,
@@ -64,29 +64,29 @@ impl<T> From<Option<T>> for Lookup<T> {
     }
 }
 
-/// The other objects of an app, as far as one of them depends on them.
+/// The other objects of an app that an object depends on.
 #[derive(Clone, Debug, Default)]
 pub struct Siblings {
-    /// Those that matter, and no more of them than a few dozen.
+    /// The objects that it may depend on: a few dozen at most.
     pub shown: Vec<Arc<MiniProgram>>,
-    /// What the statuses of all the rest count together.
+    /// The sum of the mints in the statuses of all others.
     pub unshown: Vec<Unshown>,
-    /// Whether so many objects of its namespace were there before it that it is not served.
+    /// Whether the object is not served, since its namespace has too many older objects of the app.
     pub surplus: bool,
 }
 
-/// Mints that no clock asked for, of objects that are not shown.
+/// The mints that were not due by the token's age, of the objects that are not in `shown`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unshown {
-    /// The mode of their specs.
+    /// The token mode of these objects.
     pub mode: Option<TokenMode>,
     /// The platform's day.
     pub day: String,
-    /// How many.
+    /// The number of mints.
     pub count: i64,
 }
 
-/// What one set of watches covers.
+/// The namespaces that one set of watches covers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// The whole cluster.
@@ -96,7 +96,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whether an object is in it.
+    /// Whether the scope covers an object.
     pub(super) fn covers(&self, name: &ObjectName) -> bool {
         match self {
             Self::All => true,
@@ -114,26 +114,26 @@ impl fmt::Display for Scope {
     }
 }
 
-/// What follows from an event.
+/// What an event changes for the controller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
-    /// The `MiniProgram`s to look at, each once and in order. All of them exist.
-    pub look: Vec<ObjectName>,
-    /// The `MiniProgram`s that exist no more.
+    /// The `MiniProgram`s to requeue, each once and in order. All of them exist.
+    pub requeue: Vec<ObjectName>,
+    /// The `MiniProgram`s that no longer exist.
     pub gone: Vec<Gone>,
-    /// The `MiniProgram`s whose new version this program cannot read. They count as absent.
+    /// The `MiniProgram`s whose new version cannot be deserialized. They are treated as absent.
     pub unreadable: Vec<ObjectName>,
 }
 
 impl Change {
-    /// Whether nothing follows.
+    /// Whether the event changes nothing for the controller.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.look.is_empty() && self.gone.is_empty() && self.unreadable.is_empty()
+        self.requeue.is_empty() && self.gone.is_empty() && self.unreadable.is_empty()
     }
 }
 
-/// A `MiniProgram` that exists no more. Another of its name may.
+/// A `MiniProgram` that no longer exists. Another one of the same name may exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gone {
     /// Its name.

@@ -1,4 +1,5 @@
-//! Who is looked at, and what own writes and late events do to what is known: one event at a time.
+//! Which objects an event requeues, and how our own writes and late events change the known
+//! objects: one event at a time.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::core::metadata::PartialObjectMetaExt;
@@ -65,12 +66,12 @@ fn token(version: u64) -> ObjectMeta {
     owned(meta("a", "shop-token", "u-token", version), Some(("shop", "u-shop")))
 }
 
-fn looked(change: &Change) -> Vec<String> {
-    change.look.iter().map(ToString::to_string).collect()
+fn requeued(change: &Change) -> Vec<String> {
+    change.requeue.iter().map(ToString::to_string).collect()
 }
 
-/// A world in which everything is listed: `a/shop`, `a/other` that wants the same target, and
-/// `b/sibling` of the same app.
+/// A world whose lists are complete: `a/shop`, `a/other` with the same target, and `b/sibling` of
+/// the same app.
 fn listed() -> World {
     let mut world = World::new(&[Scope::All]);
     let other =
@@ -92,30 +93,30 @@ fn relist(world: &mut World, secrets: Vec<Meta>, targets: Vec<Meta>) -> Change {
     events.push(Event::InitDone);
     let mut change = Change::default();
     for event in events {
-        change.look.extend(world.secret_event(&Scope::All, event).look);
+        change.requeue.extend(world.secret_event(&Scope::All, event).requeue);
     }
     let mut events = vec![Event::Init];
     events.extend(targets.into_iter().map(Event::InitApply));
     events.push(Event::InitDone);
     for event in events {
-        change.look.extend(world.target_event(&Scope::All, event).look);
+        change.requeue.extend(world.target_event(&Scope::All, event).requeue);
     }
     change
 }
 
 #[test]
-fn an_object_is_looked_at_once_it_is_seen_and_again_when_its_namespace_is_listed() {
+fn an_object_is_requeued_when_first_seen_and_when_its_namespace_is_listed() {
     let mut world = World::new(&[Scope::Namespace("a".into()), Scope::Namespace("b".into())]);
     let (a, b) = (Scope::Namespace("a".into()), Scope::Namespace("b".into()));
     let sibling =
         mini_program(meta("b", "sibling", "u-sibling", 12), "wx1", "secret", "sibling-token");
     assert_eq!(
-        looked(&world.mini_program_event(&b, Event::Apply(readable(sibling)))),
+        requeued(&world.mini_program_event(&b, Event::Apply(readable(sibling)))),
         ["b/sibling"]
     );
     assert!(world.mini_program_event(&a, Event::Init).is_empty());
     assert_eq!(
-        looked(&world.mini_program_event(&a, Event::InitApply(readable(shop(10))))),
+        requeued(&world.mini_program_event(&a, Event::InitApply(readable(shop(10))))),
         ["a/shop", "b/sibling"]
     );
     assert!(world.mini_program_event(&a, Event::InitDone).is_empty());
@@ -125,7 +126,7 @@ fn an_object_is_looked_at_once_it_is_seen_and_again_when_its_namespace_is_listed
     }
     assert!(world.secret_event(&a, Event::Init).is_empty());
     assert!(!world.listed("a"));
-    assert_eq!(looked(&world.secret_event(&a, Event::InitDone)), ["a/shop"]);
+    assert_eq!(requeued(&world.secret_event(&a, Event::InitDone)), ["a/shop"]);
     assert!(world.listed("a") && !world.listed("b") && !world.listed("c") && !world.complete());
     assert_eq!(
         world.same_app("WeChat", "wx1").len(),
@@ -138,13 +139,13 @@ fn an_object_is_looked_at_once_it_is_seen_and_again_when_its_namespace_is_listed
 fn a_change_of_an_object_concerns_its_app() {
     let mut world = listed();
     let mut apply =
-        |object| looked(&world.mini_program_event(&Scope::All, Event::Apply(readable(object))));
+        |object| requeued(&world.mini_program_event(&Scope::All, Event::Apply(readable(object))));
     assert_eq!(apply(shop(20)), ["a/shop", "b/sibling"]);
     assert_eq!(apply(shop(20)), [""; 0], "the same version");
     assert_eq!(apply(shop(19)), [""; 0], "an older version");
     assert_eq!(apply(mini_program(meta("a", "new", "u-new", 21), "wx9", "x", "y")), ["a/new"]);
     let change = world.mini_program_event(&Scope::All, Event::Delete(readable(shop(22))));
-    assert_eq!(looked(&change), ["b/sibling"]);
+    assert_eq!(requeued(&change), ["b/sibling"]);
     assert_eq!(change.gone, [Gone { name: ObjectName::new("a", "shop"), uid: "u-shop".into() }]);
 }
 
@@ -153,7 +154,7 @@ fn another_object_of_the_same_name_is_another() {
     let mut world = listed();
     let new = mini_program(meta("a", "shop", "u-new", 30), "wx3", "secret", "shop-token");
     let change = world.mini_program_event(&Scope::All, Event::Apply(readable(new)));
-    assert_eq!(looked(&change), ["a/shop", "b/sibling"]);
+    assert_eq!(requeued(&change), ["a/shop", "b/sibling"]);
     assert_eq!(change.gone, [Gone { name: ObjectName::new("a", "shop"), uid: "u-shop".into() }]);
     assert_eq!(world.same_app("WeChat", "wx1").len(), 1);
 }
@@ -171,13 +172,13 @@ fn a_change_of_a_secret_concerns_those_that_name_it() {
         let mut world = listed();
         let at = |version| secret(meta(namespace, name, "u-1", version));
         assert_eq!(
-            looked(&world.secret_event(&Scope::All, Event::Apply(at(40)))),
+            requeued(&world.secret_event(&Scope::All, Event::Apply(at(40)))),
             expected,
             "{namespace}/{name}"
         );
         assert_eq!(world.secret(namespace, name), Lookup::Found(Version::of("u-1", "40")));
         assert!(world.secret_event(&Scope::All, Event::Apply(at(40))).is_empty());
-        assert_eq!(looked(&world.secret_event(&Scope::All, Event::Delete(at(41)))), expected);
+        assert_eq!(requeued(&world.secret_event(&Scope::All, Event::Delete(at(41)))), expected);
         assert_eq!(world.secret(namespace, name), Lookup::NotFound);
     }
 }
@@ -185,7 +186,7 @@ fn a_change_of_a_secret_concerns_those_that_name_it() {
 #[test]
 fn a_change_of_a_target_concerns_its_controller_and_those_that_want_its_name() {
     let mut world = listed();
-    let mut apply = |meta| looked(&world.target_event(&Scope::All, Event::Apply(secret(meta))));
+    let mut apply = |meta| requeued(&world.target_event(&Scope::All, Event::Apply(secret(meta))));
     assert_eq!(apply(token(50)), ["a/other", "a/shop"]);
     let old_name = owned(meta("a", "old-token", "u-old", 51), Some(("shop", "u-shop")));
     assert_eq!(apply(old_name), ["a/shop"]);
@@ -203,7 +204,7 @@ fn the_target_in_use_is_watched_beside_the_one_that_is_wanted() {
     world.mini_program_event(&Scope::All, Event::Apply(readable(in_use(shop(20), "old-token"))));
     let change =
         world.secret_event(&Scope::All, Event::Apply(secret(meta("a", "old-token", "u-1", 21))));
-    assert_eq!(looked(&change), ["a/shop"]);
+    assert_eq!(requeued(&change), ["a/shop"]);
 }
 
 #[test]
@@ -217,12 +218,12 @@ fn a_relist_shows_what_vanished_and_only_that() {
             .is_empty()
     );
     assert_eq!(
-        looked(&relist(&mut world, vec![secret(token(50))], vec![secret(token(50))])),
+        requeued(&relist(&mut world, vec![secret(token(50))], vec![secret(token(50))])),
         ["a/shop"]
     );
     assert_eq!(world.secret("a", "secret"), Lookup::NotFound);
     let change = relist(&mut world, vec![], vec![]);
-    assert_eq!(looked(&change), ["a/other", "a/shop", "a/other", "a/shop"]);
+    assert_eq!(requeued(&change), ["a/other", "a/shop", "a/other", "a/shop"]);
     assert!(world.controlled_by("a", "u-shop").is_empty());
 }
 
@@ -235,7 +236,7 @@ fn an_own_write_counts_at_once_and_concerns_only_others() {
     );
     assert_eq!(world.secret("a", "shop-token"), Lookup::Found(Version::of("u-token", "60")));
     let mut apply =
-        |version| looked(&world.target_event(&Scope::All, Event::Apply(secret(token(version)))));
+        |version| requeued(&world.target_event(&Scope::All, Event::Apply(secret(token(version)))));
     assert_eq!(apply(55), ["a/other"], "an event from before the write");
     assert_eq!(apply(60), [""; 0]);
     assert_eq!(apply(61), ["a/other", "a/shop"]);
@@ -243,7 +244,7 @@ fn an_own_write_counts_at_once_and_concerns_only_others() {
 
     world.record_status_write(in_use(shop(62), "shop-token"));
     let mut apply = |version| {
-        looked(&world.mini_program_event(&Scope::All, Event::Apply(readable(shop(version)))))
+        requeued(&world.mini_program_event(&Scope::All, Event::Apply(readable(shop(version)))))
     };
     assert_eq!(apply(58), ["b/sibling"]);
     assert_eq!(apply(62), [""; 0]);
@@ -255,14 +256,14 @@ fn an_own_write_counts_at_once_and_concerns_only_others() {
 }
 
 #[test]
-fn a_credential_that_was_read_counts_at_once_and_is_told_to_its_other_users() {
+fn a_credential_that_was_read_counts_at_once_and_requeues_its_other_users() {
     let mut world = listed();
     let reader = ObjectName::new("a", "other");
     world.record_read(&reader, "shop-token", "u-token", "60");
     let read = Version::of("u-token", "60");
     assert_eq!(world.secret("a", "shop-token"), Lookup::Found(read));
     let mut apply = |version| {
-        looked(&world.secret_event(
+        requeued(&world.secret_event(
             &Scope::All,
             Event::Apply(secret(meta("a", "shop-token", "u-token", version))),
         ))
@@ -279,7 +280,7 @@ fn an_own_write_during_a_relist_is_not_taken_for_vanished() {
     world.target_event(&Scope::All, Event::Init);
     world.record_own_write("a", Projection::of(&token(60)));
     world.target_event(&Scope::All, Event::InitApply(secret(meta("z", "z", "u-z", 50))));
-    assert_eq!(looked(&world.target_event(&Scope::All, Event::InitDone)), [""; 0]);
+    assert_eq!(requeued(&world.target_event(&Scope::All, Event::InitDone)), [""; 0]);
     assert!(matches!(world.target("a", "shop-token"), Lookup::Found(_)));
 }
 
@@ -287,9 +288,9 @@ fn an_own_write_during_a_relist_is_not_taken_for_vanished() {
 fn an_own_write_that_a_later_list_does_not_show_is_gone() {
     let mut world = listed();
     world.record_own_write("a", Projection::of(&token(60)));
-    // Nothing in the list tells how new it is, and no event may follow for an hour.
+    // Nothing in the list shows how new it is, and no event may follow for an hour.
     world.target_event(&Scope::All, Event::Init);
-    assert_eq!(looked(&world.target_event(&Scope::All, Event::InitDone)), ["a/other", "a/shop"]);
+    assert_eq!(requeued(&world.target_event(&Scope::All, Event::InitDone)), ["a/other", "a/shop"]);
     assert_eq!(world.target("a", "shop-token"), Lookup::NotFound);
 }
 
@@ -302,14 +303,15 @@ fn a_late_answer_brings_nothing_back() {
     world.record_own_write("a", Projection::of(&token(60)));
     assert_eq!(world.target("a", "shop-token"), Lookup::NotFound);
 
-    // The list was taken after the write and the deletion, and the answer to the write comes last.
+    // The list was read after the write and the deletion, and the response to the write arrives
+    // last.
     let elsewhere = |version| secret(meta("z", "z", "u-z", version));
     world.target_event(&Scope::All, Event::Apply(elsewhere(62)));
     world.record_own_write("a", Projection::of(&token(63)));
     assert!(matches!(world.target("a", "shop-token"), Lookup::Found(_)));
     let change = world.target_event(&Scope::All, Event::Apply(elsewhere(65)));
     assert_eq!(
-        looked(&change),
+        requeued(&change),
         ["a/other", "a/shop"],
         "the watch went past the write and did not show it"
     );
@@ -321,7 +323,7 @@ fn what_we_removed_stays_away() {
     let mut world = listed();
     world.record_own_write("a", Projection::of(&token(60)));
     world.record_own_delete("a", "shop-token", "u-token");
-    let mut event = |event| looked(&world.target_event(&Scope::All, event));
+    let mut event = |event| requeued(&world.target_event(&Scope::All, event));
     assert_eq!(event(Event::Apply(secret(token(60)))), ["a/other", "a/shop"]);
     assert_eq!(event(Event::Delete(secret(token(61)))), [""; 0]);
     assert_eq!(
@@ -331,7 +333,7 @@ fn what_we_removed_stays_away() {
 }
 
 #[test]
-fn an_object_that_cannot_be_read_is_told_once_and_stops_nothing() {
+fn an_unreadable_object_is_reported_once_and_stops_nothing() {
     let mut world = listed();
     let bad = |version| {
         let metadata = json!({ "namespace": "a", "name": "shop", "uid": "u-shop", "resourceVersion": version });
@@ -341,11 +343,11 @@ fn an_object_that_cannot_be_read_is_told_once_and_stops_nothing() {
     };
     let change = world.mini_program_event(&Scope::All, Event::Apply(bad("70")));
     assert_eq!(change.unreadable, [ObjectName::new("a", "shop")]);
-    assert_eq!((looked(&change), change.gone.len()), (vec!["b/sibling".to_owned()], 1));
+    assert_eq!((requeued(&change), change.gone.len()), (vec!["b/sibling".to_owned()], 1));
     assert!(world.mini_program_event(&Scope::All, Event::Apply(bad("70"))).is_empty());
     assert!(!world.mini_program_event(&Scope::All, Event::Apply(bad("71"))).is_empty());
     let change = world.mini_program_event(&Scope::All, Event::Apply(readable(shop(72))));
-    assert_eq!(looked(&change), ["a/shop", "b/sibling"]);
+    assert_eq!(requeued(&change), ["a/shop", "b/sibling"]);
 }
 
 #[test]
@@ -363,8 +365,8 @@ fn an_object_is_kept_without_ballast() {
     assert_eq!(kept.annotation("kept"), Some("yes"));
 }
 
-/// A world that was listed when the cluster's versions were at 1000, of a cluster that is then
-/// restored to what it was at 300.
+/// A world whose lists were read when the cluster was at resourceVersion 1000, of a cluster that is
+/// then restored to its state at 300.
 fn before_a_restore() -> World {
     let mut world = World::new(&[Scope::All]);
     world.mini_program_event(&Scope::All, Event::Init);
@@ -391,25 +393,25 @@ fn version_of_shop(world: &World) -> Option<String> {
 
 #[test]
 fn after_a_restore_the_next_list_counts_whatever_was_held() {
-    // Versions may have been used for something else since: the same number is no proof.
-    for (told, listed) in [(true, 290), (true, 1000), (false, 290)] {
+    // A version may have been used for another change since: the same number proves nothing.
+    for (is_reported, listed) in [(true, 290), (true, 1000), (false, 290)] {
         let mut world = before_a_restore();
         assert_eq!(world.newest_version(), 1000);
-        if told {
-            world.went_back();
+        if is_reported {
+            world.record_restore();
             assert_eq!(world.newest_version(), 0);
         }
         world.mini_program_event(&Scope::All, Event::Init);
         let change =
             world.mini_program_event(&Scope::All, Event::InitApply(readable(shop(listed))));
-        assert_eq!(looked(&change), ["a/shop"], "{told}, {listed}");
+        assert_eq!(requeued(&change), ["a/shop"], "{is_reported}, {listed}");
         let change = world.mini_program_event(&Scope::All, Event::InitDone);
         assert_eq!(
             change.gone.iter().map(|gone| gone.name.to_string()).collect::<Vec<_>>(),
             ["a/younger"]
         );
         assert_eq!(version_of_shop(&world), Some(listed.to_string()));
-        // From here on, versions grow again.
+        // From here on, resourceVersions grow again.
         world.record_status_write(shop(listed + 5));
         assert_eq!(version_of_shop(&world), Some((listed + 5).to_string()));
         world.mini_program_event(&Scope::All, Event::Apply(readable(shop(listed + 10))));
@@ -421,7 +423,7 @@ fn after_a_restore_the_next_list_counts_whatever_was_held() {
             vec![secret(meta("a", "secret", "u-secret", 280))],
             vec![secret(token(285))],
         );
-        assert!(looked(&change).contains(&"a/shop".to_owned()));
+        assert!(requeued(&change).contains(&"a/shop".to_owned()));
         assert_eq!(world.secret("a", "secret"), Lookup::Found(Version::of("u-secret", "280")));
         assert!(
             matches!(world.target("a", "shop-token"), Lookup::Found(target) if target.version == "285")
@@ -435,7 +437,7 @@ fn an_own_write_during_a_list_is_no_restore() {
     world.mini_program_event(&Scope::All, Event::Init);
     world.record_status_write(shop(40));
     let change = world.mini_program_event(&Scope::All, Event::InitApply(readable(shop(10))));
-    assert!(!looked(&change).contains(&"a/shop".to_owned()));
+    assert!(!requeued(&change).contains(&"a/shop".to_owned()));
     world.mini_program_event(&Scope::All, Event::InitDone);
     assert_eq!(version_of_shop(&world), Some("40".into()));
 }

@@ -1,37 +1,37 @@
-//! The objects that this program cannot read, so that each version of one is told of once. Knows
-//! nothing else of them.
+//! The objects that cannot be deserialized, so that each version of one is reported once. Knows
+//! nothing else about them.
 
 use std::collections::HashMap;
 
 use super::{ObjectName, Scope};
 
-/// What cannot be read, as long as it exists.
+/// The existing objects that cannot be deserialized.
 #[derive(Default)]
 pub(super) struct Unreadable {
-    told: HashMap<ObjectName, u64>,
-    /// What the list under way has not shown yet: it may be gone.
+    reported: HashMap<ObjectName, u64>,
+    /// Those that the list under way has not shown yet: they may be deleted.
     before: HashMap<ObjectName, u64>,
 }
 
 impl Unreadable {
-    /// Whether this version is yet to be told of.
+    /// Records a version of an object, and returns whether it was not reported yet.
     pub fn is_new(&mut self, name: &ObjectName, version: u64) -> bool {
         let before = self.before.remove(name);
-        self.told.insert(name.clone(), version).or(before) != Some(version)
+        self.reported.insert(name.clone(), version).or(before) != Some(version)
     }
 
-    /// It can be read now, or is gone.
+    /// Removes an object that can be deserialized now, or is deleted.
     pub fn forget(&mut self, name: &ObjectName) {
-        self.told.remove(name);
+        self.reported.remove(name);
         self.before.remove(name);
     }
 
-    /// A list of this scope begins, which shows all that exists.
+    /// Records that a list of this scope begins.
     pub fn list_begins(&mut self, scope: &Scope) {
-        self.before.extend(self.told.extract_if(|name, _| scope.covers(name)));
+        self.before.extend(self.reported.extract_if(|name, _| scope.covers(name)));
     }
 
-    /// What the list has not shown is gone.
+    /// Records that the list is complete: the objects that it has not shown are deleted.
     pub fn list_ends(&mut self, scope: &Scope) {
         self.before.retain(|name, _| !scope.covers(name));
     }
@@ -42,7 +42,7 @@ mod tests {
     use super::{ObjectName, Scope, Unreadable};
 
     #[test]
-    fn each_version_is_told_of_once_and_forgotten_with_its_object() {
+    fn each_version_is_reported_once_and_forgotten_with_its_object() {
         let [a, b, c] = ["a", "b", "c"].map(|name| ObjectName::new("team-a", name));
         let other = ObjectName::new("team-b", "a");
         let scope = Scope::Namespace("team-a".into());
@@ -56,9 +56,9 @@ mod tests {
         }
         unreadable.list_ends(&scope);
         assert_eq!(
-            (unreadable.told.len(), unreadable.before.len()),
+            (unreadable.reported.len(), unreadable.before.len()),
             (2, 0),
-            "one went while nobody watched"
+            "one was deleted while no watch ran"
         );
         assert!(!unreadable.is_new(&other, 1), "the list was of another scope");
     }

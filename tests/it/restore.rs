@@ -166,5 +166,5 @@ async fn after_a_restore_of_etcd_tokens_that_were_replaced_since_are_replaced_ag
         let calls = place.simulator.counts(app_id).calls;
         assert!(calls <= 5, "{mode}: {calls} calls");
     }
-    assert!(operator.log().contains("was restored from a copy"), "{}", operator.log());
+    assert!(operator.log().contains("was restored from a backup"), "{}", operator.log());
 }

@@ -35,7 +35,7 @@ async fn a_list_that_stops_in_the_middle_is_asked_for_again() {
     wire.set(State::Stalls { after: 400_000 });
     let operator = stage.operator().over(&wire).unready().start().await;
     eventually("the list is given up", 40, async || {
-        check(operator.log().contains("fell silent in the middle of an answer"), || operator.log())
+        check(operator.log().contains("response stopped in the middle"), || operator.log())
     })
     .await;
     shop.was_asked(0);

@@ -1,5 +1,4 @@
-//! Reads which hosts a platform may be called at. Knows neither the platforms nor how they are
-//! called.
+//! Parses the hosts of the platforms. Knows neither the platforms nor their requests.
 
 use std::{collections::HashSet, net::IpAddr, str::FromStr};
 
@@ -13,8 +12,7 @@ pub struct Endpoint {
     pub hosts: Vec<String>,
 }
 
-/// One or more endpoints, as one flag or the environment gives them: separated by `;` or white
-/// space.
+/// The endpoints of one flag or of the environment variable, separated by `;` or white space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints(Vec<Endpoint>);
 
@@ -29,7 +27,7 @@ impl Endpoints {
 }
 
 impl Endpoint {
-    /// Refuses a platform that is not among the `known` ones.
+    /// Refuses a platform that is not in `known`.
     pub(super) fn check_platform(&self, known: &[&str]) -> Result<(), EndpointError> {
         if known.contains(&self.platform.as_str()) {
             return Ok(());
@@ -75,7 +73,7 @@ impl FromStr for Endpoints {
     }
 }
 
-/// Refuses a platform that is named twice, and plain text that goes further than this machine.
+/// Refuses a platform that is named twice, and an http:// host that is not this machine.
 pub(super) fn check<'a>(
     all: impl Iterator<Item = &'a Endpoint>,
     insecure: bool,
@@ -93,7 +91,7 @@ pub(super) fn check<'a>(
 }
 
 fn endpoint(text: &str) -> Result<Endpoint, EndpointError> {
-    // The text itself is not quoted in an error before it is known to carry no password.
+    // An error does not quote the text, which may contain a password.
     let (platform, hosts) =
         text.split_once('=').ok_or_else(|| EndpointError::Shape(without_user(text)))?;
     if platform.is_empty() || !platform.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -120,8 +118,7 @@ fn origin(platform: &str, text: &str) -> Result<String, EndpointError> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Whether what is sent there cannot be read on the way: by TLS, or because it stays on this
-/// machine.
+/// Whether requests to a host are confidential: they use TLS, or do not leave this machine.
 fn confidential(host: &str) -> bool {
     let Ok(url) = host.parse::<Url>() else { return false };
     let name = url.host_str().unwrap_or_default();

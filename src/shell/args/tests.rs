@@ -1,4 +1,4 @@
-//! Command lines and what becomes of them.
+//! Command lines and what they are parsed to.
 
 use super::*;
 
@@ -80,7 +80,7 @@ fn what_is_given() {
 }
 
 #[test]
-fn of_a_flag_that_is_given_twice_the_last_one_counts() {
+fn the_last_value_of_a_flag_applies() {
     for argument in Cli::command().find_subcommand("run").unwrap().get_arguments() {
         let Some(flag) = argument.get_long().filter(|flag| *flag != "help" && *flag != "version")
         else {
@@ -106,13 +106,13 @@ fn of_a_flag_that_is_given_twice_the_last_one_counts() {
             other => panic!("which two values does --{other} take?"),
         };
         let (first, last) = (format!("--{flag}={first}"), format!("--{flag}={last}"));
-        assert_eq!(said(&format!("{first} {last}")), said(&last));
-        assert_ne!(said(&first), said(&last), "the two values differ");
+        assert_eq!(values_of(&format!("{first} {last}")), values_of(&last));
+        assert_ne!(values_of(&first), values_of(&last), "the two values differ");
     }
 }
 
-/// All that a command line says, for comparing.
-fn said(flags: &str) -> String {
+/// All values of a command line, for comparison.
+fn values_of(flags: &str) -> String {
     let mut given = run(flags).unwrap();
     let endpoints: Vec<_> = given.endpoints().cloned().collect();
     given.platform_endpoints.clear();

@@ -1,13 +1,13 @@
-//! The small values of the command line, each checked when it is read.
+//! The types and parsers of small values of the command line.
 
 use std::{str::FromStr, time::Duration};
 
-/// Namespaces to work in; none given means all.
+/// The namespaces to watch. Empty for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Namespaces(Vec<String>);
 
 impl Namespaces {
-    /// Their names, each once; empty for all namespaces.
+    /// The names, each once. Empty for all namespaces.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.0
@@ -26,7 +26,7 @@ impl FromStr for Namespaces {
     }
 }
 
-/// A name of a namespace or a Lease.
+/// The name of a namespace or a Lease.
 pub(super) fn object_name(text: &str) -> Result<String, String> {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let edges = !text.starts_with('-') && !text.ends_with('-');
@@ -38,8 +38,8 @@ pub(super) fn object_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A label selector. The API server knows its grammar; here only what would not reach it is
-/// refused.
+/// A label selector. The API server checks its syntax; control characters are refused here, since
+/// no request could contain them.
 pub(super) fn selector(text: &str) -> Result<String, String> {
     if text.chars().any(char::is_control) {
         return Err("a selector is one line, as in team=shop,stage!=test".to_owned());
@@ -47,7 +47,7 @@ pub(super) fn selector(text: &str) -> Result<String, String> {
     Ok(text.trim().to_owned())
 }
 
-/// Whole seconds between two bounds.
+/// A number of whole seconds between two bounds.
 pub(super) fn seconds<const MIN: u64, const MAX: u64>(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) if (MIN..=MAX).contains(&seconds) => Ok(Duration::from_secs(seconds)),

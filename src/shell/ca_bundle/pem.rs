@@ -1,8 +1,6 @@
-//! Certificates in PEM form: reads all of a file or refuses it, and says which block is wrong.
-//! Knows no file and trusts nobody.
+//! Parses a file of certificates in PEM form, or refuses it and names the faulty block.
 //!
-//! One bad block refuses the whole file: to skip it could mean to skip the authority that is
-//! needed.
+//! One faulty block refuses the whole file: skipping it could skip the authority that is needed.
 
 use std::fmt;
 
@@ -15,21 +13,21 @@ use rustls::{
 /// What is wrong with a file, and what to do about it.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// Nothing but white space.
+    /// The file has only white space.
     #[error("it is empty; it needs at least one certificate in PEM form")]
     Empty,
-    /// The binary form of a certificate.
+    /// The file has the binary form of a certificate.
     #[error("it is in DER form; convert it with `openssl x509 -inform der`")]
     Der,
-    /// Text, or anything else.
+    /// The file has no PEM block.
     #[error("it holds no PEM block; a certificate begins with -----BEGIN CERTIFICATE-----")]
     NoBlock,
-    /// One block of several, perhaps.
+    /// One of its blocks is faulty.
     #[error("block {number}, which begins in line {line}, {what}")]
     Block {
-        /// Its place among the blocks, from 1 on.
+        /// The number of the block, from 1 on.
         number: usize,
-        /// Where it begins.
+        /// The line in which it begins.
         line: usize,
         /// What is wrong with it.
         what: BlockFault,
@@ -39,11 +37,11 @@ pub enum Fault {
 /// What is wrong with one block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlockFault {
-    /// A key, a list of revocations, or a certificate in OpenSSL's own form.
+    /// It is a key, a revocation list, or a certificate in OpenSSL's own form.
     Kind(String),
-    /// Its first or last line.
+    /// Its first or last line is faulty.
     Frame,
-    /// What is between them.
+    /// The content between these lines is faulty.
     Content,
 }
 
@@ -65,7 +63,7 @@ impl fmt::Display for BlockFault {
     }
 }
 
-/// All certificates of a file. Text around the blocks is allowed, as `openssl` and `curl` do.
+/// The certificates of a file. Text around the blocks is ignored, as by `openssl` and `curl`.
 pub fn certificates(content: &[u8]) -> Result<Vec<Certificate>, Fault> {
     let text = String::from_utf8_lossy(content);
     let text = text.trim_start_matches('\u{feff}');
@@ -81,19 +79,19 @@ pub fn certificates(content: &[u8]) -> Result<Vec<Certificate>, Fault> {
         certificates.push(certificate);
     }
     if certificates.is_empty() {
-        // A DER file is one sequence, of more than 127 bytes.
+        // A DER file is one sequence of more than 127 bytes.
         let der = matches!(content, [0x30, 0x80..=0xff, ..]);
         return Err(if der { Fault::Der } else { Fault::NoBlock });
     }
     Ok(certificates)
 }
 
-/// Whether this is meant to be the first or the last line of a block, well written or not.
+/// Whether a line is the first or last line of a block, possibly misspelt.
 fn is_frame(line: &str, word: &str) -> bool {
     line.starts_with('-') && line.trim_start_matches('-').starts_with(word)
 }
 
-/// The certificate of one block, from its first line and what follows.
+/// The certificate of a block, from its first line and the lines after it.
 fn block<'a, I>(first: &str, mut rest: I) -> Result<Certificate, BlockFault>
 where
     I: Iterator<Item = &'a str>,
@@ -113,7 +111,7 @@ where
         }
     }
     let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| BlockFault::Content)?;
-    // As the TLS library will: reqwest reads a certificate only when it is first used.
+    // Checked as the TLS library does: reqwest parses a certificate only when it is first used.
     RootCertStore::empty().add(der.clone()).map_err(|_| BlockFault::Content)?;
     Certificate::from_der(&der).map_err(|_| BlockFault::Content)
 }

@@ -1,5 +1,4 @@
-//! Carries out what `record` decides: reads and writes the Lease, and starts and ends terms.
-//! Decides nothing itself.
+//! Carries out the decisions of `record`: reads and writes the Lease, and starts and ends terms.
 
 use std::{
     sync::{
@@ -24,18 +23,18 @@ use super::{
 };
 use crate::shell::{cause, clock::Clock};
 
-/// Which Lease, in whose name, for how long.
+/// The Lease, the identity of this candidate, and the lease duration.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub namespace: String,
     pub name: String,
-    /// New in every process, see `identity`.
+    /// Unique for each process, see `identity`.
     pub identity: String,
     pub duration: Duration,
 }
 
-/// Takes part in the election, in a task of its own, until it is released. Dropped instead, it
-/// leaves the Lease to expire.
+/// Takes part in the election, in a task of its own, until it is released. If it is dropped, the
+/// Lease is left to expire.
 pub struct Elector {
     terms: watch::Receiver<Option<Term>>,
     leaving: CancellationToken,
@@ -43,14 +42,14 @@ pub struct Elector {
     task: JoinHandle<()>,
 }
 
-/// The task that takes part in the election is gone.
+/// The task that takes part in the election has ended.
 #[derive(Debug, thiserror::Error)]
 #[error("leader election ended unexpectedly; the process must be restarted, and its log says why")]
 pub struct ElectorEnded;
 
 impl Elector {
-    /// Starts to take part, and leaves a free Lease to others for so many durations. `on_change` is
-    /// told of every beginning and end of a term.
+    /// Starts to take part, and leaves a free Lease to others for `yields` lease durations.
+    /// `on_change` is called with true when a term begins and with false when it ends.
     pub fn start(
         client: Client,
         config: Config,
@@ -77,13 +76,14 @@ impl Elector {
         Self { terms, leaving, yields, task }
     }
 
-    /// Says for how many durations a free Lease is left to others: who cannot list what it would
-    /// work with takes it only when nobody else does.
+    /// Sets the number of lease durations for which a free Lease is left to others: a candidate
+    /// that cannot list what the operator needs acquires it only if no other does.
     pub fn yield_to_others(&self, durations: u32) {
         self.yields.store(durations, Ordering::Relaxed);
     }
 
-    /// Waits until we lead. The term that it returns ends by itself (`Term::over`); then ask again.
+    /// Waits until this process leads. The term that it returns ends by itself (`Term::over`); then
+    /// call this again.
     pub async fn lead(&mut self) -> Result<Term, ElectorEnded> {
         let term = self
             .terms
@@ -93,12 +93,14 @@ impl Elector {
         term.clone().ok_or(ElectorEnded)
     }
 
-    /// Ends the term, and empties the Lease so that the next candidate need not wait. Call it after
-    /// the last write.
+    /// Ends the term, and releases the Lease so that the next candidate need not wait. Call it
+    /// after the last write.
     pub async fn release(mut self) {
         self.leaving.cancel();
         if (&mut self.task).await.is_err() {
-            warn!("leader election had ended before it was released; the Lease is left to expire");
+            warn!(
+                "leader election ended before the Lease was released; the Lease is left to expire"
+            );
         }
     }
 }
@@ -109,8 +111,8 @@ impl Drop for Elector {
     }
 }
 
-/// A name for this process among the candidates: the pod's, and a random part that no restart
-/// repeats.
+/// The identity of this process as a candidate: the name of the pod, and a random part for each
+/// process.
 #[must_use]
 pub fn identity() -> String {
     let host =
@@ -128,14 +130,14 @@ struct Campaign {
     terms: watch::Sender<Option<Term>>,
     on_change: Box<dyn Fn(bool) + Send + Sync>,
     yields: Arc<AtomicU32>,
-    /// The last foreign holder that the log named.
+    /// The last other holder that was logged.
     holder: Option<String>,
     failing: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("the API server did not answer in time")]
+    #[error("the API server did not respond in time")]
     Late,
     #[error(transparent)]
     Refused(#[from] kube::Error),
@@ -166,7 +168,7 @@ impl Campaign {
             Ok(lease) => {
                 self.candidate.saw(lease, self.clock.now().boot);
                 self.failing = false;
-                self.note_holder();
+                self.log_holder();
             }
             Err(failure) => self.failed(&failure),
         }
@@ -186,9 +188,9 @@ impl Campaign {
 
     async fn leave(&mut self) {
         self.candidate.stopped();
-        self.end_term("the process ends");
-        // The second try is for a record that somebody touched, or whose last write we have no
-        // answer to.
+        self.end_term("the process is stopping");
+        // The second attempt is for a Lease that was changed meanwhile, or whose last write got no
+        // response.
         for _ in 0..2 {
             let Some(empty) = self.candidate.release(self.clock.now()) else { return };
             match self.send(empty).await {
@@ -199,7 +201,7 @@ impl Campaign {
         }
         warn!(
             lease = self.operator,
-            "could not release the Lease; the next leader waits until it expires"
+            "could not release the Lease; the next leader has to wait until it expires"
         );
     }
 
@@ -213,8 +215,8 @@ impl Campaign {
         self.bounded(self.leases.create(&params, &lease)).await
     }
 
-    /// A request ends in time to be tried again, and never outlasts the term: the clock ends that,
-    /// not the API server.
+    /// Limits a request so that it can be retried, and does not last longer than the term, which
+    /// the clock ends and not the API server.
     async fn bounded<T>(
         &self,
         request: impl Future<Output = kube::Result<T>>,
@@ -233,15 +235,15 @@ impl Campaign {
         let race =
             matches!(failure, Failure::Refused(kube::Error::Api(status)) if status.is_conflict());
         let error = cause::text(failure);
-        // Once per outage: the standby asks every few seconds.
+        // Once for each outage: a standby reads the Lease every few seconds.
         if race || std::mem::replace(&mut self.failing, true) {
             debug!(lease = self.operator, error, "could not read or write the Lease");
         } else {
-            warn!(lease = self.operator, error, "could not read or write the Lease; trying again");
+            warn!(lease = self.operator, error, "could not read or write the Lease; retrying");
         }
     }
 
-    fn note_holder(&mut self) {
+    fn log_holder(&mut self) {
         let holder = self
             .candidate
             .holder()
@@ -249,7 +251,10 @@ impl Campaign {
             .map(str::to_owned);
         if holder != self.holder {
             if let Some(holder) = &holder {
-                info!(lease = self.operator, holder, "standing by");
+                info!(
+                    lease = self.operator,
+                    holder, "standing by: another candidate holds the Lease"
+                );
             }
             self.holder = holder;
         }
@@ -260,7 +265,7 @@ impl Campaign {
         if let Some(term) = &*self.terms.borrow() {
             return term.extend(stop_at);
         }
-        info!(lease = self.operator, identity = self.config.identity, "leading");
+        info!(lease = self.operator, identity = self.config.identity, "became the leader");
         self.terms.send_replace(Some(Term::until(
             self.operator.clone(),
             self.clock.clone(),
@@ -280,14 +285,14 @@ impl Campaign {
 
 impl Drop for Campaign {
     fn drop(&mut self) {
-        self.end_term("leader election was given up");
+        self.end_term("leader election was cancelled");
     }
 }
 
-/// Sleeps until a boot time. In short naps, because timers stand still while the machine is
-/// suspended and boot time does not.
+/// Sleeps until a boot time, in short intervals: a timer does not advance while the machine is
+/// suspended, and boot time does.
 async fn reach(clock: &Clock, boot: Duration) {
-    const NAP: Duration = Duration::from_secs(1);
+    const INTERVAL: Duration = Duration::from_secs(1);
     loop {
         let left = boot.saturating_sub(clock.now().boot);
         if left.is_zero() {
@@ -295,9 +300,9 @@ async fn reach(clock: &Clock, boot: Duration) {
         }
         #[allow(
             clippy::disallowed_methods,
-            reason = "the election waits for its own time, not inside a look"
+            reason = "the election waits for its own deadlines, outside any reconcile"
         )]
-        sleep(left.min(NAP)).await;
+        sleep(left.min(INTERVAL)).await;
     }
 }
 

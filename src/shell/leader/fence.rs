@@ -1,5 +1,5 @@
-//! A term's own way to the API server: open while the term lasts. Knows nothing of what is asked
-//! there.
+//! The client of the API server of a term, which sends requests only while the term lasts. Knows
+//! nothing of the requests.
 
 use std::{
     future::poll_fn,
@@ -11,23 +11,23 @@ use kube::Client;
 
 use super::term::Term;
 
-/// Nothing was sent: another one may lead by now.
+/// The request was not sent, since another process may be the leader.
 #[derive(Debug, thiserror::Error)]
-#[error("this process leads no more")]
+#[error("this process is no longer the leader")]
 pub struct TermOver;
 
-/// The term ended under a request: it may have been sent.
+/// The term ended during a request, which may have been sent.
 #[derive(Debug, thiserror::Error)]
-#[error("this process led no more before there was an answer")]
+#[error("this process ceased to be the leader before the API server responded")]
 struct TermEnded;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 impl Term {
-    /// The same client, for as long as we lead. The clock is asked right before each request goes
-    /// out: a process that was stopped between a decision and its write, or is at a second try of
-    /// one, writes nothing when it wakes. It is asked again at each step of a request, since the
-    /// connection that it needs may have to be made first.
+    /// A client like `client` that works as long as this process leads. It reads the clock before
+    /// each request, so that a process that was suspended between a decision and its write, or
+    /// before a retry, writes nothing when it resumes. It reads the clock again at each step of a
+    /// request, since a connection may have to be made first.
     #[must_use]
     pub fn client(&self, client: &Client) -> Client {
         let (term, namespace) = (self.clone(), client.default_namespace().to_owned());
@@ -73,8 +73,8 @@ mod tests {
 
     const TERM: Duration = Duration::from_secs(10);
 
-    /// A term, the boot time that it goes by, and a server that counts what is sent to it, each
-    /// over a connection that is made for it.
+    /// A term, its boot clock, and a server that counts requests, each of which has a connection of
+    /// its own.
     struct Stage {
         boot: Arc<Mutex<Duration>>,
         connecting: Arc<Semaphore>,
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_leads_no_more_sends_nothing_whoever_still_holds_the_client() {
+    async fn after_the_term_the_client_sends_nothing() {
         let stage = Stage::set();
         stage.connected.add_permits(2);
         stage.create().await.expect("a write while we lead");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_stopped_while_the_connection_is_made_sends_nothing_over_it() {
+    async fn a_term_that_ends_while_the_connection_is_made_sends_nothing_over_it() {
         let stage = Stage::set();
         let wakes = async {
             stage.connecting.acquire().await.expect("it is not closed").forget();
@@ -145,10 +145,7 @@ mod tests {
         };
         let (refused, ()) = tokio::join!(stage.create(), wakes);
         let refused = refused.expect_err("the term is over");
-        assert!(
-            is::<TermEnded>(&refused),
-            "nobody can tell any more whether it was sent: {refused:?}"
-        );
+        assert!(is::<TermEnded>(&refused), "it is not known whether it was sent: {refused:?}");
         assert_eq!(stage.sent(), 0);
     }
 }

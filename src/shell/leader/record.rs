@@ -1,9 +1,9 @@
-//! Decides what a candidate does next about the Lease, from the record it saw and its own clock.
-//! Sends nothing, reads no clock.
+//! Decides what a candidate does next with the Lease, from the Lease that it has read and a reading
+//! of its own clock. Sends no request and reads no clock.
 //!
-//! Two clocks of two machines are never compared: a candidate counts a foreign lease from when it
-//! saw the record last change, and a holder counts its own from when it sent the last renewal that
-//! succeeded. The times in the record are for people.
+//! It never compares the clocks of two machines: for a candidate, another one's lease lasts from
+//! when the candidate saw the Lease change, and for a holder, its own lease lasts from when it sent
+//! the last successful renewal. The times in the Lease are for people.
 
 use std::time::Duration;
 
@@ -21,9 +21,9 @@ pub(super) enum Step {
     Read,
     /// Write the `claim`: take the Lease, or renew it.
     Write,
-    /// Nothing before this boot time.
+    /// Wait until this boot time.
     Wait(Duration),
-    /// We lead, and may not any longer.
+    /// End the term.
     Stop(Lost),
 }
 
@@ -38,19 +38,19 @@ pub(super) enum Lost {
     Deleted,
 }
 
-/// One candidate's view of the Lease. Fed with what was read and written, asked what comes next.
+/// A candidate's view of the Lease. Records what was read and written, and returns the next step.
 pub(super) struct Candidate {
     identity: String,
     duration: Duration,
-    /// The record, and the boot time at which it was first seen in this version.
+    /// The Lease, and the boot time at which this version was first seen.
     seen: Option<(Lease, Duration)>,
-    /// Whether `seen` may be acted upon, or has to be read first.
+    /// Whether `seen` is up to date; otherwise the Lease is read first.
     known: bool,
     /// Since when there is no Lease.
     absent: Option<Duration>,
-    /// How much later than others this candidate takes a Lease that is free.
+    /// How much later than others this candidate acquires a free Lease.
     handicap: Duration,
-    /// Since when the Lease is ours: when the last renewal that succeeded was sent.
+    /// When the last successful renewal was sent; none if this candidate does not lead.
     renewed: Option<Duration>,
     not_before: Duration,
 }
@@ -69,25 +69,25 @@ impl Candidate {
         }
     }
 
-    /// A candidate that could not do the work leaves a free Lease to others for so many durations.
+    /// Sets the number of lease durations for which a free Lease is left to others.
     pub fn yield_to_others(&mut self, durations: u32) {
         self.handicap = self.duration * durations;
     }
 
-    /// The holder renews, and a standby looks, this often. A sixth, so that between two renewals
-    /// more than a third of the duration is always left: calls need that much to be allowed to
-    /// begin.
+    /// How often the holder renews the Lease and a standby reads it. With a sixth of the duration,
+    /// more than a third of it is always left between two renewals, which is the time that a call
+    /// needs.
     pub fn period(&self) -> Duration {
         self.duration / 6
     }
 
-    /// How long one request may take. A fifth leaves time for a second try before the holder has to
-    /// stop.
+    /// The timeout of one request. A fifth of the duration leaves time for a second attempt before
+    /// the holder has to stop.
     pub fn request_timeout(&self) -> Duration {
         self.duration / 5
     }
 
-    /// When we stop unless a renewal succeeds; `None` if we do not lead.
+    /// When the term ends unless a renewal succeeds; `None` if this candidate does not lead.
     pub fn stop_at(&self) -> Option<Duration> {
         Some(self.renewed? + self.duration * 2 / 3)
     }
@@ -108,9 +108,9 @@ impl Candidate {
         if self.known && self.may_write(boot) { Step::Write } else { Step::Read }
     }
 
-    /// The Lease was read: it is this, or there is none.
+    /// Records that the Lease was read, or that there is none.
     pub fn saw(&mut self, lease: Option<Lease>, boot: Duration) {
-        // Any write counts as a sign of life, also one that changed nothing that we look at.
+        // Every new version counts as a renewal, also if none of the fields in use has changed.
         let since = match (&self.seen, &lease) {
             (Some((old, since)), Some(new)) if version(old) == version(new) => *since,
             _ => boot,
@@ -119,14 +119,14 @@ impl Candidate {
         self.seen = lease.map(|lease| (lease, since));
         self.known = true;
         if !self.may_write(boot) {
-            // It is somebody's: look again, at the latest when it runs out.
+            // Another candidate holds it: read it again, at the latest when it expires.
             let left = self.free_for_us().map_or(Duration::ZERO, |free| free.saturating_sub(boot));
             self.not_before = boot + left.min(self.period());
             self.known = self.renewed.is_some();
         }
     }
 
-    /// Our claim, sent at `sent`, was accepted.
+    /// Records that our claim, which was sent at `sent`, was accepted.
     pub fn wrote(&mut self, lease: Lease, sent: Duration) {
         self.seen = Some((lease, sent));
         self.known = true;
@@ -134,20 +134,21 @@ impl Candidate {
         self.not_before = sent + self.period();
     }
 
-    /// A request failed, lost a race, or was not answered in time, so its outcome is unknown: read
-    /// before anything else.
+    /// Records that a request failed, was refused as a conflict or timed out. Its outcome is
+    /// unknown, so the Lease is read next.
     pub fn failed(&mut self, boot: Duration) {
         self.known = false;
         self.not_before = boot + self.duration / 12;
     }
 
-    /// The term is over. We are a candidate like any other, and read first.
+    /// Records the end of the term. This process is a candidate like any other, and reads the Lease
+    /// next.
     pub fn stopped(&mut self) {
         self.renewed = None;
         self.known = false;
     }
 
-    /// The record that takes or renews the Lease for us, on top of the one that we saw.
+    /// The Lease to write for acquiring or renewing it, based on the one that was read.
     pub fn claim(&self, now: Now) -> Lease {
         let ours = self.ours();
         let mut lease = self.lease();
@@ -164,7 +165,7 @@ impl Candidate {
         lease
     }
 
-    /// The record that gives the Lease back; `None` if, for all we know, it is not ours.
+    /// The Lease to write for releasing it; `None` if this candidate does not hold it.
     pub fn release(&self, now: Now) -> Option<Lease> {
         let mut lease = self.ours().then(|| self.lease())?;
         let spec = lease.spec.get_or_insert_default();
@@ -174,13 +175,13 @@ impl Candidate {
         Some(lease)
     }
 
-    /// Who holds the Lease by the record, if anybody.
+    /// The holder that the Lease names, if any.
     pub fn holder(&self) -> Option<&str> {
         self.spec()?.holder_identity.as_deref().filter(|holder| !holder.is_empty())
     }
 
-    /// Our identity is new in every process, so a record that bears it was written by us, also if
-    /// we never saw the answer.
+    /// The identity is unique for each process, so a Lease that names it was written by this
+    /// process, also if the response was lost.
     fn ours(&self) -> bool {
         self.holder() == Some(&self.identity)
     }
@@ -189,7 +190,7 @@ impl Candidate {
         self.ours() || self.free_for_us().is_some_and(|free| boot >= free)
     }
 
-    /// From when on we may take the Lease, as long as nobody writes it.
+    /// The boot time from which on this candidate may acquire the Lease, unless it changes.
     fn free_for_us(&self) -> Option<Duration> {
         let free = match &self.seen {
             None => self.absent,
@@ -201,8 +202,8 @@ impl Candidate {
 
     fn expiry(&self) -> Option<Duration> {
         let (_, since) = self.seen.as_ref()?;
-        // The holder's own duration counts: it may be configured differently. One that makes no
-        // sense is taken for ours.
+        // The duration in the Lease applies, which may differ from ours. If it is not positive,
+        // ours applies.
         let stated = self
             .spec()
             .and_then(|spec| spec.lease_duration_seconds)
@@ -214,8 +215,8 @@ impl Candidate {
         self.seen.as_ref()?.0.spec.as_ref()
     }
 
-    /// The record as it was seen, resourceVersion included: a write on top of it fails if anybody
-    /// else wrote since.
+    /// The Lease as it was read, with its resourceVersion: a write of it fails if it has changed
+    /// since.
     fn lease(&self) -> Lease {
         let mut lease = self.seen.as_ref().map(|(lease, _)| lease.clone()).unwrap_or_default();
         lease.metadata.managed_fields = None;

@@ -1,4 +1,4 @@
-//! One term of leadership: answers, by the clock, whether this process may still act. Knows no API
+//! A term of leadership, which tells by the clock whether this process may still act. Knows no API
 //! server.
 
 use std::{
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shell::clock::Clock;
 
-/// Leadership from one taking of the Lease to its loss. A term that is over never comes back: the
+/// The time from acquiring the Lease to losing it. A term that has ended does not begin again: the
 /// next one is another value.
 #[derive(Clone)]
 pub struct Term(Arc<Inner>);
@@ -21,21 +21,21 @@ pub struct Term(Arc<Inner>);
 struct Inner {
     operator: String,
     clock: Clock,
-    /// Boot time, in milliseconds, at which we stop of our own accord; rounded down, to err on the
-    /// safe side.
+    /// The boot time in milliseconds at which the term ends unless the Lease is renewed; rounded
+    /// down, to end it rather too early.
     stop_at: AtomicU64,
     over: CancellationToken,
     closed: CancellationToken,
 }
 
-/// Proof that, when it was given, enough of the term was left for one call. It is used up by the
-/// call, so it cannot be cloned.
+/// The permission for one call, given when enough of the term was left for it. The call consumes
+/// it, so it cannot be cloned.
 #[derive(Debug)]
-#[must_use = "a ticket is asked for right before the call that it allows"]
+#[must_use = "a ticket is requested right before its call"]
 pub struct Ticket(());
 
 impl Term {
-    /// The term of a process that runs alone by its owner's word: it leads until it ends.
+    /// The term of a process without leader election: it leads until it exits.
     #[must_use]
     pub fn unelected(operator: String, clock: Clock) -> Self {
         Self::until(operator, clock, Duration::MAX)
@@ -51,31 +51,31 @@ impl Term {
         }))
     }
 
-    /// Allows one call, if we lead and more than `needed` is left before we would have to stop.
+    /// Permits one call if this process leads and more than `needed` is left of the term.
     #[must_use]
     pub fn ticket(&self, needed: Duration) -> Option<Ticket> {
         (!self.0.closed.is_cancelled() && self.left() > needed).then_some(Ticket(()))
     }
 
-    /// Whether we lead at this moment.
+    /// Whether this process leads now.
     #[must_use]
     pub fn leads(&self) -> bool {
         !self.left().is_zero()
     }
 
-    /// Who holds this term, as targets are stamped with it: `namespace/lease-name`.
+    /// The operator, as the annotation of a target names it: `namespace/lease-name`.
     #[must_use]
     pub fn operator(&self) -> &str {
         &self.0.operator
     }
 
-    /// Resolves when the term is over, for whatever reason. Nothing may be written from then on.
+    /// Waits for the end of the term. After it, nothing may be written.
     pub async fn over(&self) {
         self.0.over.cancelled().await;
     }
 
-    /// From now on no call begins; calls under way still end, and may be written down, for as long
-    /// as we lead.
+    /// Gives no more tickets. Calls under way may end and their results may be written as long as
+    /// this process leads.
     pub fn close(&self) {
         self.0.closed.cancel();
     }
@@ -128,8 +128,8 @@ mod tests {
             (5, 5, false, true),
             (9, 0, true, true),
             (10, 0, false, false),
-            // A process that was stopped and goes on an hour later learns it from the clock, before
-            // anything else runs.
+            // A process that was suspended for an hour sees it by the clock before it does anything
+            // else.
             (3600, 0, false, false),
         ] {
             *boot.lock().unwrap() = now * S;

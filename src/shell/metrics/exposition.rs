@@ -1,13 +1,13 @@
-//! The two text formats of a scrape, and which one a scraper gets. Knows no metric.
+//! The two text formats of a scrape, and the choice between them.
 
 use std::collections::HashSet;
 
 /// A text format for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// What Prometheus asks for, and what the library writes.
+    /// The format that Prometheus requests, and that the library writes.
     OpenMetrics,
-    /// Prometheus' own, older one: what `curl` and `promtool check metrics` expect.
+    /// The older format of Prometheus, which `curl` gets and `promtool check metrics` expects.
     Text,
 }
 
@@ -31,8 +31,8 @@ impl Format {
     }
 }
 
-/// The same in the older format. There the family of a counter bears the `_total` of its samples,
-/// and nothing marks the end.
+/// Converts to the older format, in which the family of a counter has the suffix `_total` of its
+/// samples, and which has no end mark.
 pub(super) fn plain(open_metrics: &str) -> String {
     let types = open_metrics.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let counters: HashSet<_> = types.filter_map(|line| line.strip_suffix(" counter")).collect();

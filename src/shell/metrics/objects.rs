@@ -1,5 +1,5 @@
-//! The series that carry an object's name: made at scrape from one small entry per object, gone
-//! with it. Knows no object's type.
+//! The series with an object's name, which are made at each scrape from one small entry for each
+//! object.
 
 use std::{
     collections::BTreeMap,
@@ -9,12 +9,12 @@ use std::{
 
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder, metrics::MetricType};
 
-/// What the metrics say of one object.
+/// The values of an object's series.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object {
     /// When its token expires, in Unix seconds.
     pub token_expiration: Option<f64>,
-    /// When its token will be refreshed next, in Unix seconds.
+    /// When its token is refreshed next, in Unix seconds.
     pub next_refresh: Option<f64>,
     /// Type and status (`True`, `False` or `Unknown`) of each condition.
     pub conditions: Vec<(&'static str, &'static str)>,
@@ -24,62 +24,63 @@ const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
 
 #[derive(Debug)]
 pub(super) struct Objects {
-    wanted: bool,
-    said: Mutex<Said>,
+    per_object: bool,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Said {
-    speaking: bool,
+struct State {
+    enabled: bool,
     objects: BTreeMap<(String, String), Object>,
 }
 
 impl Objects {
-    pub fn new(wanted: bool) -> Self {
-        Self { wanted, said: Mutex::default() }
+    pub fn new(per_object: bool) -> Self {
+        Self { per_object, state: Mutex::default() }
     }
 
-    pub fn speak(&self, speaking: bool) {
-        let mut said = self.said();
-        said.speaking = speaking && self.wanted;
-        if !speaking {
-            said.objects.clear();
+    pub fn enable(&self, enabled: bool) {
+        let mut state = self.state();
+        state.enabled = enabled && self.per_object;
+        if !enabled {
+            state.objects.clear();
         }
     }
 
     pub fn set(&self, namespace: &str, name: &str, object: Object) {
-        // Under one lock with `speak`, so that a straggler of a lost term leaves no series behind.
-        let mut said = self.said();
-        if said.speaking {
-            said.objects.insert((namespace.to_owned(), name.to_owned()), object);
+        // Under one lock with `enable`, so that a late reconcile of a lost term leaves no series
+        // behind.
+        let mut state = self.state();
+        if state.enabled {
+            state.objects.insert((namespace.to_owned(), name.to_owned()), object);
         }
     }
 
     pub fn forget(&self, namespace: &str, name: &str) {
-        if self.wanted {
-            self.said().objects.remove(&(namespace.to_owned(), name.to_owned()));
+        if self.per_object {
+            self.state().objects.remove(&(namespace.to_owned(), name.to_owned()));
         }
     }
 
     pub fn forget_all(&self) {
-        self.said().objects.clear();
+        self.state().objects.clear();
     }
 
-    fn said(&self) -> MutexGuard<'_, Said> {
-        // Entries are replaced whole, so a panic elsewhere cannot have left one half done.
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change replaces a whole entry, which a panic cannot interrupt.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Collector for Objects {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let said = self.said();
-        if said.objects.is_empty() {
+        let state = self.state();
+        if state.objects.is_empty() {
             return Ok(());
         }
         let mut times = |name, help, time: fn(&Object) -> Option<f64>| {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-            for ((namespace, name), object) in &said.objects {
+            for ((namespace, name), object) in &state.objects {
                 if let Some(time) = time(object) {
                     let labels = [("namespace", namespace.as_str()), ("name", name.as_str())];
                     family.encode_family(&labels)?.encode_gauge(&time)?;
@@ -98,7 +99,7 @@ impl Collector for Objects {
 
         let help = "Conditions of the object: 1 for the status that the condition has, else 0.";
         let mut family = encoder.encode_descriptor("condition", help, None, MetricType::Gauge)?;
-        for ((namespace, name), object) in &said.objects {
+        for ((namespace, name), object) in &state.objects {
             for (kind, current) in &object.conditions {
                 for status in STATUSES {
                     let labels = [

@@ -1,4 +1,5 @@
-//! The `process_*` series, read from `/proc` at each scrape. What cannot be read is left out.
+//! The `process_*` series, read from `/proc` at each scrape. A value that cannot be read is
+//! omitted.
 
 use std::{fmt, fs};
 
@@ -9,7 +10,7 @@ use prometheus_client::{
     metrics::{MetricType, gauge::ConstGauge},
 };
 
-/// `USER_HZ`: what `/proc` counts processor time in. 100 on every architecture that Rust's Linux
+/// `USER_HZ`, the unit of processor time in `/proc`: 100 on every architecture that Rust's Linux
 /// targets support.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -49,8 +50,8 @@ impl Collector for Process {
     }
 }
 
-/// A numbered field of `/proc/self/stat`, as proc(5) numbers them. The second one, the name, may
-/// contain anything.
+/// A field of `/proc/self/stat` by its number in proc(5). The second field, the name, may contain
+/// spaces and parentheses.
 fn field(stat: &str, number: usize) -> Option<f64> {
     let (_, after_name) = stat.rsplit_once(") ")?;
     after_name.split(' ').nth(number.checked_sub(3)?)?.trim().parse().ok()

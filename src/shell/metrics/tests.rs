@@ -51,7 +51,7 @@ fn the_names_stay() {
 }
 
 #[test]
-fn only_the_leader_speaks_of_objects_and_only_if_asked_to() {
+fn only_the_leader_has_series_of_objects_and_only_if_enabled() {
     let says = |metrics: &Metrics| metrics.encode(Format::Text).unwrap().contains("shop");
     let metrics = filled();
     assert!(says(&metrics));
@@ -64,7 +64,7 @@ fn only_the_leader_speaks_of_objects_and_only_if_asked_to() {
     metrics.leads(false);
     assert!(!says(&metrics));
     metrics.object("team-a", "shop", Object { next_refresh: Some(1.0), ..Object::default() });
-    assert!(!says(&metrics), "a straggler of a lost term");
+    assert!(!says(&metrics), "a late reconcile of a lost term");
 
     let metrics = Metrics::new("1.2.3", "mp", false);
     metrics.leads(true);

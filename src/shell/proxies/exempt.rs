@@ -1,5 +1,5 @@
-//! What `NO_PROXY` exempts from proxies: reads the list by the rules of Go's `httpproxy`, which
-//! kubectl and most of a cluster's programs follow. Knows no proxy.
+//! The hosts that `NO_PROXY` exempts from proxies, by the rules of Go's `httpproxy`, which kubectl
+//! and most programs of a cluster use.
 
 use std::net::IpAddr;
 
@@ -24,14 +24,14 @@ enum Hosts {
     Network(IpNet),
     Domain {
         name: String,
-        /// Not only its subdomains.
+        /// Whether it matches the domain itself, in addition to its subdomains.
         itself: bool,
     },
 }
 
 impl Exempt {
-    /// Reads a list that is separated by commas or white space. An entry that cannot match any host
-    /// is logged by its place in the list and otherwise ignored, as Go does.
+    /// Parses a list that is separated by commas or white space. An entry that cannot match any
+    /// host is ignored, as by Go, and its position is logged.
     pub fn parse(list: &str) -> Self {
         let entries = list.split(|c: char| c == ',' || c.is_whitespace());
         let mut rules = vec![];
@@ -40,13 +40,14 @@ impl Exempt {
                 rules.push(rule);
                 continue;
             }
-            let warning = "an entry of NO_PROXY is no host, address or network: it exempts nothing";
+            let warning =
+                "ignoring an entry of NO_PROXY that is not a host, an address or a network";
             tracing::warn!(entry = place, "{warning}");
         }
         Self(rules)
     }
 
-    /// Whether this URL is reached without a proxy. What is on this machine always is.
+    /// Whether a URL is reached without a proxy. This machine always is.
     pub fn covers(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let address = host.parse::<IpAddr>().ok();
@@ -75,7 +76,7 @@ impl Rule {
         };
         let host = host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host);
         let (host, itself) = host.strip_prefix('.').map_or((host, true), |bare| (bare, false));
-        // A URL writes each host in one way: in lower case, and other alphabets in ASCII.
+        // The URL parser normalizes a host to lower case, and other alphabets to ASCII.
         let url: Url = format!("http://{host}").parse().ok()?;
         let bare = url.path() == "/" && url.username().is_empty() && url.port().is_none();
         let host = url.host_str().filter(|_| bare)?;

@@ -1,9 +1,9 @@
-//! Environments, and where they lead.
+//! Environment variables, and the proxies that are chosen by them.
 
 use super::*;
 
 impl Proxies {
-    /// Those of another environment.
+    /// The proxies of a given environment.
     pub(crate) fn of(environment: &[(&str, &str)]) -> Result<Self, ProxyError> {
         let find = |name: &str| environment.iter().find(|(given, _)| *given == name);
         Self::read(|name| find(name).map(|(_, value)| value.into()))

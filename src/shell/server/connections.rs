@@ -1,5 +1,5 @@
-//! The connections of one server: answers one request on each, and bounds their number, their time
-//! and what is kept of a request that has not come to its end. Knows nothing of what is served.
+//! The connections of a server: serves one request on each, and limits their number, their duration
+//! and the size of a request.
 
 use std::{collections::VecDeque, io, time::Duration};
 
@@ -16,20 +16,20 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A kubelet, a few Prometheus servers and a few people ask at a time. For one more than these, the
-/// oldest is closed: whoever wants an answer sends a request at once, and has it by then.
+/// Enough for a kubelet, a few Prometheus servers and a few people. For a further connection the
+/// oldest is closed: a client that sends its request at once has its response by then.
 pub(super) const MOST: usize = 64;
 /// A kubelet or Prometheus sends a few hundred bytes in one packet.
 pub(super) const REQUEST_WITHIN: Duration = Duration::from_secs(10);
 pub(super) const REQUEST_BYTES: usize = 16 * 1024;
-/// Three times what Prometheus waits for by default.
+/// Three times the default timeout of Prometheus.
 pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
-/// How long answers that are under way may take once the server is told to stop.
+/// How long responses under way may take when the server stops.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
-/// Without a free file descriptor, each accept fails at once.
+/// The pause after a failed accept: without a free file descriptor, each fails at once.
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_secs(1);
 
-/// Answers until `stop`, and then what is under way.
+/// Serves requests until `stop`, and then finishes those under way.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let mut connections = Connections::default();
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
@@ -38,12 +38,12 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections for probes or metrics");
-                // Either may come first.
+                // Waits for the pause or for `stop`.
                 let _ = timeout(AFTER_FAILED_ACCEPT, stop.cancelled()).await;
             }
         }
     }
-    // Whoever comes now is refused at once, and does not wait.
+    // From now on, new connections are refused.
     drop(listener);
     connections.end().await;
 }
@@ -53,7 +53,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Those under way, the oldest first.
+/// The connections under way, the oldest first.
 #[derive(Default)]
 struct Connections {
     tasks: JoinSet<()>,
@@ -74,7 +74,7 @@ impl Connections {
 
     async fn end(mut self) {
         let all = async { while self.tasks.join_next().await.is_some() {} };
-        // Those that are left end with the set.
+        // Connections that are left are aborted with the set.
         let _ = timeout(ENDS_WITHIN, all).await;
     }
 }
@@ -84,9 +84,9 @@ async fn answer(stream: TcpStream, router: Router) {
         .timer(TokioTimer::new())
         .header_read_timeout(REQUEST_WITHIN)
         .max_buf_size(REQUEST_BYTES)
-        // Who asks again in seconds connects again: so no connection is open without a request.
+        // Clients connect again for each request, so that no connection is open without one.
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    // However it ends, nobody is left to be told.
+    // An error has no receiver: the connection is closed.
     let _ = timeout(ANSWERED_WITHIN, exchange).await;
 }

@@ -1,8 +1,7 @@
-//! Whether the process is live and ready. Ready: what it waits for has come, and is still there.
-//! Live: it makes progress.
+//! Whether the process is live, which means that it makes progress, and ready, which means that all
+//! its gates are open.
 //!
-//! Liveness does not depend on the API server or a platform being up: a restart would not bring
-//! them back.
+//! Liveness does not depend on the API server or a platform: a restart would not repair them.
 
 use std::{
     fmt::Write,
@@ -23,7 +22,7 @@ struct Inner {
     gates: Mutex<Vec<Gate>>,
 }
 
-/// One thing that readiness waits for. Closed at first.
+/// A condition of readiness. It is closed at first.
 #[derive(Clone)]
 pub struct Gate {
     name: &'static str,
@@ -36,20 +35,20 @@ impl Gate {
         *lock(&self.closed) = None;
     }
 
-    /// Closes it, and says what it waits for; whether that is news.
+    /// Closes the gate for a reason, and returns whether it was open or closed for another reason.
     pub fn close(&self, why: &str) -> bool {
         let mut closed = lock(&self.closed);
-        let is_news = closed.as_deref() != Some(why);
+        let is_new = closed.as_deref() != Some(why);
         *closed = Some(why.to_owned());
-        is_news
+        is_new
     }
 }
 
-/// The answer to one probe: the checks in order, and why each failed, if it did.
-pub(crate) struct ConditionValue(Vec<(&'static str, Option<String>)>);
+/// The result of a probe: its checks in order, and why each failed, if it did.
+pub(crate) struct ProbeResult(Vec<(&'static str, Option<String>)>);
 
 impl Health {
-    /// Live as long as nothing is overdue for longer than `patience`.
+    /// A process that is live unless work is overdue for longer than `patience`.
     #[must_use]
     pub fn new(clock: Clock, patience: Duration) -> Self {
         let inner =
@@ -57,8 +56,8 @@ impl Health {
         Self(Arc::new(inner))
     }
 
-    /// Adds something that readiness waits for. All gates are added before the server starts, or it
-    /// is ready too early.
+    /// Adds a gate. All gates have to be added before the server starts, or the process is ready
+    /// too early.
     #[must_use]
     pub fn gate(&self, name: &'static str) -> Gate {
         let gate = Gate { name, closed: Arc::new(Mutex::new(Some(String::new()))) };
@@ -66,11 +65,10 @@ impl Health {
         gate
     }
 
-    /// Says when, by boot time, the oldest work that nothing hinders was due, or will be: `None` if
-    /// there is none.
+    /// Sets the boot time at which the oldest work that nothing prevents was due, or will be due:
+    /// `None` if there is none.
     ///
-    /// Say also what is due in the future. Then a caller that is stuck and never says anything
-    /// again is found out, too.
+    /// Set a time in the future too, so that a caller that hangs and sets none again is noticed.
     pub fn overdue_since(&self, due: Option<Duration>) {
         *lock(&self.0.overdue_since) = due;
     }
@@ -81,8 +79,8 @@ impl Health {
         self.ready().passed()
     }
 
-    pub(crate) fn ready(&self) -> ConditionValue {
-        ConditionValue(
+    pub(crate) fn ready(&self) -> ProbeResult {
+        ProbeResult(
             lock(&self.0.gates)
                 .iter()
                 .map(|gate| (gate.name, lock(&gate.closed).clone()))
@@ -90,20 +88,20 @@ impl Health {
         )
     }
 
-    pub(super) fn live(&self) -> ConditionValue {
+    pub(super) fn live(&self) -> ProbeResult {
         let overdue = lock(&self.0.overdue_since)
             .map_or(Duration::ZERO, |due| self.0.clock.now().boot.saturating_sub(due));
-        ConditionValue(vec![("progress", (overdue > self.0.patience).then(String::new))])
+        ProbeResult(vec![("progress", (overdue > self.0.patience).then(String::new))])
     }
 }
 
-impl ConditionValue {
+impl ProbeResult {
     pub fn passed(&self) -> bool {
         self.0.iter().all(|(_, failure)| failure.is_none())
     }
 
-    /// As Kubernetes' own components answer: `ok`, or every check with a sign if asked to or if one
-    /// failed.
+    /// The response as of Kubernetes' own components: `ok`, or a line for every check if `verbose`
+    /// or if one failed.
     pub fn text(&self, verbose: bool) -> String {
         if self.passed() && !verbose {
             return "ok".to_owned();
@@ -123,7 +121,7 @@ impl ConditionValue {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is inside is replaced in one step, so a panic elsewhere cannot have left it half done.
+    // Each change is one assignment, which a panic cannot interrupt.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

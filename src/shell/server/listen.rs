@@ -1,5 +1,4 @@
-//! Where a server listens: reads the address as Go programs write it, and binds it. Knows nothing
-//! of what is served.
+//! The address that a server listens on: parses it in the form of Go programs, and binds it.
 
 use std::{
     fmt, io,
@@ -12,7 +11,7 @@ use tokio::net::TcpListener;
 /// An address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
-    /// `0`: not at all.
+    /// `0`: the server does not listen.
     Nowhere,
     /// `:8080`: every address of the machine, IPv4 and IPv6.
     Everywhere(u16),
@@ -20,7 +19,7 @@ pub enum Listen {
     At(String),
 }
 
-/// Why an address cannot be read or bound.
+/// Why an address cannot be parsed or bound.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     #[error(
@@ -61,7 +60,7 @@ impl fmt::Display for Listen {
 }
 
 impl Listen {
-    /// Binds the address; `None` if it says nowhere. An error names the `flag` to change.
+    /// Binds the address; `None` for `0`. An error names the `flag` to change.
     pub async fn bind(&self, flag: &'static str) -> Result<Option<TcpListener>, ListenError> {
         let bound = match self {
             Self::Nowhere => return Ok(None),

@@ -1,5 +1,5 @@
-//! Asks a running instance whether it is ready, from its own image, which has no shell and no curl.
-//! Knows only HTTP status lines.
+//! The command `probe`: requests the readiness of a running instance, since the image has no shell
+//! and no curl.
 
 use std::{io, time::Duration};
 
@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-/// Why a probe did not pass.
+/// Why a probe failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     #[error(
@@ -27,10 +27,10 @@ pub enum ProbeError {
     Failed { url: Url, status: String, body: String },
 }
 
-/// One GET. Passes if the answer is a 2xx.
+/// Sends a GET. Succeeds if the response is a 2xx.
 ///
-/// By hand rather than with the client that calls platforms: a probe runs every few seconds, wants
-/// no proxy, and should not load a TLS stack first.
+/// It does not use the client of the platforms: a probe runs every few seconds, uses no proxy, and
+/// should not load a TLS stack.
 pub async fn probe(url: &Url, patience: Duration) -> Result<(), ProbeError> {
     let answer = timeout(patience, get(url)).await.map_err(|_| ProbeError::Late(url.clone()))??;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
@@ -49,7 +49,7 @@ pub async fn probe(url: &Url, patience: Duration) -> Result<(), ProbeError> {
 }
 
 async fn get(url: &Url) -> Result<String, ProbeError> {
-    /// More than every check of ours by name.
+    /// More than all checks with their names.
     const MOST: u64 = 64 * 1024;
     let host = url
         .host_str()
@@ -57,7 +57,7 @@ async fn get(url: &Url) -> Result<String, ProbeError> {
         .ok_or_else(|| ProbeError::Address(url.clone()))?;
     let unreachable = |source| ProbeError::Unreachable { url: url.clone(), source };
     let port = url.port_or_known_default().unwrap_or(80);
-    // The host of an IPv6 address comes in brackets, which only the request wants.
+    // The host of a URL has brackets around an IPv6 address, which belong in the request only.
     let mut stream =
         TcpStream::connect((host.trim_matches(['[', ']']), port)).await.map_err(unreachable)?;
     let target = url

@@ -1,4 +1,4 @@
-//! Both servers on a real socket, asked by the probe.
+//! Both servers on a real socket, with requests of the probe.
 
 use std::time::Duration;
 
@@ -67,17 +67,17 @@ async fn a_scrape_passes_and_a_silent_server_does_not() {
     assert!(matches!(probe(&https, Duration::from_secs(1)).await, Err(ProbeError::Address(_))));
 }
 
-/// A connection that has sent this and waits.
+/// A connection over which this was sent.
 async fn waiting(base: &str, sent: &str) -> TcpStream {
     let mut stream = TcpStream::connect(base.trim_start_matches("http://")).await.unwrap();
     stream.write_all(sent.as_bytes()).await.unwrap();
     stream
 }
 
-/// What else comes on a connection until its end.
+/// The rest of what a connection receives.
 async fn rest(mut stream: TcpStream) -> String {
     let mut text = Vec::new();
-    // It may be reset, if not all was read that was sent.
+    // It may be reset if the server has not read all that was sent.
     let read = timeout(2 * ANSWERED_WITHIN, stream.read_to_end(&mut text));
     let _ = read.await.expect("the server leaves the connection open");
     String::from_utf8(text).unwrap()
@@ -136,7 +136,7 @@ async fn a_connection_ends_in_time_whatever_it_waits_for() {
     let begin = Instant::now();
     stop.cancel();
     task.await.unwrap();
-    assert!(begin.elapsed() < REQUEST_WITHIN, "the end of the process waits for a caller");
+    assert!(begin.elapsed() < REQUEST_WITHIN, "the server waited for a request when it stopped");
     rest(open).await;
 }
 

@@ -1,5 +1,5 @@
-//! The objects of an app that ask in one mode, each in its place by age, by call and by token.
-//! Knows only what they say.
+//! The objects of an app with the same token mode, ordered by age, by call and by token. Reads only
+//! their specs and statuses.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,11 +14,14 @@ use crate::{
     platform::{self, Reissue},
 };
 
-/// A platform allows some twenty forced calls of an app a day: whoever made one of them is shown.
+/// A platform allows about twenty forced calls of an app a day: every object that made one of them
+/// is shown.
 const FORCED: usize = 32;
-/// The one that asks is never among the others: of each place the first two are shown.
+/// The first two of each order are shown: one of them may be the object that the others are shown
+/// to.
 const FIRST: usize = 2;
-/// Two tokens may pass for the asker's own, the stored one and the one that its status tells of.
+/// Of the three newest tokens, two may be the object's own: the stored one and the one that its
+/// status reports.
 const TOKENS: usize = 3;
 
 /// Creation time and uid.
@@ -29,55 +32,60 @@ pub(super) fn age(object: &MiniProgram) -> Age {
     (created, uid.to_owned())
 }
 
-/// Names by something of the object's.
+/// Names of objects in the order of a key.
 type By<K> = BTreeSet<(K, Name)>;
 
 #[derive(Default)]
 pub(super) struct Family {
-    /// What a call of one of them does to the tokens of the others, if that is known.
+    /// What a call of one object does to the tokens of the others. Absent if the platform is not
+    /// known.
     reissue: Option<Reissue>,
-    /// Those that are served, can store a token and whose credential the platform has accepted, by
-    /// age.
+    /// The objects that are served and can store a token, and whose credential the platform has
+    /// accepted, by age.
     accepted: By<Age>,
-    /// Those that are served, can store a token and of whose credential nobody knows, by age.
+    /// The objects that are served and can store a token, and whose credential is not tested, by
+    /// age.
     open: By<Age>,
-    /// By the last call that may have ended a token, or by the token.
+    /// The objects by the time of their last call that may have ended a token, and by the issue
+    /// time of their token.
     minted: By<Timestamp>,
-    /// By the last call that is counted, of those whose credential is accepted.
+    /// The objects whose credential is accepted, by the last call that counts towards a limit.
     counted: By<Timestamp>,
-    /// By the call whose intent stands.
+    /// The objects with a recorded intent, by its time.
     intending: By<Timestamp>,
-    /// By the last forced call, of those whose credential is accepted.
+    /// The objects whose credential is accepted, by their last forced call.
     forced: By<Timestamp>,
-    /// By the issue time of their token, for each token.
+    /// For each token, the objects that report it, by the issue time that they report.
     tokens: BTreeMap<String, By<Timestamp>>,
-    /// The tokens by the newest issue time that is told of each.
+    /// The tokens by the newest issue time that is reported of each.
     newest: BTreeSet<(Timestamp, String)>,
-    /// Mints that no clock asked for, by day, of those whose credential is accepted.
+    /// The number of mints by day that were not due by the token's age, of the objects whose
+    /// credential is accepted.
     counts: BTreeMap<String, i64>,
 }
 
-/// What others look at anew when it changes.
+/// The facts of a family that requeue objects when they change.
 #[derive(PartialEq, Eq)]
 pub(super) struct Marks {
-    /// Concerns all.
+    /// A change of it requeues all objects of the app.
     pub of_all: OfAll,
-    /// Concerns itself: whose credential is tried first, as long as none is accepted.
+    /// The object whose credential is tried first, as long as none is accepted. A change requeues
+    /// the new one.
     pub first_open: Option<Name>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum OfAll {
-    /// Who keeps the app, and the newest call that ended a token.
+    /// The object that owns the app, and the newest call that ended a token.
     Exclusive(Option<Name>, Option<Timestamp>),
     /// The newest token, and the newest forced call.
     Shared(Option<String>, Option<Timestamp>),
-    /// Nothing: each has a token of its own.
+    /// Nothing: each object has a token of its own.
     Apart,
 }
 
 impl Family {
-    /// For objects that ask as this one.
+    /// A family for the platform and token mode of this object.
     pub fn of(object: &MiniProgram) -> Self {
         let platform = platform::find(object.spec.platform.as_str());
         let endpoint = platform.and_then(|platform| platform.endpoint(object.spec.token_mode));
@@ -101,13 +109,14 @@ impl Family {
         Marks { of_all: OfAll::Shared(newest, last(&self.forced)), first_open: None }
     }
 
-    /// Counts an object in or out.
+    /// Adds an object to the orders, or removes it.
     pub fn count(&mut self, name: &Name, object: &MiniProgram, is_in: bool) {
         sibling::minted_at(object).for_each(|time| put(&mut self.minted, Some(time), name, is_in));
         let Some(status) = &object.status else { return };
         put(&mut self.intending, status.intent.as_ref().map(|intent| intent.time.0), name, is_in);
         if let Some(mints) = &status.mints {
-            // What an app secret that the platform has not accepted used up is the object's own.
+            // Calls with an app secret that the platform has not accepted count for the object
+            // alone.
             if accepted(object) == Some(true) {
                 put(&mut self.counted, mints.last_time.as_ref().map(|time| time.0), name, is_in);
                 put(
@@ -139,7 +148,7 @@ impl Family {
         }
     }
 
-    /// Notes whether an object may keep the app, and how far the platform knows its credential.
+    /// Records whether an object may own the app, and whether the platform accepts its credential.
     pub fn claim(&mut self, name: &Name, object: &MiniProgram, claims: bool) {
         let claims = claims && sibling::can_store(object);
         let accepted = accepted(object);
@@ -147,7 +156,7 @@ impl Family {
         put(&mut self.open, Some(age(object)), name, claims && accepted.is_none());
     }
 
-    /// Adds those that may matter to another object of the app.
+    /// Adds the objects that another object of the app may depend on.
     pub fn show<'a>(&'a self, until: Timestamp, to: &mut BTreeSet<&'a Name>) {
         let oldest = [&self.accepted, &self.open]
             .into_iter()

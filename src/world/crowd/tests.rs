@@ -1,4 +1,4 @@
-//! Who hears of whom among 2 500 objects of one app, and how many each is shown.
+//! Which changes requeue which of 2 500 objects of one app, and how many others each is shown.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -29,7 +29,7 @@ fn name(number: usize) -> ObjectName {
     ObjectName::new(&format!("team-{}", number / MOST), &format!("shop-{number}"))
 }
 
-/// The object of a number; the older, the smaller.
+/// The object of a number. An object with a smaller number is older.
 fn object(number: usize, mode: TokenMode) -> MiniProgram {
     let ObjectName { namespace, name } = name(number);
     let mut object = mini_program(meta(&namespace, &name, &name, 1), "wx1", "credential", "target");
@@ -48,7 +48,7 @@ fn crowd(mode: TokenMode, change: impl Fn(usize, &mut MiniProgram)) -> Crowd {
     crowd
 }
 
-/// Whom it concerns when an object changes so.
+/// The objects that a change of an object requeues.
 fn concerned(
     crowd: &mut Crowd,
     number: usize,
@@ -104,7 +104,7 @@ fn where_one_keeps_the_app_its_calls_concern_all_and_others_troubles_the_next_in
     let next = concerned(&mut crowd, 0, |object| {
         is(object, ConditionStatus::False, Reason::CredentialRejected);
     });
-    assert_eq!(next, BTreeSet::from([name(1)]), "whose turn it is");
+    assert_eq!(next, BTreeSet::from([name(1)]), "the object that is tried next");
     assert!(
         concerned(&mut crowd, 900, |object| is(
             object,
@@ -157,7 +157,7 @@ fn who_keeps_the_app_is_shown_who_would_keep_it_next() {
     let crowd =
         crowd(TokenMode::Legacy, |_, object| is(object, ConditionStatus::True, Reason::Accepted));
     let shown = crowd.siblings(&name(0), time(0).0).shown;
-    // What has just become of its own credential is not in the status that others see.
+    // The latest result of its own credential is not yet in the status that others see.
     assert!(shown.iter().any(|object| object.metadata.name.as_ref() == Some(&name(1).name)));
 }
 
@@ -172,7 +172,7 @@ fn the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_the
             (Some("crowded".into()), Some(format!("{number:03}")));
         object
     };
-    // The youngest come first: they were served until the others came.
+    // The youngest are added first: they are served until the older ones are added.
     for (number, name) in names.iter().enumerate().rev() {
         crowd.set(name, Some(&Arc::new(rename(number))));
     }
@@ -181,8 +181,8 @@ fn the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_the
     };
     assert_eq!(served(&crowd), MOST);
     assert!(crowd.siblings(&names[MOST], time(0).0).surplus);
-    // It is never the turn of those that are not served, whatever becomes of them, also when all
-    // others are rejected.
+    // Objects that are not served never own the app, also when the credentials of all others are
+    // rejected.
     for (number, name) in names.iter().enumerate().take(MOST) {
         let mut object = rename(number);
         is(&mut object, ConditionStatus::False, Reason::CredentialRejected);

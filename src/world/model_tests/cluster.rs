@@ -1,5 +1,5 @@
-//! A small API server: what exists, every change in order, and watches on it that lag. Knows
-//! nothing of who is looked at.
+//! A small API server: its objects, every change in order, and watches that lag. Knows nothing of
+//! requeues.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -30,7 +30,7 @@ pub enum Kind {
 }
 
 pub enum Phase {
-    /// A list was announced, but not taken yet.
+    /// A list that was announced and is not read yet.
     Announced,
     Listing(Vec<Thing>, usize),
     Watching(usize),
@@ -44,14 +44,14 @@ pub struct Watch {
 
 pub struct Cluster {
     pub things: BTreeMap<(bool, ObjectName), Thing>,
-    /// Every change: what it left, and whether the thing is there.
+    /// Every change: the resulting object, and whether it exists.
     pub log: Vec<(Thing, bool)>,
     pub answers: Vec<Answer>,
     pub watches: Vec<Watch>,
     pub world: World,
-    /// What each object's surroundings were when it was last looked at.
+    /// What the plan of each object could depend on when it was last requeued.
     pub seen: BTreeMap<ObjectName, String>,
-    /// The uid and version of what exists, as the world last had it.
+    /// The uid and version of each existing object, as the world last knew them.
     pub known: BTreeMap<(bool, ObjectName), (String, u64)>,
 }
 
@@ -102,7 +102,7 @@ impl Cluster {
         cluster
     }
 
-    /// Versions are places in the log, counted from one.
+    /// A resourceVersion is a position in the log, from one on.
     pub fn put(&mut self, is_object: bool, mut thing: Thing) -> Thing {
         let version = Some((self.log.len() + 1).to_string());
         match &mut thing {
@@ -159,10 +159,10 @@ impl Cluster {
 
     pub fn relist(&mut self, watch: usize) {
         self.watches[watch].phase = Phase::Announced;
-        self.tell(watch, Event::Init);
+        self.deliver(watch, Event::Init);
     }
 
-    /// Whether there was anything left to show.
+    /// Shows the next event of a watch, and returns whether there was one.
     pub fn show(&mut self, at: usize) -> bool {
         let watch = &self.watches[at];
         let (phase, event) = match &watch.phase {
@@ -195,7 +195,7 @@ impl Cluster {
         };
         self.watches[at].phase = phase;
         if let Some(event) = event {
-            self.tell(at, event);
+            self.deliver(at, event);
         }
         true
     }

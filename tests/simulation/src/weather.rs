@@ -253,12 +253,12 @@ impl Weather {
         if self.steps_clock() {
             Timing::default()
         } else {
-            Timing { resync_period: WATCHFUL, beat: WATCHFUL }
+            Timing { resync_period: WATCHFUL, tick: WATCHFUL }
         }
     }
 
     pub fn health_period(&self) -> Duration {
-        if self.climate.hides { Duration::from_millis(PROBES_APART) } else { self.timing().beat }
+        if self.climate.hides { Duration::from_millis(PROBES_APART) } else { self.timing().tick }
     }
 
     /// What a watch asks for. Years of silence are mostly bookmarks, so where streams live for

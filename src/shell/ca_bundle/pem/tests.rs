@@ -1,4 +1,4 @@
-//! Files that people mount, and what is said of them.
+//! Files that users mount, and their errors.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 

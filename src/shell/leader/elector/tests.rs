@@ -23,13 +23,13 @@ use crate::shell::clock::Now;
 
 const DURATION: Duration = Duration::from_secs(15);
 
-/// The one Lease, guarded by resourceVersion as the real server guards it.
+/// The Lease of a fake API server, which checks the resourceVersion of writes.
 #[derive(Default)]
 struct Server {
     lease: Option<Lease>,
     version: u64,
     hangs: bool,
-    /// How long it thinks before it answers.
+    /// The delay of its responses.
     delay: Duration,
 }
 
@@ -123,7 +123,7 @@ async fn a_release_hands_over_within_one_period() {
     let (mut second, _) = elector(&server, "second");
     assert!(timeout(10 * DURATION, second.lead()).await.is_err(), "a renewed lease is not taken");
     assert!(term.leads());
-    // Between two renewals a call of five seconds may always begin.
+    // A call of five seconds may begin at any time between two renewals.
     for _ in 0..60 {
         assert!(term.ticket(Duration::from_secs(5)).is_some());
         sleep(Duration::from_millis(500)).await;
@@ -164,7 +164,7 @@ async fn a_term_counts_from_when_its_renewal_was_sent() {
     server.lock().unwrap().delay = Duration::from_secs(2);
     let (mut elector, _) = elector(&server, "first");
     let term = elector.lead().await.unwrap();
-    // Two of its ten seconds were the API server's.
+    // The API server took two of its ten seconds.
     assert!(term.ticket(Duration::from_secs(8)).is_none());
     assert!(term.ticket(Duration::from_secs(7)).is_some());
 }
@@ -189,7 +189,7 @@ async fn what_others_do_to_the_lease() {
     let server = Shared::default();
     let (mut elector, _) = elector(&server, "first");
     let term = elector.lead().await.unwrap();
-    // Somebody labels it: the renewal loses the race, reads, and goes on.
+    // A change of its labels: the renewal is a conflict, and is retried after a read.
     let touch = |change: fn(&mut Lease)| {
         let mut server = server.lock().unwrap();
         server.version += 1;
@@ -207,14 +207,14 @@ async fn what_others_do_to_the_lease() {
         server.lock().unwrap().lease.as_ref().unwrap().metadata.labels.is_some(),
         "the label is kept"
     );
-    // Somebody takes it by hand.
+    // Another holder is written into it.
     touch(|lease| lease.spec.as_mut().unwrap().holder_identity = Some("her".into()));
     timeout(DURATION / 3, term.over()).await.unwrap();
-    // Somebody deletes it: it is made anew.
+    // It is deleted: the candidate creates it again.
     server.lock().unwrap().lease = None;
     elector.lead().await.unwrap();
     assert_eq!(holder(&server).as_deref(), Some("first"));
-    // Somebody touches it right before it is released.
+    // It changes right before it is released.
     touch(|_| ());
     elector.release().await;
     assert_eq!(holder(&server).as_deref(), Some(""));

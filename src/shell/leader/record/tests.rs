@@ -46,11 +46,11 @@ fn a_standby_takes_only_what_is_free() {
     check_standby(&[], 0, Step::Read);
     check_standby(&[(0, None)], 0, Step::Write);
     check_standby(&[(0, Some(lease("", 1, 1)))], 0, Step::Write);
-    // A write of ours whose answer we never saw.
+    // Our own write whose response was lost.
     check_standby(&[(0, Some(lease("me", 60, 1)))], 0, Step::Write);
     check_standby(&[(0, Some(lease("her", 60, 1)))], 0, Step::Wait(secs(10)));
     check_standby(&[(0, Some(lease("her", 60, 1)))], 10, Step::Read);
-    // However old its times say it is: it counts from the first sighting.
+    // Whatever its times are: it lasts from when it was first seen.
     check_standby(&[(1000, Some(lease("her", 60, 1)))], 1009, Step::Wait(secs(1010)));
     check_standby(
         &[(0, Some(lease("her", 60, 1))), (55, Some(lease("her", 60, 1)))],
@@ -67,7 +67,7 @@ fn a_standby_takes_only_what_is_free() {
         60,
         Step::Wait(secs(69)),
     );
-    // The duration of the holder counts, not ours; one without meaning is taken for ours.
+    // The duration in the Lease applies; if it is not positive, ours applies.
     check_standby(&[(0, Some(lease("her", 5, 1))), (5, Some(lease("her", 5, 1)))], 5, Step::Write);
     check_standby(
         &[(0, Some(lease("her", 600, 1))), (60, Some(lease("her", 600, 1)))],
@@ -79,7 +79,7 @@ fn a_standby_takes_only_what_is_free() {
         30,
         Step::Wait(secs(40)),
     );
-    // Stopped for an hour between two looks: it looks again before it takes anything.
+    // Suspended for an hour between two reads: it reads the Lease before it acquires it.
     check_standby(&[(0, Some(lease("her", 60, 1)))], 3600, Step::Read);
     check_standby(
         &[(0, Some(lease("her", 60, 1))), (3600, Some(lease("her", 60, 2)))],
@@ -157,8 +157,8 @@ fn the_record_is_written_as_client_go_does() {
     );
 }
 
-/// What a simulated candidate does in its turn: the delays of its request and of the answer, and
-/// how long it is stopped after.
+/// One step of a simulated candidate: the delays of its request and of the response, and how long
+/// it is suspended afterwards.
 #[derive(Clone, Debug)]
 struct Turn {
     who: usize,
@@ -176,8 +176,8 @@ fn turn() -> impl Strategy<Value = Turn> {
     )
 }
 
-/// Three candidates with unrelated clocks. A second of true time passes at each tick; requests and
-/// answers are under way meanwhile.
+/// Three candidates with unrelated clocks. A second passes at each tick, while requests and
+/// responses are under way.
 #[derive(Default)]
 struct World {
     lease: Option<Lease>,
@@ -205,7 +205,7 @@ struct Player {
     flight: Option<Flight>,
 }
 
-/// What a read found, or what a write left; a refused write has none.
+/// The Lease that a read or a write returned; none for a refused write.
 #[derive(Clone)]
 struct Answer(Option<Lease>);
 
@@ -219,7 +219,7 @@ struct Flight {
 impl Player {
     fn play(&mut self, world: &mut World, now: u64) {
         let boot = secs(now + self.offset);
-        // The server works whether the sender is stopped or not.
+        // The server handles the request also if the sender is suspended.
         if let Some(flight) =
             self.flight.as_mut().filter(|f| f.answer.is_none() && now >= f.lands_at)
         {
@@ -248,7 +248,7 @@ impl Player {
             Step::Stop(_) => return self.candidate.stopped(),
             Step::Read => None,
             Step::Write => {
-                // The wall clock stands still: nothing may depend on it.
+                // The wall clock does not advance: nothing may depend on it.
                 Some((self.candidate.claim(Now { wall: at(0).wall, boot }), boot))
             }
         };
@@ -256,7 +256,7 @@ impl Player {
         self.flight = Some(Flight { claim, lands_at: now + turn.to_server, answer: None, turn });
     }
 
-    /// As `Term` answers it: by the clock alone.
+    /// As `Term` decides it: by the clock alone.
     fn leads(&self, now: u64) -> bool {
         self.candidate.stop_at().is_some_and(|stop_at| secs(now + self.offset) < stop_at)
     }
@@ -285,7 +285,7 @@ proptest! {
 }
 
 #[test]
-fn who_could_not_do_the_work_leaves_a_free_lease_to_others_for_some_durations() {
+fn a_candidate_that_cannot_list_leaves_a_free_lease_to_others_for_some_durations() {
     for (seen, durations) in [(None, 1), (Some(lease("", 1, 1)), 1), (Some(lease("", 1, 1)), 2)] {
         let mut candidate = me();
         candidate.yield_to_others(durations);
@@ -298,6 +298,6 @@ fn who_could_not_do_the_work_leaves_a_free_lease_to_others_for_some_durations() 
         assert_eq!(candidate.next(secs(free)), Step::Write);
         let mut candidate = me();
         candidate.saw(seen, secs(100));
-        assert_eq!(candidate.next(secs(100)), Step::Write, "who could does not wait");
+        assert_eq!(candidate.next(secs(100)), Step::Write, "one that can list does not wait");
     }
 }

@@ -36,15 +36,17 @@ const STALL: &[Mutant] = &[
 const HEALTH: &[Mutant] = &[Mutant {
     name: "blind-leader-ready",
     means: "A leader whose lists fail is ready.",
-    changes: &[("*since + BLIND_AFTER <= now", "false")],
-    killed_by: Both("a_leader_that_does_not_see_its_world_is_not_ready_within_a_minute"),
+    changes: &[("*since + NOT_READY_AFTER <= now", "false")],
+    killed_by: Both("a_leader_with_a_failing_watch_is_not_ready_within_a_minute"),
 }];
 
 const OPERATOR: &[Mutant] = &[Mutant {
     name: "blind-leader-ready-by-news",
     means: "A leader that is refused one watch is ready again when another one has news.",
     changes: &[("gaps.is_empty()", "true")],
-    killed_by: Both("news_of_one_watch_does_not_make_a_leader_ready_that_is_refused_another"),
+    killed_by: Both(
+        "an_event_of_one_watch_does_not_make_a_leader_ready_whose_other_watch_is_refused",
+    ),
 }];
 
 const WATCH: &[Mutant] = &[Mutant {
@@ -72,5 +74,5 @@ const RECONCILE: &[Mutant] = &[Mutant {
     name: "lost-writes-repeated",
     means: "A status write that always loses its race is tried again without a pause.",
     changes: &[("self.lost_races <= RACES", "true")],
-    killed_by: Test("writes_that_always_lose_are_tried_less_and_less_often"),
+    killed_by: Test("writes_that_always_conflict_are_retried_less_and_less_often"),
 }];

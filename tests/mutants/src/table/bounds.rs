@@ -121,15 +121,18 @@ const TURNS: &[Mutant] = &[Mutant {
 
 const UNREADABLE: &[Mutant] = &[
     Mutant {
-        name: "unreadable-told-each-time",
-        means: "An object that cannot be read is told at each event.",
-        changes: &[("self.told.insert(name.clone(), version).or(before) != Some(version)", "true")],
-        killed_by: Test("an_object_that_cannot_be_read_is_told_once_and_stops_nothing"),
+        name: "unreadable-reported-each-time",
+        means: "An object that cannot be read is reported at each event.",
+        changes: &[(
+            "self.reported.insert(name.clone(), version).or(before) != Some(version)",
+            "true",
+        )],
+        killed_by: Test("an_unreadable_object_is_reported_once_and_stops_nothing"),
     },
     Mutant {
         name: "unreadable-kept",
         means: "An object that cannot be read and goes while nobody watches is remembered.",
         changes: &[("self.before.retain(|name, _| !scope.covers(name));", "let _ = scope;")],
-        killed_by: Test("each_version_is_told_of_once_and_forgotten_with_its_object"),
+        killed_by: Test("each_version_is_reported_once_and_forgotten_with_its_object"),
     },
 ];

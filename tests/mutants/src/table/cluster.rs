@@ -1,4 +1,4 @@
-//! What the cluster looks like from here, and who is looked at when it changes.
+//! The known objects of the cluster, and which objects a change requeues.
 
 use super::{
     KilledBy::{Simulation, Test},
@@ -50,28 +50,25 @@ const GATHER: &[Mutant] = &[
 
 const WORLD: &[Mutant] = &[
     Mutant {
-        name: "siblings-not-looked-at",
-        means: "Nobody looks at the other objects of an app when one of them changes.",
-        changes: &[(
-            "change.look.extend(self.renew_mini_program(&key, old.as_deref(), Some(&new)));",
-            "self.renew_mini_program(&key, old.as_deref(), Some(&new));",
-        )],
+        name: "siblings-not-requeued",
+        means: "A change of an object does not requeue the other objects of its app.",
+        changes: &[("change.requeue.extend(of_app);", "drop(of_app);")],
         killed_by: Test("a_change_of_an_object_concerns_its_app"),
     },
     Mutant {
-        name: "readers-not-told",
+        name: "readers-not-requeued",
         means: "A credential that one object has read is news to the others only when the watch \
                 shows it.",
         changes: &[(
             "self.pending.extend(self.users.get(key).iter().filter(|user| *user != reader).cloned());",
             "",
         )],
-        killed_by: Test("a_credential_that_was_read_counts_at_once_and_is_told_to_its_other_users"),
+        killed_by: Test("a_credential_that_was_read_counts_at_once_and_requeues_its_other_users"),
     },
     Mutant {
         name: "own-write-not-counted",
         means: "The version of a Secret that was just written is the one before.",
-        changes: &[("lists.secrets.wrote(&secret, &new.uid, number, version);", "")],
+        changes: &[("lists.secrets.record_write(&secret, &new.uid, number, version);", "")],
         killed_by: Test("an_own_write_counts_at_once_and_concerns_only_others"),
     },
 ];
@@ -113,9 +110,9 @@ const LISTING: &[Mutant] = &[
 ];
 
 const OPERATOR: &[Mutant] = &[Mutant {
-    name: "changes-not-told",
-    means: "Nobody looks at an object when it changes: each waits for its timer.",
-    changes: &[("let _ = looks.send(name);", "")],
+    name: "changes-not-requeued",
+    means: "A change does not requeue its object: each waits for its timer.",
+    changes: &[("let _ = requeues.send(name);", "")],
     killed_by: Simulation,
 }];
 
@@ -124,20 +121,20 @@ const CONTROLLER: &[Mutant] = &[
         name: "objects-oversleep",
         means: "An object that sees no reason to wake sleeps for a day.",
         changes: &[("sleep.min(timing.resync_period)", "sleep")],
-        killed_by: Test("looks_again_when_asked_to_and_in_five_minutes_at_the_latest"),
+        killed_by: Test("an_object_is_reconciled_again_when_due_and_within_five_minutes"),
     },
     Mutant {
-        name: "two-looks-at-once",
-        means: "An object is looked at twice at the same time.",
+        name: "two-reconciles-at-once",
+        means: "Two reconciles of an object run at the same time.",
         changes: &[("running.names.contains(&name)", "false")],
-        killed_by: Test("a_look_that_comes_while_the_object_is_looked_at_runs_once_after_it"),
+        killed_by: Test("a_requeue_during_a_reconcile_causes_one_more_after_it"),
     },
     Mutant {
         name: "panicked-object-dropped",
-        means: "An object whose look panicked is never looked at again.",
+        means: "An object whose reconcile panicked is never reconciled again.",
         changes: &[(
-            "looked.map_or_else(|| panicked(&name), |looked| looked.requeue_after)",
-            "looked.map_or(Duration::MAX, |looked| looked.requeue_after)",
+            "action.map_or_else(|| panicked(&name), |action| action.requeue_after)",
+            "action.map_or(Duration::MAX, |action| action.requeue_after)",
         )],
         killed_by: Test("a_panic_is_the_failure_of_its_object"),
     },

@@ -22,7 +22,7 @@ const RECORD: &[Mutant] = &[
         means: "A candidate that could not do the work takes a free Lease before others.",
         changes: &[("Some(free? + self.handicap)", "free")],
         killed_by: Test(
-            "who_could_not_do_the_work_leaves_a_free_lease_to_others_for_some_durations",
+            "a_candidate_that_cannot_list_leaves_a_free_lease_to_others_for_some_durations",
         ),
     },
     Mutant {
@@ -98,17 +98,15 @@ const FENCE: &[Mutant] = &[Mutant {
     name: "write-after-the-term",
     means: "A process that leads no more sends what it had decided to write.",
     changes: &[("!term.leads()", "false")],
-    killed_by: Test("who_leads_no_more_sends_nothing_whoever_still_holds_the_client"),
+    killed_by: Test("after_the_term_the_client_sends_nothing"),
 }];
 
 const OPERATOR: &[Mutant] = &[Mutant {
     name: "useless-leader-comes-back",
     means: "Who led and saw no object takes the Lease again at once, before anybody else.",
     changes: &[(
-        "if others_first { OTHERS_FIRST } else { sees_nothing.into() }",
-        "sees_nothing.into()",
+        "if others_first { OTHERS_FIRST } else { cannot_list.into() }",
+        "cannot_list.into()",
     )],
-    killed_by: Test(
-        "who_led_and_saw_no_object_leaves_the_lease_to_others_before_it_takes_it_again",
-    ),
+    killed_by: Test("after_a_term_without_working_watches_the_lease_is_left_to_others_first"),
 }];

@@ -121,7 +121,7 @@ const API_CLIENT: &[Mutant] = &[
             "config.headers.push((USER_AGENT, HeaderValue::from_static(shell::USER_AGENT)));",
             "",
         )],
-        killed_by: Test("each_request_says_who_asks_and_is_made_once"),
+        killed_by: Test("each_request_has_a_user_agent_and_is_sent_once"),
     },
 ];
 
@@ -224,13 +224,13 @@ const OUTAGE: &[Mutant] = &[
     Mutant {
         name: "each-failure-an-outage",
         means: "A request that fails among others that are answered is logged as an outage.",
-        changes: &[("lasted < BEGINS_AFTER || told_lately", "told_lately")],
+        changes: &[("lasted < BEGINS_AFTER || logged_lately", "logged_lately")],
         killed_by: Test("a_request_that_fails_among_others_is_no_outage"),
     },
     Mutant {
         name: "outage-in-every-line",
         means: "Each request that fails is logged while the API server cannot be reached.",
-        changes: &[("lasted < BEGINS_AFTER || told_lately", "lasted < BEGINS_AFTER")],
+        changes: &[("lasted < BEGINS_AFTER || logged_lately", "lasted < BEGINS_AFTER")],
         killed_by: Test("an_outage_has_a_line_when_it_begins_one_each_minute_and_one_when_it_ends"),
     },
 ];
@@ -246,7 +246,5 @@ const WATCH: &[Mutant] = &[Mutant {
     name: "each-watch-tells-of-an-outage",
     means: "While the API server cannot be reached, each watch has a line of its own.",
     changes: &[("not_reached(error)", "false")],
-    killed_by: Test(
-        "a_watch_that_reaches_nobody_is_told_apart_from_one_that_is_refused_or_gets_no_answer",
-    ),
+    killed_by: Test("an_unreachable_api_server_is_told_from_a_refusal_and_from_a_missing_response"),
 }];
