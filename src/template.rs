@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_labels_are_everybodys() {
+    fn plain_labels_need_no_permission() {
         let plain = [
             "team",
             "Tier",
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_act_on_is_left_out_unless_the_administrator_allows_it() {
+    fn keys_that_controllers_act_on_are_refused_unless_the_administrator_allows_them() {
         let acted_on = [
             "app.kubernetes.io/instance",
             "argocd.argoproj.io/secret-type",
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_no_key_is_refused_at_start() {
+    fn an_invalid_key_is_refused_at_start() {
         for text in ["a b", "*.example.com", "a=b"] {
             assert!(text.parse::<AllowedMetadata>().expect_err(text).contains(text));
         }

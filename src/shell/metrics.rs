@@ -170,7 +170,7 @@ impl Metrics {
         let ca_bundle_unusable = add(
             own,
             "ca_bundle_unusable",
-            "1 while --ca-bundle cannot be used and its previous certificates are",
+            "1 while --ca-bundle cannot be used and its previous content is trusted",
         );
         let watch_gaps =
             add(own, "watch_gaps", "Watches of the leader whose list is not complete or that fail");

@@ -37,7 +37,7 @@ fn refused(code: u16) -> watcher::Error {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_always_refused_is_tried_less_and_less_often() {
+async fn a_list_that_is_always_refused_is_retried_less_and_less_often() {
     let (scope, stop) = (Scope::All, CancellationToken::new());
     let (start, times) = (Instant::now(), RefCell::new(vec![]));
     let events = stream::iter(0..40)

@@ -347,7 +347,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_world_becomes_the_cluster(by_namespace: bool, steps in vec(step(), 0..120)) {
+    fn the_world_converges_to_the_cluster(by_namespace: bool, steps in vec(step(), 0..120)) {
         let scopes = NAMESPACES.map(|namespace| Scope::Namespace(namespace.to_owned()));
         let mut cluster = Cluster::new(if by_namespace { &scopes } else { &[Scope::All] });
         for step in steps {

@@ -319,7 +319,7 @@ fn a_late_answer_brings_nothing_back() {
 }
 
 #[test]
-fn what_we_removed_stays_away() {
+fn an_object_that_we_deleted_stays_absent() {
     let mut world = listed();
     world.record_own_write("a", Projection::of(&token(60)));
     world.record_own_delete("a", "shop-token", "u-token");
@@ -351,7 +351,7 @@ fn an_unreadable_object_is_reported_once_and_stops_nothing() {
 }
 
 #[test]
-fn an_object_is_kept_without_ballast() {
+fn an_object_is_kept_without_managed_fields() {
     let mut world = listed();
     let mut object = shop(20);
     object.metadata.managed_fields = Some(vec![]);
@@ -392,7 +392,7 @@ fn version_of_shop(world: &World) -> Option<String> {
 }
 
 #[test]
-fn after_a_restore_the_next_list_counts_whatever_was_held() {
+fn after_a_restore_the_next_list_replaces_all_known_objects() {
     // A version may have been used for another change since: the same number proves nothing.
     for (is_reported, listed) in [(true, 290), (true, 1000), (false, 290)] {
         let mut world = before_a_restore();
@@ -443,7 +443,7 @@ fn an_own_write_during_a_list_is_no_restore() {
 }
 
 #[test]
-fn an_object_that_is_read_in_an_earlier_version_than_it_was_held_shows_a_restore() {
+fn a_read_of_an_older_version_than_the_known_one_shows_a_restore() {
     let mut world = listed();
     world.record_status_write(shop(40));
     world.record_object_read(shop(40));

@@ -70,7 +70,7 @@ fn a_proxy_that_cannot_be_used_is_refused_by_the_name_of_its_variable_alone() {
 }
 
 #[test]
-fn whatever_a_password_holds_the_proxy_is_the_one_that_was_meant_or_none() {
+fn a_password_never_changes_the_host_of_a_proxy() {
     for c in ' '..='~' {
         let text = format!("http://user:1{c}2@proxy:3128");
         let Ok(url) = parse("HTTPS_PROXY", &text) else { continue };
@@ -81,7 +81,7 @@ fn whatever_a_password_holds_the_proxy_is_the_one_that_was_meant_or_none() {
 }
 
 #[test]
-fn which_variable_counts() {
+fn which_variable_is_used() {
     let (a, b, c) = ("http://a.test/", "http://b.test/", "http://c.test/");
     let socks = ("ALL_PROXY", "socks5://c.test");
     for (environment, url, want) in [

@@ -88,7 +88,7 @@ fn live() -> Router {
 }
 
 #[tokio::test]
-async fn whoever_asks_is_answered_although_others_hold_more_connections_than_there_are() {
+async fn a_request_is_answered_although_others_hold_all_connections() {
     let (base, _stop, _task) = start(live()).await;
     let mut held = vec![];
     for _ in 0..MOST + 100 {

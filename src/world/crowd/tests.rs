@@ -70,13 +70,13 @@ fn gets_token(object: &mut MiniProgram, fingerprint: &str, issued: usize) {
 }
 
 fn is(object: &mut MiniProgram, truth: ConditionStatus, reason: Reason) {
-    let verdict = ConditionValue { truth, reason, message: String::new() };
+    let value = ConditionValue { truth, reason, message: String::new() };
     let all = &mut object.status.get_or_insert_default().conditions;
-    conditions::set(all, ConditionType::CredentialValid, &verdict, None, time(0).0);
+    conditions::set(all, ConditionType::CredentialValid, &value, None, time(0).0);
 }
 
 #[test]
-fn where_all_may_ask_only_the_first_of_a_new_token_concerns_the_others() {
+fn where_a_token_is_shared_only_the_first_report_of_a_new_one_requeues_the_others() {
     let mut crowd = crowd(TokenMode::Stable, |_, object| gets_token(object, "sha256:old", 0));
     assert_eq!(
         concerned(&mut crowd, 7, |object| gets_token(object, "sha256:new", 10)).len(),
@@ -99,7 +99,7 @@ fn where_all_may_ask_only_the_first_of_a_new_token_concerns_the_others() {
 }
 
 #[test]
-fn where_one_keeps_the_app_its_calls_concern_all_and_others_troubles_the_next_in_turn() {
+fn where_one_owns_the_app_its_calls_requeue_all_and_a_rejected_credential_the_next_object() {
     let mut crowd = crowd(TokenMode::Legacy, |_, _| {});
     let next = concerned(&mut crowd, 0, |object| {
         is(object, ConditionStatus::False, Reason::CredentialRejected);
@@ -153,7 +153,7 @@ fn each_is_shown_a_few_dozen_others_at_most() {
 }
 
 #[test]
-fn who_keeps_the_app_is_shown_who_would_keep_it_next() {
+fn the_owner_of_an_app_is_shown_the_next_owner() {
     let crowd =
         crowd(TokenMode::Legacy, |_, object| is(object, ConditionStatus::True, Reason::Accepted));
     let shown = crowd.siblings(&name(0), time(0).0).shown;

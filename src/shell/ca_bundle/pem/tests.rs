@@ -15,7 +15,7 @@ fn fault(content: impl AsRef<[u8]>) -> Fault {
 }
 
 #[test]
-fn all_certificates_of_a_bundle_are_read_whatever_stands_between_them() {
+fn all_certificates_of_a_bundle_are_read_whatever_text_is_between_them() {
     let (first, second) = (authority().pem(), authority().pem());
     let indented = first.lines().fold(String::new(), |text, line| text + "  " + line + " \r\n");
     for (text, count) in [

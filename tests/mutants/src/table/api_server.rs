@@ -60,7 +60,7 @@ const LISTING: &[Mutant] = &[Mutant {
     name: "restore-not-believed",
     means: "Whatever has a smaller version than what is held is ignored, for ever.",
     changes: &[("item.version < held && !written_since", "false")],
-    killed_by: Test("after_a_restore_the_next_list_counts_whatever_was_held"),
+    killed_by: Test("after_a_restore_the_next_list_replaces_all_known_objects"),
 }];
 
 const SETTLE: &[Mutant] = &[Mutant {

@@ -144,5 +144,5 @@ const WATCH: &[Mutant] = &[Mutant {
     name: "forbidden-list-hammered",
     means: "A list that the API server forbids is asked for every second.",
     changes: &[("!matches!(event, Event::Init)", "true")],
-    killed_by: Test("a_list_that_is_always_refused_is_tried_less_and_less_often"),
+    killed_by: Test("a_list_that_is_always_refused_is_retried_less_and_less_often"),
 }];

@@ -68,7 +68,7 @@ const PROXIES: &[Mutant] = &[
         name: "blank-variable-counts",
         means: "An empty HTTPS_PROXY hides the https_proxy beside it.",
         changes: &[("text.is_empty()", "false")],
-        killed_by: Test("which_variable_counts"),
+        killed_by: Test("which_variable_is_used"),
     },
     Mutant {
         name: "api-server-never-exempt",
@@ -170,17 +170,13 @@ const CONNECTIONS: &[Mutant] = &[
         name: "connections-without-number",
         means: "There is no bound on the connections that a server holds.",
         changes: &[("self.handles.len() == MOST", "false")],
-        killed_by: Test(
-            "whoever_asks_is_answered_although_others_hold_more_connections_than_there_are",
-        ),
+        killed_by: Test("a_request_is_answered_although_others_hold_all_connections"),
     },
     Mutant {
         name: "newest-connection-closed",
         means: "Whoever connects while all connections are held is closed at once.",
         changes: &[("self.handles.pop_front()", "self.handles.pop_back()")],
-        killed_by: Test(
-            "whoever_asks_is_answered_although_others_hold_more_connections_than_there_are",
-        ),
+        killed_by: Test("a_request_is_answered_although_others_hold_all_connections"),
     },
     Mutant {
         name: "request-awaited",

@@ -114,14 +114,16 @@ const CROWD: &[Mutant] = &[
         name: "every-change-concerns-all",
         means: "All objects of an app are looked at whenever one of them changes.",
         changes: &[("of_all(&before) != of_all(&after)", "true")],
-        killed_by: Test("where_all_may_ask_only_the_first_of_a_new_token_concerns_the_others"),
+        killed_by: Test(
+            "where_a_token_is_shared_only_the_first_report_of_a_new_one_requeues_the_others",
+        ),
     },
     Mutant {
         name: "crowd-told-nothing",
         means: "In an app of many objects nobody hears that the others' token has been replaced.",
         changes: &[("of_all(&before) != of_all(&after)", "false")],
         killed_by: Test(
-            "where_one_keeps_the_app_its_calls_concern_all_and_others_troubles_the_next_in_turn",
+            "where_one_owns_the_app_its_calls_requeue_all_and_a_rejected_credential_the_next_object",
         ),
     },
     Mutant {
@@ -137,7 +139,9 @@ const FAMILY: &[Mutant] = &[
         name: "owner-told-where-there-is-none",
         means: "Where all may ask, each new oldest object of an app makes all others look again.",
         changes: &[("self.reissue.is_some_and(Reissue::is_exclusive)", "true")],
-        killed_by: Test("where_all_may_ask_only_the_first_of_a_new_token_concerns_the_others"),
+        killed_by: Test(
+            "where_a_token_is_shared_only_the_first_report_of_a_new_one_requeues_the_others",
+        ),
     },
     Mutant {
         name: "all-shown",
@@ -158,7 +162,7 @@ const FAMILY: &[Mutant] = &[
         name: "own-place-hides-the-others",
         means: "Who is first itself is not shown who comes next.",
         changes: &[("by.iter().take(FIRST)", "by.iter().take(1)")],
-        killed_by: Test("who_keeps_the_app_is_shown_who_would_keep_it_next"),
+        killed_by: Test("the_owner_of_an_app_is_shown_the_next_owner"),
     },
     Mutant {
         name: "own-token-hides-the-newer",

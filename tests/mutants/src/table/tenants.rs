@@ -57,7 +57,9 @@ const TEMPLATE: &[Mutant] = &[Mutant {
     name: "all-metadata-allowed",
     means: "A template sets what other controllers act on.",
     changes: &[("prefix == RELOADER", "true")],
-    killed_by: Test("what_others_act_on_is_left_out_unless_the_administrator_allows_it"),
+    killed_by: Test(
+        "keys_that_controllers_act_on_are_refused_unless_the_administrator_allows_them",
+    ),
 }];
 
 const ENDED: &[Mutant] = &[Mutant {
