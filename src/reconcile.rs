@@ -1,25 +1,20 @@
 //! Drives one object: observe, plan, one act, again, until there is nothing to do. Each step
 //! returns a value and none calls another; every decision is the plan's.
 
-mod admittance;
+mod acts;
 pub mod api_error;
 pub mod apply;
 pub mod call;
-mod calling;
 pub mod events;
 mod farewell;
 pub mod fetch;
-mod gather;
 pub mod memory;
-pub mod observe;
+mod observe;
+pub mod observed;
 pub mod plan;
 mod queues;
 pub mod reads;
-mod refusal;
-mod reporting;
 pub mod status;
-mod storing;
-mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -32,16 +27,16 @@ use kube::Client;
 
 pub use self::farewell::farewell;
 use self::{
+    acts::StartedCall,
     api_error::ApiError,
-    calling::StartedCall,
     events::Events,
     fetch::{
         Platforms,
         slots::{Slot, Slots, Turn},
     },
     memory::{Memories, Recall},
-    observe::{CredentialRead, LiveRead, Observed, ReadFor, Spec, TargetLookup},
-    plan::{Act, Planned, view::View},
+    observed::{CredentialRead, LiveRead, Observed, ReadFor, Spec, TargetLookup},
+    plan::{Act, Planned, backoff::backoff, view::View},
     reads::{Errand, Reads},
 };
 use crate::{
@@ -140,7 +135,7 @@ async fn look(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Action, Outcome
             return (Action::AWAIT_CHANGE, Outcome::Success);
         }
         let now = ctx.clock.now();
-        let Some(mut seen) = gather::observe(ctx, name, now, pass) else {
+        let Some(mut seen) = observe::observe(ctx, name, now, pass) else {
             return (Action::AWAIT_CHANGE, Outcome::Success);
         };
         let pause = seen.recall.no_pass_before.saturating_sub(now.boot);
@@ -356,7 +351,7 @@ impl Ctx {
         let Some(mp) = self.world().mini_program(name) else { return SOON };
         let (wait, times) = self.recall(&mp, |recall| {
             recall.diverged = recall.diverged.saturating_add(1);
-            let wait = backoff(recall.diverged);
+            let wait = backoff(recall.diverged, BACK_OFF, LONGEST_BACK_OFF);
             recall.no_pass_before = now.boot + wait;
             (wait, recall.diverged)
         });
@@ -375,7 +370,7 @@ impl Ctx {
         let now = self.clock.now();
         let (wait, times) = self.recall(mp, |recall| {
             recall.errors = recall.errors.saturating_add(1);
-            let wait = backoff(recall.errors);
+            let wait = backoff(recall.errors, BACK_OFF, LONGEST_BACK_OFF);
             recall.not_before = now.boot + wait;
             (wait, recall.errors)
         });
@@ -391,11 +386,6 @@ impl Pass {
         self.lost_races += 1;
         self.lost_races <= RACES
     }
-}
-
-/// How long to wait after so many failures in a row.
-fn backoff(failures: u32) -> Duration {
-    (BACK_OFF * 2_u32.pow(failures.clamp(1, 8) - 1)).min(LONGEST_BACK_OFF)
 }
 
 /// The case of an observation that the plan has just judged.

@@ -7,7 +7,7 @@ use miniprogram_operator::{
     api::MiniProgram,
     reconcile::{
         memory::{AppMints, Recall},
-        observe::{Observed, TargetLookup},
+        observed::{Observed, TargetLookup},
         plan::{Act, plan},
     },
     shell::clock::Now,

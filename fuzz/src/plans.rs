@@ -17,7 +17,7 @@ use miniprogram_operator::{
     reconcile::{
         call::Wanted,
         memory::{AppMints, Recall},
-        observe::{CredentialRead, Held, LiveRead, Observed, ReadFor, Spec, TargetLookup},
+        observed::{CredentialRead, Held, LiveRead, Observed, ReadFor, Spec, TargetLookup},
         plan::{Act, plan},
     },
     sensitive::{AccessToken, AppSecret},

@@ -13,7 +13,7 @@ use miniprogram_operator::{
     reconcile::{
         apply::secret::{Content, target_secret},
         memory::Precondition,
-        observe::Held,
+        observed::Held,
     },
     sensitive::AccessToken,
     template::Template,

@@ -17,7 +17,7 @@ use self::secret::{Content, target_secret};
 use super::{
     api_error::{ApiError, within, within_dry_run},
     memory::{Precondition, UnstoredFacts},
-    observe::{TargetLookup, Whose, whose},
+    observed::{TargetLookup, Whose, whose},
     reads::{Errand, Reads},
 };
 use crate::{

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, time::Duration};
 use k8s_openapi::jiff::Timestamp;
 
 use self::door::{Door, Incoming, Outgoing, TransportError};
-use super::{apply::Preflight, status::IntentRecorded};
+use super::{apply::Preflight, plan::backoff::backoff, status::IntentRecorded};
 use crate::{
     api::Reason,
     platform::{Certainty, Endpoint, Grant, Platform, Refusal, Response, TokenRequest},
@@ -102,12 +102,10 @@ pub async fn fetch(
 /// A platform that made a token and answered too late is given more time, or every try would make
 /// one and none would be stored.
 fn timeout(base: Duration, wanted: &FetchRequest<'_>) -> Duration {
-    let doubled = if wanted.endpoint.reissue.makes_new() {
-        base * 2_u32.pow(wanted.unanswered.min(6))
-    } else {
-        base
-    };
-    doubled.min(LONGEST_TIMEOUT.max(base))
+    if !wanted.endpoint.reissue.makes_new() {
+        return base;
+    }
+    backoff(wanted.unanswered.saturating_add(1), base, LONGEST_TIMEOUT.max(base))
 }
 
 fn read(endpoint: &Endpoint, response: Result<Incoming, TransportError>) -> Result<Grant, Refusal> {

@@ -1,215 +1,131 @@
-//! What the plan needs: the world's projections, the process's memory and, when the plan asked for
-//! them, strong reads. Decides nothing, and reads nothing: that is `reads`.
+//! Gathers what is known of an object without asking anybody: the world, the process's memory, and
+//! what this pass has read already. Decides nothing.
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::api::core::v1::Secret;
-use zeroize::Zeroizing;
-
 use super::{
-    call::Wanted,
-    memory::{AppMints, Precondition, Recall, UnstoredFacts},
+    Ctx, Pass, app_key,
+    memory::Recall,
+    observed::{Observed, Spec, TargetLookup, Whose, whose},
+    plan,
 };
 use crate::{
-    api::{CredentialStatus, MiniProgram},
+    api::{MiniProgram, MiniProgramStatus, names},
     projection::{Owner, Projection},
-    sensitive::{AccessToken, AppSecret, Implausible},
-    template::Template,
-    world::{Lookup, Siblings, Version},
+    shell::clock::Now,
+    world::{Lookup, ObjectName},
 };
 
-/// All that the plan knows.
-pub struct Observed {
-    /// The object: the newer of the watch's and our own last write.
-    pub mini_program: Arc<MiniProgram>,
-    /// Whether the lists of its namespace are complete.
-    pub listed: bool,
-    /// The Secret that the spec's target names.
-    pub target: TargetLookup,
-    /// Other Secrets of our type that this object controls.
-    pub old: Vec<Arc<Projection>>,
-    /// The credential Secret.
-    pub credential: Lookup<Version>,
-    /// The other objects of the same platform and app id, as far as they matter.
-    pub siblings: Siblings,
-    /// The template of the target, as far as it is allowed.
-    pub template: Template,
-    /// What the process remembers.
-    pub recall: Recall,
-    /// The token in hand.
-    pub unstored: Option<UnstoredFacts>,
-    /// The app's mints in this process.
-    pub app: AppMints,
-    /// How long an open intent of somebody else is left alone: connect and request timeout.
-    pub patience: Duration,
-    /// The call whose intent stands in status, if this reconcile wrote it.
-    pub started: Option<Wanted>,
-    /// A strong read of the credential alone, when the plan asked for it.
-    pub credential_read: Option<ReadFor>,
-    /// Strong reads, when the plan asked for them.
-    pub live: Option<LiveRead>,
-}
-
-/// The Secret of the target's name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TargetLookup {
-    /// There is none.
-    Absent,
-    /// There is one, and it is not of our type.
-    Foreign,
-    /// There is one of our type.
-    Is(Arc<Projection>),
-}
-
-impl TargetLookup {
-    /// What a write of it has to replace.
-    #[must_use]
-    pub fn precondition(&self) -> Precondition {
-        match self {
-            Self::Is(target) => Precondition::Is {
-                uid: target.uid.clone(),
-                version: target.version.clone(),
-                issued_for: target.issued_for.clone(),
-            },
-            Self::Absent | Self::Foreign => Precondition::Absent,
-        }
+/// Gathers what is known without asking anybody.
+pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -> Option<Observed> {
+    let world = ctx.world();
+    let mp = world.mini_program(name)?;
+    let uid = mp.metadata.uid.clone().unwrap_or_default();
+    let target_name = mp.target_name();
+    if let Some(before) = pass.of.replace(uid.clone()).filter(|before| *before != uid) {
+        ctx.memories.forget(&before);
     }
-}
-
-/// Strong reads of what an irreversible step depends on. Has no `Debug`: it holds the app secret
-/// and tokens.
-pub struct LiveRead {
-    /// The spec that they were made for.
-    pub of: Spec,
-    /// The Secret of the target's name.
-    pub target: TargetLookup,
-    /// Whether it is marked immutable.
-    pub immutable: bool,
-    /// The tokens in the target's data.
-    pub held: Held,
-    /// The same of the Secret that the target is filled from.
-    pub old_held: Held,
-    /// The version of the Secret in use, if its data are what its annotations say.
-    pub intact: Option<String>,
-    /// The credential.
-    pub credential: CredentialRead,
-}
-
-/// A strong read of the credential. Has no `Debug`: it holds the app secret.
-pub struct ReadFor {
-    /// The spec that it was made for.
-    pub of: Spec,
-    /// What was read.
-    pub credential: CredentialRead,
-}
-
-/// A spec, by its object's uid and generation: another one names other Secrets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spec(Option<String>, Option<i64>);
-
-impl Spec {
-    /// The spec of this object.
-    #[must_use]
-    pub fn of(mp: &MiniProgram) -> Self {
-        Self(mp.metadata.uid.clone(), mp.metadata.generation)
-    }
-}
-
-/// The values of a Secret's data that are tokens which we know.
-#[derive(Default)]
-pub struct Held(Vec<AccessToken>);
-
-/// A credential, as read.
-pub enum CredentialRead {
-    /// There is no such Secret.
-    Absent,
-    /// It could not be read.
-    Unreadable,
-    /// It was read.
-    Is {
-        /// Which one.
-        version: CredentialStatus,
-        /// What stands under the key; none if the key is missing.
-        value: Option<Result<AppSecret, Implausible>>,
-    },
-}
-
-impl Held {
-    /// These tokens.
-    #[cfg(test)]
-    pub fn from_tokens(tokens: Vec<AccessToken>) -> Self {
-        Self(tokens)
-    }
-
-    /// The values of this Secret that have one of these fingerprints: the others, which may come to
-    /// a megabyte, are wiped.
-    #[must_use]
-    pub fn of(secret: Secret, fingerprints: &[&str]) -> Self {
-        let values = secret.data.into_iter().flatten().map(|(_, value)| Zeroizing::new(value.0));
-        let tokens = values.filter_map(|value| AccessToken::parse(str::from_utf8(&value).ok()?));
-        Self(tokens.filter(|token| fingerprints.contains(&token.fingerprint().as_str())).collect())
-    }
-
-    /// The value that has this fingerprint.
-    #[must_use]
-    pub fn token(&self, fingerprint: &str) -> Option<&AccessToken> {
-        self.0.iter().find(|token| token.fingerprint() == fingerprint)
-    }
-}
-
-impl LiveRead {
-    /// The tokens of this Secret: the target, or the one that it is filled from.
-    #[must_use]
-    pub fn held_by(&self, from: &Projection, mp: &MiniProgram) -> &Held {
-        if from.name == mp.target_name() { &self.held } else { &self.old_held }
-    }
-
-    /// The credential's plausible app secret and where it was read.
-    #[must_use]
-    pub fn app_secret(&self) -> Option<(&CredentialStatus, &AppSecret)> {
-        match &self.credential {
-            CredentialRead::Is { version, value: Some(Ok(secret)) } => Some((version, secret)),
-            _ => None,
-        }
-    }
-}
-
-/// Whose a Secret of our type is, for an object of this uid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// This object's.
-    Ours,
-    /// A former object's of the same name: the garbage collector is about to take it.
-    Former,
-    /// Somebody else's.
-    Theirs,
-}
-
-/// Whose a target is.
-#[must_use]
-pub fn whose(target: &Projection, mp: &MiniProgram) -> Whose {
-    let name = mp.metadata.name.as_deref();
-    match &target.owner {
-        Owner::MiniProgram { uid, .. } if Some(uid.as_str()) == mp.metadata.uid.as_deref() => {
-            Whose::Ours
-        }
-        Owner::MiniProgram { name: owner, .. } if Some(owner.as_str()) == name => Whose::Former,
-        Owner::Nobody
-            if (target.label.as_deref() == name || is_remembered(target, mp))
-                && target.sent.platform == mp.spec.platform.as_str()
-                && target.sent.app_id == mp.spec.app_id =>
+    let spec = Spec::of(&mp);
+    pass.credential.take_if(|read| read.of != spec);
+    pass.live.take_if(|live| live.of != spec);
+    let target = match (
+        &pass.live,
+        world.target(&name.namespace, &target_name),
+        world.secret(&name.namespace, &target_name),
+    ) {
+        (Some(live), ..) => live.target.clone(),
+        (None, Lookup::Found(target), _) => TargetLookup::Is(target),
+        (None, _, Lookup::Found(_)) => TargetLookup::Foreign,
+        (None, ..) => TargetLookup::Absent,
+    };
+    // A target that outlives its object has no owner: only the status still names it after a
+    // rename.
+    let in_use = mp.status.as_ref().and_then(|status| status.target_ref.as_ref());
+    let unowned = in_use.and_then(|in_use| match world.target(&name.namespace, &in_use.name) {
+        Lookup::Found(target)
+            if target.owner == Owner::Nobody && whose(&target, &mp) == Whose::Ours =>
         {
-            Whose::Ours
+            Some(target)
         }
-        Owner::Nobody | Owner::MiniProgram { .. } | Owner::Other => Whose::Theirs,
-    }
+        _ => None,
+    });
+    let old: Vec<_> = world
+        .controlled_by(&name.namespace, &uid)
+        .into_iter()
+        .chain(unowned)
+        .filter(|old| old.name != target_name)
+        .collect();
+    let siblings = world.siblings(name, &mp, plan::time::after(now.wall, plan::due::SKEW));
+    let listed = world.listed(&name.namespace);
+    let credential = world.secret(&name.namespace, &mp.spec.credential_ref.name);
+    drop(world);
+    let (recall, unstored) = ctx.memories.with(&uid, |memory| {
+        note_sightings(&mut memory.recall, &mp, &target, &old, now);
+        let unlisted_since = &mut memory.recall.unlisted_since;
+        *unlisted_since = (!listed).then(|| unlisted_since.unwrap_or(now.boot));
+        (memory.recall.clone(), memory.unstored.as_ref().map(|hand| hand.facts.clone()))
+    });
+    let app = app_key(&mp).map(|key| ctx.memories.app(&key)).unwrap_or_default();
+    Some(Observed {
+        template: ctx.allowed.template(&mp),
+        mini_program: mp,
+        listed,
+        target,
+        old,
+        credential,
+        siblings,
+        recall,
+        unstored,
+        app,
+        patience: ctx.platforms.connect_timeout + ctx.platforms.request_timeout,
+        started: pass.started.as_ref().map(|started| started.call.wanted),
+        credential_read: pass.credential.take(),
+        live: pass.live.take(),
+    })
 }
 
-/// Whether the status tells of this very token in this very Secret: a label that somebody removed
-/// is then put back.
-fn is_remembered(target: &Projection, mp: &MiniProgram) -> bool {
-    let Some(status) = &mp.status else { return false };
-    let in_use = status.target_ref.as_ref().is_some_and(|in_use| in_use.name == target.name);
-    let token = status.token.as_ref().map(|token| &token.fingerprint);
-    in_use && token.is_some() && token == target.token.as_ref().map(|token| &token.fingerprint)
+/// When this process first saw what it must give time: somebody's open intent, a former object's
+/// target.
+pub(super) fn note_sightings(
+    recall: &mut Recall,
+    mp: &MiniProgram,
+    target: &TargetLookup,
+    old: &[Arc<Projection>],
+    now: Now,
+) {
+    let intent = mp
+        .status
+        .as_ref()
+        .and_then(|status| status.intent.as_ref())
+        .map(|intent| intent.id.clone());
+    let former = match target {
+        TargetLookup::Is(target) if whose(target, mp) == Whose::Former => Some(target.uid.clone()),
+        _ => None,
+    };
+    let sight = |seen: &mut Option<(String, Duration)>, what: Option<String>| {
+        if seen.as_ref().map(|(id, _)| id) != what.as_ref() {
+            *seen = what.map(|id| (id, now.boot));
+        }
+    };
+    let target_seen = if let TargetLookup::Is(target) = target { Some(target) } else { None };
+    let tokens: Vec<_> =
+        old.iter().chain(target_seen).filter_map(|target| target.token.clone()).collect();
+    recall.ends.retain(|(seen, _)| tokens.contains(seen));
+    for token in tokens {
+        if !recall.ends.iter().any(|(seen, _)| *seen == token) {
+            let end = now.boot + plan::due::wait(now, token.expires);
+            recall.ends.push((token, end));
+        }
+    }
+    let none = MiniProgramStatus::default();
+    let status = mp.status.as_ref().unwrap_or(&none);
+    let ours = target_seen.filter(|target| whose(target, mp) == Whose::Ours && !target.edited);
+    let is_untold = ours.is_some_and(|target| !plan::trusted::is_trusted(target, status, recall));
+    recall.untold_since = is_untold.then(|| recall.untold_since.unwrap_or(now.boot));
+    recall.written_status.take_if(|(_, at)| *at + plan::CORRECTIONS_APART < now.boot);
+    sight(&mut recall.foreign_intent, intent);
+    sight(&mut recall.former, former);
+    recall
+        .invalid_seen
+        .get_or_insert_with(|| mp.annotation(names::INVALID_TOKEN).map(str::to_owned));
 }

@@ -6,12 +6,14 @@
 //! them it cannot be called.
 
 mod advice;
+pub mod backoff;
 pub mod due;
-mod ended;
 mod failure;
+mod fold;
 pub mod limits;
 mod next_call;
 pub mod ownership;
+pub mod refused_write;
 pub mod report;
 mod rest;
 pub mod retry;
@@ -40,7 +42,7 @@ use self::{
 use super::{
     call::{Wanted, Why},
     memory::{Noted, UnstoredFacts},
-    observe::{LiveRead, Observed},
+    observed::{LiveRead, Observed},
 };
 use crate::{
     api::{ConditionType, LastFailure, MiniProgramStatus, Reason, conditions},

@@ -23,7 +23,7 @@ use self::{
 };
 use super::{
     api_error::{ApiError, within},
-    observe::{CredentialRead, Held, LiveRead, Spec, TargetLookup},
+    observed::{CredentialRead, Held, LiveRead, Spec, TargetLookup},
 };
 use crate::{
     api::{CredentialStatus, MiniProgram, TargetKeys, names},

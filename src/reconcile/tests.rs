@@ -30,9 +30,9 @@ use super::{
         door::{Door, Incoming, TransportError},
         slots::Slots,
     },
-    gather::note_sightings,
     memory::{Memories, Recall},
-    observe::Spec,
+    observe::note_sightings,
+    observed::Spec,
     plan::{
         tests::sight::{LIFE, STABLE, Sight, at, boot, credential, mini_program},
         view::version_of,

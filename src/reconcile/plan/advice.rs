@@ -5,7 +5,7 @@
 use super::{target, unreachable, view::View};
 use crate::{
     api::{MiniProgram, Reason, names},
-    reconcile::{api_error::admission::Said, memory::Refused, observe::TargetLookup},
+    reconcile::{api_error::admission::Said, memory::Refused, observed::TargetLookup},
     world::MOST_OF_AN_APP,
 };
 

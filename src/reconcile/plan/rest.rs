@@ -15,7 +15,7 @@ use crate::{
         ConditionType, MiniProgramStatus, NextCall, Reason,
         conditions::{self, ConditionStatus, ConditionValue},
     },
-    reconcile::{call::WaitsFor, observe::Observed},
+    reconcile::{call::WaitsFor, observed::Observed},
     shell::clock::Now,
 };
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
+    backoff::backoff,
     time::{after, before, next_midnight, span, spread, whole_seconds},
     view::View,
 };
@@ -19,6 +20,10 @@ use crate::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// The wait after the first failure that may pass by itself.
+const FIRST: Duration = Duration::from_secs(2);
+/// The longest wait while the stored token is about to end, or has ended.
+const NEAR_THE_END: Duration = Duration::from_secs(15);
 const STOP: Duration = Duration::from_secs(30 * 60);
 /// Within this of a token's end, and after it, a retry every few seconds is worth it.
 const URGENT: Duration = Duration::from_secs(300);
@@ -106,14 +111,14 @@ fn transient(
     now: Timestamp,
     jitter: impl Fn(Duration) -> Duration,
 ) -> Timestamp {
-    let exponent = u32::try_from(failed.attempts.clamp(1, 16)).unwrap_or(1);
+    let attempts = u32::try_from(failed.attempts).unwrap_or(1);
     let least = if failed.may_have_minted { Duration::from_secs(15) } else { Duration::ZERO };
     let urgent_from = failed.expires.map(|expires| before(expires, URGENT));
     if urgent_from.is_none_or(|from| from <= now) {
-        let wait = Duration::from_secs(2_u64.pow(exponent).min(15));
+        let wait = backoff(attempts, FIRST, NEAR_THE_END);
         return after(now, wait.max(least) + jitter(wait / 8));
     }
-    let wait = Duration::from_secs(2_u64.pow(exponent).min(300));
+    let wait = backoff(attempts, FIRST, URGENT);
     let until_urgent = urgent_from.map_or(wait, |from| span(now, from));
     after(now, (wait + jitter(wait / 8)).min(until_urgent).max(least))
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     projection::Projection,
-    reconcile::{call::Wanted, observe::LiveRead},
+    reconcile::{call::Wanted, observed::LiveRead},
 };
 
 /// Puts right what differs from the spec without asking the platform, where a Secret of ours still

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::{
     due,
-    ended::effective,
+    fold::fold,
     time::{span, whole_seconds},
     trusted,
 };
@@ -20,7 +20,7 @@ use crate::{
     projection::{Projection, TokenFacts},
     reconcile::{
         memory::{How, Noted},
-        observe::{CredentialRead, LiveRead, Observed, TargetLookup, Whose, whose},
+        observed::{CredentialRead, LiveRead, Observed, TargetLookup, Whose, whose},
     },
     sensitive::Implausible,
     shell::clock::Now,
@@ -110,7 +110,7 @@ impl<'a> View<'a> {
                 Whose::Theirs => Target::Foreign,
             },
         };
-        let status = effective(mp.status.clone().unwrap_or_default(), &seen.recall);
+        let status = fold(mp.status.clone().unwrap_or_default(), &seen.recall);
         let in_use = match target {
             Target::Ours(target) => Some(target),
             Target::Missing | Target::Foreign | Target::Former => newest(seen, &status),

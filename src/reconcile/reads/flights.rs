@@ -16,7 +16,7 @@ use futures::future::{BoxFuture, FutureExt, Shared, WeakShared};
 
 use crate::{
     api::CredentialStatus,
-    reconcile::{api_error::ApiError, observe::CredentialRead},
+    reconcile::{api_error::ApiError, observed::CredentialRead},
     sensitive::{AppSecret, Implausible},
     world::ObjectName,
 };

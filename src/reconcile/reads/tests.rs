@@ -18,7 +18,7 @@ use crate::{
     projection::TokenFacts,
     reconcile::{
         api_error::ApiError,
-        observe::{CredentialRead, Held},
+        observed::{CredentialRead, Held},
         plan::tests::sight::{STABLE, mini_program},
     },
     sensitive::AccessToken,

@@ -8,7 +8,7 @@ use crate::{
     reconcile::{
         call::{Call, Wanted, Why},
         memory::{Ended, How},
-        observe::CredentialRead,
+        observed::CredentialRead,
         plan::{Act, tests::sight::at},
     },
 };

@@ -17,7 +17,7 @@ use crate::{
     reconcile::{
         call::{Call, Wanted, Why},
         memory::{AppMints, Ended, How, Recall, Stored, UnstoredFacts},
-        observe::{CredentialRead, Held, LiveRead, Observed, ReadFor, Spec, TargetLookup},
+        observed::{CredentialRead, Held, LiveRead, Observed, ReadFor, Spec, TargetLookup},
         plan::{
             Act, Planned, plan,
             time::after,

@@ -12,7 +12,7 @@ use crate::{
     },
     reconcile::{
         memory::Refused,
-        observe::CredentialRead,
+        observed::CredentialRead,
         plan::{Act, report::OVERDUE_AFTER},
     },
     sensitive::Implausible,

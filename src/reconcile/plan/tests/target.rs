@@ -13,7 +13,7 @@ use crate::{
         api_error::admission::Said,
         call::Why,
         memory::Refused,
-        observe::Held,
+        observed::Held,
         plan::{Act, target::is_told_refused},
     },
 };

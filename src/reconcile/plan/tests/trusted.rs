@@ -8,7 +8,7 @@ use crate::{
     projection::{Owner, TokenFacts},
     reconcile::{
         call::Why,
-        observe::{CredentialRead, Held},
+        observed::{CredentialRead, Held},
         plan::{Act, view::Credential},
     },
 };

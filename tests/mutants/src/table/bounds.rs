@@ -9,7 +9,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
     Source { file: "src/reconcile/plan/rest.rs", mutants: SETTLE },
     Source { file: "src/reconcile/plan/view.rs", mutants: CASE },
-    Source { file: "src/reconcile/plan/ended.rs", mutants: ENDED },
+    Source { file: "src/reconcile/plan/fold.rs", mutants: ENDED },
     Source { file: "src/reconcile/memory/apps.rs", mutants: APPS },
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
     Source { file: "src/reconcile/fetch/slots.rs", mutants: SLOTS },

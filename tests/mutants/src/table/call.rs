@@ -7,10 +7,10 @@ use super::{
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/status.rs", mutants: STATUS },
-    Source { file: "src/reconcile/calling.rs", mutants: CALLING },
-    Source { file: "src/reconcile/refusal.rs", mutants: REFUSAL },
+    Source { file: "src/reconcile/acts/call.rs", mutants: CALLING },
+    Source { file: "src/reconcile/plan/refused_write.rs", mutants: REFUSAL },
     Source { file: "src/reconcile/fetch.rs", mutants: FETCH },
-    Source { file: "src/reconcile/plan/ended.rs", mutants: ENDED },
+    Source { file: "src/reconcile/plan/fold.rs", mutants: ENDED },
 ];
 
 const STATUS: &[Mutant] = &[
@@ -108,7 +108,7 @@ const CALLING: &[Mutant] = &[
 const REFUSAL: &[Mutant] = &[Mutant {
     name: "refused-writes-keep-their-pace",
     means: "A write that is refused is tried again twice a second for ever.",
-    changes: &[("500 * 2_u64.pow(attempts.min(11) - 1)", "500")],
+    changes: &[("backoff(attempts, FIRST, longest)", "FIRST")],
     killed_by: Test("a_write_that_is_refused_waits_twice_as_long_each_time"),
 }];
 
@@ -140,7 +140,7 @@ const FETCH: &[Mutant] = &[
     Mutant {
         name: "slow-platform-given-no-time",
         means: "A platform that mints and answers too late is never given more time.",
-        changes: &[("base * 2_u32.pow(wanted.unanswered.min(6))", "base")],
+        changes: &[("wanted.unanswered.saturating_add(1)", "1")],
         killed_by: Test("a_silent_rotating_platform_is_given_more_time_each_time"),
     },
 ];

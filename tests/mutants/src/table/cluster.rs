@@ -7,7 +7,7 @@ use super::{
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
-    Source { file: "src/reconcile/gather.rs", mutants: GATHER },
+    Source { file: "src/reconcile/observe.rs", mutants: GATHER },
     Source { file: "src/world.rs", mutants: WORLD },
     Source { file: "src/world/listing.rs", mutants: LISTING },
     Source { file: "src/operator.rs", mutants: OPERATOR },
@@ -28,7 +28,7 @@ const RECONCILE: &[Mutant] = &[
     Mutant {
         name: "errors-keep-their-pace",
         means: "What fails against the API server is tried again twice a second for ever.",
-        changes: &[("backoff(recall.errors)", "backoff(1)")],
+        changes: &[("backoff(recall.errors, BACK_OFF, LONGEST_BACK_OFF)", "BACK_OFF")],
         killed_by: Test("what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute"),
     },
 ];

@@ -146,7 +146,7 @@ const RETRY: &[Mutant] = &[
     Mutant {
         name: "retry-sleeps-past-expiry",
         means: "Retries back off as if a token that is about to die had all the time.",
-        changes: &[("2_u64.pow(exponent).min(15)", "2_u64.pow(exponent).min(300)")],
+        changes: &[("backoff(attempts, FIRST, NEAR_THE_END)", "backoff(attempts, FIRST, URGENT)")],
         killed_by: Test("near_the_end_retries_follow_2_4_8_15"),
     },
     Mutant {

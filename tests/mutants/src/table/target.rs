@@ -7,8 +7,8 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan/synchronise.rs", mutants: SYNCHRONISE },
     Source { file: "src/reconcile/apply/secret.rs", mutants: SECRET },
     Source { file: "src/reconcile/apply.rs", mutants: APPLY },
-    Source { file: "src/reconcile/storing.rs", mutants: STORING },
-    Source { file: "src/reconcile/observe.rs", mutants: OBSERVE },
+    Source { file: "src/reconcile/acts/store.rs", mutants: STORING },
+    Source { file: "src/reconcile/observed.rs", mutants: OBSERVE },
     Source { file: "src/projection.rs", mutants: PROJECTION },
 ];
 

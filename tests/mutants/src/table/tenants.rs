@@ -8,7 +8,7 @@ use super::{
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan/trusted.rs", mutants: CONFIRMED },
-    Source { file: "src/reconcile/plan/ended.rs", mutants: ENDED },
+    Source { file: "src/reconcile/plan/fold.rs", mutants: ENDED },
     Source { file: "src/reconcile/plan/view.rs", mutants: CASE },
     Source { file: "src/reconcile/plan/synchronise.rs", mutants: SYNCHRONISE },
     Source { file: "src/reconcile/plan/ownership.rs", mutants: TURN },

@@ -4,11 +4,11 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use strum::IntoEnumIterator;
 
-use super::{
+use crate::reconcile::{
     Ctx,
     call::{Call, Why},
     events,
-    observe::{Observed, TargetLookup},
+    observed::{Observed, TargetLookup},
 };
 use crate::{
     api::{ConditionType, MiniProgram, conditions, names},
@@ -22,7 +22,10 @@ use crate::{
 impl Ctx {
     /// A report about a token that is not the current one, or about none, costs no call and is
     /// answered by an Event, once.
-    pub(super) fn answers_to_reports(&self, mp: &MiniProgram) -> Vec<events::Announcement> {
+    pub(in crate::reconcile) fn answers_to_reports(
+        &self,
+        mp: &MiniProgram,
+    ) -> Vec<events::Announcement> {
         let current =
             mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
         let reported = mp.annotation(names::INVALID_TOKEN).map(str::to_owned);
@@ -45,7 +48,7 @@ impl Ctx {
 
     /// Another release that writes our targets is a mistake of the installation, and shows nowhere
     /// else.
-    pub(super) async fn report_foreign_write(&self, seen: &Observed) {
+    pub(in crate::reconcile) async fn report_foreign_write(&self, seen: &Observed) {
         let TargetLookup::Is(target) = &seen.target else { return };
         let mp = &seen.mini_program;
         let before = self.recall(mp, |recall| {
@@ -63,7 +66,7 @@ impl Ctx {
     }
 
     /// A call that was asked for and changed nothing is answered by an Event, or people file bugs.
-    pub(super) async fn publish_same_token(
+    pub(in crate::reconcile) async fn publish_same_token(
         &self,
         mp: &MiniProgram,
         call: &Call,
@@ -76,7 +79,7 @@ impl Ctx {
     }
 
     /// The object's own series.
-    pub(super) fn expose(&self, name: &ObjectName, mp: &MiniProgram) {
+    pub(in crate::reconcile) fn expose(&self, name: &ObjectName, mp: &MiniProgram) {
         #[allow(
             clippy::cast_precision_loss,
             reason = "seconds since 1970 are exact in a float for the next hundred million years"
@@ -107,7 +110,7 @@ fn replacement(mp: &MiniProgram) -> Option<Replacement> {
 }
 
 /// One line per refresh and per failure; nothing about an object that only rests.
-pub(super) fn log_changes(old: &MiniProgram, new: &MiniProgram, why: Option<Why>) {
+pub(in crate::reconcile) fn log_changes(old: &MiniProgram, new: &MiniProgram, why: Option<Why>) {
     let why: Option<&str> = why.map(Into::into);
     let (namespace, name) = (new.metadata.namespace.as_deref(), new.metadata.name.as_deref());
     let platform = new.spec.platform.as_str();

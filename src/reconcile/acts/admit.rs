@@ -2,10 +2,10 @@
 
 use std::{pin::pin, task::Poll};
 
-use super::{
+use crate::reconcile::{
     Ctx, Next, Pass, REQUEUE_SOON, app_key,
     fetch::slots::{Claimant, Urgency},
-    observe::Observed,
+    observed::Observed,
     plan::view::{Credential, View},
     view,
 };
@@ -17,7 +17,11 @@ use crate::{
 impl Ctx {
     /// Waits for the app's turn, if others of its objects ask, and then plans anew: the call may
     /// not be wanted any more.
-    pub(super) async fn wait_for_turn(&self, mp: &MiniProgram, pass: &mut Pass) -> Next {
+    pub(in crate::reconcile) async fn wait_for_turn(
+        &self,
+        mp: &MiniProgram,
+        pass: &mut Pass,
+    ) -> Next {
         let Some(key) = app_key(mp) else { return REQUEUE_SOON };
         pass.turn = self.slots.turn(&key).await;
         if pass.turn.is_some() { Next::Continue } else { REQUEUE_SOON }
@@ -25,7 +29,7 @@ impl Ctx {
 
     /// Whether it is the object's turn to ask for its app, as far as that can be told without
     /// waiting.
-    pub(super) fn has_turn(&self, mp: &MiniProgram, pass: &mut Pass) -> bool {
+    pub(in crate::reconcile) fn has_turn(&self, mp: &MiniProgram, pass: &mut Pass) -> bool {
         if pass.slot.is_none() && pass.turn.is_none() {
             pass.turn = app_key(mp).and_then(|key| self.slots.try_turn(&key));
         }
@@ -34,7 +38,7 @@ impl Ctx {
 
     /// Waits for room for the call that the plan is heading for. The error is what comes instead:
     /// another plan after a wait, or a pause if there is no room.
-    pub(super) async fn admit(
+    pub(in crate::reconcile) async fn admit(
         &self,
         seen: &Observed,
         pass: &mut Pass,

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use super::{
+use super::publish;
+use crate::reconcile::{
     Ctx, LONGEST_BACK_OFF, Next, Pass,
     api_error::{self, ApiError},
-    events, status, telling,
+    events, status,
 };
 use crate::{
     api::{MiniProgram, MiniProgramStatus},
@@ -14,7 +15,7 @@ use crate::{
 };
 
 impl Ctx {
-    pub(super) async fn write_status(
+    pub(in crate::reconcile) async fn write_status(
         &self,
         mp: &MiniProgram,
         status: MiniProgramStatus,
@@ -26,7 +27,7 @@ impl Ctx {
                 self.metrics.status_written();
                 let why = self
                     .recall(mp, |recall| recall.ended.as_ref().map(|ended| ended.call.wanted.why));
-                telling::log_changes(mp, &written, why);
+                publish::log_changes(mp, &written, why);
                 self.told(&written);
                 let told = written.status.as_ref().and_then(|status| status.credential.as_ref());
                 self.recall(mp, |recall| {
@@ -43,7 +44,7 @@ impl Ctx {
     }
 
     /// Remembers the status that stands now, so that it shows when somebody else writes over it.
-    pub(super) fn told(&self, written: &MiniProgram) {
+    pub(in crate::reconcile) fn told(&self, written: &MiniProgram) {
         let boot = self.clock.now().boot;
         self.recall(written, |recall| {
             recall.written_status = written.status.clone().map(|status| (Arc::new(status), boot));
@@ -51,7 +52,7 @@ impl Ctx {
     }
 
     /// A status write that lost a race is planned again from what stands there now.
-    pub(super) async fn back_off_on_write(
+    pub(in crate::reconcile) async fn back_off_on_write(
         &self,
         mp: &MiniProgram,
         error: &ApiError,

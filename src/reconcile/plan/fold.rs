@@ -15,7 +15,7 @@ use crate::{
 
 /// The status as it should be after the last call's end, which only this process knows until it is
 /// written.
-pub fn effective(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus {
+pub fn fold(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus {
     let Some(ended) = &recall.ended else { return status };
     match &ended.how {
         How::Withdrawn => withdraw(&mut status, ended),

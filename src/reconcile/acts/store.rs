@@ -3,18 +3,19 @@
 
 use std::time::Duration;
 
-use super::{
-    Ctx, Next, Pass,
+use super::call::{destination, sent_with};
+use crate::reconcile::{
+    Ctx, LONGEST_BACK_OFF, Next, Pass,
     api_error::ApiError,
     app_key,
     apply::{self, Resolution, secret::Content},
     call::Why,
-    calling::{destination, sent_with},
     events,
     memory::{How, Stored, UnstoredFacts},
-    observe::{LiveRead, Observed},
-    plan::{Rewrite, due, synchronise::trusted_fingerprint, view::View},
-    refusal::next_refusal,
+    observed::{LiveRead, Observed},
+    plan::{
+        Rewrite, backoff::backoff, due, refused_write, synchronise::trusted_fingerprint, view::View,
+    },
     view,
 };
 use crate::{
@@ -26,11 +27,13 @@ use crate::{
 
 /// Somebody who edits the target faster than we can write it is met this often before we pause.
 const TRIES: usize = 20;
+/// The longest wait after the first lost race.
+const FIRST_LOSS: Duration = Duration::from_secs(2);
 
 impl Ctx {
     /// Writes the token in hand; it stays in hand until it is stored or lost to somebody else's
     /// call.
-    pub(super) async fn store(&self, mp: &MiniProgram) -> Next {
+    pub(in crate::reconcile) async fn store(&self, mp: &MiniProgram) -> Next {
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         for _ in 0..TRIES {
             let hand = self.memories.with(uid, |memory| {
@@ -117,7 +120,7 @@ impl Ctx {
 
     /// The same token came back: a success that writes nothing but, outside the window, when it was
     /// checked.
-    pub(super) async fn keep(&self, mp: &MiniProgram, early: bool) -> Next {
+    pub(in crate::reconcile) async fn keep(&self, mp: &MiniProgram, early: bool) -> Next {
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         let stands = mp
             .status
@@ -156,7 +159,7 @@ impl Ctx {
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         let attempts = self.memories.with(uid, |memory| {
             let hand = memory.unstored.as_mut()?;
-            let refused = next_refusal(hand.facts.refused.take(), error, now);
+            let refused = refused_write::after_refused_write(hand.facts.refused.take(), error, now);
             Some(hand.facts.refused.insert(refused).attempts)
         });
         let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
@@ -175,7 +178,7 @@ impl Ctx {
             let recall = &mut memory.recall;
             recall.ended = None;
             recall.errors = recall.errors.saturating_add(1);
-            let wait = Duration::from_secs(2_u64.pow(recall.errors.min(6)).min(60)).mul_f64(jitter);
+            let wait = backoff(recall.errors, FIRST_LOSS, LONGEST_BACK_OFF).mul_f64(jitter);
             recall.not_before = now.boot + wait;
             wait
         });
@@ -190,7 +193,7 @@ impl Ctx {
     }
 
     /// Writes the target once more, without a call, from a token that a Secret of ours holds.
-    pub(super) async fn rewrite(
+    pub(in crate::reconcile) async fn rewrite(
         &self,
         seen: &Observed,
         pass: &mut Pass,
@@ -282,8 +285,8 @@ fn facts(view: &View<'_>, from: &Projection) -> Option<TokenFacts> {
 /// What was sent for it; where somebody took that off the Secret, the accepted credential stands
 /// for it.
 fn sent(view: &View<'_>, live: &LiveRead, from: &Projection, chance: &Chance) -> Sent {
-    use super::plan::view::Credential;
     use crate::api::Reason;
+    use crate::reconcile::plan::view::Credential;
     let accepted = view.credential == Credential::Known(Reason::Accepted);
     match live.app_secret().filter(|_| view.is_edited(from) && accepted) {
         Some((_, secret)) => {

@@ -3,23 +3,22 @@
 
 use std::time::Duration;
 
-use super::{
+use crate::reconcile::{
     Ctx, Next, Pass, REQUEUE_SOON, SOON,
     api_error::ApiError,
     app_key, apply,
     call::{Call, Wanted, Why},
     fetch::{FetchRequest, Fetched, fetch, slots::Slot},
     memory::{AppMints, Ended, How, LastMint, Precondition, UnstoredFacts, UnstoredToken},
-    observe::Observed,
+    observed::Observed,
     plan::{
-        due, limits, retry,
+        due, limits, refused_write, retry,
         target::{is_told_refused, stays_in_use},
         time::{after, next_midnight, whole_seconds},
         unknown_outcome,
         view::View,
     },
     reads::Errand,
-    refusal::next_refusal,
     status::{self, IntentRecorded},
     view,
 };
@@ -57,7 +56,7 @@ impl StartedCall {
 impl Ctx {
     /// Writes the intent of a call, then reads strongly once more: what was read before is older
     /// than the intent.
-    pub(super) async fn record_intent(
+    pub(in crate::reconcile) async fn record_intent(
         &self,
         seen: &Observed,
         pass: &mut Pass,
@@ -120,7 +119,7 @@ impl Ctx {
 
     /// Makes the call, if its answer can be stored, and remembers how it ended before anything else
     /// can fail.
-    pub(super) async fn call(
+    pub(in crate::reconcile) async fn call(
         &self,
         seen: &Observed,
         pass: &mut Pass,
@@ -257,7 +256,7 @@ impl Ctx {
     }
 
     /// A call that was counted and will not be sent.
-    pub(super) fn take_back(&self, mp: &MiniProgram, started: StartedCall) {
+    pub(in crate::reconcile) fn take_back(&self, mp: &MiniProgram, started: StartedCall) {
         self.uncount_mint(mp, started.app_before.clone());
         self.recall(mp, |recall| recall.ended = Some(started.withdrawn(mp)));
     }
@@ -279,9 +278,9 @@ impl Ctx {
     }
 
     /// Remembers that the target cannot be written, and for how long it is left alone.
-    pub(super) fn refused(&self, mp: &MiniProgram, error: &ApiError, now: Now) {
+    pub(in crate::reconcile) fn refused(&self, mp: &MiniProgram, error: &ApiError, now: Now) {
         let attempts = self.recall(mp, |recall| {
-            let refused = next_refusal(recall.refused.take(), error, now);
+            let refused = refused_write::after_refused_write(recall.refused.take(), error, now);
             recall.refused.insert(refused).attempts
         });
         let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
@@ -414,7 +413,10 @@ fn new_call(view: &View<'_>, wanted: Wanted, chance: &Chance) -> Call {
 
 /// The Secret that the token belongs into, as it was read strongly. While the spec's target cannot
 /// be made, the one before it stays in use.
-pub(super) fn destination(view: &View<'_>, seen: &Observed) -> (String, Precondition) {
+pub(in crate::reconcile) fn destination(
+    view: &View<'_>,
+    seen: &Observed,
+) -> (String, Precondition) {
     match stays_in_use(view) {
         Some(old) => (
             old.name.clone(),
@@ -430,7 +432,11 @@ pub(super) fn destination(view: &View<'_>, seen: &Observed) -> (String, Precondi
 
 /// What was sent, with the digest under the salt that the target has already, so that equal
 /// credentials look equal.
-pub(super) fn sent_with(view: &View<'_>, secret: &AppSecret, chance: &Chance) -> Sent {
+pub(in crate::reconcile) fn sent_with(
+    view: &View<'_>,
+    secret: &AppSecret,
+    chance: &Chance,
+) -> Sent {
     let kept = view.in_use.map(|target| target.sent.salt.clone()).filter(|salt| !salt.is_empty());
     let salt = kept.unwrap_or_else(|| chance.digits(16));
     Sent {

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use super::{api_error::ApiError, memory::Refused};
-use crate::shell::clock::Now;
+use super::backoff::backoff;
+use crate::{
+    reconcile::{api_error::ApiError, memory::Refused},
+    shell::clock::Now,
+};
 
+const FIRST: Duration = Duration::from_millis(500);
 /// A write that is refused is tried again this often at least, and less often after so many times.
 const LONG_REFUSED: Duration = Duration::from_secs(30);
 const LONGEST_REFUSED: Duration = Duration::from_secs(300);
@@ -12,10 +16,10 @@ const REFUSED_FOR_LONG: u32 = 25;
 
 /// The next try of a write that is refused: after half a second, doubled each time up to half a
 /// minute, and after ten minutes of that every five minutes.
-pub fn next_refusal(before: Option<Refused>, error: &ApiError, now: Now) -> Refused {
+pub fn after_refused_write(before: Option<Refused>, error: &ApiError, now: Now) -> Refused {
     let attempts = before.as_ref().map_or(0, |refused| refused.attempts).saturating_add(1);
     let longest = if attempts > REFUSED_FOR_LONG { LONGEST_REFUSED } else { LONG_REFUSED };
-    let wait = Duration::from_millis(500 * 2_u64.pow(attempts.min(11) - 1)).min(longest);
+    let wait = backoff(attempts, FIRST, longest);
     let said = error.said();
     // A text that differs each time would be a status write each time.
     let same = before
@@ -28,7 +32,7 @@ pub fn next_refusal(before: Option<Refused>, error: &ApiError, now: Now) -> Refu
 mod tests {
     use std::time::Duration;
 
-    use super::next_refusal;
+    use super::after_refused_write;
     use crate::reconcile::{
         api_error::{ApiError, admission::Said},
         tests::now,
@@ -39,7 +43,7 @@ mod tests {
         let mut refused = None;
         let waits = [500, 1000, 2000, 4000, 8000, 16_000].into_iter();
         for wait in waits.chain([30_000; 19]).chain([300_000; 2]) {
-            let next = next_refusal(refused, &ApiError::Conflict, now());
+            let next = after_refused_write(refused, &ApiError::Conflict, now());
             assert_eq!(next.retry, now().boot + Duration::from_millis(wait), "{}", next.attempts);
             refused = Some(next);
         }
@@ -53,7 +57,7 @@ mod tests {
         };
         let mut refused = None;
         let mut said = |error: ApiError| {
-            let next = next_refusal(refused.take(), &error, now());
+            let next = after_refused_write(refused.take(), &error, now());
             refused.insert(next).said.as_ref().map(Said::sentence)
         };
         assert_eq!(

@@ -1,0 +1,215 @@
+//! What the plan needs: the world's projections, the process's memory and, when the plan asked for
+//! them, strong reads. Decides nothing, and reads nothing: that is `reads`.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::api::core::v1::Secret;
+use zeroize::Zeroizing;
+
+use super::{
+    call::Wanted,
+    memory::{AppMints, Precondition, Recall, UnstoredFacts},
+};
+use crate::{
+    api::{CredentialStatus, MiniProgram},
+    projection::{Owner, Projection},
+    sensitive::{AccessToken, AppSecret, Implausible},
+    template::Template,
+    world::{Lookup, Siblings, Version},
+};
+
+/// All that the plan knows.
+pub struct Observed {
+    /// The object: the newer of the watch's and our own last write.
+    pub mini_program: Arc<MiniProgram>,
+    /// Whether the lists of its namespace are complete.
+    pub listed: bool,
+    /// The Secret that the spec's target names.
+    pub target: TargetLookup,
+    /// Other Secrets of our type that this object controls.
+    pub old: Vec<Arc<Projection>>,
+    /// The credential Secret.
+    pub credential: Lookup<Version>,
+    /// The other objects of the same platform and app id, as far as they matter.
+    pub siblings: Siblings,
+    /// The template of the target, as far as it is allowed.
+    pub template: Template,
+    /// What the process remembers.
+    pub recall: Recall,
+    /// The token in hand.
+    pub unstored: Option<UnstoredFacts>,
+    /// The app's mints in this process.
+    pub app: AppMints,
+    /// How long an open intent of somebody else is left alone: connect and request timeout.
+    pub patience: Duration,
+    /// The call whose intent stands in status, if this reconcile wrote it.
+    pub started: Option<Wanted>,
+    /// A strong read of the credential alone, when the plan asked for it.
+    pub credential_read: Option<ReadFor>,
+    /// Strong reads, when the plan asked for them.
+    pub live: Option<LiveRead>,
+}
+
+/// The Secret of the target's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetLookup {
+    /// There is none.
+    Absent,
+    /// There is one, and it is not of our type.
+    Foreign,
+    /// There is one of our type.
+    Is(Arc<Projection>),
+}
+
+impl TargetLookup {
+    /// What a write of it has to replace.
+    #[must_use]
+    pub fn precondition(&self) -> Precondition {
+        match self {
+            Self::Is(target) => Precondition::Is {
+                uid: target.uid.clone(),
+                version: target.version.clone(),
+                issued_for: target.issued_for.clone(),
+            },
+            Self::Absent | Self::Foreign => Precondition::Absent,
+        }
+    }
+}
+
+/// Strong reads of what an irreversible step depends on. Has no `Debug`: it holds the app secret
+/// and tokens.
+pub struct LiveRead {
+    /// The spec that they were made for.
+    pub of: Spec,
+    /// The Secret of the target's name.
+    pub target: TargetLookup,
+    /// Whether it is marked immutable.
+    pub immutable: bool,
+    /// The tokens in the target's data.
+    pub held: Held,
+    /// The same of the Secret that the target is filled from.
+    pub old_held: Held,
+    /// The version of the Secret in use, if its data are what its annotations say.
+    pub intact: Option<String>,
+    /// The credential.
+    pub credential: CredentialRead,
+}
+
+/// A strong read of the credential. Has no `Debug`: it holds the app secret.
+pub struct ReadFor {
+    /// The spec that it was made for.
+    pub of: Spec,
+    /// What was read.
+    pub credential: CredentialRead,
+}
+
+/// A spec, by its object's uid and generation: another one names other Secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec(Option<String>, Option<i64>);
+
+impl Spec {
+    /// The spec of this object.
+    #[must_use]
+    pub fn of(mp: &MiniProgram) -> Self {
+        Self(mp.metadata.uid.clone(), mp.metadata.generation)
+    }
+}
+
+/// The values of a Secret's data that are tokens which we know.
+#[derive(Default)]
+pub struct Held(Vec<AccessToken>);
+
+/// A credential, as read.
+pub enum CredentialRead {
+    /// There is no such Secret.
+    Absent,
+    /// It could not be read.
+    Unreadable,
+    /// It was read.
+    Is {
+        /// Which one.
+        version: CredentialStatus,
+        /// What stands under the key; none if the key is missing.
+        value: Option<Result<AppSecret, Implausible>>,
+    },
+}
+
+impl Held {
+    /// These tokens.
+    #[cfg(test)]
+    pub fn from_tokens(tokens: Vec<AccessToken>) -> Self {
+        Self(tokens)
+    }
+
+    /// The values of this Secret that have one of these fingerprints: the others, which may come to
+    /// a megabyte, are wiped.
+    #[must_use]
+    pub fn of(secret: Secret, fingerprints: &[&str]) -> Self {
+        let values = secret.data.into_iter().flatten().map(|(_, value)| Zeroizing::new(value.0));
+        let tokens = values.filter_map(|value| AccessToken::parse(str::from_utf8(&value).ok()?));
+        Self(tokens.filter(|token| fingerprints.contains(&token.fingerprint().as_str())).collect())
+    }
+
+    /// The value that has this fingerprint.
+    #[must_use]
+    pub fn token(&self, fingerprint: &str) -> Option<&AccessToken> {
+        self.0.iter().find(|token| token.fingerprint() == fingerprint)
+    }
+}
+
+impl LiveRead {
+    /// The tokens of this Secret: the target, or the one that it is filled from.
+    #[must_use]
+    pub fn held_by(&self, from: &Projection, mp: &MiniProgram) -> &Held {
+        if from.name == mp.target_name() { &self.held } else { &self.old_held }
+    }
+
+    /// The credential's plausible app secret and where it was read.
+    #[must_use]
+    pub fn app_secret(&self) -> Option<(&CredentialStatus, &AppSecret)> {
+        match &self.credential {
+            CredentialRead::Is { version, value: Some(Ok(secret)) } => Some((version, secret)),
+            _ => None,
+        }
+    }
+}
+
+/// Whose a Secret of our type is, for an object of this uid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// This object's.
+    Ours,
+    /// A former object's of the same name: the garbage collector is about to take it.
+    Former,
+    /// Somebody else's.
+    Theirs,
+}
+
+/// Whose a target is.
+#[must_use]
+pub fn whose(target: &Projection, mp: &MiniProgram) -> Whose {
+    let name = mp.metadata.name.as_deref();
+    match &target.owner {
+        Owner::MiniProgram { uid, .. } if Some(uid.as_str()) == mp.metadata.uid.as_deref() => {
+            Whose::Ours
+        }
+        Owner::MiniProgram { name: owner, .. } if Some(owner.as_str()) == name => Whose::Former,
+        Owner::Nobody
+            if (target.label.as_deref() == name || is_remembered(target, mp))
+                && target.sent.platform == mp.spec.platform.as_str()
+                && target.sent.app_id == mp.spec.app_id =>
+        {
+            Whose::Ours
+        }
+        Owner::Nobody | Owner::MiniProgram { .. } | Owner::Other => Whose::Theirs,
+    }
+}
+
+/// Whether the status tells of this very token in this very Secret: a label that somebody removed
+/// is then put back.
+fn is_remembered(target: &Projection, mp: &MiniProgram) -> bool {
+    let Some(status) = &mp.status else { return false };
+    let in_use = status.target_ref.as_ref().is_some_and(|in_use| in_use.name == target.name);
+    let token = status.token.as_ref().map(|token| &token.fingerprint);
+    in_use && token.is_some() && token == target.token.as_ref().map(|token| &token.fingerprint)
+}
