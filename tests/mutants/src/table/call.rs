@@ -132,8 +132,8 @@ const FETCH: &[Mutant] = &[
         name: "proxys-answer-is-a-no",
         means: "An answer without the platform's own code counts as its refusal.",
         changes: &[(
-            "Err(refusal) => return Fetched::Refused(refusal),",
-            "Err(refusal) => return Fetched::Refused(Refusal { certainty: Certainty::Refused, ..refusal }),",
+            "return Fetched::Refused(refusal)",
+            "return Fetched::Refused(Refusal { certainty: Certainty::Refused, ..refusal })",
         )],
         killed_by: Test("only_a_code_of_the_platforms_own_is_a_refusal"),
     },

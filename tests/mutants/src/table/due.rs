@@ -26,10 +26,7 @@ const REISSUE: &[Mutant] = &[
     Mutant {
         name: "renewed-token-reported-for-nothing",
         means: "A token that no call replaces is asked for as often as it is reported invalid.",
-        changes: &[(
-            "Self::SameUntil { .. } | Self::Renews => Replacement::None",
-            "Self::SameUntil { .. } | Self::Renews => Replacement::Call",
-        )],
+        changes: &[("Replacement::None", "Replacement::Call")],
         killed_by: Test("a_token_that_is_reported_invalid_is_replaced_where_a_call_can"),
     },
 ];

@@ -175,7 +175,10 @@ const RETRY: &[Mutant] = &[
     Mutant {
         name: "unanswered-mint-repeated",
         means: "A mint without an answer is repeated at once.",
-        changes: &[("Duration::from_secs(15)", "Duration::from_secs(1)")],
+        changes: &[(
+            "if failed.may_have_minted { Duration::from_secs(15) } else { Duration::ZERO }",
+            "Duration::ZERO",
+        )],
         killed_by: Test("an_unanswered_mint_waits_fifteen_seconds_at_least"),
     },
     Mutant {
