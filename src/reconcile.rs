@@ -92,13 +92,16 @@ pub struct Ctx {
     pub allowed: AllowedMetadata,
 }
 
-/// What one look carries from round to round.
+/// What a reconcile pass owns, from one iteration to the next.
 #[derive(Default)]
 struct Pass {
     /// The uid of the object.
     of: Option<String>,
     credential: Option<ReadFor>,
     live: Option<LiveRead>,
+    /// Whether the reads that the last observation took must not be used again.
+    is_live_stale: bool,
+    is_credential_stale: bool,
     started: Option<StartedCall>,
     /// The app's turn: until there is a slot, and after its call until the pass ends.
     turn: Option<Turn>,
@@ -121,35 +124,33 @@ pub async fn reconcile(ctx: Arc<Ctx>, name: ObjectName) -> Action {
     let _active = ctx.metrics.reconciling();
     let began = ctx.clock.now().boot;
     let mut pass = Pass::default();
-    let (looked, outcome) = look(&ctx, &name, &mut pass).await;
+    let (action, outcome) = run_pass(&ctx, &name, &mut pass).await;
     ctx.forget_if_gone(&name, pass.of.as_deref());
     ctx.metrics.reconciled(outcome, ctx.clock.now().boot.saturating_sub(began));
-    looked
+    action
 }
 
-async fn look(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Action, Outcome) {
+async fn run_pass(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Action, Outcome) {
     let mut overdue_since = None;
-    for round in 0..ITERATIONS {
+    for iteration in 0..ITERATIONS {
         // A leader that wakes late must neither write nor call.
         if !ctx.term.leads() {
             return (Action::AWAIT_CHANGE, Outcome::Success);
         }
         let now = ctx.clock.now();
-        let Some(mut seen) = observe::observe(ctx, name, now, pass) else {
+        let Some(seen) = observe::observe(ctx, name, now, pass) else {
             return (Action::AWAIT_CHANGE, Outcome::Success);
         };
         let pause = seen.recall.no_pass_before.saturating_sub(now.boot);
-        if round == 0 && !pause.is_zero() {
+        if iteration == 0 && !pause.is_zero() {
             return (
                 Action { requeue_after: pause, overdue_since: seen.recall.due_since },
                 Outcome::RequeueAfter,
             );
         }
         ctx.report_foreign_write(&seen).await;
-        let Planned { act, wake, due, waits } = plan::plan(&seen, now);
+        let (Planned { act, wake, due, waits }, view) = plan::plan_and_view(&seen, now);
         overdue_since = note_since(ctx, &seen, due, waits, now);
-        pass.credential = seen.credential_read.take();
-        pass.live = seen.live.take();
         if let Act::Rest = act {
             ctx.recall(&seen.mini_program, |recall| recall.diverged = 0);
             ctx.expose(name, &seen.mini_program);
@@ -158,9 +159,12 @@ async fn look(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Action, Outcome
                 .await;
             return (Action { requeue_after: wake, overdue_since }, Outcome::RequeueAfter);
         }
-        if let Next::Requeue(again, outcome) = ctx.perform(act, &seen, pass, now).await {
+        let next = ctx.perform(act, &seen, view.as_ref(), pass).await;
+        if let Next::Requeue(again, outcome) = next {
             return (Action { requeue_after: again, overdue_since }, outcome);
         }
+        drop(view);
+        pass.keep_reads(seen);
     }
     let again = ctx.diverged(name);
     (Action { requeue_after: again, overdue_since }, Outcome::Error)
@@ -236,7 +240,13 @@ impl Ctx {
         })
     }
 
-    async fn perform(&self, act: Act, seen: &Observed, pass: &mut Pass, now: Now) -> Next {
+    async fn perform(
+        &self,
+        act: Act,
+        seen: &Observed,
+        view: Option<&View<'_>>,
+        pass: &mut Pass,
+    ) -> Next {
         let mp = &*seen.mini_program;
         match act {
             Act::Rest => Next::Continue,
@@ -245,11 +255,15 @@ impl Ctx {
                 self.wait_for_turn(mp, pass).await
             }
             Act::ReadLive { old, for_call } => {
-                if for_call && let Err(instead) = self.admit(seen, pass, now).await {
+                if for_call
+                    && let Some(view) = view
+                    && let Err(instead) = self.admit(view, pass).await
+                {
                     return instead;
                 }
                 let errand = if for_call { Errand::Call } else { Errand::Object };
-                let read = pass.credential.take().map(|read| read.credential);
+                let read = seen.credential_read.as_ref();
+                let read = read.map(|read| Arc::clone(&read.credential));
                 match self.reads.read_live(mp, old.as_deref(), read, errand).await {
                     Ok(live) => {
                         self.record_live_read(mp, &live);
@@ -262,6 +276,7 @@ impl Ctx {
             Act::ReadCredential => match self.reads.credential(mp).await {
                 Ok(credential) => {
                     self.record_credential_read(mp, &credential);
+                    let credential = Arc::new(credential);
                     pass.credential = Some(ReadFor { of: Spec::of(mp), credential });
                     Next::Continue
                 }
@@ -271,8 +286,14 @@ impl Ctx {
                 self.recall(mp, |recall| recall.noted = Some(noted));
                 Next::Continue
             }
-            Act::RecordIntent(wanted) => self.record_intent(seen, pass, wanted, now).await,
-            Act::Call(wanted) => self.call(seen, pass, wanted, now).await,
+            Act::RecordIntent(wanted) => match view {
+                Some(view) => self.record_intent(view, pass, wanted).await,
+                None => REQUEUE_SOON,
+            },
+            Act::Call(wanted) => match view {
+                Some(view) => self.call(view, pass, wanted).await,
+                None => REQUEUE_SOON,
+            },
             Act::Withdraw => {
                 if let Some(started) = pass.started.take() {
                     self.take_back(mp, started);
@@ -280,7 +301,7 @@ impl Ctx {
                 Next::Continue
             }
             Act::Store => {
-                pass.live = None;
+                pass.drop_live();
                 self.store(mp).await
             }
             Act::Keep { early } => self.keep(mp, early).await,
@@ -290,7 +311,10 @@ impl Ctx {
                 });
                 Next::Continue
             }
-            Act::Rewrite(rewrite) => self.rewrite(seen, pass, &rewrite, now).await,
+            Act::Rewrite(rewrite) => match view {
+                Some(view) => self.rewrite(view, pass, &rewrite).await,
+                None => REQUEUE_SOON,
+            },
             Act::Unmatched(version) => {
                 self.recall(mp, |recall| recall.unmatched = Some(version));
                 Next::Continue
@@ -381,14 +405,29 @@ impl Ctx {
 }
 
 impl Pass {
+    /// What was read is older than what has happened since.
+    fn drop_reads(&mut self) {
+        self.drop_live();
+        (self.credential, self.is_credential_stale) = (None, true);
+    }
+
+    fn drop_live(&mut self) {
+        (self.live, self.is_live_stale) = (None, true);
+    }
+
+    /// Takes back the reads that an observation took, unless an act has dropped or repeated them.
+    fn keep_reads(&mut self, seen: Observed) {
+        if !std::mem::take(&mut self.is_credential_stale) {
+            self.credential = self.credential.take().or(seen.credential_read);
+        }
+        if !std::mem::take(&mut self.is_live_stale) {
+            self.live = self.live.take().or(seen.live);
+        }
+    }
+
     /// Whether a write that lost a race is planned anew at once.
     fn may_race_again(&mut self) -> bool {
         self.lost_races += 1;
         self.lost_races <= RACES
     }
-}
-
-/// The case of an observation that the plan has just judged.
-fn view(seen: &Observed, now: Now) -> Option<View<'_>> {
-    View::of(seen, now)
 }

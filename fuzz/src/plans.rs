@@ -53,11 +53,11 @@ fn look(choices: &mut Unstructured<'_>) -> Result<()> {
     for _ in 0..ITERATIONS {
         seen.started = started;
         let credential_read =
-            || ReadFor { of: Spec::of(&seen.mini_program), credential: read(credential) };
+            || ReadFor { of: Spec::of(&seen.mini_program), credential: read(credential).into() };
         seen.credential_read = credential_was_read.then(credential_read);
         seen.live = live.map(|()| LiveRead {
             immutable,
-            credential: read(credential),
+            credential: read(credential).into(),
             ..closer(&seen.mini_program, &target)
         });
         let planned = plan(&seen, now);
@@ -297,7 +297,7 @@ fn closer(mp: &MiniProgram, target: &TargetLookup) -> LiveRead {
         held: held(),
         intact: None,
         old_held: held(),
-        credential: CredentialRead::Absent,
+        credential: CredentialRead::Absent.into(),
     }
 }
 

@@ -92,7 +92,7 @@ pub struct LiveRead {
     /// The version of the Secret in use, if its data are what its annotations say.
     pub intact: Option<String>,
     /// The credential.
-    pub credential: CredentialRead,
+    pub credential: Arc<CredentialRead>,
 }
 
 /// A strong read of the credential. Has no `Debug`: it holds the app secret.
@@ -100,7 +100,7 @@ pub struct ReadFor {
     /// The spec that it was made for.
     pub of: Spec,
     /// What was read.
-    pub credential: CredentialRead,
+    pub credential: Arc<CredentialRead>,
 }
 
 /// A spec, by its object's uid and generation: another one names other Secrets.
@@ -167,7 +167,7 @@ impl LiveRead {
     /// The credential's plausible app secret and where it was read.
     #[must_use]
     pub fn app_secret(&self) -> Option<(&CredentialStatus, &AppSecret)> {
-        match &self.credential {
+        match &*self.credential {
             CredentialRead::Is { version, value: Some(Ok(secret)) } => Some((version, secret)),
             _ => None,
         }

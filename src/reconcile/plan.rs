@@ -147,43 +147,50 @@ type Check = fn(&View<'_>, Option<Wanted>) -> Option<Step>;
 const STEPS: [Check; 6] =
     [store_token, backing_off, identify, synchronise::synchronise, forget_old, call];
 
-/// Plans one round.
+/// Plans one iteration of a reconcile pass.
 pub fn plan(seen: &Observed, now: Now) -> Planned {
+    plan_and_view(seen, now).0
+}
+
+/// The same, with the view that the plan was made from: an act that needs it derives no other.
+pub fn plan_and_view(seen: &Observed, now: Now) -> (Planned, Option<View<'_>>) {
     let mp = &seen.mini_program;
+    let only = |(act, wake)| (Planned::without_a_call(act, wake), None);
     if mp.metadata.deletion_timestamp.is_some() {
-        return Planned::without_a_call(Act::Rest, LONGEST_REST);
+        return only((Act::Rest, LONGEST_REST));
     }
     if !seen.listed {
-        let (act, wake) = rest::unlisted(seen, now);
-        return Planned::without_a_call(act, wake);
+        return only(rest::unlisted(seen, now));
     }
     let Some(mut view) = View::of(seen, now) else {
-        return Planned::without_a_call(rest::unsupported(seen, now), LONGEST_REST);
+        return only((rest::unsupported(seen, now), LONGEST_REST));
     };
     if let Some(wake) = trusted::patience(&view) {
-        return Planned::without_a_call(Act::Rest, wake);
+        return only((Act::Rest, wake));
     }
     let wanted = wanted(&view);
     view.status.last_failure = failure(&view, wanted);
-    let view = view;
-    let step = STEPS.iter().find_map(|step| step(&view, wanted.map(|(wanted, _)| wanted)));
+    (of_view(&view, wanted), Some(view))
+}
+
+fn of_view(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Planned {
+    let step = STEPS.iter().find_map(|step| step(view, wanted.map(|(wanted, _)| wanted)));
     // A rate-limited refresh request is not an overdue refresh.
     let findings = Findings {
         due: wanted.is_some_and(|(wanted, _)| wanted.why.by_time() || wanted.why.urgent()),
         takes_over: wanted.is_some_and(|(wanted, _)| wanted.why == Why::WonApp),
-        replaced_at: reported_invalid(&view),
+        replaced_at: reported_invalid(view),
         next_call: wanted,
     };
-    let due = findings.due
-        && wanted.is_some_and(|(_, delay)| delay.wait.is_zero())
-        && !is_hindered(&view);
-    let wake = wake(&view, wanted);
+    let may_call = wanted.is_some_and(|(_, delay)| delay.wait.is_zero()) && !is_hindered(view);
+    let wake = wake(view, wanted);
     let (act, wake) = match step {
         Some(Step::Do(act)) => (act, wake),
-        Some(Step::Wait(until)) => rest::status_or_rest(&view, findings, wake.min(until)),
-        None => rest::status_or_rest(&view, findings, wake),
+        Some(Step::Wait(until)) => rest::status_or_rest(view, findings, wake.min(until)),
+        None => rest::status_or_rest(view, findings, wake),
     };
-    Planned { act, wake, due, waits: ownership::waits_for_older(&view) }
+    let waits = ownership::waits_for_older(view);
+    Planned { act, wake, due: findings.due && may_call, waits }
 }
 
 /// Whether a call could not be made however well the operator did: another must let go, or a person

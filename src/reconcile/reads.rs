@@ -87,7 +87,7 @@ impl Reads {
         &self,
         mp: &MiniProgram,
         old: Option<&Projection>,
-        credential: Option<CredentialRead>,
+        credential: Option<Arc<CredentialRead>>,
         errand: Errand,
     ) -> Result<LiveRead, ApiError> {
         let namespace = namespace(mp);
@@ -110,8 +110,8 @@ impl Reads {
         };
         let credential = match (credential, errand) {
             (Some(credential), _) => credential,
-            (None, Errand::Call) => self.own_credential(mp).await?,
-            (None, Errand::Object) => self.credential(mp).await?,
+            (None, Errand::Call) => Arc::new(self.own_credential(mp).await?),
+            (None, Errand::Object) => Arc::new(self.credential(mp).await?),
         };
         Ok(LiveRead { of: Spec::of(mp), target, immutable, held, old_held, intact, credential })
     }

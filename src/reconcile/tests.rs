@@ -209,8 +209,3 @@ async fn an_object_that_ends_during_a_pass_is_not_remembered() {
     ctx.forget_if_gone(&name, Some("shop-uid"));
     assert_eq!(ctx.memories.objects(), 0);
 }
-
-/// What the first steps of a look have brought: strong reads, and nothing begun.
-pub fn carrying(seen: &mut super::Observed) -> Pass {
-    Pass { live: seen.live.take(), ..Pass::default() }
-}

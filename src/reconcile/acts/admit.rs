@@ -2,16 +2,11 @@
 
 use std::{pin::pin, task::Poll};
 
+use crate::api::{MiniProgram, Reason};
 use crate::reconcile::{
     Ctx, Next, Pass, REQUEUE_SOON, app_key,
     fetch::slots::{Claimant, Urgency},
-    observed::Observed,
     plan::view::{Credential, View},
-    view,
-};
-use crate::{
-    api::{MiniProgram, Reason},
-    shell::clock::Now,
 };
 
 impl Ctx {
@@ -40,30 +35,27 @@ impl Ctx {
     /// another plan after a wait, or a pause if there is no room.
     pub(in crate::reconcile) async fn admit(
         &self,
-        seen: &Observed,
+        view: &View<'_>,
         pass: &mut Pass,
-        now: Now,
     ) -> Result<(), Next> {
         if pass.slot.is_some() {
             return Ok(());
         }
-        let (Some(view), Some(key)) = (view(seen, now), app_key(&seen.mini_program)) else {
-            return Err(REQUEUE_SOON);
-        };
+        let Some(key) = app_key(view.mp) else { return Err(REQUEUE_SOON) };
         let claimant = Claimant {
             key: &key,
             namespace: view.mp.metadata.namespace.as_deref().unwrap_or_default(),
-            urgency: urgency(&view),
+            urgency: urgency(view),
             accepted: view.credential == Credential::Known(Reason::Accepted),
         };
-        let mut entering = pin!(self.slots.enter(&claimant, pass.turn.take(), now.boot));
+        let mut entering = pin!(self.slots.enter(&claimant, pass.turn.take(), view.now.boot));
         if let Poll::Ready(slot) = futures::poll!(entering.as_mut()) {
             pass.slot = slot;
             return if pass.slot.is_some() { Ok(()) } else { Err(REQUEUE_SOON) };
         }
         pass.slot = entering.await;
         // What was read before is older than the wait.
-        (pass.live, pass.credential) = (None, None);
+        pass.drop_reads();
         Err(if pass.slot.is_some() { Next::Continue } else { REQUEUE_SOON })
     }
 }

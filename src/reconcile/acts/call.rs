@@ -10,7 +10,6 @@ use crate::reconcile::{
     call::{Call, Wanted, Why},
     fetch::{FetchRequest, Fetched, fetch, slots::Slot},
     memory::{AppMints, Ended, How, LastMint, Precondition, UnstoredFacts, UnstoredToken},
-    observed::Observed,
     plan::{
         due, limits, refused_write, retry,
         target::{is_told_refused, stays_in_use},
@@ -20,7 +19,6 @@ use crate::reconcile::{
     },
     reads::Errand,
     status::{self, IntentRecorded},
-    view,
 };
 use crate::{
     api::{CredentialStatus, MiniProgram, Mints, Reason},
@@ -58,30 +56,28 @@ impl Ctx {
     /// than the intent.
     pub(in crate::reconcile) async fn record_intent(
         &self,
-        seen: &Observed,
+        view: &View<'_>,
         pass: &mut Pass,
         wanted: Wanted,
-        now: Now,
     ) -> Next {
-        let Some(view) = view(seen, now) else { return REQUEUE_SOON };
-        let mp = view.mp;
+        let (mp, now) = (view.mp, view.now);
         // What cannot be asked any more in this term is not begun either.
         if self.term.ticket(self.platforms.connect_timeout).is_none() {
             self.wait(mp, now);
             return Next::Continue;
         }
-        if let Err(instead) = self.admit(seen, pass, now).await {
+        if let Err(instead) = self.admit(view, pass).await {
             return instead;
         }
-        let call = new_call(&view, wanted, &self.chance);
+        let call = new_call(view, wanted, &self.chance);
         self.recall(mp, |recall| recall.own_intent = Some(call.id.clone()));
         let started =
-            status::record_intent(&self.client, mp, status::with_intent(&view, &call), now).await;
+            status::record_intent(&self.client, mp, status::with_intent(view, &call), now).await;
         match started {
             Ok((written, started)) => {
                 self.metrics.status_written();
                 self.told(&written);
-                let app_before = self.count_mint(&view, &call);
+                let app_before = self.count_mint(view, &call);
                 let mints_before = view.status.mints.clone();
                 self.world().record_status_write(written);
                 self.recall(mp, |recall| recall.ended = None);
@@ -100,7 +96,7 @@ impl Ctx {
                 }
             }
             Err(error) => {
-                pass.live = None;
+                pass.drop_live();
                 if matches!(error, ApiError::Unanswered) {
                     // If the intent stands after all, it is our own, and no call was made for it.
                     let mints_before = view.status.mints.clone();
@@ -121,31 +117,29 @@ impl Ctx {
     /// can fail.
     pub(in crate::reconcile) async fn call(
         &self,
-        seen: &Observed,
+        view: &View<'_>,
         pass: &mut Pass,
         wanted: Wanted,
-        now: Now,
     ) -> Next {
-        if let Err(instead) = self.admit(seen, pass, now).await {
+        let (mp, now, seen) = (view.mp, view.now, view.seen);
+        if let Err(instead) = self.admit(view, pass).await {
             return instead;
         }
-        let (Some(view), Some(live)) = (view(seen, now), pass.live.take()) else {
-            return REQUEUE_SOON;
-        };
-        let mp = view.mp;
+        pass.drop_live();
+        let Some(live) = view.live() else { return REQUEUE_SOON };
         let Some((version, secret)) = live.app_secret() else { return Next::Continue };
         let started = match (pass.started.take(), IntentRecorded::not_needed(wanted)) {
             (Some(started), _) => started,
             (None, Some(started)) => StartedCall {
-                call: new_call(&view, wanted, &self.chance),
+                call: new_call(view, wanted, &self.chance),
                 started,
                 mints_before: None,
                 app_before: None,
             },
             (None, None) => return Next::Continue,
         };
-        let (name, precondition) = destination(&view, seen);
-        let was_refused = is_told_refused(&view);
+        let (name, precondition) = destination(view);
+        let was_refused = is_told_refused(view);
         let preflight = match apply::preflight(
             &self.client,
             mp,
@@ -174,7 +168,7 @@ impl Ctx {
             token,
             unanswered: seen.recall.unanswered,
         };
-        let sibling = due::newer_sibling(&view);
+        let sibling = due::newer_sibling(view);
         let outcome = fetch(
             &self.platforms,
             &request,
@@ -202,8 +196,8 @@ impl Ctx {
                 self.recall(mp, |recall| {
                     recall.sibling_asked = sibling.or(recall.sibling_asked.take());
                 });
-                let sent_with = sent_with(&view, secret, &self.chance);
-                let facts = facts(&view, &grant, sent);
+                let sent_with = sent_with(view, secret, &self.chance);
+                let facts = facts(view, &grant, sent);
                 let hand = UnstoredFacts {
                     name,
                     unconfirmed: started.call.outcome_unknown,
@@ -214,14 +208,14 @@ impl Ctx {
                     precondition,
                     refused: None,
                 };
-                self.got_token(&view, grant, hand, version, sent, took);
+                self.got_token(view, grant, hand, version, sent, took);
             }
             Fetched::NotAllowed => {
                 pass.started = Some(started);
                 self.give_up(mp, pass);
                 self.wait(mp, now);
             }
-            Fetched::Refused(refusal) => self.failed(&view, started, version, refusal),
+            Fetched::Refused(refusal) => self.failed(view, started, version, refusal),
         }
         Next::Continue
     }
@@ -413,10 +407,7 @@ fn new_call(view: &View<'_>, wanted: Wanted, chance: &Chance) -> Call {
 
 /// The Secret that the token belongs into, as it was read strongly. While the spec's target cannot
 /// be made, the one before it stays in use.
-pub(in crate::reconcile) fn destination(
-    view: &View<'_>,
-    seen: &Observed,
-) -> (String, Precondition) {
+pub(in crate::reconcile) fn destination(view: &View<'_>) -> (String, Precondition) {
     match stays_in_use(view) {
         Some(old) => (
             old.name.clone(),
@@ -426,7 +417,7 @@ pub(in crate::reconcile) fn destination(
                 issued_for: old.issued_for.clone(),
             },
         ),
-        None => (view.mp.target_name(), seen.target.precondition()),
+        None => (view.mp.target_name(), view.seen.target.precondition()),
     }
 }
 

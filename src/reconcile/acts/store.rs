@@ -12,17 +12,16 @@ use crate::reconcile::{
     call::Why,
     events,
     memory::{How, Stored, UnstoredFacts},
-    observed::{LiveRead, Observed},
+    observed::LiveRead,
     plan::{
         Rewrite, backoff::backoff, due, refused_write, synchronise::trusted_fingerprint, view::View,
     },
-    view,
 };
 use crate::{
     api::MiniProgram,
     projection::{Projection, Sent, TokenFacts},
     sensitive::AccessToken,
-    shell::{chance::Chance, clock::Now, metrics::Outcome},
+    shell::{chance::Chance, metrics::Outcome},
 };
 
 /// Somebody who edits the target faster than we can write it is met this often before we pause.
@@ -195,24 +194,21 @@ impl Ctx {
     /// Writes the target once more, without a call, from a token that a Secret of ours holds.
     pub(in crate::reconcile) async fn rewrite(
         &self,
-        seen: &Observed,
+        view: &View<'_>,
         pass: &mut Pass,
         rewrite: &Rewrite,
-        now: Now,
     ) -> Next {
-        let (Some(view), Some(live)) = (view(seen, now), pass.live.take()) else {
-            return Next::Continue;
-        };
-        let mp = view.mp;
+        let (mp, now, seen) = (view.mp, view.now, view.seen);
+        pass.drop_live();
+        let Some(live) = view.live() else { return Next::Continue };
         let from = &*rewrite.from;
         let held = live.held_by(from, mp);
-        let fingerprint = trusted_fingerprint(&view, from);
+        let fingerprint = trusted_fingerprint(view, from);
         let Some(token) = fingerprint.as_deref().and_then(|fingerprint| held.token(fingerprint))
         else {
             return Next::Continue;
         };
-        let (Some(facts), sent) = (facts(&view, from), sent(&view, &live, from, &self.chance))
-        else {
+        let (Some(facts), sent) = (facts(view, from), sent(view, live, from, &self.chance)) else {
             return Next::Continue;
         };
         let content = Content {
@@ -228,7 +224,7 @@ impl Ctx {
         let (name, precondition) = if rewrite.renamed {
             (mp.target_name(), seen.target.precondition())
         } else {
-            destination(&view, seen)
+            destination(view)
         };
         match apply::write(&self.client, mp, &name, &precondition, &content).await {
             Ok(written) => {

@@ -148,8 +148,8 @@ impl<'a> View<'a> {
 
     /// The credential, if it was read in this pass.
     pub fn credential_read(&self) -> Option<&'a CredentialRead> {
-        let alone = self.seen.credential_read.as_ref().map(|read| &read.credential);
-        self.live().map(|live| &live.credential).or(alone)
+        let alone = self.seen.credential_read.as_ref().map(|read| &*read.credential);
+        self.live().map(|live| &*live.credential).or(alone)
     }
 
     /// The token that the target in use holds, if that is confirmed.
@@ -341,7 +341,7 @@ impl<'a> View<'a> {
     /// What has just been read of the credential alone, if it is not remembered yet.
     pub fn to_note(&self) -> Option<Noted> {
         let read = self.seen.credential_read.as_ref().filter(|_| self.live().is_none());
-        let CredentialRead::Is { version, .. } = &read?.credential else { return None };
+        let CredentialRead::Is { version, .. } = &*read?.credential else { return None };
         let Credential::Known(reason) = self.credential else { return None };
         let is_known = self.remembered_verdict(version_of(version)) == Some(reason);
         let noted = Noted { version: version.clone(), generation: self.generation(), reason };

@@ -9,15 +9,18 @@ use crate::{
     platform::Cause,
     projection::TokenFacts,
     reconcile::{
-        Ctx, app_key,
+        Ctx, Pass, app_key,
         call::{Call, Wanted, Why},
         fetch::{
             door::TransportError,
             slots::{Claimant, Urgency},
         },
         memory::{AppMints, How, LastMint, Recall, UnstoredFacts},
-        plan::tests::sight::{LEGACY, LIFE, STABLE, Sight, at, boot, token},
-        tests::{Said, api_server, carrying, ctx, no, now},
+        plan::{
+            tests::sight::{LEGACY, LIFE, STABLE, Sight, at, boot, token},
+            view::View,
+        },
+        tests::{Said, api_server, ctx, no, now},
     },
 };
 
@@ -62,12 +65,13 @@ fn asked(sight: Sight, started: StartedCall, platform: Platform) -> BoxFuture<'s
 
 fn ask(ctx: &Ctx, mut sight: Sight, started: StartedCall) -> BoxFuture<'_, ()> {
     sight.read_live();
-    let mut seen = sight.observed();
-    let mut pass = carrying(&mut seen);
+    let seen = sight.observed();
+    let mut pass = Pass::default();
     let wanted = started.call.wanted;
     pass.started = Some(started);
     let asked = async move {
-        ctx.call(&seen, &mut pass, wanted, now()).await;
+        let view = View::of(&seen, now()).expect("a known platform");
+        ctx.call(&view, &mut pass, wanted).await;
     };
     asked.boxed()
 }

@@ -330,7 +330,7 @@ impl Sight {
             held: std::mem::take(&mut self.held),
             old_held: std::mem::take(&mut self.old_held),
             intact: self.target.as_ref().or(self.old.first()).map(|target| target.version.clone()),
-            credential,
+            credential: Arc::new(credential),
         });
         Observed {
             mini_program: Arc::new(self.mp.clone()),
@@ -351,10 +351,10 @@ impl Sight {
             app: self.app.clone(),
             patience: Duration::from_secs(15),
             started: self.started,
-            credential_read: self
-                .credential_read
-                .take()
-                .map(|credential| ReadFor { of: Spec::of(&self.mp), credential }),
+            credential_read: self.credential_read.take().map(|credential| ReadFor {
+                of: Spec::of(&self.mp),
+                credential: Arc::new(credential),
+            }),
             live,
         }
     }

@@ -96,7 +96,7 @@ const PLAN: &[Mutant] = &[
     Mutant {
         name: "hindered-call-is-overdue",
         means: "A call that only a person can make possible counts as the operator's delay.",
-        changes: &[("is_hindered(&view)", "false")],
+        changes: &[("!is_hindered(view)", "true")],
         killed_by: Test("only_a_call_that_nothing_hinders_is_late"),
     },
 ];
