@@ -1,4 +1,4 @@
-//! Lets the plot happen: starts and kills processes, takes things down, lets users act, each in its
+//! Carries out the plan of a run: starts and kills processes, takes things down, lets users act, each in its
 //! time. Judges nothing.
 
 use std::{collections::VecDeque, sync::Arc};
@@ -13,13 +13,13 @@ use crate::{
     adversary::Adversary,
     cluster::{Copy, Kind},
     dice::Dice,
+    fault_rates::PROBES_APART,
     hidden::Hidden,
-    plot::Plot,
     process::{self, Leads, Process},
+    run_plan::RunPlan,
     stage::{ProcessId, Stage},
     time::{HOUR, MINUTE, Millis, SECOND},
-    users::{App, deeds::Deed},
-    weather::PROBES_APART,
+    users::{App, actions::UserAction},
 };
 
 const NEVER: Millis = Millis::MAX;
@@ -33,10 +33,10 @@ struct Slot {
     restart_at: Millis,
 }
 
-/// What happens by the plot, and when next.
+/// What happens by the plan, and when next.
 pub struct Director {
     stage: Arc<Stage>,
-    plot: Plot,
+    run_plan: RunPlan,
     dice: Dice,
     deaths: mpsc::UnboundedReceiver<ProcessId>,
     apps: Vec<App>,
@@ -50,7 +50,7 @@ pub struct Director {
     probe_at: Millis,
     user_at: Millis,
     /// What is done over and over, and by whose user.
-    nag: Option<(usize, Deed)>,
+    nag: Option<(usize, UserAction)>,
     clock_at: Millis,
     calm_at: Millis,
     /// Those who come later, and when.
@@ -66,7 +66,7 @@ pub struct Director {
 impl Director {
     pub fn new(
         stage: Arc<Stage>,
-        plot: Plot,
+        run_plan: RunPlan,
         deaths: mpsc::UnboundedReceiver<ProcessId>,
         apps: Vec<App>,
     ) -> Self {
@@ -76,8 +76,8 @@ impl Director {
             dice,
             deaths,
             apps,
-            slots: plot
-                .cast
+            slots: run_plan
+                .population
                 .iter()
                 .map(|leads| Slot { leads: *leads, process: None, restart_at: 0 })
                 .collect(),
@@ -87,25 +87,25 @@ impl Director {
             api_outage_at: NEVER,
             platform_outage_at: NEVER,
             hidden_at: NEVER,
-            probe_at: if plot.climate.hides { 0 } else { NEVER },
+            probe_at: if run_plan.climate.hides { 0 } else { NEVER },
             user_at: NEVER,
             nag: None,
             clock_at: NEVER,
-            calm_at: plot.climate.calm_from,
+            calm_at: run_plan.climate.calm_from,
             arsiblings: VecDeque::new(),
             adversary: None,
-            restores: plot.restores.iter().copied().collect(),
+            restores: run_plan.restores.iter().copied().collect(),
             copy: None,
             collect_at: Vec::new(),
-            plot,
+            run_plan,
         };
-        director.crash_at = director.after(director.plot.crash_every);
-        director.pause_at = director.after(director.plot.pause_every);
-        director.api_outage_at = director.after(director.plot.api_outage_every);
-        director.platform_outage_at = director.after(director.plot.platform_outage_every);
-        director.hidden_at = director.after(director.plot.hidden_every);
-        director.user_at = director.after(director.plot.user_every);
-        director.clock_at = director.after(director.plot.clock_every);
+        director.crash_at = director.after(director.run_plan.crash_every);
+        director.pause_at = director.after(director.run_plan.pause_every);
+        director.api_outage_at = director.after(director.run_plan.api_outage_every);
+        director.platform_outage_at = director.after(director.run_plan.platform_outage_every);
+        director.hidden_at = director.after(director.run_plan.hidden_every);
+        director.user_at = director.after(director.run_plan.user_every);
+        director.clock_at = director.after(director.run_plan.clock_every);
         director
     }
 
@@ -122,7 +122,7 @@ impl Director {
         }
         let at = self.stage.time.now() + self.dice.between(1, 2 * mean);
         // Not all at the first moment after a calm.
-        self.plot.climate.in_a_bout(at).map_or(NEVER, |begins| {
+        self.run_plan.climate.in_a_bout(at).map_or(NEVER, |begins| {
             if begins == at { at } else { begins + self.dice.between(1, MINUTE) }
         })
     }
@@ -132,7 +132,7 @@ impl Director {
         let begin = Instant::now();
         loop {
             let now = self.stage.time.now();
-            if now >= self.plot.end || self.stage.record().is_hectic() {
+            if now >= self.run_plan.end || self.stage.record().is_hectic() {
                 return;
             }
             self.act(now).await;
@@ -149,7 +149,7 @@ impl Director {
                 self.copies_or_restores_at(),
                 self.arsiblings.front().map_or(NEVER, |(at, _)| *at),
                 self.adversary.as_ref().map_or(NEVER, Adversary::acts_at),
-                self.plot.end,
+                self.run_plan.end,
             ];
             let starts = self.slots.iter().map(|slot| slot.restart_at);
             let next = times
@@ -191,49 +191,49 @@ impl Director {
             slot.process = Some(process::start(&self.stage, self.processes, slot.leads));
         }
         if self.pause_at <= now {
-            self.pause_at = self.after(self.plot.pause_every);
+            self.pause_at = self.after(self.run_plan.pause_every);
             self.pause(now);
         }
         if self.crash_at <= now {
-            self.crash_at = self.after(self.plot.crash_every);
+            self.crash_at = self.after(self.run_plan.crash_every);
             self.crash_or_restart().await;
         }
         if self.api_outage_at <= now {
-            self.api_outage_at = self.after(self.plot.api_outage_every);
+            self.api_outage_at = self.after(self.run_plan.api_outage_every);
             let until = now + self.outage();
             self.say(format_args!("the API server is down for {} s", (until - now) / SECOND));
             self.stage.record().disturbed(now, until, None, "the API server is down");
-            self.stage.weather.api_goes_down(until);
+            self.stage.fault_rates.api_goes_down(until);
             if self.dice.chance(0.5) {
                 self.stage.cluster().compact();
             }
         }
         if self.platform_outage_at <= now {
-            self.platform_outage_at = self.after(self.plot.platform_outage_every);
+            self.platform_outage_at = self.after(self.run_plan.platform_outage_every);
             let until = now + self.outage();
             self.say(format_args!("the platform is down for {} s", (until - now) / SECOND));
             self.stage.record().disturbed(now, until, None, "the platform is down");
-            self.stage.weather.platform_goes_down(until);
+            self.stage.fault_rates.platform_goes_down(until);
         }
         if self.hidden_at <= now {
             self.hide(now);
-            self.hidden_at = self.after(self.plot.hidden_every);
+            self.hidden_at = self.after(self.run_plan.hidden_every);
         }
         if self.probe_at <= now {
             self.probe_at = now + PROBES_APART;
             self.probe(now);
         }
         if self.clock_at <= now {
-            self.clock_at = self.after(self.plot.clock_every);
+            self.clock_at = self.after(self.run_plan.clock_every);
             self.step_clock(now);
         }
         if self.user_at <= now {
             self.let_a_user_act(now);
-            let goes_on = self.plot.nags && self.dice.chance(0.7);
-            self.user_at = if goes_on && !self.plot.climate.is_calm(now + NAG) {
+            let goes_on = self.run_plan.nags && self.dice.chance(0.7);
+            self.user_at = if goes_on && !self.run_plan.climate.is_calm(now + NAG) {
                 now + NAG
             } else {
-                self.after(self.plot.user_every)
+                self.after(self.run_plan.user_every)
             };
             self.nag = self.nag.filter(|_| goes_on);
         }
@@ -261,10 +261,10 @@ impl Director {
 
     /// Hides objects for the rest of the bout, or a part of it.
     fn hide(&self, now: Millis) {
-        if self.stage.weather.hidden(now).is_some() {
+        if self.stage.fault_rates.hidden(now).is_some() {
             return;
         }
-        let until = self.dice.between(now, self.plot.climate.bout_ends(now));
+        let until = self.dice.between(now, self.run_plan.climate.bout_ends(now));
         let hidden = Hidden::draw(&self.dice, until);
         let (kind, how) = (hidden.kind, hidden.how);
         self.say(format_args!("{kind:?}s are hidden for {} s: {how:?}", (until - now) / SECOND));
@@ -273,7 +273,7 @@ impl Director {
         if self.dice.chance(0.5) {
             self.stage.cluster().compact();
         }
-        self.stage.weather.hides(hidden);
+        self.stage.fault_rates.hides(hidden);
     }
 
     /// Asks each process whether it is ready, as a kubelet does.
@@ -299,7 +299,7 @@ impl Director {
         let until = now + self.dice.between(SECOND, MINUTE);
         self.say(format_args!("the storage of the API server is restored from a copy"));
         self.stage.record().disturbed(now, until, None, "the storage is restored");
-        self.stage.weather.api_goes_down(until);
+        self.stage.fault_rates.api_goes_down(until);
         self.stage.cluster().restore(now, copy);
         for app in &self.apps {
             app.expect(&self.stage, Act::Edit, "is restored from a copy");
@@ -356,14 +356,14 @@ impl Director {
         let any = || {
             Some((
                 usize::try_from(self.dice.between(0, self.apps.len() as u64)).ok()?,
-                *self.dice.pick(&self.plot.deeds)?,
+                *self.dice.pick(&self.run_plan.actions)?,
             ))
         };
         self.nag = self.nag.or_else(any);
-        if let Some((at, deed)) = self.nag
+        if let Some((at, action)) = self.nag
             && let Some(app) = self.apps.get_mut(at)
         {
-            app.act(&self.stage, deed);
+            app.act(&self.stage, action);
             let (app_id, secret, reported) = (app.app_id.clone(), app.secret, app.reported);
             for other in self.apps.iter_mut().filter(|other| other.app_id == app_id) {
                 other.hear_of_reset(&self.stage, secret);
@@ -400,7 +400,7 @@ impl Director {
     /// Never into the calm.
     fn outage(&self) -> Millis {
         let now = self.stage.time.now();
-        let left = self.plot.climate.bout_ends(now).saturating_sub(now);
+        let left = self.run_plan.climate.bout_ends(now).saturating_sub(now);
         self.dice.log_between(SECOND, 4 * HOUR).min(left)
     }
 

@@ -7,16 +7,16 @@
 //! | [`scenario`] | who is there, and what makes them call |
 //! | [`step`] | what counts as a step, and what may go wrong at it |
 //! | [`script`] | faults at steps, as one line of text |
-//! | [`prompter`] | numbers the steps and lets the script's faults happen at them |
-//! | [`chronicle`] | what stood in the target and in the status, from when on |
+//! | [`injector`] | numbers the steps and lets the script's faults happen at them |
+//! | [`history`] | what stood in the target and in the status, from when on |
 //! | [`play`] | one script from beginning to end |
 //! | [`judge`] | whether it ended well |
 //! | [`search`] | all scripts of so many faults |
 
-pub mod chronicle;
+pub mod history;
+pub mod injector;
 pub mod judge;
 pub mod play;
-pub mod prompter;
 pub mod scenario;
 pub mod script;
 pub mod search;

@@ -7,8 +7,8 @@ use crate::{
         request::{Asked, Verb},
     },
     dice::Dice,
+    fault_rates::RequestOutcome,
     time::Millis,
-    weather::Fate,
 };
 
 /// All objects of a kind, hidden until then.
@@ -41,16 +41,22 @@ impl Hidden {
 
     /// What becomes of a request for what is hidden; none if it is for something else.
     #[must_use]
-    pub fn fate(&self, now: Millis, asked: &Asked) -> Option<Fate> {
+    pub fn outcome(&self, now: Millis, asked: &Asked) -> Option<RequestOutcome> {
         let asks = asked.kind == self.kind && matches!(asked.verb, Verb::List | Verb::Watch);
         if now >= self.until || !asks {
             return None;
         }
         match self.how {
-            How::Forbidden => Some(Fate::Refused(403)),
-            How::WatchForbidden => (asked.verb == Verb::Watch).then_some(Fate::Refused(403)),
-            How::Unanswered => asked.is_of_a_watch().then_some(Fate::Lost { reset: false }),
-            How::Cut => asked.is_of_a_watch().then_some(Fate::AnswerLost { reset: false }),
+            How::Forbidden => Some(RequestOutcome::Refused(403)),
+            How::WatchForbidden => {
+                (asked.verb == Verb::Watch).then_some(RequestOutcome::Refused(403))
+            }
+            How::Unanswered => {
+                asked.is_of_a_watch().then_some(RequestOutcome::Lost { reset: false })
+            }
+            How::Cut => {
+                asked.is_of_a_watch().then_some(RequestOutcome::AnswerLost { reset: false })
+            }
         }
     }
 }
@@ -62,7 +68,7 @@ mod tests {
     use super::{Hidden, How};
     use crate::{
         cluster::{Kind, request::Asked},
-        weather::Fate,
+        fault_rates::RequestOutcome,
     };
 
     const WATCH: &str = "/api/v1/secrets?watch=true&timeoutSeconds=30";
@@ -72,8 +78,9 @@ mod tests {
 
     #[test]
     fn what_is_hidden_is_hidden_from_those_who_ask_for_it() {
-        let (refused, cut) = (Fate::Refused(403), Fate::AnswerLost { reset: false });
-        let lost = Fate::Lost { reset: false };
+        let (refused, cut) =
+            (RequestOutcome::Refused(403), RequestOutcome::AnswerLost { reset: false });
+        let lost = RequestOutcome::Lost { reset: false };
         for (how, watch, first_list, read) in [
             (How::Forbidden, Some(refused), Some(refused), Some(refused)),
             (How::WatchForbidden, Some(refused), None, None),
@@ -81,13 +88,13 @@ mod tests {
             (How::Cut, Some(cut), Some(cut), None),
         ] {
             let hidden = Hidden { kind: Kind::Secret, how, until: 100 };
-            let fate = |now, uri| {
+            let outcome = |now, uri| {
                 let (parts, ()) = Request::get(uri).body(()).expect("a request").into_parts();
-                hidden.fate(now, &Asked::read(&parts, b"").expect("it is served"))
+                hidden.outcome(now, &Asked::read(&parts, b"").expect("it is served"))
             };
-            let fates = [WATCH, FIRST_LIST, READ, OTHERS].map(|uri| fate(99, uri));
+            let fates = [WATCH, FIRST_LIST, READ, OTHERS].map(|uri| outcome(99, uri));
             assert_eq!(fates, [watch, first_list, read, None], "{how:?}");
-            assert_eq!(fate(100, WATCH), None, "{how:?}");
+            assert_eq!(outcome(100, WATCH), None, "{how:?}");
         }
     }
 }

@@ -4,13 +4,13 @@
 //! | room | its one job |
 //! |---|---|
 //! | [`run`] | one seed from beginning to end |
-//! | [`plot`] | what a seed stands for: who is there, and what goes wrong when |
+//! | [`run_plan`] | what a seed stands for: who is there, and what goes wrong when |
 //! | [`director`] | lets it happen |
 //! | [`users`] | what people do to their objects |
 //! | [`process`] | one process of the operator |
 //! | [`cluster`] | the model of the API server, and the way to it |
 //! | [`platform`] | the way to the model of the platform |
-//! | [`weather`] | what goes wrong on both ways |
+//! | [`fault_rates`] | what goes wrong on both ways |
 //! | [`hidden`] | what can be neither listed nor watched for a while |
 //! | [`adversary`] | tenants who act against the apps of others |
 //! | [`record`] | what happened, as the log that crate `judge` judges |
@@ -23,16 +23,16 @@ pub mod cluster;
 pub mod dice;
 pub mod director;
 pub mod explore;
+pub mod fault_rates;
 pub mod hidden;
 pub mod known;
 pub mod panics;
 pub mod platform;
-pub mod plot;
 pub mod process;
 pub mod record;
 pub mod run;
+pub mod run_plan;
 pub mod stage;
 pub mod time;
 pub mod trace;
 pub mod users;
-pub mod weather;

@@ -10,8 +10,8 @@ use std::{
 use clap::Parser;
 use simulation::{
     panics,
-    plot::Genre,
     run::{Ended, run},
+    run_plan::Focus,
     time::DAY,
 };
 
@@ -97,7 +97,7 @@ fn years(millis: u64) -> f64 {
 }
 
 fn is_a_year(seed: u64) -> bool {
-    Genre::of(seed) == Genre::Year
+    Focus::of(seed) == Focus::Year
 }
 
 impl Sum {

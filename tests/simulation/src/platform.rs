@@ -1,4 +1,4 @@
-//! The way between an operator and the platform: a door whose every call meets its fate here, with
+//! The way between an operator and the platform: a door whose every call gets its outcome here, with
 //! the simulator's model of WeChat behind it. Decides nothing about tokens.
 
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     explore::step::Step,
+    fault_rates::RequestOutcome,
     record::stranger_of,
     stage::{ProcessId, Stage},
     time::{Millis, SECOND, show},
-    weather::Fate,
 };
 
 /// The platform's model.
@@ -56,15 +56,15 @@ async fn call(stage: Arc<Stage>, process: ProcessId, sending: Outgoing) -> Answe
     let sent = stage.time.now();
     // A connection may stand while its owner does not run.
     stage.pass_pause(process).await;
-    let fate = match &stage.prompter {
-        Some(prompter) => {
-            prompter.fate(&stage, process, Some(Step::Call), Fate::Fine(20, 20)).await
+    let outcome = match &stage.injector {
+        Some(injector) => {
+            injector.outcome(&stage, process, Some(Step::Call), RequestOutcome::Fine(20, 20)).await
         }
-        None => stage.weather.platform_fate(stage.time.now()),
+        None => stage.fault_rates.platform_outcome(stage.time.now()),
     };
     let (answered, answer) = oneshot::channel();
     // The platform's side goes on whatever becomes of the caller.
-    tokio::spawn(serve(Arc::clone(&stage), process, (request, sent), fate, answered));
+    tokio::spawn(serve(Arc::clone(&stage), process, (request, sent), outcome, answered));
     let answer = timeout(patience, answer).await;
     stage.pass_pause(process).await;
     match answer {
@@ -77,7 +77,7 @@ async fn serve(
     stage: Arc<Stage>,
     process: ProcessId,
     (request, sent): (Request, Millis),
-    fate: Fate,
+    outcome: RequestOutcome,
     mut answered: oneshot::Sender<Answered>,
 ) {
     let began = stage.time.now();
@@ -87,31 +87,31 @@ async fn serve(
     let say = |what: &str| {
         stage.trace.note("platform", format_args!("P{process} asks for {app_id}: {what}"));
     };
-    if !matches!(fate, Fate::Fine(..)) {
-        say(&format!("{fate:?}"));
+    if !matches!(outcome, RequestOutcome::Fine(..)) {
+        say(&format!("{outcome:?}"));
     }
     let execute = || execute(&stage, process, &app_id, &request);
-    let (effect, heard) = match fate {
-        Fate::Fine(there, back) => {
+    let (effect, heard) = match outcome {
+        RequestOutcome::Fine(there, back) => {
             pass(there).await;
             let (outcome, effect) = execute();
             pass(back).await;
             (Some(effect), answered.send(answer_of(outcome)).is_ok())
         }
-        Fate::Unsent(after) => {
+        RequestOutcome::Unsent(after) => {
             pass(after).await;
             let _ = answered.send(Err(TransportError::NotSent(Cause::ConnectionRefused)));
             (None, false)
         }
         // No admission stands before a platform.
-        Fate::Altered => (Some(Effect::default()), false),
-        Fate::Lost { reset } => {
+        RequestOutcome::Altered => (Some(Effect::default()), false),
+        RequestOutcome::Lost { reset } => {
             if !reset {
                 answered.closed().await;
             }
             (Some(Effect::default()), false)
         }
-        Fate::AnswerLost { reset } => {
+        RequestOutcome::AnswerLost { reset } => {
             pass(20).await;
             let (_, effect) = execute();
             if !reset {
@@ -119,7 +119,7 @@ async fn serve(
             }
             (Some(effect), false)
         }
-        Fate::Late { by, reset } => {
+        RequestOutcome::Late { by, reset } => {
             let mut answered = Some(answered).filter(|_| !reset);
             pass(by).await;
             let (outcome, effect) = execute();
@@ -128,14 +128,14 @@ async fn serve(
                 answered.take().is_some_and(|answered| answered.send(answer_of(outcome)).is_ok()),
             )
         }
-        Fate::Refused(code) => {
+        RequestOutcome::Refused(code) => {
             pass(30).await;
             let rule = FaultRule::from(Fault::Code { code, msg: None }).times(1);
             stage.platform().model().set_faults(Some(&app_id), vec![rule]);
             let (outcome, effect) = execute();
             (Some(effect), answered.send(answer_of(outcome)).is_ok())
         }
-        Fate::Garbled(acts) => {
+        RequestOutcome::Garbled(acts) => {
             pass(30).await;
             let effect = if acts { execute().1 } else { Effect::default() };
             let _ = answered.send(Ok(Incoming {
@@ -145,7 +145,7 @@ async fn serve(
             }));
             (Some(effect), false)
         }
-        Fate::Crash { after } => {
+        RequestOutcome::Crash { after } => {
             pass(10).await;
             let effect = after.then(|| execute().1);
             stage.kill(process, if after { "right after a call" } else { "right before a call" });
@@ -162,16 +162,16 @@ async fn serve(
     let forced = json_of(&request).is_some_and(|body| body["force_refresh"] == true);
     let counted = effect.and_then(|effect| effect.counted);
     let mut record = stage.record();
-    if is_disturbed(fate, heard) {
+    if is_disturbed(outcome, heard) {
         record.disturbed(began, ended, Some(caller.clone()), "a call");
     }
     record.called(sent, Call { by: process, app: caller, replaces, forced, end, counted });
 }
 
 /// Whether a call was hindered, so that it took long or brought no answer of the platform's own.
-fn is_disturbed(fate: Fate, heard: bool) -> bool {
-    match fate {
-        Fate::Fine(there, back) => !heard || there + back >= SECOND,
+fn is_disturbed(outcome: RequestOutcome, heard: bool) -> bool {
+    match outcome {
+        RequestOutcome::Fine(there, back) => !heard || there + back >= SECOND,
         _ => true,
     }
 }

@@ -1,4 +1,4 @@
-//! One seed from beginning to end: sets the stage, lets the plot happen, has its log judged.
+//! One seed from beginning to end: sets the stage, carries out its plan, has its log judged.
 
 use std::{fmt, sync::Arc};
 
@@ -8,7 +8,7 @@ use crate::{
     adversary::Adversary,
     director::Director,
     panics,
-    plot::Plot,
+    run_plan::RunPlan,
     stage::Stage,
     time::{HOUR, MINUTE, Millis},
     trace::Trace,
@@ -47,27 +47,27 @@ pub fn run(seed: u64, traced: bool) -> Ended {
 }
 
 async fn play(seed: u64, traced: bool) -> Ended {
-    let plot = Plot::of(seed);
-    let (stage, deaths) = Stage::set(seed, plot.climate.clone(), traced, None);
-    stage.trace.note("director", format_args!("seed {seed}: {plot:?}"));
+    let run_plan = RunPlan::of(seed);
+    let (stage, deaths) = Stage::set(seed, run_plan.climate.clone(), traced, None);
+    stage.trace.note("director", format_args!("seed {seed}: {run_plan:?}"));
     let mut apps = Vec::new();
-    for number in 0..plot.apps {
+    for number in 0..run_plan.apps {
         let mode = if stage.dice.chance(0.5) { "Stable" } else { "Legacy" };
-        let paired = stage.dice.chance(plot.second_objects);
-        apps.push(App { paired, life: plot.life, ..App::new(number, mode, false) });
+        let paired = stage.dice.chance(run_plan.second_objects);
+        apps.push(App { paired, life: run_plan.life, ..App::new(number, mode, false) });
         if paired {
-            apps.push(App { life: plot.life, ..App::new(number, mode, true) });
+            apps.push(App { life: run_plan.life, ..App::new(number, mode, true) });
         }
     }
     let objects = apps.len() as u64;
-    let has_one_leader = plot.has_one_leader();
-    let adversary = plot.adversary.then(|| Adversary::new(&stage.dice, &apps, has_one_leader));
-    let comes_later = |_: &mut App| plot.adversary && stage.dice.chance(0.8);
+    let has_one_leader = run_plan.has_one_leader();
+    let adversary = run_plan.adversary.then(|| Adversary::new(&stage.dice, &apps, has_one_leader));
+    let comes_later = |_: &mut App| run_plan.adversary && stage.dice.chance(0.8);
     let later: Vec<App> = apps.extract_if(.., comes_later).collect();
     for app in &apps {
         app.install(&stage);
     }
-    let mut director = Director::new(Arc::clone(&stage), plot.clone(), deaths, apps);
+    let mut director = Director::new(Arc::clone(&stage), run_plan.clone(), deaths, apps);
     if let Some(adversary) = adversary {
         let at = |app| (stage.dice.between(10 * MINUTE, 3 * HOUR), app);
         let mut arsiblings: Vec<_> = later.into_iter().map(at).collect();
@@ -76,7 +76,7 @@ async fn play(seed: u64, traced: bool) -> Ended {
     }
     director.direct().await;
     let end = stage.time.now();
-    let rules = Rules { operators: plot.operators(), ..Rules::default() };
+    let rules = Rules { operators: run_plan.operators(), ..Rules::default() };
     let mut verdict = stage.record().judge(&rules, end);
     for panic in panics::taken() {
         verdict.add(Promise::Soundness, end, format!("the operator panicked: {panic}"));

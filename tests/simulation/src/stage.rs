@@ -14,12 +14,12 @@ use tokio::{sync::mpsc, task::AbortHandle};
 use crate::{
     cluster::{Cluster, Kind},
     dice::Dice,
-    explore::prompter::Prompter,
+    explore::injector::Injector,
+    fault_rates::{Climate, FaultRates},
     platform::Platform,
     record::Record,
     time::{Millis, Time},
     trace::Trace,
-    weather::{Climate, Weather},
 };
 
 /// The number of a process of the operator.
@@ -29,9 +29,9 @@ pub struct Stage {
     pub time: Time,
     pub dice: Dice,
     pub trace: Trace,
-    pub weather: Weather,
-    /// Stands in the place of the weather where a script is played.
-    pub prompter: Option<Arc<Prompter>>,
+    pub fault_rates: FaultRates,
+    /// Stands in the place of the fault rates where a script is played.
+    pub injector: Option<Arc<Injector>>,
     cluster: Mutex<Cluster>,
     platform: Mutex<Platform>,
     record: Arc<Mutex<Record>>,
@@ -47,7 +47,7 @@ impl Stage {
         seed: u64,
         climate: Climate,
         traced: bool,
-        prompter: Option<Arc<Prompter>>,
+        injector: Option<Arc<Injector>>,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<ProcessId>) {
         let time = Time::begin();
         let dice = Dice::from_seed(seed);
@@ -55,17 +55,17 @@ impl Stage {
         let record = Arc::new(Mutex::new(Record::default()));
         let (deaths, heard) = mpsc::unbounded_channel();
         let witness = {
-            let (record, prompter) = (Arc::clone(&record), prompter.clone());
+            let (record, injector) = (Arc::clone(&record), injector.clone());
             Box::new(move |now, kind, name: &_, object: Option<&_>| {
                 lock(&record).saw(now, kind, name, object);
-                if let Some(prompter) = &prompter {
-                    prompter.saw(now, kind, name, object);
+                if let Some(injector) = &injector {
+                    injector.saw(now, kind, name, object);
                 }
             })
         };
         let stage = Self {
-            weather: Weather::new(dice.fork(), climate),
-            prompter,
+            fault_rates: FaultRates::new(dice.fork(), climate),
+            injector,
             platform: Mutex::new(Platform::new(dice.number())),
             cluster: Mutex::new(Cluster::new(witness)),
             time,
@@ -94,7 +94,7 @@ impl Stage {
     /// Somebody begins to work, and knows no object that is hidden.
     pub fn begins_anew(&self, what: &'static str) {
         let now = self.time.now();
-        let hidden = self.weather.hidden(now).filter(|hidden| hidden.kind == Kind::MiniProgram);
+        let hidden = self.fault_rates.hidden(now).filter(|hidden| hidden.kind == Kind::MiniProgram);
         let until = hidden.map_or(now, |hidden| hidden.until);
         self.record().disturbed(now, until, None, what);
     }

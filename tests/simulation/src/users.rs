@@ -1,6 +1,6 @@
 //! People and their objects: what an app's user has, wants, and may expect of the operator.
 
-pub mod deeds;
+pub mod actions;
 
 use judge::{Act, Expect, Pace, Standing};
 use miniprogram_operator::api::names;
@@ -218,11 +218,11 @@ impl App {
     }
 
     /// Says what was done, and what may be expected from now on.
-    pub fn expect(&self, stage: &Stage, act: Act, deed: &str) {
+    pub fn expect(&self, stage: &Stage, act: Act, action: &str) {
         let now = stage.time.now();
         stage.trace.note(
             "user",
-            format_args!("{deed}: {} of {} ({})", self.name.1, self.app_id, self.mode),
+            format_args!("{action}: {} of {} ({})", self.name.1, self.app_id, self.mode),
         );
         // Which of two objects keeps a token that replaces the one before it is nobody's to expect.
         let shared = self.paired && self.mode == "Legacy";

@@ -7,11 +7,11 @@ use std::{
 
 use simulation::{
     panics,
-    plot::Genre,
     run::{Ended, run},
+    run_plan::Focus,
 };
 
-/// The runs of these seeds, but for those that stand for a year: each genre occurs several times,
+/// The runs of these seeds, but for those that stand for a year: each focus occurs several times,
 /// within a minute or so.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=48;
 
@@ -25,7 +25,7 @@ fn the_promises_are_kept() {
             let seeds = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed))
                 .take_while(|seed| SEEDS.contains(seed));
             seeds
-                .filter(|seed| Genre::of(*seed) != Genre::Year)
+                .filter(|seed| Focus::of(*seed) != Focus::Year)
                 .map(|seed| run(seed, false))
                 .collect::<Vec<_>>()
         };

@@ -49,7 +49,7 @@ impl Story {
     }
 
     pub fn disturb(&mut self, from: Millis, until: Millis) {
-        self.log.push(from, Event::Disturbance { until, app: None, what: "weather" });
+        self.log.push(from, Event::Disturbance { until, app: None, what: "a fault" });
     }
 
     pub fn call(&mut self, at: Millis, end: End) {

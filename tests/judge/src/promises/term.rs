@@ -22,7 +22,7 @@ pub(super) fn judge(facts: &Facts<'_>, rules: &Rules, verdict: &mut Verdict) {
     let stray = calls
         .chain(writes)
         .filter(|(sent, (at, by, _))| !held_within(&facts.leases, rules.lease, *by, (*sent, *at)));
-    let stray = stray.map(|(_, deed)| deed);
+    let stray = stray.map(|(_, act)| act);
     if let Some((at, by, what)) = stray.min() {
         verdict.add(Promise::Term, at, format!("process {by} {what} without the Lease"));
     }

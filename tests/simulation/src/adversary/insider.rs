@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[derive(Clone, Copy, Debug)]
-enum Deed {
+enum InsiderAction {
     /// Another token, below annotations that say so.
     Whole,
     /// The same, and the app secret's digest and the call as the target has them.
@@ -35,17 +35,17 @@ enum Deed {
     Delete,
 }
 
-const DEEDS: [Deed; 10] = [
-    Deed::Whole,
-    Deed::Faithful,
-    Deed::Data,
-    Deed::Data,
-    Deed::End,
-    Deed::Replay,
-    Deed::Anothers,
-    Deed::Copy,
-    Deed::Mark,
-    Deed::Delete,
+const ACTIONS: [InsiderAction; 10] = [
+    InsiderAction::Whole,
+    InsiderAction::Faithful,
+    InsiderAction::Data,
+    InsiderAction::Data,
+    InsiderAction::End,
+    InsiderAction::Replay,
+    InsiderAction::Anothers,
+    InsiderAction::Copy,
+    InsiderAction::Mark,
+    InsiderAction::Delete,
 ];
 
 pub struct Insider {
@@ -89,10 +89,10 @@ impl Insider {
         let now = stage.time.now();
         let live = stage.cluster().get(Kind::Secret, &self.target).cloned();
         if let Some(live) = live.filter(|live| !self.spares || !self.is_untold(stage, live)) {
-            let deed = *dice.pick(&DEEDS).unwrap_or(&Deed::Whole);
-            stage.trace.note("insider", format_args!("{deed:?}: {}", self.target.1));
+            let action = *dice.pick(&ACTIONS).unwrap_or(&InsiderAction::Whole);
+            stage.trace.note("insider", format_args!("{action:?}: {}", self.target.1));
             stage.record().acted(now, &self.app_id, Act::Forge);
-            self.perform(stage, dice, deed, &live);
+            self.perform(stage, dice, action, &live);
             self.before =
                 Some(as_applied(&live)).filter(|_| dice.chance(0.3)).or(self.before.take());
         }
@@ -117,33 +117,35 @@ impl Insider {
         }
     }
 
-    fn perform(&self, stage: &Stage, dice: &Dice, deed: Deed, live: &Value) {
+    fn perform(&self, stage: &Stage, dice: &Dice, action: InsiderAction, live: &Value) {
         let now = stage.time.now();
         let annotation = |key| live["metadata"]["annotations"][key].as_str().unwrap_or_default();
         let stamped = annotation(names::ISSUED_FOR).to_owned();
         let mut secret = as_applied(live);
-        match deed {
-            Deed::Whole => {
+        match action {
+            InsiderAction::Whole => {
                 let known = if dice.chance(0.5) { Some(stamped) } else { None };
                 let id = self.intent(stage).or(known);
                 let id = id.unwrap_or_else(|| format!("{:032x}", dice.number()));
                 let forgery = Forgery::draw(dice, now, "forged", self.mode, id);
                 return forgery.apply(stage, &self.object, &self.app_id, &self.target.1);
             }
-            Deed::Faithful => {
+            InsiderAction::Faithful => {
                 let forgery = Forgery::draw(dice, now, "forged", self.mode, stamped);
                 return forgery.apply_over(stage, &self.target, secret);
             }
-            Deed::Data => secret["data"][names::KEY_ACCESS_TOKEN] = encoded("another-token"),
-            Deed::End => {
+            InsiderAction::Data => {
+                secret["data"][names::KEY_ACCESS_TOKEN] = encoded("another-token");
+            }
+            InsiderAction::End => {
                 let forgery = Forgery::draw(dice, now, "forged", self.mode, stamped);
                 forgery.set_times(&mut secret);
             }
-            Deed::Replay => match &self.before {
+            InsiderAction::Replay => match &self.before {
                 Some(before) => secret = before.clone(),
                 None => return,
             },
-            Deed::Anothers => {
+            InsiderAction::Anothers => {
                 let cluster = stage.cluster();
                 let others = cluster.list(Kind::Secret).filter(|(name, secret)| {
                     **name != self.target
@@ -156,17 +158,17 @@ impl Insider {
                 secret["data"] = other["data"].clone();
                 secret["metadata"]["annotations"] = other["metadata"]["annotations"].clone();
             }
-            Deed::Copy => {
+            InsiderAction::Copy => {
                 let of = self.object.1.trim_start_matches("app-");
                 let name = (self.target.0.clone(), format!("copy-{of}-{}", dice.between(0, 3)));
                 secret["metadata"]["name"] = json!(name.1);
                 return apply_as_operator(stage, &name, secret);
             }
-            Deed::Mark => {
+            InsiderAction::Mark => {
                 let key = names::UNCONFIRMED;
                 secret["metadata"]["annotations"][key] = json!("true");
             }
-            Deed::Delete => {
+            InsiderAction::Delete => {
                 stage.cluster().delete(now, Kind::Secret, &self.target);
                 return;
             }

@@ -33,7 +33,7 @@ enum Obstacle {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Deed {
+enum StrangerAction {
     Guess,
     Forge,
     Request,
@@ -114,19 +114,22 @@ impl Stranger {
         if !self.claim.stands(stage) {
             self.install(stage, dice);
         } else if self.knocks {
-            self.perform(stage, dice, Deed::Recreate);
+            self.perform(stage, dice, StrangerAction::Recreate);
         } else {
-            let deeds = [
-                Deed::Guess,
-                Deed::Forge,
-                Deed::Forge,
-                Deed::Request,
-                Deed::Report,
-                Deed::Recreate,
+            let actions = [
+                StrangerAction::Guess,
+                StrangerAction::Forge,
+                StrangerAction::Forge,
+                StrangerAction::Request,
+                StrangerAction::Report,
+                StrangerAction::Recreate,
             ];
-            let deed =
-                if lurked { Deed::Forge } else { *dice.pick(&deeds).unwrap_or(&Deed::Forge) };
-            self.perform(stage, dice, deed);
+            let action = if lurked {
+                StrangerAction::Forge
+            } else {
+                *dice.pick(&actions).unwrap_or(&StrangerAction::Forge)
+            };
+            self.perform(stage, dice, action);
         }
         self.lurks = !self.knocks && dice.chance(0.5);
         self.acts_at = match self.knocks {
@@ -147,16 +150,16 @@ impl Stranger {
         }
     }
 
-    fn perform(&mut self, stage: &Stage, dice: &Dice, deed: Deed) {
-        match deed {
-            Deed::Guess => self.guess(stage),
-            Deed::Forge => self.forge(stage, dice),
-            Deed::Request => self.claim.request(stage),
-            Deed::Report => {
+    fn perform(&mut self, stage: &Stage, dice: &Dice, action: StrangerAction) {
+        match action {
+            StrangerAction::Guess => self.guess(stage),
+            StrangerAction::Forge => self.forge(stage, dice),
+            StrangerAction::Request => self.claim.request(stage),
+            StrangerAction::Report => {
                 let token = AccessToken::parse(&self.token).map(|token| token.fingerprint());
                 self.claim.report(stage, &token.unwrap_or_default());
             }
-            Deed::Recreate => {
+            StrangerAction::Recreate => {
                 let now = stage.time.now();
                 stage.cluster().delete(now, Kind::MiniProgram, &self.claim.object);
                 // As the garbage collector does.
@@ -166,7 +169,7 @@ impl Stranger {
                 self.claim.create(stage);
             }
         }
-        self.acted(stage, &format!("{deed:?}"));
+        self.acted(stage, &format!("{action:?}"));
     }
 
     fn install(&mut self, stage: &Stage, dice: &Dice) {

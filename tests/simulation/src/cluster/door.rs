@@ -1,5 +1,5 @@
-//! The way between an operator and the API server: a `kube::Client` whose every request meets its
-//! fate here.
+//! The way between an operator and the API server: a `kube::Client` whose every request has its
+//! outcome here.
 
 use std::{io, sync::Arc};
 
@@ -25,9 +25,9 @@ use super::{
 };
 use crate::{
     explore::step::Step,
+    fault_rates::RequestOutcome,
     stage::{ProcessId, Stage},
     time::Millis,
-    weather::Fate,
 };
 
 type Reply = Response<UnsyncBoxBody<Bytes, io::Error>>;
@@ -81,14 +81,16 @@ async fn carry(
     let sent = stage.time.now();
     stage.record().requests(sent, process, &asked);
     stage.pass_pause(process).await;
-    let fate = match &stage.prompter {
-        Some(prompter) => prompter.fate(&stage, process, Step::of(&asked), Fate::Fine(2, 2)).await,
-        None => stage.weather.api_fate(stage.time.now(), &asked),
+    let outcome = match &stage.injector {
+        Some(injector) => {
+            injector.outcome(&stage, process, Step::of(&asked), RequestOutcome::Fine(2, 2)).await
+        }
+        None => stage.fault_rates.api_outcome(stage.time.now(), &asked),
     };
     stage.record().requested(stage.time.now(), &asked);
     let (answered, answer) = oneshot::channel();
     // The server's side goes on whatever becomes of the caller.
-    tokio::spawn(serve(Arc::clone(&stage), Sender { process, sent }, asked, fate, answered));
+    tokio::spawn(serve(Arc::clone(&stage), Sender { process, sent }, asked, outcome, answered));
     let answer = answer.await;
     stage.pass_pause(process).await;
     answer.map_err(|_| io::Error::new(io::ErrorKind::ConnectionReset, "no answer"))
@@ -105,18 +107,18 @@ async fn serve(
     stage: Arc<Stage>,
     Sender { process, sent }: Sender,
     mut asked: Asked,
-    fate: Fate,
+    outcome: RequestOutcome,
     answered: oneshot::Sender<Reply>,
 ) {
-    asked.altered = fate == Fate::Altered;
+    asked.altered = outcome == RequestOutcome::Altered;
     let quiet = asked.verb == Verb::Watch || asked.kind == Kind::Event;
-    if !matches!(fate, Fate::Fine(..)) {
-        stage.trace.note("api", format_args!("P{process} {asked}: {fate:?}"));
+    if !matches!(outcome, RequestOutcome::Fine(..)) {
+        stage.trace.note("api", format_args!("P{process} {asked}: {outcome:?}"));
     }
     // That something is hidden is told once, and for as long as it lasts.
     let now = stage.time.now();
-    let hidden = stage.weather.hidden(now).and_then(|hidden| hidden.fate(now, &asked));
-    if let Some(lasts) = lasts(fate).filter(|_| hidden.is_none()) {
+    let hidden = stage.fault_rates.hidden(now).and_then(|hidden| hidden.outcome(now, &asked));
+    if let Some(lasts) = lasts(outcome).filter(|_| hidden.is_none()) {
         stage.record().disturbed(now, now + lasts, asked.app(), "a request");
     }
     let carry_out = |stage: &Arc<Stage>| {
@@ -138,8 +140,8 @@ async fn serve(
         }
         answer
     };
-    match fate {
-        Fate::Fine(there, back) => {
+    match outcome {
+        RequestOutcome::Fine(there, back) => {
             pass(there).await;
             if asked.verb == Verb::Watch {
                 let (lines, body) = mpsc::unbounded();
@@ -153,14 +155,14 @@ async fn serve(
             pass(back).await;
             let _ = answered.send(reply(&answer));
         }
-        Fate::Altered => {
+        RequestOutcome::Altered => {
             pass(2).await;
             let answer = carry_out(&stage);
             let _ = answered.send(reply(&answer));
         }
-        Fate::Unsent(after) => pass(after).await,
-        Fate::Lost { reset } => never(answered, reset).await,
-        Fate::AnswerLost { reset } => {
+        RequestOutcome::Unsent(after) => pass(after).await,
+        RequestOutcome::Lost { reset } => never(answered, reset).await,
+        RequestOutcome::AnswerLost { reset } => {
             pass(3).await;
             if asked.verb == Verb::Watch {
                 return never(answered, reset).await;
@@ -170,7 +172,7 @@ async fn serve(
                 let _ = answered.send(half(&answer));
             }
         }
-        Fate::Late { by, reset } => {
+        RequestOutcome::Late { by, reset } => {
             let caller = tokio::spawn(never(answered, reset));
             pass(by).await;
             if asked.verb != Verb::Watch {
@@ -179,20 +181,20 @@ async fn serve(
             // Ends by itself when the caller has left.
             drop(caller);
         }
-        Fate::Refused(code) => {
+        RequestOutcome::Refused(code) => {
             pass(3).await;
             let code = u16::try_from(code).unwrap_or(500);
             let message = if code == 403 {
-                "exceeded quota: weather, requested: count/secrets=1"
+                "exceeded quota: faults, requested: count/secrets=1"
             } else {
-                "bad weather"
+                "a fault of the simulation"
             };
             let _ = answered.send(reply(&Refusal::new(code, "Weather", message).into()));
         }
-        Fate::Garbled(_) => {
+        RequestOutcome::Garbled(_) => {
             let _ = answered.send(reply(&Answer { code: 502, body: json!("<html>") }));
         }
-        Fate::Crash { after } => {
+        RequestOutcome::Crash { after } => {
             pass(2).await;
             if after {
                 carry_out(&stage);
@@ -206,10 +208,10 @@ async fn serve(
 }
 
 /// How long a fault lasts; none if it is none.
-fn lasts(fate: Fate) -> Option<Millis> {
-    match fate {
-        Fate::Fine(there, back) => (there + back > 1000).then_some(there + back),
-        Fate::Late { by, .. } => Some(by),
+fn lasts(outcome: RequestOutcome) -> Option<Millis> {
+    match outcome {
+        RequestOutcome::Fine(there, back) => (there + back > 1000).then_some(there + back),
+        RequestOutcome::Late { by, .. } => Some(by),
         _ => Some(0),
     }
 }

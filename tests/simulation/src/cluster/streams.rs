@@ -1,5 +1,5 @@
 //! Serves a watch: the changes that were asked for, in order, late, twice or not at all when the
-//! weather says so.
+//! fault rates say so.
 
 use std::{io, sync::Arc};
 
@@ -23,14 +23,14 @@ enum Next {
     Nothing,
 }
 
-/// Runs until the caller leaves, the stream's time is over or the weather tears it.
+/// Runs until the caller leaves, the stream's time is over or a fault tears it.
 pub async fn serve(stage: Arc<Stage>, asked: Asked, lines: Lines) {
     let mut seen: u64 = asked
         .parameter("resourceVersion")
         .and_then(|version| version.parse().ok())
         .unwrap_or_default();
     let changed = stage.cluster().changed();
-    let ends = stage.time.now() + stage.weather.stream_life(&asked);
+    let ends = stage.time.now() + stage.fault_rates.stream_life(&asked);
     loop {
         if lines.is_closed() {
             return;
@@ -47,18 +47,19 @@ pub async fn serve(stage: Arc<Stage>, asked: Asked, lines: Lines) {
             }
             Next::Changes(fresh) => {
                 for change in fresh {
-                    let lag = stage.weather.stream_lag(stage.time.now());
+                    let lag = stage.fault_rates.stream_lag(stage.time.now());
                     wait(lag).await;
                     if lag > SECOND {
                         note(&stage, lag);
                     }
-                    if stage.weather.tears_stream(stage.time.now()) {
+                    if stage.fault_rates.tears_stream(stage.time.now()) {
                         return tear(&stage, &lines).await;
                     }
                     seen = change.version;
                     let object = shape(&change.object, &asked);
                     send(&lines, change.verb, &object);
-                    if stage.weather.repeats_event(stage.time.now()) && change.verb != "DELETED" {
+                    if stage.fault_rates.repeats_event(stage.time.now()) && change.verb != "DELETED"
+                    {
                         send(&lines, "MODIFIED", &object);
                     }
                 }
@@ -79,7 +80,7 @@ pub async fn serve(stage: Arc<Stage>, asked: Asked, lines: Lines) {
                 seen = seen.max(stage.cluster().version());
                 let _ = lines.unbounded_send(Ok(bookmark(&asked, seen)));
             }
-            () = stage.weather.storm_begins() => return tear(&stage, &lines).await,
+            () = stage.fault_rates.storm_begins() => return tear(&stage, &lines).await,
         }
     }
 }
@@ -100,16 +101,16 @@ fn note(stage: &Stage, lasted: Millis) {
 async fn tear(stage: &Stage, lines: &Lines) {
     note(stage, 0);
     // What happens until the caller is back it finds by listing only.
-    if stage.weather.dice.chance(0.2) {
+    if stage.fault_rates.dice.chance(0.2) {
         stage.cluster().compact();
     }
-    if stage.weather.breaks_in_silence() {
+    if stage.fault_rates.breaks_in_silence() {
         let began = stage.time.now();
         while !lines.is_closed() {
             wait(SECOND).await;
         }
         note(stage, stage.time.now() - began);
-    } else if stage.weather.dice.chance(0.5) {
+    } else if stage.fault_rates.dice.chance(0.5) {
         let _ = lines.unbounded_send(Err(io::Error::new(
             io::ErrorKind::ConnectionReset,
             "the stream was torn",

@@ -11,11 +11,11 @@ use judge::{
 };
 
 use super::{
-    chronicle::{Chronicle, Scene},
+    history::{History, Snapshot},
+    injector::{Injector, Made},
     play::SETTLING,
-    prompter::{Made, Prompter},
-    scenario::{Cast, Scenario},
-    script::{Cue, Deed, Fault, Script},
+    scenario::{Population, Scenario},
+    script::{Fault, PersonAction, Script, Trigger},
     step::Step,
 };
 use crate::{
@@ -54,7 +54,7 @@ pub struct Ending {
 struct Run<'a> {
     record: &'a Record,
     facts: Facts<'a>,
-    chronicle: &'a Chronicle,
+    history: &'a History,
     script: &'a Script,
     made: &'a [Made],
     scenario: Scenario,
@@ -66,16 +66,15 @@ struct Run<'a> {
 #[must_use]
 pub fn judge(
     record: &Record,
-    prompter: &Prompter,
+    injector: &Injector,
     scenario: Scenario,
     (began, end): (Millis, Millis),
 ) -> Ending {
     let rules = Rules { recovery: RECOVERY, operators: scenario.operators(), ..Rules::default() };
-    let (chronicle, made) = (prompter.chronicle(), prompter.made());
-    let (script, over) = (prompter.script(), prompter.over());
+    let (history, made) = (injector.history(), injector.made());
+    let (script, over) = (injector.script(), injector.over());
     let facts = Facts::of(&record.log, &rules, end);
-    let run =
-        Run { record, facts, chronicle: &chronicle, script, made: &made, scenario, began, over };
+    let run = Run { record, facts, history: &history, script, made: &made, scenario, began, over };
     let mut ending = Ending::default();
     run.acts(&mut ending);
     run.lives(&mut ending);
@@ -110,12 +109,17 @@ impl Run<'_> {
     /// doubt stands in the status, and goes with it: that such a request may still land, nobody can
     /// know.
     fn outlives_its_object(&self) -> bool {
-        let is_call =
-            |cue: &&Cue| self.made.get(cue.step - 1).is_some_and(|made| made.step == Step::Call);
+        let is_call = |trigger: &&Trigger| {
+            self.made.get(trigger.step - 1).is_some_and(|made| made.step == Step::Call)
+        };
         let mut slow = self.script.cues().iter().filter(is_call);
-        let recreated =
-            self.script.cues().iter().any(|cue| cue.fault == Fault::User(Deed::Recreate));
-        recreated && slow.any(|cue| matches!(cue.fault, Fault::Late { .. } | Fault::Pause { .. }))
+        let recreated = self
+            .script
+            .cues()
+            .iter()
+            .any(|trigger| trigger.fault == Fault::User(PersonAction::Recreate));
+        recreated
+            && slow.any(|trigger| matches!(trigger.fault, Fault::Late { .. } | Fault::Pause { .. }))
     }
 
     /// How much was done, and for how long.
@@ -133,14 +137,16 @@ impl Run<'_> {
         }
         ending.history = hasher.finish();
         let faults = self.script.len();
-        let labels = |cue: &&Cue| matches!(cue.fault, Fault::User(Deed::Label | Deed::Touch));
+        let labels = |trigger: &&Trigger| {
+            matches!(trigger.fault, Fault::User(PersonAction::Label | PersonAction::Touch))
+        };
         let costly = faults - self.script.cues().iter().filter(labels).count();
         // A token that was stored and that no status tells of is not believed: one more is made.
         let crashes = self
             .script
             .cues()
             .iter()
-            .filter(|cue| matches!(cue.fault, Fault::Crash { .. }))
+            .filter(|trigger| matches!(trigger.fault, Fault::Crash { .. }))
             .count();
         let most = MOST_MINTS.get(costly).copied().unwrap_or(3 * costly as u64) + crashes as u64;
         if ending.mints > most {
@@ -161,11 +167,11 @@ impl Run<'_> {
     /// For how long the target held a dead token, and for how long that was called good.
     fn lives(&self, ending: &mut Ending) {
         let (mut dead, mut lies) = (Spans::default(), Spans::default());
-        for (from, to, scene) in stretches(&self.chronicle.scenes, self.facts.end) {
-            let token = scene.target.as_ref().and_then(|target| target.token.as_ref());
+        for (from, to, snapshot) in stretches(&self.history.scenes, self.facts.end) {
+            let token = snapshot.target.as_ref().and_then(|target| target.token.as_ref());
             let since = self.life(token).map_or(from, |life| life.ends).max(from).max(self.began);
             dead.add(since, to);
-            if scene.object.ready {
+            if snapshot.object.ready {
                 lies.add(since, to);
             }
         }
@@ -176,16 +182,19 @@ impl Run<'_> {
     /// At every moment the target holds the newest token, or something that lasts says that it may
     /// not.
     fn doubts(&self) -> Vec<String> {
-        let (scenes, mints) = (&self.chronicle.scenes, self.mints());
-        let mut moments: Vec<Millis> =
-            scenes.iter().map(|scene| scene.from).chain(mints.iter().map(|(at, _)| *at)).collect();
+        let (scenes, mints) = (&self.history.scenes, self.mints());
+        let mut moments: Vec<Millis> = scenes
+            .iter()
+            .map(|snapshot| snapshot.from)
+            .chain(mints.iter().map(|(at, _)| *at))
+            .collect();
         moments.sort_unstable();
         let is_bad = |at: &Millis| {
             let newest = mints.iter().rfind(|(minted, _)| minted <= at);
-            let scene = scenes.iter().rfind(|scene| scene.from <= *at);
-            scene
+            let snapshot = scenes.iter().rfind(|snapshot| snapshot.from <= *at);
+            snapshot
                 .zip(newest)
-                .is_some_and(|(scene, (_, newest))| !holds_or_knows(&scene.is, newest, *at))
+                .is_some_and(|(snapshot, (_, newest))| !holds_or_knows(&snapshot.is, newest, *at))
         };
         let first = moments.into_iter().filter(|at| *at >= self.began).find(is_bad);
         first
@@ -197,7 +206,7 @@ impl Run<'_> {
     /// In the end the newest token lies in the target and lives, the status says so, and no doubt
     /// is left.
     fn settled(&self) -> Vec<String> {
-        let Scene { target, object } = self.chronicle.now();
+        let Snapshot { target, object } = self.history.now();
         let target = target.unwrap_or_default();
         let newest = self.mints().last().map(|(_, token)| *token);
         let ends = self.life(target.token.as_ref()).map_or(0, |life| life.ends);
@@ -212,7 +221,7 @@ impl Run<'_> {
             (!object.ready, "Ready is not True"),
             // One of two releases may have failed in the second in which the other one got the
             // token.
-            (object.failing && self.scenario.cast == Cast::Lease, "a failure stands"),
+            (object.failing && self.scenario.population == Population::Lease, "a failure stands"),
         ];
         wrong
             .into_iter()
@@ -222,16 +231,16 @@ impl Run<'_> {
     }
 }
 
-fn holds_or_knows(scene: &Scene, newest: &str, at: Millis) -> bool {
-    let Some(target) = scene.target.as_ref().filter(|target| target.whole) else { return true };
+fn holds_or_knows(snapshot: &Snapshot, newest: &str, at: Millis) -> bool {
+    let Some(target) = snapshot.target.as_ref().filter(|target| target.whole) else { return true };
     let is_open = |(id, outcome_unknown): &(String, bool)| {
         *outcome_unknown || target.issued_for.as_ref() != Some(id)
     };
     target.token.as_deref() == Some(newest)
         || target.unconfirmed
-        || scene.object.intent.as_ref().is_some_and(is_open)
-        || scene.object.failing
-        || scene.object.issued.is_none_or(|known| target.issued < known)
-        || scene.object.reported == target.token
+        || snapshot.object.intent.as_ref().is_some_and(is_open)
+        || snapshot.object.failing
+        || snapshot.object.issued.is_none_or(|known| target.issued < known)
+        || snapshot.object.reported == target.token
         || target.expires <= at + DUE
 }

@@ -9,20 +9,20 @@ use tokio::{
 };
 
 use super::{
+    injector::{Injector, Made},
     judge::{Ending, judge},
-    prompter::{Made, Prompter},
     scenario::{Occasion, Scenario},
     script::Script,
 };
 use crate::{
+    fault_rates::Climate,
     panics,
     platform::outside,
     process::{self, Leads, Process},
     stage::{ProcessId, Stage},
     time::{MINUTE, Millis, SECOND},
     trace::Trace,
-    users::deeds::Deed,
-    weather::Climate,
+    users::actions::UserAction,
 };
 
 /// Jitter, ids and salts are the same in every run.
@@ -57,17 +57,17 @@ pub fn play(scenario: Scenario, script: &Script, traced: bool) -> Played {
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime without IO can always be made");
     runtime.block_on(async {
-        let prompter = Arc::new(Prompter::new(scenario, script.clone()));
+        let injector = Arc::new(Injector::new(scenario, script.clone()));
         let (stage, deaths) =
-            Stage::set(SEED, Climate::default(), traced, Some(Arc::clone(&prompter)));
-        let mut callers = Callers::new(Arc::clone(&stage), Arc::clone(&prompter), scenario, deaths);
+            Stage::set(SEED, Climate::default(), traced, Some(Arc::clone(&injector)));
+        let mut callers = Callers::new(Arc::clone(&stage), Arc::clone(&injector), scenario, deaths);
         let began = callers.bring_about().await;
         let end = callers.work().await;
-        let mut ending = judge(&stage.record(), &prompter, scenario, (began, end));
+        let mut ending = judge(&stage.record(), &injector, scenario, (began, end));
         ending.faults.extend(
             panics::taken().into_iter().map(|panic| format!("the operator panicked: {panic}")),
         );
-        Played { made: prompter.made(), ending, trace: stage.trace.clone() }
+        Played { made: injector.made(), ending, trace: stage.trace.clone() }
     })
 }
 
@@ -80,7 +80,7 @@ struct Slot {
 
 struct Callers {
     stage: Arc<Stage>,
-    prompter: Arc<Prompter>,
+    injector: Arc<Injector>,
     scenario: Scenario,
     deaths: mpsc::UnboundedReceiver<ProcessId>,
     slots: [Slot; 2],
@@ -91,12 +91,12 @@ struct Callers {
 impl Callers {
     fn new(
         stage: Arc<Stage>,
-        prompter: Arc<Prompter>,
+        injector: Arc<Injector>,
         scenario: Scenario,
         deaths: mpsc::UnboundedReceiver<ProcessId>,
     ) -> Self {
         let slots = scenario.callers().map(|leads| Slot { leads, process: None, starts: None });
-        Self { stage, prompter, scenario, deaths, slots, processes: 0, begin: Instant::now() }
+        Self { stage, injector, scenario, deaths, slots, processes: 0, begin: Instant::now() }
     }
 
     /// Lets everything happen that comes before the steps that matter; answers when it was that
@@ -117,22 +117,22 @@ impl Callers {
         self.start_who_is_due();
         self.until(before + START).await;
         let now = self.stage.time.now();
-        self.prompter.begin(now);
+        self.injector.begin(now);
         match self.scenario.occasion {
-            Occasion::First => self.prompter.app().install(&self.stage),
+            Occasion::First => self.injector.app().install(&self.stage),
             Occasion::Due => {}
             Occasion::Report => {
-                let mut app = self.prompter.app();
+                let mut app = self.injector.app();
                 outside(&self.stage, &app.app_id, |model, now| model.kill_tokens(now, &app.app_id));
                 app.report_dead(&self.stage);
             }
-            Occasion::Request => self.prompter.app().act(&self.stage, Deed::Request),
+            Occasion::Request => self.injector.app().act(&self.stage, UserAction::Request),
         }
         now
     }
 
     async fn issue_the_first_token(&mut self) {
-        self.prompter.app().install(&self.stage);
+        self.injector.app().install(&self.stage);
         let first = self.start(self.scenario.callers()[0]);
         self.until(START).await;
         first.stop(&self.stage).await;
@@ -142,7 +142,7 @@ impl Callers {
     async fn work(&mut self) -> Millis {
         loop {
             let now = self.stage.time.now();
-            let over = self.prompter.over();
+            let over = self.injector.over();
             let last = self.stage.record().last_act().unwrap_or(over);
             let end = over.max(last.min(over + SETTLING)) + QUIET;
             if now >= end {
@@ -154,7 +154,7 @@ impl Callers {
             tokio::select! {
                 biased;
                 Some(dead) = self.deaths.recv() => {
-                    let at = self.prompter.returns(dead, self.stage.time.now());
+                    let at = self.injector.returns(dead, self.stage.time.now());
                     let is_it = |slot: &&mut Slot| slot.process.as_ref().is_some_and(|process| process.id == dead);
                     if let Some(slot) = self.slots.iter_mut().find(is_it) {
                         (slot.process, slot.starts) = (None, Some(at));

@@ -7,7 +7,7 @@ use crate::process::Leads;
 
 /// Who the two callers are to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cast {
+pub enum Population {
     /// Two candidates for one Lease.
     Lease,
     /// Two releases that know nothing of each other.
@@ -32,51 +32,54 @@ pub struct Scenario {
     /// The mode of the spec.
     pub mode: &'static str,
     pub occasion: Occasion,
-    pub cast: Cast,
+    pub population: Population,
 }
 
 const MODES: [&str; 2] = ["Legacy", "Stable"];
 const OCCASIONS: [Occasion; 3] = [Occasion::First, Occasion::Report, Occasion::Due];
-const CASTS: [Cast; 2] = [Cast::Twins, Cast::Lease];
+const CASTS: [Population; 2] = [Population::Twins, Population::Lease];
 
 impl Scenario {
     /// Every scenario that every script is played in, those that are the first to show a bug before
     /// the others.
     pub fn all() -> impl Iterator<Item = Self> {
-        let modes = |cast, occasion| MODES.map(|mode| Self { mode, occasion, cast });
-        CASTS.into_iter().flat_map(move |cast| {
-            OCCASIONS.into_iter().flat_map(move |occasion| modes(cast, occasion))
+        let modes = |population, occasion| MODES.map(|mode| Self { mode, occasion, population });
+        CASTS.into_iter().flat_map(move |population| {
+            OCCASIONS.into_iter().flat_map(move |occasion| modes(population, occasion))
         })
     }
 
     /// Those of every script, and those that only scripts of their own are for.
     fn named() -> impl Iterator<Item = Self> {
-        let requests =
-            MODES.map(|mode| Self { mode, occasion: Occasion::Request, cast: Cast::Lease });
+        let requests = MODES.map(|mode| Self {
+            mode,
+            occasion: Occasion::Request,
+            population: Population::Lease,
+        });
         Self::all().chain(requests)
     }
 
     /// How many operators know nothing of each other.
     #[must_use]
     pub fn operators(&self) -> u64 {
-        match self.cast {
-            Cast::Lease => 1,
-            Cast::Twins => 2,
+        match self.population {
+            Population::Lease => 1,
+            Population::Twins => 2,
         }
     }
 
     #[must_use]
     pub fn callers(&self) -> [Leads; 2] {
-        match self.cast {
-            Cast::Lease => [Leads::ByElection; 2],
-            Cast::Twins => [Leads::Alone("east/operator"), Leads::Alone("west/operator")],
+        match self.population {
+            Population::Lease => [Leads::ByElection; 2],
+            Population::Twins => [Leads::Alone("east/operator"), Leads::Alone("west/operator")],
         }
     }
 }
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("{}-{:?}-{:?}", self.mode, self.occasion, self.cast);
+        let text = format!("{}-{:?}-{:?}", self.mode, self.occasion, self.population);
         f.write_str(&text.to_lowercase())
     }
 }

@@ -21,12 +21,12 @@ pub enum Fault {
     /// The request is refused with this code.
     Refused(i64),
     /// Somebody does something right before.
-    User(Deed),
+    User(PersonAction),
 }
 
 /// What people do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Deed {
+pub enum PersonAction {
     /// Puts a label on the target.
     Label,
     /// Puts another value in the place of the token.
@@ -41,14 +41,14 @@ pub enum Deed {
 
 /// A fault and the step that it is for, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Cue {
+pub struct Trigger {
     pub step: usize,
     pub fault: Fault,
 }
 
 /// What goes wrong in one run, in the order of the steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Script(Vec<Cue>);
+pub struct Script(Vec<Trigger>);
 
 /// A text that is no script.
 #[derive(Debug)]
@@ -62,11 +62,11 @@ const WORDS: [(&str, Fault); 11] = [
     ("lost-silently", Fault::Lost { reset: false }),
     ("answer-lost", Fault::AnswerLost { reset: true }),
     ("answer-lost-silently", Fault::AnswerLost { reset: false }),
-    ("label", Fault::User(Deed::Label)),
-    ("data", Fault::User(Deed::Data)),
-    ("delete", Fault::User(Deed::Delete)),
-    ("touch", Fault::User(Deed::Touch)),
-    ("recreate", Fault::User(Deed::Recreate)),
+    ("label", Fault::User(PersonAction::Label)),
+    ("data", Fault::User(PersonAction::Data)),
+    ("delete", Fault::User(PersonAction::Delete)),
+    ("touch", Fault::User(PersonAction::Touch)),
+    ("recreate", Fault::User(PersonAction::Recreate)),
 ];
 
 impl Script {
@@ -82,27 +82,27 @@ impl Script {
 
     /// This script and one fault more.
     #[must_use]
-    pub fn and(&self, cue: Cue) -> Self {
-        Self(self.0.iter().copied().chain([cue]).collect())
+    pub fn and(&self, trigger: Trigger) -> Self {
+        Self(self.0.iter().copied().chain([trigger]).collect())
     }
 
     #[must_use]
-    pub fn cues(&self) -> &[Cue] {
+    pub fn cues(&self) -> &[Trigger] {
         &self.0
     }
 
     pub fn at(&self, step: usize) -> impl Iterator<Item = Fault> + '_ {
-        self.0.iter().filter(move |cue| cue.step == step).map(|cue| cue.fault)
+        self.0.iter().filter(move |trigger| trigger.step == step).map(|trigger| trigger.fault)
     }
 
     /// Whether a fault may come next: after the last one, or at the same step if there somebody did
     /// something only.
     #[must_use]
-    pub fn may_go_on(&self, next: Cue) -> bool {
-        let is_deed = |fault| matches!(fault, Fault::User(_));
+    pub fn may_go_on(&self, next: Trigger) -> bool {
+        let is_action = |fault| matches!(fault, Fault::User(_));
         self.0.last().is_none_or(|last| {
             next.step > last.step
-                || next.step == last.step && is_deed(last.fault) && !is_deed(next.fault)
+                || next.step == last.step && is_action(last.fault) && !is_action(next.fault)
         })
     }
 }
@@ -141,7 +141,7 @@ impl FromStr for Fault {
 
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Cue { step, fault }) in self.0.iter().enumerate() {
+        for (index, Trigger { step, fault }) in self.0.iter().enumerate() {
             write!(f, "{}{step}:{fault}", if index == 0 { "" } else { "," })?;
         }
         Ok(())
@@ -152,14 +152,18 @@ impl FromStr for Script {
     type Err = Unreadable;
 
     fn from_str(text: &str) -> Result<Self, Unreadable> {
-        let cue = |part: &str| {
+        let trigger = |part: &str| {
             let (step, fault) = part.split_once(':').ok_or_else(|| Unreadable(part.to_owned()))?;
-            Ok(Cue {
+            Ok(Trigger {
                 step: step.parse().map_err(|_| Unreadable(part.to_owned()))?,
                 fault: fault.parse()?,
             })
         };
-        text.split(',').filter(|part| !part.is_empty()).map(cue).collect::<Result<_, _>>().map(Self)
+        text.split(',')
+            .filter(|part| !part.is_empty())
+            .map(trigger)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
@@ -173,8 +177,8 @@ impl std::error::Error for Unreadable {}
 
 #[cfg(test)]
 mod tests {
-    use super::{Cue, Fault, Script};
-    use crate::explore::{scenario::Cast, step::Step};
+    use super::{Fault, Script, Trigger};
+    use crate::explore::{scenario::Population, step::Step};
 
     #[test]
     fn every_script_is_read_as_it_is_written() {
@@ -190,10 +194,10 @@ mod tests {
         for (index, fault) in steps
             .into_iter()
             .chain([Step::WriteTarget])
-            .flat_map(|step| step.faults(Cast::Twins))
+            .flat_map(|step| step.faults(Population::Twins))
             .enumerate()
         {
-            script = script.and(Cue { step: index + 1, fault });
+            script = script.and(Trigger { step: index + 1, fault });
         }
         assert_eq!(script.to_string().parse::<Script>().expect("a script"), script);
         assert!("12:what".parse::<Script>().is_err() && "what".parse::<Script>().is_err());
@@ -202,14 +206,15 @@ mod tests {
     #[test]
     fn a_script_goes_on_after_its_last_fault() {
         let script = |text: &str| text.parse::<Script>().expect("a script");
-        let cue = |step, fault| Cue { step, fault };
+        let trigger = |step, fault| Trigger { step, fault };
         let lost = Fault::Lost { reset: true };
-        assert!(script("").may_go_on(cue(1, lost)));
+        assert!(script("").may_go_on(trigger(1, lost)));
         assert!(
-            script("3:lost").may_go_on(cue(4, lost)) && !script("3:lost").may_go_on(cue(3, lost))
+            script("3:lost").may_go_on(trigger(4, lost))
+                && !script("3:lost").may_go_on(trigger(3, lost))
         );
         assert!(
-            script("3:label").may_go_on(cue(3, lost)),
+            script("3:label").may_go_on(trigger(3, lost)),
             "somebody edits it, and then the request is lost"
         );
     }

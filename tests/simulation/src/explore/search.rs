@@ -13,7 +13,7 @@ use std::{
 use super::{
     play::{Played, play},
     scenario::Scenario,
-    script::{Cue, Script},
+    script::{Script, Trigger},
 };
 /// What all runs of a scenario came to.
 #[derive(Clone, Debug, Default)]
@@ -123,15 +123,15 @@ impl Next {
         let length = self.script.len() + 1;
         let mut longer = Vec::new();
         for (index, made) in played.made.iter().enumerate() {
-            for fault in made.step.faults(self.scenario.cast) {
-                let cue = Cue { step: index + 1, fault };
+            for fault in made.step.faults(self.scenario.population) {
+                let trigger = Trigger { step: index + 1, fault };
                 let grave = self.grave && made.step.is_grave(fault);
-                if self.script.may_go_on(cue)
+                if self.script.may_go_on(trigger)
                     && (length <= depth.faults || grave && length <= depth.grave)
                 {
                     longer.push(Self {
                         scenario: self.scenario,
-                        script: self.script.and(cue),
+                        script: self.script.and(trigger),
                         grave,
                     });
                 }

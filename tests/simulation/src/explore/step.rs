@@ -9,8 +9,8 @@
 use std::fmt;
 
 use super::{
-    scenario::Cast,
-    script::{Deed, Fault},
+    scenario::Population,
+    script::{Fault, PersonAction},
 };
 use crate::cluster::{
     Kind,
@@ -77,8 +77,8 @@ impl Step {
             Fault::Late { seconds } => {
                 matches!(self, Self::Call | Self::WriteTarget) && seconds >= 25
             }
-            Fault::User(Deed::Delete) => true,
-            Fault::User(Deed::Label) => self == Self::WriteTarget,
+            Fault::User(PersonAction::Delete) => true,
+            Fault::User(PersonAction::Label) => self == Self::WriteTarget,
             // What a refusal leaves behind is what counts against a day's limits.
             Fault::Refused(_) => self == Self::Call,
             Fault::User(_) => false,
@@ -87,14 +87,14 @@ impl Step {
 
     /// All that may go wrong at it.
     #[must_use]
-    pub fn faults(self, cast: Cast) -> Vec<Fault> {
+    pub fn faults(self, population: Population) -> Vec<Fault> {
         let mut faults = Vec::new();
         let is_write = matches!(self, Self::Call | Self::WriteStatus | Self::WriteTarget);
-        let moment = (cast == Cast::Twins).then_some(A_MOMENT);
+        let moment = (population == Population::Twins).then_some(A_MOMENT);
         if is_write {
             faults.push(Fault::Crash { gone: false });
             // Of two candidates the other one takes over: whether the first comes back is the same.
-            faults.extend((cast == Cast::Twins).then_some(Fault::Crash { gone: true }));
+            faults.extend((population == Population::Twins).then_some(Fault::Crash { gone: true }));
             let pauses = if self == Self::Call { PAUSES_BEFORE_A_CALL } else { PAUSES };
             faults.extend(moment.into_iter().chain(pauses).map(|seconds| Fault::Pause { seconds }));
             faults.push(Fault::AnswerLost { reset: true });
@@ -125,19 +125,28 @@ impl Step {
             Self::TryTarget => faults.push(Fault::Refused(500)),
             Self::ReadObject | Self::ReadTarget | Self::ReadAside => {}
         }
-        faults.extend(self.deeds().iter().copied().map(Fault::User));
+        faults.extend(self.actions().iter().copied().map(Fault::User));
         faults
     }
 
     /// What a user may do right before it.
-    fn deeds(self) -> &'static [Deed] {
+    fn actions(self) -> &'static [PersonAction] {
         match self {
-            Self::Call | Self::WriteStatus => {
-                &[Deed::Label, Deed::Data, Deed::Delete, Deed::Touch, Deed::Recreate]
-            }
-            Self::WriteTarget => &[Deed::Label, Deed::Data, Deed::Delete, Deed::Recreate],
-            Self::ReadTarget => &[Deed::Label, Deed::Data, Deed::Delete],
-            Self::ReadObject => &[Deed::Touch],
+            Self::Call | Self::WriteStatus => &[
+                PersonAction::Label,
+                PersonAction::Data,
+                PersonAction::Delete,
+                PersonAction::Touch,
+                PersonAction::Recreate,
+            ],
+            Self::WriteTarget => &[
+                PersonAction::Label,
+                PersonAction::Data,
+                PersonAction::Delete,
+                PersonAction::Recreate,
+            ],
+            Self::ReadTarget => &[PersonAction::Label, PersonAction::Data, PersonAction::Delete],
+            Self::ReadObject => &[PersonAction::Touch],
             Self::ReadAside | Self::TryTarget => &[],
         }
     }

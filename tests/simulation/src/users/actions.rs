@@ -1,4 +1,4 @@
-//! What people do to their objects, one deed at a time, and how they set it right in the end.
+//! What people do to their objects, one action at a time, and how they set it right in the end.
 
 use judge::Act;
 use miniprogram_operator::api::names;
@@ -19,7 +19,7 @@ use crate::{
 const KUBECTL: &str = "kubectl-edit";
 
 #[derive(Clone, Copy, Debug)]
-pub enum Deed {
+pub enum UserAction {
     WrongCredential,
     ResetSecret,
     DropCredential,
@@ -44,101 +44,101 @@ pub enum Deed {
     SetRight,
 }
 
-pub const DEEDS: [Deed; 22] = [
-    Deed::WrongCredential,
-    Deed::ResetSecret,
-    Deed::DropCredential,
-    Deed::DeleteTarget,
-    Deed::BreakToken,
-    Deed::StripLabel,
-    Deed::StripOwner,
-    Deed::AddLabel,
-    Deed::BackUp,
-    Deed::Restore,
-    Deed::Request,
-    Deed::ReportDead,
-    Deed::ReportNonsense,
-    Deed::Suspend,
-    Deed::SwitchMode,
-    Deed::Rename,
-    Deed::RenameOntoForeign,
-    Deed::ToggleRetain,
-    Deed::Delete,
-    Deed::Recreate,
-    Deed::Tune,
-    Deed::SetRight,
+pub const ACTIONS: [UserAction; 22] = [
+    UserAction::WrongCredential,
+    UserAction::ResetSecret,
+    UserAction::DropCredential,
+    UserAction::DeleteTarget,
+    UserAction::BreakToken,
+    UserAction::StripLabel,
+    UserAction::StripOwner,
+    UserAction::AddLabel,
+    UserAction::BackUp,
+    UserAction::Restore,
+    UserAction::Request,
+    UserAction::ReportDead,
+    UserAction::ReportNonsense,
+    UserAction::Suspend,
+    UserAction::SwitchMode,
+    UserAction::Rename,
+    UserAction::RenameOntoForeign,
+    UserAction::ToggleRetain,
+    UserAction::Delete,
+    UserAction::Recreate,
+    UserAction::Tune,
+    UserAction::SetRight,
 ];
 
 impl App {
     /// Does one thing.
-    #[allow(clippy::too_many_lines, reason = "a short arm for each deed")]
-    pub fn act(&mut self, stage: &Stage, deed: Deed) {
+    #[allow(clippy::too_many_lines, reason = "a short arm for each action")]
+    pub fn act(&mut self, stage: &Stage, action: UserAction) {
         let now = stage.time.now();
         let mut done = Act::Edit;
-        match deed {
-            _ if self.deleted && !matches!(deed, Deed::SetRight) => return,
+        match action {
+            _ if self.deleted && !matches!(action, UserAction::SetRight) => return,
             // A report would be lost with its object, or with a false one in its place.
-            Deed::Delete | Deed::Recreate | Deed::ReportNonsense
+            UserAction::Delete | UserAction::Recreate | UserAction::ReportNonsense
                 if self.reported > 0 && now < self.reported + 60 * MINUTE =>
             {
                 return;
             }
             // Under which clock a token was stored is known of an object, and forgotten with it:
             // nobody could tell a dead one that outlives its object.
-            Deed::ToggleRetain if stage.weather.steps_clock() => return,
-            Deed::WrongCredential => {
+            UserAction::ToggleRetain if stage.fault_rates.steps_clock() => return,
+            UserAction::WrongCredential => {
                 self.right = false;
                 self.write_credential(stage, "wrong");
             }
             // A second object's user knows nothing of the platform's console.
-            Deed::ResetSecret if !self.second => {
+            UserAction::ResetSecret if !self.second => {
                 self.secret += 1;
                 self.right = false;
                 self.tell_platform(stage);
             }
-            Deed::DropCredential => {
+            UserAction::DropCredential => {
                 self.right = false;
                 stage.cluster().delete(now, Kind::Secret, &self.credential);
             }
-            Deed::DeleteTarget => {
+            UserAction::DeleteTarget => {
                 stage.cluster().delete(now, Kind::Secret, &self.target_name());
             }
-            Deed::BreakToken => self.edit_target(stage, |fields| {
+            UserAction::BreakToken => self.edit_target(stage, |fields| {
                 fields.insert(path(&["data", "access_token"]), json!("YnJva2Vu"));
             }),
-            Deed::StripLabel => {
+            UserAction::StripLabel => {
                 done = Act::Touch;
                 self.edit_target(stage, |fields| {
                     fields.remove(&path(&["metadata", "labels", names::NAME]));
                 });
             }
-            Deed::StripOwner => self.edit_target(stage, |fields| {
+            UserAction::StripOwner => self.edit_target(stage, |fields| {
                 fields.retain(|path, _| path.get(1).is_none_or(|step| step != "f:ownerReferences"));
             }),
-            Deed::AddLabel => {
+            UserAction::AddLabel => {
                 done = Act::Touch;
                 self.edit_target(stage, |fields| {
                     fields.insert(path(&["metadata", "labels", "team"]), json!(now.to_string()));
                 });
             }
-            Deed::BackUp => {
+            UserAction::BackUp => {
                 self.backup = stage
                     .cluster()
                     .get(Kind::Secret, &self.target_name())
                     .map(|secret| fields_of(secret));
                 return;
             }
-            Deed::Restore => {
+            UserAction::Restore => {
                 let Some(backup) = self.backup.clone() else { return };
                 self.edit_target(stage, |fields| *fields = backup);
             }
-            Deed::Request => {
+            UserAction::Request => {
                 self.requests += 1;
                 let value = format!("request-{}", self.requests);
                 self.annotate(stage, names::REFRESH_REQUESTED, &value);
                 done = Act::Request(value);
             }
-            Deed::ReportDead => {
+            UserAction::ReportDead => {
                 // A report that nobody can act on is lost with the object.
                 if now < self.reported + 30 * MINUTE
                     || self.paired
@@ -150,27 +150,27 @@ impl App {
                 outside(stage, &self.app_id, |model, now| model.kill_tokens(now, &self.app_id));
                 return self.report_dead(stage);
             }
-            Deed::ReportNonsense if stage.dice.chance(0.5) => return self.report(stage),
-            Deed::ReportNonsense => {
+            UserAction::ReportNonsense if stage.dice.chance(0.5) => return self.report(stage),
+            UserAction::ReportNonsense => {
                 done = Act::Touch;
                 self.annotate(stage, names::INVALID_TOKEN, "sha256:000000000000");
             }
-            Deed::Suspend => {
+            UserAction::Suspend => {
                 self.suspended = !self.suspended;
                 self.write_spec(stage);
             }
-            Deed::SwitchMode => {
+            UserAction::SwitchMode => {
                 self.mode = if self.mode == "Stable" { "Legacy" } else { "Stable" };
                 (self.lead, self.interval) = (None, None);
                 self.write_spec(stage);
             }
-            Deed::Rename if self.squatted.is_none() => {
+            UserAction::Rename if self.squatted.is_none() => {
                 // The new target is filled from the one before it.
                 done = Act::Touch;
                 self.renames += 1;
                 self.write_spec(stage);
             }
-            Deed::RenameOntoForeign if self.squatted.is_none() && self.is_in_use(stage) => {
+            UserAction::RenameOntoForeign if self.squatted.is_none() && self.is_in_use(stage) => {
                 let before = self.wanted_target();
                 self.renames += 1;
                 self.squatted = Some(before);
@@ -179,22 +179,22 @@ impl App {
                 stage.cluster().put(now, Kind::Secret, &name, foreign);
                 self.write_spec(stage);
             }
-            Deed::ToggleRetain if !self.paired => {
+            UserAction::ToggleRetain if !self.paired => {
                 self.retained = !self.retained;
                 self.write_spec(stage);
             }
-            Deed::Delete | Deed::Recreate => {
+            UserAction::Delete | UserAction::Recreate => {
                 stage.cluster().delete(now, Kind::MiniProgram, &self.name);
                 // A new object knows nothing of the names that the one before it had.
                 self.squatted = None;
-                if matches!(deed, Deed::Delete) {
+                if matches!(action, UserAction::Delete) {
                     self.deleted = true;
                 } else {
                     self.remove_foreign(stage);
                     self.create(stage);
                 }
             }
-            Deed::Tune => {
+            UserAction::Tune => {
                 let (most, least_interval) =
                     if self.mode == "Stable" { (300, 60) } else { (3600, 600) };
                 self.lead = stage.dice.chance(0.5).then(|| stage.dice.between(120, most + 1));
@@ -202,12 +202,15 @@ impl App {
                     stage.dice.chance(0.5).then(|| stage.dice.log_between(least_interval, 10_000));
                 self.write_spec(stage);
             }
-            Deed::SetRight => return self.set_right(stage),
-            Deed::ResetSecret | Deed::Rename | Deed::RenameOntoForeign | Deed::ToggleRetain => {
+            UserAction::SetRight => return self.set_right(stage),
+            UserAction::ResetSecret
+            | UserAction::Rename
+            | UserAction::RenameOntoForeign
+            | UserAction::ToggleRetain => {
                 return;
             }
         }
-        self.expect(stage, done, &format!("{deed:?}"));
+        self.expect(stage, done, &format!("{action:?}"));
     }
 
     /// Puts everything right that this user broke.

@@ -42,18 +42,18 @@ pub struct Object {
 
 /// Both, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scene {
+pub struct Snapshot {
     pub target: Option<Target>,
     pub object: Object,
 }
 
-pub struct Chronicle {
+pub struct History {
     target: Name,
     object: Name,
-    pub scenes: Vec<Since<Scene>>,
+    pub scenes: Vec<Since<Snapshot>>,
 }
 
-impl Chronicle {
+impl History {
     #[must_use]
     pub fn of(app: &App) -> Self {
         Self {
@@ -64,22 +64,22 @@ impl Chronicle {
     }
 
     pub fn saw(&mut self, now: Millis, kind: Kind, name: &Name, object: Option<&Value>) {
-        let mut scene = self.now();
+        let mut snapshot = self.now();
         match kind {
-            Kind::Secret if *name == self.target => scene.target = object.map(target),
+            Kind::Secret if *name == self.target => snapshot.target = object.map(target),
             Kind::MiniProgram if *name == self.object => {
-                scene.object = object.map(told).unwrap_or_default();
+                snapshot.object = object.map(told).unwrap_or_default();
             }
             _ => return,
         }
-        if self.scenes.last().is_none_or(|last| last.is != scene) {
-            self.scenes.push(Since { from: now, is: scene });
+        if self.scenes.last().is_none_or(|last| last.is != snapshot) {
+            self.scenes.push(Since { from: now, is: snapshot });
         }
     }
 
     /// How it stands.
     #[must_use]
-    pub fn now(&self) -> Scene {
+    pub fn now(&self) -> Snapshot {
         self.scenes.last().map(|last| last.is.clone()).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! What goes wrong on the way: draws the fate of each request, and knows when something is down.
+//! What goes wrong on the way: draws the outcome of each request, and knows when something is down.
 //! Carries nothing out.
 
 use std::{
@@ -81,7 +81,7 @@ impl Climate {
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum RequestOutcome {
     /// It takes effect and is answered; so long each way.
     Fine(Millis, Millis),
     /// No connection.
@@ -109,7 +109,7 @@ struct Down {
     hidden: Option<Hidden>,
 }
 
-pub struct Weather {
+pub struct FaultRates {
     pub dice: Dice,
     climate: Climate,
     down: Mutex<Down>,
@@ -119,7 +119,7 @@ pub struct Weather {
 /// How often health is brought up to date, and looked at, where that matters.
 pub const PROBES_APART: Millis = 5 * SECOND;
 
-impl Weather {
+impl FaultRates {
     pub fn new(dice: Dice, climate: Climate) -> Self {
         Self { dice, climate, down: Mutex::default(), storm: Notify::new() }
     }
@@ -157,17 +157,17 @@ impl Weather {
         self.storm.notified().await;
     }
 
-    pub fn api_fate(&self, now: Millis, asked: &Asked) -> Fate {
-        let fine = Fate::Fine(self.dice.between(1, 8), self.dice.between(1, 8));
+    pub fn api_outcome(&self, now: Millis, asked: &Asked) -> RequestOutcome {
+        let fine = RequestOutcome::Fine(self.dice.between(1, 8), self.dice.between(1, 8));
         if now < self.down().api_until {
             return match self.dice.between(0, 3) {
-                0 => Fate::Unsent(self.dice.between(1, 3000)),
-                1 => Fate::Lost { reset: false },
-                _ => Fate::Refused(503),
+                0 => RequestOutcome::Unsent(self.dice.between(1, 3000)),
+                1 => RequestOutcome::Lost { reset: false },
+                _ => RequestOutcome::Refused(503),
             };
         }
-        if let Some(fate) = self.hidden(now).and_then(|hidden| hidden.fate(now, asked)) {
-            return fate;
+        if let Some(outcome) = self.hidden(now).and_then(|hidden| hidden.outcome(now, asked)) {
+            return outcome;
         }
         if self.climate.is_calm(now) {
             return fine;
@@ -178,7 +178,7 @@ impl Weather {
         let crash =
             if asked.kind == Kind::Lease { self.climate.crash / 200.0 } else { self.climate.crash };
         if matters && self.dice.chance(crash) {
-            return Fate::Crash { after: self.dice.chance(0.5) };
+            return RequestOutcome::Crash { after: self.dice.chance(0.5) };
         }
         if !self.dice.chance(self.climate.api) {
             return fine;
@@ -186,20 +186,20 @@ impl Weather {
         let reset = self.dice.chance(0.5);
         let is_target = asked.kind == Kind::Secret && asked.verb == Verb::Apply;
         match self.kind(&self.climate.api_kinds, API_KINDS) {
-            0 => Fate::Unsent(self.dice.between(1, 3000)),
-            1 | 2 => Fate::Lost { reset },
-            3..=5 => Fate::AnswerLost { reset },
-            6 => Fate::Late { by: self.dice.log_between(100, 60 * SECOND), reset },
-            7 => Fate::Fine(
+            0 => RequestOutcome::Unsent(self.dice.between(1, 3000)),
+            1 | 2 => RequestOutcome::Lost { reset },
+            3..=5 => RequestOutcome::AnswerLost { reset },
+            6 => RequestOutcome::Late { by: self.dice.log_between(100, 60 * SECOND), reset },
+            7 => RequestOutcome::Fine(
                 self.dice.log_between(10, 20 * SECOND),
                 self.dice.log_between(10, 20 * SECOND),
             ),
-            8 if asked.writes() => Fate::Refused(409),
-            8 | 10 => Fate::Refused(500),
-            9 => Fate::Refused(429),
-            12 if is_target => Fate::Refused(403),
-            13 if is_target => Fate::Altered,
-            _ => Fate::Refused(503),
+            8 if asked.writes() => RequestOutcome::Refused(409),
+            8 | 10 => RequestOutcome::Refused(500),
+            9 => RequestOutcome::Refused(429),
+            12 if is_target => RequestOutcome::Refused(403),
+            13 if is_target => RequestOutcome::Altered,
+            _ => RequestOutcome::Refused(503),
         }
     }
 
@@ -207,38 +207,38 @@ impl Weather {
         self.dice.pick(kinds).copied().unwrap_or_else(|| self.dice.between(0, all))
     }
 
-    pub fn platform_fate(&self, now: Millis) -> Fate {
-        let fine = Fate::Fine(self.dice.between(5, 100), self.dice.between(5, 100));
+    pub fn platform_outcome(&self, now: Millis) -> RequestOutcome {
+        let fine = RequestOutcome::Fine(self.dice.between(5, 100), self.dice.between(5, 100));
         if now < self.down().platform_until {
             return match self.dice.between(0, 5) {
-                0 => Fate::Unsent(self.dice.between(1, 5000)),
-                1 => Fate::Lost { reset: self.dice.chance(0.5) },
-                2 => Fate::Garbled(false),
-                _ => Fate::Refused(-1),
+                0 => RequestOutcome::Unsent(self.dice.between(1, 5000)),
+                1 => RequestOutcome::Lost { reset: self.dice.chance(0.5) },
+                2 => RequestOutcome::Garbled(false),
+                _ => RequestOutcome::Refused(-1),
             };
         }
         if self.climate.is_calm(now) {
             return fine;
         }
         if self.dice.chance(self.climate.crash) {
-            return Fate::Crash { after: self.dice.chance(0.5) };
+            return RequestOutcome::Crash { after: self.dice.chance(0.5) };
         }
         if !self.dice.chance(self.climate.platform) {
             return fine;
         }
         let reset = self.dice.chance(0.5);
         match self.kind(&self.climate.platform_kinds, PLATFORM_KINDS) {
-            0 | 1 => Fate::Unsent(self.dice.between(1, 5000)),
-            2 => Fate::Lost { reset },
-            3..=5 => Fate::AnswerLost { reset },
-            6 | 7 => Fate::Late { by: self.dice.log_between(100, 110 * SECOND), reset },
-            8 => Fate::Fine(
+            0 | 1 => RequestOutcome::Unsent(self.dice.between(1, 5000)),
+            2 => RequestOutcome::Lost { reset },
+            3..=5 => RequestOutcome::AnswerLost { reset },
+            6 | 7 => RequestOutcome::Late { by: self.dice.log_between(100, 110 * SECOND), reset },
+            8 => RequestOutcome::Fine(
                 self.dice.log_between(10, 15 * SECOND),
                 self.dice.log_between(10, 15 * SECOND),
             ),
-            9 => Fate::Garbled(self.dice.chance(0.5)),
-            10 => Fate::Refused(45011),
-            _ => Fate::Refused(-1),
+            9 => RequestOutcome::Garbled(self.dice.chance(0.5)),
+            10 => RequestOutcome::Refused(45011),
+            _ => RequestOutcome::Refused(-1),
         }
     }
 

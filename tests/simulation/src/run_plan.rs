@@ -2,16 +2,16 @@
 
 use crate::{
     dice::Dice,
+    fault_rates::{API_KINDS, Climate, PLATFORM_KINDS},
     process::Leads,
     time::{DAY, HOUR, MINUTE, Millis},
-    users::deeds::{DEEDS, Deed},
-    weather::{API_KINDS, Climate, PLATFORM_KINDS},
+    users::actions::{ACTIONS, UserAction},
 };
 
-/// The plot of one run. A mean time of 0 stands for never.
+/// The plan of one run. A mean time of 0 stands for never.
 #[derive(Clone, Debug)]
-pub struct Plot {
-    pub genre: Genre,
+pub struct RunPlan {
+    pub focus: Focus,
     pub apps: u64,
     /// How long tokens live.
     pub life: Millis,
@@ -19,7 +19,7 @@ pub struct Plot {
     pub second_objects: f64,
     pub climate: Climate,
     /// Who runs the operator.
-    pub cast: Vec<Leads>,
+    pub population: Vec<Leads>,
     /// Mean time between two times that a process stands still.
     pub pause_every: Millis,
     /// Mean time between crashes out of nothing.
@@ -33,7 +33,7 @@ pub struct Plot {
     /// Mean time between two things that users do.
     pub user_every: Millis,
     /// What they do: all there is to do, or a few things again and again.
-    pub deeds: Vec<Deed>,
+    pub actions: Vec<UserAction>,
     /// Whether what a user does is done again at once, more often than not.
     pub nags: bool,
     /// Mean time between two steps of the node's clock.
@@ -47,7 +47,7 @@ pub struct Plot {
 
 /// What goes wrong, if it is one thing only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Genre {
+pub enum Focus {
     /// A year, with something now and then.
     Year,
     Users,
@@ -68,7 +68,7 @@ pub enum Genre {
     Everything,
 }
 
-impl Genre {
+impl Focus {
     #[must_use]
     pub fn of(seed: u64) -> Self {
         match seed % 12 {
@@ -89,14 +89,14 @@ impl Genre {
     }
 }
 
-impl Plot {
+impl RunPlan {
     #[must_use]
     pub fn of(seed: u64) -> Self {
         let dice = Dice::from_seed(seed ^ 0x5eed);
-        let genre = Genre::of(seed);
-        let candidates = genre == Genre::Election || genre == Genre::Everything && dice.chance(0.3);
-        let has = |what: Genre, probability: f64| {
-            genre == what || genre == Genre::Everything && dice.chance(probability)
+        let focus = Focus::of(seed);
+        let candidates = focus == Focus::Election || focus == Focus::Everything && dice.chance(0.3);
+        let has = |what: Focus, probability: f64| {
+            focus == what || focus == Focus::Everything && dice.chance(probability)
         };
         let mean = |has: bool, low: Millis, high: Millis| {
             if has { dice.log_between(low, high) } else { 0 }
@@ -104,16 +104,16 @@ impl Plot {
         let rate =
             |has: bool| if has { *dice.pick(&[0.01, 0.05, 0.2, 0.4]).unwrap_or(&0.0) } else { 0.0 };
         // One world in four is a crowd, as a cluster is: years of apps pass in days.
-        let apps = match genre {
-            Genre::Year => 1,
+        let apps = match focus {
+            Focus::Year => 1,
             _ if dice.chance(0.25) => dice.between(10, 41),
             _ => dice.between(1, 5),
         };
         // The platform says two hours, and that it may change its mind.
         let life =
-            if dice.chance(if genre == Genre::Year { 0.9 } else { 0.1 }) { DAY } else { 2 * HOUR };
-        let (calm_from, quiet) = match genre {
-            Genre::Year => (270 * DAY, 95 * DAY),
+            if dice.chance(if focus == Focus::Year { 0.9 } else { 0.1 }) { DAY } else { 2 * HOUR };
+        let (calm_from, quiet) = match focus {
+            Focus::Year => (270 * DAY, 95 * DAY),
             _ => (dice.between(12 * HOUR, 3 * DAY), 4 * life + HOUR),
         };
         let between = Dice::from_seed(seed ^ 0xca1);
@@ -121,43 +121,43 @@ impl Plot {
             calm_from,
             bout: between.between(HOUR, 6 * HOUR),
             calm: between.between(20 * MINUTE, HOUR),
-            api: rate(has(Genre::ApiServer, 0.4)),
-            platform: rate(has(Genre::Platform, 0.5)),
+            api: rate(has(Focus::ApiServer, 0.4)),
+            platform: rate(has(Focus::Platform, 0.5)),
             api_kinds: kinds(&Dice::from_seed(seed ^ 0xa91), API_KINDS),
             platform_kinds: kinds(&Dice::from_seed(seed ^ 0x91a7), PLATFORM_KINDS),
             // A start costs as much as a day of work.
-            crash: rate(candidates && dice.chance(0.5) || has(Genre::Crashes, 0.4))
+            crash: rate(candidates && dice.chance(0.5) || has(Focus::Crashes, 0.4))
                 / if apps < 5 { 4.0 } else { 40.0 },
-            streams: rate(has(Genre::ApiServer, 0.4)),
+            streams: rate(has(Focus::ApiServer, 0.4)),
             short_streams: dice.chance(0.1),
             steps_clock: false,
             hides: false,
         };
         // Whose token nobody refreshes sees it die by a clock that is wrong.
-        let suspends = genre == Genre::Clock && Dice::from_seed(seed ^ 0x5a5).chance(0.5);
+        let suspends = focus == Focus::Clock && Dice::from_seed(seed ^ 0x5a5).chance(0.5);
         // Only who reads it closely knows a credential that a late watch has yet to show.
-        let hurries = genre == Genre::ApiServer && Dice::from_seed(seed ^ 0x4057).chance(0.5);
-        let users = has(Genre::Users, 0.5) || suspends || hurries;
-        let crash_every = mean(candidates || has(Genre::Crashes, 0.4), 10 * MINUTE, 12 * HOUR);
-        let api_outage_every = mean(has(Genre::ApiServer, 0.3), HOUR, DAY);
+        let hurries = focus == Focus::ApiServer && Dice::from_seed(seed ^ 0x4057).chance(0.5);
+        let users = has(Focus::Users, 0.5) || suspends || hurries;
+        let crash_every = mean(candidates || has(Focus::Crashes, 0.4), 10 * MINUTE, 12 * HOUR);
+        let api_outage_every = mean(has(Focus::ApiServer, 0.3), HOUR, DAY);
         // What a process that is gone knew of a clock that has been put right since, nobody can
         // know.
         let restarts = crash_every > 0 || climate.crash > 0.0;
         // A limit, and what is counted over restarts, shows only to those who come near it.
         let nags = users && restarts && Dice::from_seed(seed ^ 0x4a9).chance(0.45);
-        let deeds = if nags {
-            vec![Deed::ReportNonsense, Deed::DeleteTarget, Deed::SetRight]
+        let actions = if nags {
+            vec![UserAction::ReportNonsense, UserAction::DeleteTarget, UserAction::SetRight]
         } else if suspends {
-            vec![Deed::Suspend, Deed::SetRight]
+            vec![UserAction::Suspend, UserAction::SetRight]
         } else if hurries {
-            vec![Deed::WrongCredential, Deed::DeleteTarget, Deed::SetRight]
+            vec![UserAction::WrongCredential, UserAction::DeleteTarget, UserAction::SetRight]
         } else {
             habits(&Dice::from_seed(seed ^ 0xdeed))
         };
-        let mut plot = Self {
-            genre,
-            cast: match genre {
-                Genre::Twins => vec![Leads::Alone("east/operator"), Leads::Alone("west/operator")],
+        let mut run_plan = Self {
+            focus,
+            population: match focus {
+                Focus::Twins => vec![Leads::Alone("east/operator"), Leads::Alone("west/operator")],
                 _ if candidates => vec![Leads::ByElection; 2],
                 _ => vec![Leads::Alone("mp-system/operator")],
             },
@@ -168,30 +168,30 @@ impl Plot {
             crash_every,
             api_outage_every,
             hidden_every: 0,
-            platform_outage_every: mean(has(Genre::Platform, 0.3), HOUR, DAY),
+            platform_outage_every: mean(has(Focus::Platform, 0.3), HOUR, DAY),
             user_every: mean(users, MINUTE, if nags || hurries { 10 * MINUTE } else { 6 * HOUR }),
-            deeds,
+            actions,
             nags,
-            clock_every: mean(has(Genre::Clock, 0.3) && !restarts, HOUR, DAY),
+            clock_every: mean(has(Focus::Clock, 0.3) && !restarts, HOUR, DAY),
             restores: Vec::new(),
             adversary: false,
             end: calm_from + quiet,
             climate,
         };
-        if genre == Genre::Restored {
-            plot.restore(&Dice::from_seed(seed ^ 0xe7cd));
+        if focus == Focus::Restored {
+            run_plan.restore(&Dice::from_seed(seed ^ 0xe7cd));
         }
-        if genre == Genre::Hidden {
-            plot.hide(&Dice::from_seed(seed ^ 0xb11d));
+        if focus == Focus::Hidden {
+            run_plan.hide(&Dice::from_seed(seed ^ 0xb11d));
         }
-        if genre == Genre::Adversary {
-            plot.beset(&Dice::from_seed(seed ^ 0xbad));
+        if focus == Focus::Adversary {
+            run_plan.beset(&Dice::from_seed(seed ^ 0xbad));
         }
-        plot.climate.steps_clock = plot.clock_every > 0;
-        if genre == Genre::Year {
-            plot.pass_a_year();
+        run_plan.climate.steps_clock = run_plan.clock_every > 0;
+        if focus == Focus::Year {
+            run_plan.pass_a_year();
         }
-        plot
+        run_plan
     }
 
     /// For hours, so that tokens end meanwhile, and over restarts.
@@ -203,7 +203,7 @@ impl Plot {
         self.hidden_every = 20 * MINUTE;
         self.crash_every = dice.between(HOUR, 3 * HOUR);
         if dice.chance(0.15) {
-            self.cast = vec![Leads::ByElection; 2];
+            self.population = vec![Leads::ByElection; 2];
         }
     }
 
@@ -219,9 +219,9 @@ impl Plot {
             (self.climate.platform, self.climate.crash) = (0.2, 0.01);
         }
         if dice.chance(0.2) {
-            self.cast = vec![Leads::ByElection; 2];
+            self.population = vec![Leads::ByElection; 2];
         }
-        self.deeds = vec![Deed::ReportDead];
+        self.actions = vec![UserAction::ReportDead];
         self.user_every = HOUR / 2;
     }
 
@@ -253,22 +253,22 @@ impl Plot {
         self.platform_outage_every = 30 * DAY;
         self.user_every = 4 * DAY;
         // Whoever wants a token every few minutes makes a year of it expensive.
-        self.deeds.retain(|deed| !matches!(deed, Deed::Tune));
+        self.actions.retain(|action| !matches!(action, UserAction::Tune));
         // And what is broken is mended within weeks.
-        self.deeds.extend([Deed::SetRight; DEEDS.len() / 2]);
+        self.actions.extend([UserAction::SetRight; ACTIONS.len() / 2]);
     }
 
     /// Whether one process leads from the beginning to the end.
     #[must_use]
     pub fn has_one_leader(&self) -> bool {
-        self.cast.len() == 1 && self.crash_every == 0 && self.climate.crash == 0.0
+        self.population.len() == 1 && self.crash_every == 0 && self.climate.crash == 0.0
     }
 
     /// How many operators there are that know nothing of each other.
     #[must_use]
     pub fn operators(&self) -> u64 {
         let alone =
-            self.cast.iter().filter(|leads| matches!(leads, Leads::Alone(_))).count() as u64;
+            self.population.iter().filter(|leads| matches!(leads, Leads::Alone(_))).count() as u64;
         alone.max(1)
     }
 }
@@ -283,11 +283,11 @@ fn kinds(dice: &Dice, all: u64) -> Vec<u64> {
 }
 
 /// What the users of one world do.
-fn habits(dice: &Dice) -> Vec<Deed> {
+fn habits(dice: &Dice) -> Vec<UserAction> {
     if dice.chance(0.5) {
-        return DEEDS.to_vec();
+        return ACTIONS.to_vec();
     }
-    let few = (0..dice.between(1, 5)).filter_map(|_| dice.pick(&DEEDS).copied());
+    let few = (0..dice.between(1, 5)).filter_map(|_| dice.pick(&ACTIONS).copied());
     // What is broken is mended now and then.
-    few.chain([Deed::SetRight]).collect()
+    few.chain([UserAction::SetRight]).collect()
 }

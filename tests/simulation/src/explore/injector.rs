@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 
 use super::{
-    chronicle::Chronicle,
+    history::History,
     scenario::Scenario,
-    script::{Deed, Fault, Script},
+    script::{Fault, PersonAction, Script},
     step::Step,
 };
 use crate::{
     cluster::{Kind, Name},
+    fault_rates::RequestOutcome,
     stage::{ProcessId, Stage},
     time::{Millis, SECOND},
-    users::{App, deeds},
-    weather::Fate,
+    users::{App, actions},
 };
 
 /// A process that dies is started again after so long.
@@ -40,11 +40,11 @@ pub struct Made {
     pub step: Step,
 }
 
-pub struct Prompter {
+pub struct Injector {
     script: Script,
     /// The one app, as its user knows it.
     app: Mutex<App>,
-    chronicle: Mutex<Chronicle>,
+    history: Mutex<History>,
     state: Mutex<State>,
 }
 
@@ -58,17 +58,12 @@ struct State {
     away: BTreeMap<ProcessId, Millis>,
 }
 
-impl Prompter {
+impl Injector {
     #[must_use]
     pub fn new(scenario: Scenario, script: Script) -> Self {
         let app = App::new(1, scenario.mode, false);
-        let chronicle = Chronicle::of(&app);
-        Self {
-            script,
-            app: Mutex::new(app),
-            chronicle: Mutex::new(chronicle),
-            state: Mutex::default(),
-        }
+        let history = History::of(&app);
+        Self { script, app: Mutex::new(app), history: Mutex::new(history), state: Mutex::default() }
     }
 
     #[must_use]
@@ -80,8 +75,8 @@ impl Prompter {
         lock(&self.app)
     }
 
-    pub fn chronicle(&self) -> MutexGuard<'_, Chronicle> {
-        lock(&self.chronicle)
+    pub fn history(&self) -> MutexGuard<'_, History> {
+        lock(&self.history)
     }
 
     /// From now on steps are numbered.
@@ -110,25 +105,25 @@ impl Prompter {
     }
 
     pub fn saw(&self, now: Millis, kind: Kind, name: &Name, object: Option<&Value>) {
-        self.chronicle().saw(now, kind, name, object);
+        self.history().saw(now, kind, name, object);
     }
 
     /// What becomes of a request; whoever has to stand still before it does so here.
-    pub async fn fate(
+    pub async fn outcome(
         &self,
         stage: &Arc<Stage>,
         process: ProcessId,
         step: Option<Step>,
-        fine: Fate,
-    ) -> Fate {
+        fine: RequestOutcome,
+    ) -> RequestOutcome {
         let Some(number) = step.and_then(|step| self.number(stage, process, step)) else {
             return fine;
         };
-        let mut fate = fine;
+        let mut outcome = fine;
         for fault in self.script.at(number) {
             stage.trace.note("script", format_args!("{number}:{fault}"));
             match fault {
-                Fault::User(deed) => self.act(stage, deed),
+                Fault::User(action) => self.act(stage, action),
                 Fault::Pause { seconds } => {
                     stage.pause(process, self.lasts(stage, seconds * SECOND));
                     stage.pass_pause(process).await;
@@ -140,24 +135,26 @@ impl Prompter {
                 Fault::Crash { gone } => {
                     let at = self.lasts(stage, if gone { AWAY_FOR_LONG } else { AWAY });
                     lock(&self.state).away.insert(process, at);
-                    fate = Fate::Crash { after: true };
+                    outcome = RequestOutcome::Crash { after: true };
                 }
-                Fault::Lost { reset } => fate = Fate::Lost { reset: self.heard(stage, reset) },
+                Fault::Lost { reset } => {
+                    outcome = RequestOutcome::Lost { reset: self.heard(stage, reset) }
+                }
                 Fault::AnswerLost { reset } => {
-                    fate = Fate::AnswerLost { reset: self.heard(stage, reset) }
+                    outcome = RequestOutcome::AnswerLost { reset: self.heard(stage, reset) }
                 }
                 Fault::Late { seconds } => {
                     let by = seconds * SECOND;
                     self.lasts(stage, by);
-                    fate = Fate::Late { by, reset: true };
+                    outcome = RequestOutcome::Late { by, reset: true };
                 }
                 Fault::Refused(code) => {
                     self.lasts(stage, 0);
-                    fate = Fate::Refused(code);
+                    outcome = RequestOutcome::Refused(code);
                 }
             }
         }
-        fate
+        outcome
     }
 
     fn number(&self, stage: &Stage, process: ProcessId, step: Step) -> Option<usize> {
@@ -186,16 +183,16 @@ impl Prompter {
         reset
     }
 
-    fn act(&self, stage: &Arc<Stage>, deed: Deed) {
+    fn act(&self, stage: &Arc<Stage>, action: PersonAction) {
         self.lasts(stage, 0);
         let mut app = self.app();
-        match deed {
-            Deed::Label => app.act(stage, deeds::Deed::AddLabel),
-            Deed::Data => app.act(stage, deeds::Deed::BreakToken),
-            Deed::Delete => app.act(stage, deeds::Deed::DeleteTarget),
-            Deed::Touch => touch(stage, &app.name),
-            Deed::Recreate => {
-                app.act(stage, deeds::Deed::Recreate);
+        match action {
+            PersonAction::Label => app.act(stage, actions::UserAction::AddLabel),
+            PersonAction::Data => app.act(stage, actions::UserAction::BreakToken),
+            PersonAction::Delete => app.act(stage, actions::UserAction::DeleteTarget),
+            PersonAction::Touch => touch(stage, &app.name),
+            PersonAction::Recreate => {
+                app.act(stage, actions::UserAction::Recreate);
                 tokio::spawn(collect_garbage(Arc::clone(stage)));
             }
         }
