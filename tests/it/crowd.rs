@@ -1,7 +1,7 @@
 //! A crowd of objects that one tenant makes: what they share is read once for all, and memory does
 //! not grow with their number times the size of that.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::future::join_all;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
@@ -78,8 +78,8 @@ async fn objects_that_share_a_credential_of_a_megabyte_read_it_together() {
 }
 
 /// What the first tokens of so many objects cost: requests to the API server, passes, and processor
-/// time in ticks.
-async fn cost(objects: usize, of_one_app: bool) -> (usize, f64, u64) {
+/// time.
+async fn cost(objects: usize, of_one_app: bool) -> (usize, f64, Duration) {
     let stage = Stage::new("crowd").await;
     let ledger = stage.ledger();
     let first = stage.app("shop-0").create().await;
@@ -97,7 +97,7 @@ async fn cost(objects: usize, of_one_app: bool) -> (usize, f64, u64) {
     (
         requests,
         operator.metric("controller_runtime_reconcile_total", &[]).await,
-        operator.processor_ticks(),
+        operator.processor_time(),
     )
 }
 
@@ -107,7 +107,8 @@ async fn many_objects_of_one_app_cost_what_as_many_apps_do() {
     const OBJECTS: usize = 80;
     let (one, many) = (cost(OBJECTS, true).await, cost(OBJECTS, false).await);
     println!(
-        "{OBJECTS} objects (requests, passes, ticks): of one app {one:?}, of an app each {many:?}"
+        "{OBJECTS} objects (requests, passes, processor time): of one app {one:?}, \
+         of an app each {many:?}"
     );
     assert!(one.0 <= many.0 * 6 / 5, "requests: {} and {}", one.0, many.0);
     // Each is looked at when it is new, when the first of them has a token, and when its turn takes

@@ -9,6 +9,7 @@
 mod account;
 mod install;
 mod process;
+mod usage;
 
 pub use account::{Account, Credential};
 pub use install::{client, install, shipped};

@@ -188,24 +188,9 @@ impl<'a> Operator<'a> {
             .await
     }
 
-    /// The most memory that it has held so far.
-    pub fn peak_memory_kib(&self) -> u64 {
-        let status = String::from_utf8(self.proc("status")).expect("text");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
-        peak.and_then(|kib| kib.trim().parse().ok()).expect("a peak")
-    }
-
     /// Where it serves metrics and probes.
     pub fn addresses(&self) -> [SocketAddr; 2] {
         [self.metrics, self.health]
-    }
-
-    /// The processor time that it has used so far, in ticks of the clock.
-    pub fn processor_ticks(&self) -> u64 {
-        let stat = String::from_utf8(self.proc("stat")).expect("text");
-        // Behind the name, which may hold spaces, the times are the 12th and 13th field.
-        let fields = stat.rsplit_once(") ").map(|(_, fields)| fields).expect("a name").split(' ');
-        fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
     }
 
     /// All that `/metrics` says.
