@@ -134,6 +134,14 @@ chaos: build control-plane ## kill -9, SIGTERM and SIGSTOP of operators, API ser
 chaos-short:
 	@$(MAKE) chaos SECONDS=60
 
+# The operator as the image has it. What measures it is optimised too, since both share the processors.
+.PHONY: bench
+bench: need-rust need-go need-musl ## What the operator costs beside the limit of the API server, held to budgets; BENCH=1000 for a short run, ROWS=… for some rows
+	$(release) $(amd64)
+	cargo build --locked --release -p bench
+	'$(TARGET)/release/bench' --operator '$(call program,amd64)' --json '$(TARGET)/bench/bench.json' \
+		$(if $(BENCH),--apps '$(BENCH)') $(if $(ROWS),--rows '$(ROWS)') $(if $(BENCH)$(ROWS),,--chart docs/bench.svg)
+
 .PHONY: profiles
 profiles: need-rust ## What is optimised in the profile of all tests, beside less and more: prints a table
 	@TARGET='$(abspath $(TARGET))' .ci/profiles

@@ -1,0 +1,107 @@
+//! The rows of the table: which there are, and at how many apps each is measured.
+
+mod chart_defaults;
+mod crowd;
+mod first_issue;
+mod newcomer;
+mod refresh_wave;
+mod storm;
+mod unrelated;
+
+use std::fmt;
+
+pub use crowd::{MANY_APPS, ONE_APP};
+pub use first_issue::{LIMIT, RESTART};
+pub use newcomer::{AMONG_FAILING, BEHIND_NEW};
+
+use clap::ValueEnum;
+
+use crate::{figures::Figures, operator::Program};
+
+/// Flags with which nothing but the API server holds the operator back.
+pub const UNHINDERED: [&str; 2] = ["--concurrency=64", "--platform-qps=10000"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Row {
+    /// First tokens, beside the bare limit; then rest, and a restart.
+    FirstIssue,
+    /// As many objects of one app as of an app each.
+    Crowd,
+    /// All tokens due at once.
+    RefreshWave,
+    /// One new app among failing ones, and behind new ones.
+    Newcomer,
+    /// First tokens as the chart sets it up.
+    ChartDefaults,
+    /// Secrets that are none of its business.
+    Unrelated,
+    /// Updates of such Secrets.
+    Storm,
+}
+
+/// What all rows need.
+pub struct Bench {
+    pub program: Program,
+    pub per_namespace: u32,
+}
+
+/// A measured row.
+pub struct Measured {
+    pub row: Row,
+    pub apps: u32,
+    pub figures: Figures,
+}
+
+impl Row {
+    /// The numbers of apps, smallest first, at which it is measured, of those that were asked for.
+    fn scales(self, asked: &[u32]) -> Vec<u32> {
+        /// With more, a token's life would be longer than anyone waits.
+        const MOST_OF_WAVE: u32 = 5000;
+        const MOST_OF_CROWD: u32 = 2500;
+        let largest = asked.iter().copied().max().unwrap_or_default();
+        match self {
+            Self::FirstIssue => asked.to_vec(),
+            Self::Crowd => vec![(largest / 2).min(MOST_OF_CROWD)],
+            Self::RefreshWave => vec![largest.min(MOST_OF_WAVE)],
+            _ => vec![largest],
+        }
+    }
+
+    async fn measure(self, bench: &Bench, apps: u32) -> Figures {
+        match self {
+            Self::FirstIssue => first_issue::measure(bench, apps).await,
+            Self::Crowd => crowd::measure(bench, apps).await,
+            Self::RefreshWave => refresh_wave::measure(bench, apps).await,
+            Self::Newcomer => newcomer::measure(bench, apps).await,
+            Self::ChartDefaults => chart_defaults::measure(bench, apps).await,
+            Self::Unrelated => unrelated::measure(bench, apps).await,
+            Self::Storm => storm::measure(bench).await,
+        }
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value().expect("no row is hidden");
+        f.write_str(value.get_name())
+    }
+}
+
+/// Measures rows, one after the other, and says how far it is.
+pub async fn measure(bench: &Bench, rows: &[Row], asked: &[u32]) -> Vec<Measured> {
+    let mut measured = Vec::new();
+    for &row in rows {
+        for apps in row.scales(asked) {
+            println!("{row} at {apps} (load {})", load());
+            let figures = row.measure(bench, apps).await;
+            measured.push(Measured { row, apps, figures });
+        }
+    }
+    measured
+}
+
+/// Of the last minute, since others on the machine make every second longer.
+fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").expect("Linux");
+    load.split(' ').next().unwrap_or_default().to_owned()
+}
