@@ -47,7 +47,6 @@ const BUDGETS: &[Budget] = &[
     of_part(Row::Crowd, MANY_APPS, f::NOT_READY, 0.0),
     of(Row::Crowd, f::CPU_RATIO, 1.2),
     of(Row::Crowd, f::REQUESTS_RATIO, 1.2),
-    of(Row::Crowd, f::SECONDS_RATIO, 1.2),
     of(Row::RefreshWave, f::NOT_REFRESHED, 0.0),
     of(Row::RefreshWave, f::CALLS, 1.0),
     of(Row::RefreshWave, f::WRITES, 2.0),

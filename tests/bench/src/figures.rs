@@ -24,6 +24,8 @@ pub const CPU_RATIO: &str = "CPU of one app beside as many apps";
 pub const REQUESTS_RATIO: &str = "requests of one app beside as many apps";
 pub const SECONDS_RATIO: &str = "seconds of one app beside as many apps";
 pub const QPS_RATIO: &str = "times what the rate alone allows";
+pub const MS_PER_REQUEST: &str = "ms per request";
+pub const API_SERVER_PER_REQUEST: &str = "CPU ms per request, kube-apiserver";
 pub const LISTS: &str = "lists of all namespaces";
 pub const WAVE: &str = "seconds until all are refreshed";
 pub const NOT_REFRESHED: &str = "objects not refreshed in time";
@@ -34,6 +36,10 @@ pub const SECONDS_TO_READY: &str = "seconds to Ready";
 pub struct Figures(Vec<(String, f64)>);
 
 impl Figures {
+    pub fn of(name: &str, value: f64) -> Self {
+        Self(vec![(name.to_owned(), value)])
+    }
+
     pub fn add(&mut self, name: &str, value: f64) {
         self.0.push((name.to_owned(), value));
     }

@@ -35,7 +35,8 @@ impl Sample {
         Self { target, status }
     }
 
-    fn target_of(&self, object: &MiniProgram) -> Secret {
+    /// The target of another object.
+    pub fn target_of(&self, object: &MiniProgram) -> Secret {
         let mut target = self.target.clone();
         target.metadata.name = Some(format!("{}-token", object.name_any()));
         target.metadata.namespace = object.namespace();
@@ -45,6 +46,14 @@ impl Sample {
         }
         target
     }
+
+    /// Another object with the status.
+    pub fn status_of(&self, object: &MiniProgram) -> MiniProgram {
+        let mut written = object.clone();
+        written.metadata.managed_fields = None;
+        written.status = Some(self.status.clone());
+        written
+    }
 }
 
 /// Makes the writes for all objects.
@@ -53,14 +62,13 @@ pub async fn write(client: &Client, objects: Vec<MiniProgram>, sample: &Sample) 
     written.buffer_unordered(CONCURRENCY).collect::<()>().await;
 }
 
-async fn write_one(client: &Client, mut object: MiniProgram, sample: &Sample) {
+async fn write_one(client: &Client, object: MiniProgram, sample: &Sample) {
     let namespace = object.namespace().expect("a namespace");
     let target = sample.target_of(&object);
     let secrets = Api::<Secret>::namespaced(client.clone(), &namespace);
     let params = PatchParams::apply("limit").force();
     secrets.patch(&target.name_any(), &params, &Patch::Apply(&target)).await.expect("a target");
-    object.metadata.managed_fields = None;
-    object.status = Some(sample.status.clone());
+    let object = sample.status_of(&object);
     let minis = Api::<MiniProgram>::namespaced(client.clone(), &namespace);
     let written = minis.replace_status(&object.name_any(), &PostParams::default(), &object).await;
     written.expect("a status");

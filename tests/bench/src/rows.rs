@@ -4,6 +4,7 @@ mod chart_defaults;
 mod crowd;
 mod first_issue;
 mod newcomer;
+mod prices;
 mod refresh_wave;
 mod storm;
 mod unrelated;
@@ -37,6 +38,8 @@ pub enum Row {
     Unrelated,
     /// Updates of such Secrets.
     Storm,
+    /// What each kind of request costs the API server.
+    Prices,
 }
 
 /// What all rows need.
@@ -63,6 +66,8 @@ impl Row {
             Self::FirstIssue => asked.to_vec(),
             Self::Crowd => vec![(largest / 2).min(MOST_OF_CROWD)],
             Self::RefreshWave => vec![largest.min(MOST_OF_WAVE)],
+            // A thousand requests of each kind say what one of them costs.
+            Self::Prices => vec![largest.min(1000)],
             _ => vec![largest],
         }
     }
@@ -76,6 +81,7 @@ impl Row {
             Self::ChartDefaults => chart_defaults::measure(bench, apps).await,
             Self::Unrelated => unrelated::measure(bench, apps).await,
             Self::Storm => storm::measure(bench).await,
+            Self::Prices => prices::measure(bench, apps).await,
         }
     }
 }
