@@ -43,10 +43,17 @@ const BUDGETS: &[Budget] = &[
     of_part(Row::FirstIssue, RESTART, f::READS, 0.0),
     of_part(Row::FirstIssue, RESTART, f::EVENTS, 0.0),
     of_part(Row::FirstIssue, RESTART, f::PEAK, 64.0),
+    of(Row::OneNamespace, f::NOT_READY, 0.0),
+    of(Row::OneNamespace, f::RATIO, 1.5),
+    of(Row::OneNamespace, f::CALLS, 1.0),
+    of(Row::OneNamespace, f::WRITES, 2.0),
+    of(Row::OneNamespace, f::READS, 2.0),
+    of(Row::OneNamespace, f::DRY_RUNS, 1.0),
     of_part(Row::Crowd, ONE_APP, f::NOT_READY, 0.0),
     of_part(Row::Crowd, MANY_APPS, f::NOT_READY, 0.0),
     of(Row::Crowd, f::CPU_RATIO, 1.2),
     of(Row::Crowd, f::REQUESTS_RATIO, 1.2),
+    of(Row::RefreshWave, f::NOT_READY, 0.0),
     of(Row::RefreshWave, f::NOT_REFRESHED, 0.0),
     of(Row::RefreshWave, f::CALLS, 1.0),
     of(Row::RefreshWave, f::WRITES, 2.0),
@@ -150,7 +157,7 @@ mod tests {
         let mut figures = Figures::default();
         figures.add(f::READS, reads);
         figures.add(&part_of(RESTART, f::READS), 0.0);
-        Measured { row: Row::FirstIssue, apps, figures }
+        Measured { row: Row::FirstIssue, apps, load: String::new(), figures }
     }
 
     fn missed(measured: &[Measured], figure: &str) -> Vec<u32> {

@@ -132,7 +132,7 @@ mod tests {
             let mut figures = Figures::default();
             figures.add(figures::MS_PER_APP, 14.0);
             figures.add(figures::CPU_PER_APP, 3.0);
-            Measured { row: Row::FirstIssue, apps, figures }
+            Measured { row: Row::FirstIssue, apps, load: String::new(), figures }
         };
         let svg = chart(&[issue(1000), issue(5000)]);
         assert_eq!(svg.matches("<circle").count(), 4);

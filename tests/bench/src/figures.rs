@@ -3,6 +3,7 @@
 pub const SECONDS: &str = "seconds from start to all Ready";
 pub const NOT_READY: &str = "objects not Ready in time";
 pub const RATIO: &str = "times the bare limit";
+pub const API_SERVER_RATIO: &str = "times the bare limit in CPU of kube-apiserver";
 pub const MS_PER_APP: &str = "ms per app";
 pub const CALLS: &str = "platform calls per app";
 pub const WRITES: &str = "writes per app";

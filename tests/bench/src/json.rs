@@ -8,7 +8,12 @@ pub fn report(program: &Program, measured: &[Measured], verdicts: &[Verdict]) ->
     let rows = measured.iter().map(|row| {
         let figures: Map<_, Value> =
             row.figures.iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-        json!({ "row": row.row.to_string(), "apps": row.apps, "figures": figures })
+        json!({
+            "row": row.row.to_string(),
+            "apps": row.apps,
+            "load": row.load,
+            "figures": figures,
+        })
     });
     let budgets = verdicts.iter().map(|verdict| {
         json!({

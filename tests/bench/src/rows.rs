@@ -17,7 +17,7 @@ pub use newcomer::{AMONG_FAILING, BEHIND_NEW};
 
 use clap::ValueEnum;
 
-use crate::{figures::Figures, operator::Program};
+use crate::{apps::Apps, figures::Figures, operator::Program};
 
 /// Flags with which nothing but the API server holds the operator back.
 pub const UNHINDERED: [&str; 2] = ["--concurrency=64", "--platform-qps=10000"];
@@ -26,6 +26,8 @@ pub const UNHINDERED: [&str; 2] = ["--concurrency=64", "--platform-qps=10000"];
 pub enum Row {
     /// First tokens, beside the bare limit; then rest, and a restart.
     FirstIssue,
+    /// The same with all apps in one namespace, which has lines of its own.
+    OneNamespace,
     /// As many objects of one app as of an app each.
     Crowd,
     /// All tokens due at once.
@@ -52,6 +54,8 @@ pub struct Bench {
 pub struct Measured {
     pub row: Row,
     pub apps: u32,
+    /// Of the machine in the minute before.
+    pub load: String,
     pub figures: Figures,
 }
 
@@ -74,7 +78,10 @@ impl Row {
 
     async fn measure(self, bench: &Bench, apps: u32) -> Figures {
         match self {
-            Self::FirstIssue => first_issue::measure(bench, apps).await,
+            Self::FirstIssue => {
+                first_issue::measure(bench, Apps::new(apps, bench.per_namespace)).await
+            }
+            Self::OneNamespace => first_issue::measure(bench, Apps::new(apps, apps)).await,
             Self::Crowd => crowd::measure(bench, apps).await,
             Self::RefreshWave => refresh_wave::measure(bench, apps).await,
             Self::Newcomer => newcomer::measure(bench, apps).await,
@@ -98,9 +105,10 @@ pub async fn measure(bench: &Bench, rows: &[Row], asked: &[u32]) -> Vec<Measured
     let mut measured = Vec::new();
     for &row in rows {
         for apps in row.scales(asked) {
-            println!("{row} at {apps} (load {})", load());
+            let load = load();
+            println!("{row} at {apps} (load {load})");
             let figures = row.measure(bench, apps).await;
-            measured.push(Measured { row, apps, figures });
+            measured.push(Measured { row, apps, load, figures });
         }
     }
     measured

@@ -22,13 +22,14 @@ pub const RESTART: &str = "restart";
 /// How long the operator is watched at rest.
 const REST: Duration = Duration::from_secs(20);
 
-pub async fn measure(bench: &Bench, apps: u32) -> Figures {
-    let apps = Apps::new(apps, bench.per_namespace);
+pub async fn measure(bench: &Bench, apps: Apps) -> Figures {
     let (mut figures, sample) = operator(bench, apps).await;
     if let Some(sample) = sample {
         let limit = limit(apps, &sample).await;
         let seconds = |figures: &Figures| figures.get(figures::SECONDS).expect("it was measured");
         figures.add(figures::RATIO, seconds(&figures) / seconds(&limit));
+        let cpu = |figures: &Figures| figures.get(figures::API_SERVER_PER_APP).expect("as well");
+        figures.add(figures::API_SERVER_RATIO, cpu(&figures) / cpu(&limit));
         figures.add_part(LIMIT, limit);
     }
     figures
