@@ -72,6 +72,10 @@ impl Cost {
         figures
     }
 
+    pub fn writes_per_call(&self) -> f64 {
+        figures::float(self.requests.writes()) / figures::float(self.calls)
+    }
+
     /// What each app has cost the API server.
     pub fn of_api_server(&self, apps: u32) -> Figures {
         let mut figures = Figures::default();

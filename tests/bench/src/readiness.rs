@@ -85,7 +85,10 @@ impl Watch {
 
     /// What keeps an object from its state is found in its status.
     async fn show_one_that_is_missing(&self, apps: Apps, seen: &HashSet<String>) {
-        let objects = self.objects.list(&ListParams::default()).await.expect("a list").items;
+        let objects = match self.objects.list(&ListParams::default()).await {
+            Ok(objects) => objects.items,
+            Err(error) => return println!("after all patience: {error}"),
+        };
         let is_missing = |object: &&MiniProgram| {
             apps.has(object) && object.metadata.uid.as_ref().is_some_and(|uid| !seen.contains(uid))
         };

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::{Bench, UNHINDERED};
 use crate::{
     apps::Apps,
+    cost::Reading,
     figures::{self, Figures},
     operator::Operator,
     readiness::{Watch, has_failed, is_ready},
@@ -33,10 +34,16 @@ async fn among_failing(bench: &Bench, others: Apps) -> Figures {
     }
     others.create(&testbed.client).await;
     let mut watch = Watch::begin(&testbed.client).await;
-    let _operator = Operator::start(&bench.program, &testbed, &UNHINDERED).await;
+    let before = Reading::take(&testbed, None).await;
+    let operator = Operator::start(&bench.program, &testbed, &UNHINDERED).await;
     let failed = watch.until(Instant::now(), others, has_failed).await;
     assert_eq!(failed.missing, 0, "all others have failed");
-    newcomer(&testbed, &mut watch).await
+    let mut figures = newcomer(&testbed, &mut watch).await;
+    // Of those that fail: more writes than calls are writes of what nobody has asked.
+    let cost = Reading::take(&testbed, Some(&operator)).await.since(&before);
+    figures.add(figures::WRITES_PER_CALL, cost.writes_per_call());
+    figures.append(cost.per_app(others.count));
+    figures
 }
 
 async fn behind_new(bench: &Bench, others: Apps) -> Figures {
