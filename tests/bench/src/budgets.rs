@@ -61,6 +61,7 @@ const BUDGETS: &[Budget] = &[
     of(Row::RefreshWave, f::DRY_RUNS, 0.0),
     of(Row::RefreshWave, f::EVENTS, 0.0),
     of_part(Row::Newcomer, AMONG_FAILING, f::SECONDS_TO_READY, 5.0),
+    of_part(Row::Newcomer, AMONG_FAILING, f::NOT_ASKED, 0.0),
     of_part(Row::Newcomer, AMONG_FAILING, f::WRITES_PER_CALL, 2.0),
     of_part(Row::Newcomer, BEHIND_NEW, f::SECONDS_TO_READY, 5.0),
     of(Row::ChartDefaults, f::NOT_READY, 0.0),

@@ -30,6 +30,7 @@ pub const API_SERVER_PER_REQUEST: &str = "CPU ms per request, kube-apiserver";
 pub const LISTS: &str = "lists of all namespaces";
 pub const WAVE: &str = "seconds until all are refreshed";
 pub const NOT_REFRESHED: &str = "objects not refreshed in time";
+pub const NOT_ASKED: &str = "other objects that have not failed in time";
 pub const WRITES_PER_CALL: &str = "writes per platform call";
 pub const SECONDS_TO_READY: &str = "seconds to Ready";
 

@@ -7,7 +7,10 @@ use k8s_openapi::{apimachinery::pkg::apis::meta::v1::ObjectMeta, jiff::Timestamp
 use kube::{
     Api, Client,
     api::ListParams,
-    runtime::watcher::{self, Event, watcher},
+    runtime::{
+        WatchStreamExt as _,
+        watcher::{self, Event, watcher},
+    },
 };
 use miniprogram_operator::api::{ConditionType, MiniProgram, conditions};
 use serde_json::json;
@@ -35,7 +38,8 @@ impl Watch {
     /// Returns when every change from now on is seen.
     pub async fn begin(client: &Client) -> Self {
         let objects = Api::all(client.clone());
-        let mut events = watcher(objects.clone(), watcher::Config::default()).boxed();
+        let mut events =
+            watcher(objects.clone(), watcher::Config::default()).default_backoff().boxed();
         while let Some(event) = events.next().await {
             if matches!(event.expect("a watch"), Event::InitDone) {
                 break;
@@ -71,12 +75,15 @@ impl Watch {
                 self.show_one_that_is_missing(apps, &seen).await;
                 break;
             };
-            // A watch that breaks is begun again where it was.
-            if let Some(Ok(Event::Apply(object) | Event::InitApply(object))) = event
-                && apps.has(&object)
-                && is(&object)
-            {
-                seen.extend(object.metadata.uid);
+            match event.expect("a watch has no end") {
+                Ok(Event::Apply(object) | Event::InitApply(object)) => {
+                    if apps.has(&object) && is(&object) {
+                        seen.extend(object.metadata.uid);
+                    }
+                }
+                Ok(Event::Init | Event::InitDone | Event::Delete(_)) => {}
+                // It is begun again where it was; until then it is late.
+                Err(error) => println!("the watch broke: {error}"),
             }
         }
         let missing = count - u32::try_from(seen.len()).expect("a count");
