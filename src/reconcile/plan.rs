@@ -1,9 +1,9 @@
-//! Decides what a `MiniProgram` needs next: the only place where a decision is made. Knows no
-//! client, no clock, no environment.
+//! Decides what a `MiniProgram` needs next; no decision is made anywhere else. Knows no client, no
+//! clock, no environment.
 //!
-//! The steps are tried in order and the first that has something to do is the plan; each is a
-//! screen at most. `ask` alone may lead to a call, and takes strong reads as an argument: without
-//! them it cannot be called.
+//! The steps are tried in order, and the first that has something to do is the plan; each fits on a
+//! screen. Only `ask` may lead to a call, and it takes a live read as an argument: without one it
+//! cannot be called.
 
 mod advice;
 pub mod backoff;
@@ -50,27 +50,27 @@ use crate::{
     shell::clock::Now,
 };
 
-/// Watches may miss and clocks may jump: every object is looked at this often.
+/// Watches may miss events and clocks may jump, so every object is planned at least this often.
 const LONGEST_REST: Duration = Duration::from_secs(3600);
-/// A target that is marked immutable cannot take a token: whether it still is, is looked at this
-/// often while a call is due.
+/// An immutable target cannot store a token. While a call is due, a live read checks this often
+/// whether the target is still immutable.
 const IMMUTABLE_AGAIN: Duration = Duration::from_secs(300);
-/// Against another controller that keeps changing the target, or another release that says
-/// something else of the object, we write no more often.
+/// The shortest time between two of our writes against another controller that keeps changing the
+/// target, or another release that keeps changing the status.
 pub const CORRECTIONS_APART: Duration = Duration::from_secs(10);
-/// The same token with an expiry that moved by less is not written again.
+/// The same token is not written again if its expiration time moved by no more than this.
 const SAME_EXPIRY: Duration = Duration::from_secs(5);
 
-/// What to do, and when to look again whatever happens.
+/// The result of a plan: the act, and the longest time until the next plan.
 #[derive(Debug)]
 pub struct Planned {
-    /// The one act of this round.
+    /// The one act of this iteration.
     pub act: Act,
-    /// When to plan again, if nothing happens before.
+    /// The time until the next plan, unless a change requeues the object earlier.
     pub wake: Duration,
-    /// Whether a call is due that nothing hinders but the operator itself, or the API server.
+    /// Whether a call is due that only the operator itself or the API server delays.
     pub due: bool,
-    /// Whether another object's credential is to be tried first.
+    /// Whether an older object of the app has its credential tried first.
     pub waits: bool,
 }
 
@@ -80,70 +80,71 @@ impl Planned {
     }
 }
 
-/// The one act of a round.
+/// The one act of an iteration.
 #[derive(Debug)]
 pub enum Act {
-    /// Nothing to do until the wake.
+    /// Nothing to do until the object is requeued.
     Rest,
     /// Write the status.
     Status(Box<MiniProgramStatus>),
     /// Read the target and the credential from the API server, then plan again.
     ReadLive {
-        /// Another Secret of ours to read: the one that the target may be filled from.
+        /// Another of our Secrets to read: the one whose token the target may be filled from.
         old: Option<Arc<Projection>>,
-        /// Whether a call is to follow: what finds no room for one need not look.
+        /// Whether a call is to follow. Such a read is only made once there is room for the call.
         for_call: bool,
     },
     /// Read the credential from the API server, then plan again.
     ReadCredential,
-    /// Remember what a version of the credential comes to.
+    /// Remember the result of reading a version of the credential.
     NoteCredential(Noted),
-    /// Write the intent of a call that may shorten a token's life, then plan again on strong reads.
+    /// Write the intent of a call that may shorten a token's life, then plan again on a live read.
     RecordIntent(Wanted),
     /// Call the platform.
     Call(Wanted),
-    /// Take back the intent of a call that is no longer wanted.
+    /// Withdraw the intent of a call that is no longer wanted.
     Withdraw,
-    /// Write the token in hand to its Secret.
+    /// Write the unstored token to its Secret.
     Store,
-    /// The token in hand is the one that the target holds: nothing to write.
+    /// The target already holds the unstored token: nothing to write.
     Keep {
-        /// Whether it came back inside its window, so that the platform will make a new one any
-        /// moment.
+        /// Whether the token came back inside its refresh window, so that the platform is about to
+        /// make a new one.
         early: bool,
     },
-    /// Drop the token in hand: its own time is over.
+    /// Drop the unstored token: it has expired, or its write was refused until its refresh was due.
     Drop,
-    /// Write the target once more from a token that a Secret of ours holds already.
+    /// Write the target once more, from a token that one of our Secrets already holds.
     Rewrite(Rewrite),
-    /// Remember that the target's data holds no token that we know.
+    /// Remember that the target's data holds no known token.
     Unmatched(String),
-    /// Delete a Secret of ours that is the target no more.
+    /// Delete one of our Secrets that is no longer the target.
     Forget(Arc<Projection>),
 }
 
 /// Where the token for a rewrite comes from.
 #[derive(Clone, Debug)]
 pub struct Rewrite {
-    /// The Secret that holds it, which says what was sent for it.
+    /// The Secret that holds the token; its annotations record what was sent for it.
     pub from: Arc<Projection>,
-    /// Whether it goes into a Secret of another name.
+    /// Whether the target has another name than this Secret.
     pub renamed: bool,
-    /// Whether somebody had changed the target.
+    /// Whether the rewrite corrects an edit of the target.
     pub drift: bool,
 }
 
-/// What a step found.
+/// The result of a step.
 enum Step {
     Do(Act),
-    /// Nothing more this round: settle the status and rest for no longer than this.
+    /// Nothing more in this iteration: write the status if it differs, and requeue after this time
+    /// at the latest.
     Wait(Duration),
 }
 
 type Check = fn(&View<'_>, Option<Wanted>) -> Option<Step>;
 
-/// In this order: what is in hand, what must wait, whose the target is, what needs no call, what
-/// does.
+/// In this order: the unstored token, the back-off, the owner of the target Secret, writes that
+/// need no call, the deletion of old targets, the call.
 const STEPS: [Check; 6] =
     [store_token, backing_off, identify, synchronise::synchronise, forget_old, call];
 
@@ -193,14 +194,14 @@ fn of_view(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Planned {
     Planned { act, wake, due: findings.due && may_call, waits }
 }
 
-/// Whether a call could not be made however well the operator did: another must let go, or a person
-/// help.
+/// Whether a call is impossible whatever the operator does: another object keeps the app, or a
+/// person must act.
 fn is_hindered(view: &View<'_>) -> bool {
     ownership::owner(view) != AppOwner::This || report::is_blocked(view)
 }
 
-/// The most pressing call that is due and how long it must wait. One that may be made now comes
-/// before one that is held.
+/// The most pressing call that is due, and its delay. A call without a delay comes before a delayed
+/// one.
 fn wanted(view: &View<'_>) -> Option<(Wanted, Delay)> {
     if !view.is_served() {
         return None;
@@ -210,7 +211,7 @@ fn wanted(view: &View<'_>) -> Option<(Wanted, Delay)> {
         .min_by_key(|(_, delay)| delay.wait)
 }
 
-/// When a token that is reported invalid will be replaced, if not at once.
+/// When a token that is reported invalid will be replaced, if a limit delays the call.
 fn reported_invalid(view: &View<'_>) -> Option<Timestamp> {
     let may_ask =
         view.is_served() && ownership::owner(view) == AppOwner::This && !report::is_blocked(view);
@@ -220,7 +221,7 @@ fn reported_invalid(view: &View<'_>) -> Option<Timestamp> {
         .then(|| time::whole_seconds(time::after(view.now.wall, wait + Duration::from_millis(999))))
 }
 
-/// The last failure, as far as the call that is due bears it out.
+/// The last failure, if the next call still depends on it.
 fn failure(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Option<LastFailure> {
     let is_mine = view.is_served() && ownership::owner(view) == AppOwner::This;
     let may_ask = is_mine && view.credential.unusable().is_none() && !target::has_none(view);
@@ -228,7 +229,7 @@ fn failure(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Option<LastFailu
     failure::current(view, next_call, may_ask)
 }
 
-/// A token that lies in no Secret yet comes before everything else.
+/// An unstored token comes before everything else.
 fn store_token(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     let hand = view.seen.unstored.as_ref()?;
     let outdated = hand.refused.is_some() && due::next_refresh(view, &hand.token) <= view.now.wall;
@@ -244,21 +245,21 @@ fn store_token(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     }
 }
 
-/// Every closer look takes in the Secret that the target may be filled from: what was not read
-/// looks like no token.
+/// Every live read includes the Secret whose token may fill the target: a Secret that is not read
+/// counts as one without a token.
 fn live_read(view: &View<'_>, for_call: bool) -> Act {
     let old = view.in_use.filter(|target| target.name != view.mp.target_name());
     Act::ReadLive { old: old.map(|old| Arc::new(old.clone())), for_call }
 }
 
-/// The same token is a success; it is written again only if something that pods or we depend on has
-/// changed.
+/// A call that returns the same token has succeeded. The token is written again only if something
+/// has changed that pods or the operator depend on.
 fn keep(view: &View<'_>, hand: &UnstoredFacts) -> Option<Act> {
     let target = view.in_use.filter(|target| target.name == hand.name)?;
     let held = view.token().filter(|held| held.fingerprint == hand.token.fingerprint)?;
     let moved = held.expires.duration_since(hand.token.expires).unsigned_abs();
-    // An unconfirmed token is stamped with each call that brings it: the intent that is kept for it
-    // would stand open otherwise.
+    // An unconfirmed token is stamped with each call that returns it; otherwise the intent that is
+    // kept for it would stay open.
     let same = moved <= SAME_EXPIRY
         && !view.is_unconfirmed()
         && !hand.unconfirmed
@@ -271,20 +272,20 @@ fn same_credential(target: &Projection, hand: &UnstoredFacts) -> bool {
     target.sent.digest == hand.sent.digest && target.sent.salt == hand.sent.salt
 }
 
-/// After a failed read, a failed write or a lost race, everything waits.
+/// After a failed read, a failed write or a lost race, everything waits for the back-off to end.
 fn backing_off(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     let wait = view.seen.recall.not_before.saturating_sub(view.now.boot);
     (!wait.is_zero()).then_some(Step::Wait(wait))
 }
 
-/// Whose Secret has the target's name. Another's is told only after a strong read, and once told it
-/// is not read again.
+/// Decides which object the Secret of the target's name belongs to. A foreign Secret is reported
+/// only after a live read, and is not read again once it is reported.
 fn identify(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     match view.target {
         Target::Foreign if view.live().is_none() && !is_told(view, Reason::Conflict) => {
             Some(Step::Do(live_read(view, false)))
         }
-        // With an old target left, that one stays in use and is kept fresh.
+        // If an old target exists, it stays in use and is kept fresh.
         Target::Foreign if view.in_use.is_none() => Some(Step::Wait(LONGEST_REST)),
         Target::Former => {
             let left = view.garbage_collection();
@@ -294,16 +295,16 @@ fn identify(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     }
 }
 
-/// A Secret of our type that this object controls under another name, and that this operator has
-/// applied, was a target once; the new one comes first. A copy that somebody made of a target,
-/// owner and all, is left to the garbage collector.
+/// Deletes an old target once the new one holds a token. An old target is a Secret of our type
+/// under another name that this object controls and this operator has applied. A copy of a target
+/// that a person made, owner reference included, is left to the garbage collector.
 fn forget_old(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     let Target::Ours(_) = view.target else { return None };
     let old = view.seen.old.iter().find(|old| old.applied && old.terminating.is_none())?;
     view.token().is_some().then(|| Step::Do(Act::Forget(Arc::clone(old))))
 }
 
-/// Leads towards a call, if one is due and nothing forbids it.
+/// Takes the next act towards a call, if a call is due and no limit delays it.
 fn call(view: &View<'_>, wanted: Option<Wanted>) -> Option<Step> {
     if !view.is_served() {
         return withdraw_or(view, None);
@@ -346,7 +347,7 @@ fn call(view: &View<'_>, wanted: Option<Wanted>) -> Option<Step> {
     }
 }
 
-/// The last word before a call: the only step that may say *ask*.
+/// The last check before a call, and the only step that returns [`Act::Call`].
 fn ask(view: &View<'_>, live: &LiveRead, wanted: Wanted) -> Step {
     if live.immutable {
         return Step::Wait(IMMUTABLE_AGAIN);
@@ -357,12 +358,13 @@ fn ask(view: &View<'_>, live: &LiveRead, wanted: Wanted) -> Step {
     Step::Do(Act::Call(wanted))
 }
 
-/// What was begun and is not wanted any more on a closer look takes its intent back.
+/// Withdraws a recorded intent whose call is no longer wanted after the live read.
 fn withdraw_or(view: &View<'_>, otherwise: Option<Step>) -> Option<Step> {
     if view.seen.started.is_some() { Some(Step::Do(Act::Withdraw)) } else { otherwise }
 }
 
-/// Before a call, Ready must not go on saying that an expired token is good.
+/// Whether the stored Ready condition reports an expired token as valid, which must be corrected
+/// before a call.
 fn is_ready_stale(view: &View<'_>) -> bool {
     let ready = conditions::find(&view.status.conditions, ConditionType::Ready);
     ready.is_some_and(|ready| ready.status == "True") && view.has_expired()

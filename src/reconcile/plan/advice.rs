@@ -1,6 +1,6 @@
-//! What each reason says to the person who must act: what happened, and what to do next. Constant
-//! per reason but for names and the refused IP, since text that differs each time would be a write
-//! each time.
+//! The message of each reason, for the person who must act: what happened, and what to do next. A
+//! message is constant for its reason except for names and the refused IP, since each change of a
+//! message is a status write.
 
 use super::{target, unreachable, view::View};
 use crate::{
@@ -9,22 +9,22 @@ use crate::{
     world::MOST_OF_AN_APP,
 };
 
-/// The message of `InternalError`, which no case stands behind.
+/// The message of `InternalError`, which no observation leads to.
 pub const INTERNAL_ERROR: &str =
     "The operator failed on this object and tries again. Its log says where: please report it";
 
-/// The message of an object whose token expired while the operator could not list what it needs for
-/// a new one.
+/// The message of an object whose token expired while the operator could not list what a new one
+/// needs.
 pub const UNLISTED: &str = "The token has expired, and the operator cannot list the Secrets and MiniPrograms that it needs for a \
                             new one. Its log and its /readyz?verbose say what it waits for";
-/// The message of an object that left the operator's selector.
+/// The message of an object that no longer matches the operator's selector.
 pub const NOT_SELECTED: &str = "The labels of this object do not match the operator's --selector any more: nobody keeps its token, \
                                 unless another operator does";
 /// The message of a suspended object.
 pub const SUSPENDED: &str =
     "spec.suspend is set: the platform is not asked. Set it to false to go on";
 
-/// The message for a reason, about one object.
+/// The message of a reason for one object.
 pub fn advice(view: &View<'_>, reason: Reason) -> String {
     let platform = view.platform.name;
     let secret = &view.mp.spec.credential_ref.name;
@@ -124,7 +124,7 @@ pub fn advice(view: &View<'_>, reason: Reason) -> String {
     }
 }
 
-/// The message for a spec that this version does not know in full.
+/// The message for a spec with a value that this version does not know.
 pub fn unsupported(mp: &MiniProgram) -> String {
     format!(
         "This version of the operator does not know platform {}, its tokenMode or its deletionPolicy. Upgrade the operator",
@@ -132,7 +132,8 @@ pub fn unsupported(mp: &MiniProgram) -> String {
     )
 }
 
-/// The message for a write of the target that was refused: by whom, and what goes on meanwhile.
+/// The message for a refused write of the target: which check refused it, and what happens
+/// meanwhile.
 pub fn refused_write(view: &View<'_>, refused: &Refused) -> String {
     let target = view.mp.target_name();
     let said = refused.said.as_ref().map(Said::sentence);
@@ -188,7 +189,8 @@ fn ip_not_allowed(view: &View<'_>) -> String {
     }
 }
 
-/// An object of another namespace is nobody's business.
+/// Names the older object only if it is in the same namespace: a tenant must not learn the names of
+/// others.
 fn waiting(view: &View<'_>) -> String {
     format!(
         "An older MiniProgram names app id {app_id} too, and {platform} is asked with its app secret first, since in this mode \
@@ -198,7 +200,8 @@ fn waiting(view: &View<'_>) -> String {
     )
 }
 
-/// Names the other object only within its own namespace: elsewhere it is nobody's business.
+/// Names the other object only if it is in the same namespace: a tenant must not learn the names of
+/// others.
 fn conflict_of_apps(view: &View<'_>) -> String {
     let other = match super::ownership::owner(view) {
         super::ownership::AppOwner::This => {

@@ -1,9 +1,9 @@
-//! The one exponential back-off. Pure.
+//! The exponential back-off that all retries use. Pure.
 
 use std::time::Duration;
 
-/// How long to wait after so many failures in a row: `first` after one, doubled for each further
-/// one, up to `longest`.
+/// The wait after `failures` consecutive failures: `first` after one, doubled for each further one,
+/// up to `longest`.
 pub fn backoff(failures: u32, first: Duration, longest: Duration) -> Duration {
     let doublings = failures.saturating_sub(1).min(30);
     first.saturating_mul(2_u32.pow(doublings)).min(longest)

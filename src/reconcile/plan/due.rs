@@ -1,5 +1,5 @@
-//! Whether the platform should be asked, and what for. Says nothing of whether it may be asked yet:
-//! that is `hold`.
+//! Which calls to the platform are due, and why. The file `limits.rs` decides whether a due call
+//! may be made yet.
 
 use std::time::Duration;
 
@@ -27,26 +27,28 @@ use crate::{
     shell::clock::Now,
 };
 
-/// No new token is followed by a call sooner.
+/// The shortest time from a new token to the next call.
 const SHORTEST: Duration = Duration::from_secs(2);
-/// Whatever the reasons, no object asks more often: short-lived tokens need their last second.
+/// The shortest time between two calls of one object, for any reason. It is this short since
+/// short-lived tokens need their last second.
 pub const SPACING: Duration = Duration::from_millis(500);
-/// The same token inside the window: the platform will make a new one any moment.
+/// The wait after the same token came back inside its refresh window: the platform is about to make
+/// a new one.
 const AGAIN: Duration = Duration::from_secs(15);
-/// Guard and spread together: what pods lose of the window.
+/// The longest that the guard and the spread together may take from the refresh window.
 const LATEST: Duration = Duration::from_secs(60);
 const GUARD: Duration = Duration::from_secs(5);
-/// What pods need to see a new Secret, with the kubelet's default settings, and some.
+/// How long pods may need to see a new Secret with the kubelet's default settings, with a margin.
 const SHORTEST_LEAD: Duration = Duration::from_secs(120);
-/// A clock that jumped leaves issue times in the future; this much is ordinary skew.
+/// Ordinary clock skew. An issue time further in the future means that a clock has jumped.
 pub const SKEW: Duration = Duration::from_secs(60);
-/// Two forced calls after a token's issue that bring the same token: forcing does not help.
+/// After this many forced calls that returned the same token, forcing is taken for ineffective.
 pub const FORCED_ENOUGH: usize = 2;
 
 type Check = fn(&View<'_>) -> Option<Why>;
 
-/// In the order in which they are told: what may have lost the token first, then changes, then
-/// time, then wishes.
+/// In order of precedence: first what may have lost the token, then changes, then time, then
+/// requests.
 const CHECKS: [Check; 11] = [
     token_missing,
     open_intent,
@@ -83,7 +85,7 @@ fn token_missing(view: &View<'_>) -> Option<Why> {
     match view.in_use {
         None if view.status.token.is_none() => Some(Why::NoToken),
         None => Some(Why::TargetMissing),
-        // The one before it cannot fill it.
+        // The old target holds no known token, so it cannot fill the new one.
         Some(before)
             if is_missing(view) && view.seen.recall.unmatched.as_ref() == Some(&before.version) =>
         {
@@ -102,17 +104,18 @@ fn is_missing(view: &View<'_>) -> bool {
 
 fn open_intent(view: &View<'_>) -> Option<Why> {
     let intent = view.open_intent()?;
-    // Our own intent of this moment is no reason for its own call, unless it stands in the place of
-    // an open one.
+    // The intent that this pass has recorded is no reason for its own call, unless it replaces an
+    // open intent.
     let beginning = view.seen.started.is_some() && view.is_own(intent);
-    // What was counted as forced is sent as forced.
+    // A call that is counted as forced is sent as forced.
     let forced = view.seen.started.is_some_and(|started| started.force);
     (!beginning || intent.outcome_unknown && !forced).then_some(Why::OpenIntent)
 }
 
 fn unbelievable(view: &View<'_>) -> Option<Why> {
     let token = view.token()?;
-    // Its end was counted from the last call, not from the first one that brought it.
+    // The expiration time was counted from the last call, not from the first one that returned this
+    // token.
     let counted = view.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
     let counted = counted
         .and_then(|known| known.check_time.as_ref())
@@ -122,7 +125,8 @@ fn unbelievable(view: &View<'_>) -> Option<Why> {
         .then_some(Why::Unbelievable)
 }
 
-/// Whether the wall clock gives the token more time than was left when this process first saw it.
+/// Whether the wall clock gives the token more time than it had left when this process first saw
+/// it, so that the clock has been set back.
 fn clock_went_back(view: &View<'_>, token: &TokenFacts) -> bool {
     view.time_left_by_boot(token).is_some_and(|left| wait(view.now, token.expires) > left + SKEW)
 }
@@ -149,7 +153,7 @@ fn reported_invalid(view: &View<'_>) -> Option<Why> {
         .as_ref()
         .and_then(|known| known.check_time.as_ref())
         .map_or(token.issued, |time| time.0);
-    // One that the platform refused shows nothing: only an answer sets the time of the check.
+    // A forced call that the platform refused shows nothing: only a response sets the check time.
     let answered = |time: &&Time| time.0 > token.issued && time.0 <= checked;
     let forced =
         view.status.mints.iter().flat_map(|mints| &mints.forced_times).filter(answered).count();
@@ -174,9 +178,9 @@ fn requested(view: &View<'_>) -> Option<Why> {
 fn won_the_app(view: &View<'_>) -> Option<Why> {
     let stored =
         conditions::find(&view.status.conditions, ConditionType::TokenFresh).and_then(Reason::of);
-    // Who was suspended meanwhile was no loser, and yet its token is another one's no more.
+    // A suspended object never reports AppIDConflict, yet a sibling may have replaced its token.
     let beginning = view.seen.started.is_some_and(|started| started.why == Why::WonApp);
-    // A call that has brought a token since is not in the stored condition yet.
+    // The stored condition does not yet include a call that has returned a token since.
     let answered =
         matches!(view.seen.recall.ended.as_ref().map(|ended| &ended.how), Some(How::Token { .. }));
     let told_lost = stored == Some(Reason::AppIdConflict) && !answered;
@@ -189,9 +193,9 @@ fn sibling_is_newer(view: &View<'_>) -> Option<Why> {
     (view.seen.recall.sibling_asked.as_ref() != Some(&newer)).then_some(Why::SiblingNewer)
 }
 
-/// What another object of the same app and mode did after this one last asked: the fingerprint of
-/// the token that it got, or the time of a forced call, which its status or this process remembers
-/// when the token is gone.
+/// The newest act of a sibling of the same mode after this object's last call: the fingerprint of
+/// the sibling's token, or the time of its forced call. If the sibling's token is gone, its status
+/// or this process still remembers the forced call.
 pub fn newer_sibling(view: &View<'_>) -> Option<String> {
     if !view.endpoint.reissue.is_shared() {
         return None;
@@ -206,7 +210,8 @@ pub fn newer_sibling(view: &View<'_>) -> Option<String> {
     let theirs =
         view.seen.siblings.shown.iter().filter(|sibling| ownership::same_mode(view, sibling));
     let tokens = theirs.filter_map(|sibling| sibling::token(sibling));
-    // Times are in whole seconds: theirs may have come in the second in which this object asked.
+    // Times are cut to the second: a sibling's token may have been issued in the second of this
+    // object's call.
     let newer = tokens
         .filter(|theirs| theirs.issue_time.0 >= checked && theirs.fingerprint != token.fingerprint);
     let newest =
@@ -236,7 +241,7 @@ fn refused_forced_calls(mp: &MiniProgram) -> impl Iterator<Item = Timestamp> {
     forced.filter(move |time| since.is_some_and(|since| *time >= since))
 }
 
-/// The refresh request that stands on the object, as the status keeps it: a long one by its hash.
+/// The refresh request on the object, in the form that the status keeps: a long value as its hash.
 pub fn request(mp: &MiniProgram) -> Option<String> {
     let value = mp.annotation(names::REFRESH_REQUESTED)?;
     Some(if value.len() > 64 {
@@ -246,7 +251,7 @@ pub fn request(mp: &MiniProgram) -> Option<String> {
     })
 }
 
-/// When the token's own clock asks for the next call.
+/// When the token's own times make the next call due.
 pub fn next_refresh(view: &View<'_>, token: &TokenFacts) -> Timestamp {
     let again = view
         .seen
@@ -261,8 +266,8 @@ pub fn next_refresh(view: &View<'_>, token: &TokenFacts) -> Timestamp {
     )
 }
 
-/// Whether the token is so near its end that the platform makes a new one any moment. A call by
-/// interval may come long before that.
+/// Whether the token is so near its end that the platform is about to make a new one. A refresh
+/// interval may make a call due long before that.
 pub fn is_in_window(view: &View<'_>, token: &TokenFacts) -> bool {
     schedule(view).opens(token, view.checked(token).unwrap_or(token.issued)) <= view.now.wall
 }
@@ -282,7 +287,7 @@ fn seconds(field: Option<i32>) -> Option<Duration> {
     field.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
 }
 
-/// What the time of a refresh depends on, beside the token.
+/// What the time of a refresh depends on besides the token.
 pub struct Schedule {
     /// What a call does to the tokens before it.
     pub reissue: Reissue,
@@ -292,15 +297,15 @@ pub struct Schedule {
     pub wanted_lead: Option<Duration>,
     /// `spec.refreshIntervalSeconds`.
     pub interval: Option<Duration>,
-    /// How long the last answered call took.
+    /// How long the last call with a response took.
     pub last_call: Duration,
-    /// Platform and app id, which the spread hangs on.
+    /// Platform and app id: the seed of the spread.
     pub app: String,
 }
 
 impl Schedule {
-    /// When to ask for the successor of a token that was last asked after at `checked`; `again` is
-    /// when the same token came back although its time was over.
+    /// When to request the successor of a token whose last check was at `checked`; `again` is the
+    /// time when the same token came back although its refresh was due.
     #[must_use]
     pub fn next(
         &self,
@@ -319,7 +324,7 @@ impl Schedule {
         by_interval.map_or(by_expiry, |at| at.min(by_expiry))
     }
 
-    /// The earliest moment that is worth a call, for a token that was last asked after at
+    /// The earliest time at which a call is worth making, for a token whose last check was at
     /// `checked`.
     fn opens(&self, token: &TokenFacts, checked: Timestamp) -> Timestamp {
         let lead = self.wanted_lead.unwrap_or(self.lead.default);
@@ -338,7 +343,7 @@ impl Schedule {
         before(token.expires, lead.saturating_sub(guard + spread(&self.app, room)))
     }
 
-    /// Half of a life that began at `from`, and the lead before its end at the latest.
+    /// Half of a life that began at `from`, but no later than the lead before the token's end.
     fn half_way(&self, token: &TokenFacts, from: Timestamp, lead: Duration) -> Timestamp {
         let life = span(from, token.expires);
         let half = (life / 2).max(SHORTEST);
@@ -348,13 +353,13 @@ impl Schedule {
     }
 }
 
-/// Whether a stored time may have been taken from this clock; after a step back of the clock some
-/// may not.
+/// Whether a stored time may have been read from the present clock. After the clock was set back,
+/// some stored times are in the future.
 pub fn is_past(now: Now, time: Timestamp) -> bool {
     time <= after(now.wall, SKEW)
 }
 
-/// How long until the boot or wall clock shows that something is due.
+/// How long until `at`.
 pub fn wait(now: Now, at: Timestamp) -> Duration {
     span(now.wall, at)
 }

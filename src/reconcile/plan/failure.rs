@@ -1,5 +1,5 @@
-//! Keeps `status.lastFailure` true: the next attempt is planned for the time that it names, or a
-//! person must act; else it is dropped. Pure.
+//! Keeps `status.lastFailure` true: it exists only while the next call is planned for its next
+//! attempt time, or while a person must act. Pure.
 
 use std::time::Duration;
 
@@ -12,28 +12,29 @@ use super::{
 };
 use crate::api::LastFailure;
 
-/// Planned times that differ by less are the same: one of them is in whole seconds.
+/// Planned times that differ by no more than this are the same: one of them is in whole seconds.
 const SAME_TIME: Duration = Duration::from_secs(1);
 
-/// The last failure as the status should report it. `next_call` is how long it is until the next
-/// call, if one is planned; `may_ask` is whether the object could make one at all.
+/// The last failure as the status should report it. `next_call` is the time until the next call, if
+/// one is planned; `may_ask` is whether the object could make a call at all.
 pub fn current(view: &View<'_>, next_call: Option<Duration>, may_ask: bool) -> Option<LastFailure> {
     let (failure, reason) = view.failure()?;
     let stored = failure.next_attempt_time.0;
     let planned = match next_call {
         Some(wait) => after(view.now.wall, wait),
-        // Its cause is not over, but only the token's own time leads to the next call.
+        // Its cause remains, but the next call is made when the token's refresh is due.
         None if retry::stops(reason) => {
             due::next(view).filter(|_| may_ask).map_or(stored, |next| next.max(stored))
         }
-        // The request was withdrawn, the token is back in its Secret, another object keeps the app.
+        // The request was withdrawn, the token is in its Secret again, or another object keeps the
+        // app.
         None => return None,
     };
     if next_call.is_none() && planned <= view.now.wall {
         return None;
     }
     let mut failure = failure.clone();
-    // A floor or a quota may hold the call for longer than the back-off does.
+    // A floor or a quota may delay the call for longer than the back-off does.
     if planned > after(stored, SAME_TIME) {
         failure.next_attempt_time = Time(round_up(planned));
     }

@@ -1,5 +1,5 @@
-//! What the end of a call does to the status, before a write has told of it: the failure and its
-//! next attempt, the verdict on the credential, the intent and the counters. Pure.
+//! Applies the end of a call to the status before it is written: the failure and its next attempt,
+//! the verdict on the credential, the intent and the counters. Pure.
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 
@@ -13,8 +13,8 @@ use crate::{
     reconcile::memory::{Ended, How, Noted, Recall},
 };
 
-/// The status as it should be after the last call's end, which only this process knows until it is
-/// written.
+/// The status after the last call's end. Until that status is written, only this process knows of
+/// the end.
 pub fn fold(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus {
     let Some(ended) = &recall.ended else { return status };
     match &ended.how {
@@ -23,14 +23,13 @@ pub fn fold(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus
             if !refusal.is_unknown() {
                 withdraw(&mut status, ended);
             }
-            // Any other failure leaves the request open: it is tried again by the ordinary
-            // back-off.
+            // Any other failure leaves the request open: the back-off repeats the call.
             if retry::stops(refusal.reason) {
                 answer_request(&mut status, ended);
             }
             let only_forced = ended.call.wanted.force && refusal.reason == Reason::QuotaExhausted;
             if only_forced {
-                // The platform has answered: what it said before is over, and other calls may be
+                // The platform has responded: the earlier failure is over, and other calls may be
                 // made.
                 status.last_failure = None;
             } else {
@@ -57,7 +56,7 @@ pub fn fold(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus
             let told = status.token.as_ref().map(|told| &told.fingerprint);
             let stored_for = recall.stored.as_ref().map(|stored| &stored.call);
             let is_written = stored_for == Some(&ended.call.id);
-            // Another release may have told of a newer one meanwhile.
+            // Another replica may have reported a newer token since.
             if *stored && is_written && told == ended.call.known.as_ref() {
                 note_token(&mut status, token, *sent);
             }
@@ -81,8 +80,8 @@ pub fn fold(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus
     status
 }
 
-/// The token that lies in its Secret now: whatever somebody writes there before the status tells of
-/// it, the token before it is not believed any more.
+/// Records the token that its Secret now holds. From here on the earlier token is no longer
+/// trusted, even if another writer stores it again before the status is written.
 fn note_token(status: &mut MiniProgramStatus, token: &TokenFacts, sent: Timestamp) {
     let same = status.token.take().filter(|known| known.fingerprint == token.fingerprint);
     status.token = Some(TokenStatus {
@@ -94,8 +93,8 @@ fn note_token(status: &mut MiniProgramStatus, token: &TokenFacts, sent: Timestam
     });
 }
 
-/// A call that certainly did nothing takes back its own intent, unless that one stands for an older
-/// doubt, and its count.
+/// A call that certainly did nothing withdraws its own intent and restores the counters. An intent
+/// that is kept for an older call with an unknown outcome stays.
 fn withdraw(status: &mut MiniProgramStatus, ended: &Ended) {
     let own = status
         .intent
@@ -105,7 +104,8 @@ fn withdraw(status: &mut MiniProgramStatus, ended: &Ended) {
         status.intent = None;
     }
     if let Some(before) = &ended.mints_before {
-        // What was refused may have been counted by the platform; what was never sent has not.
+        // The platform may have counted a forced call that it refused; it cannot have counted one
+        // that was never sent.
         let counted = status.mints.take().filter(|_| !matches!(ended.how, How::Withdrawn));
         let forced_times =
             counted.map_or_else(|| before.forced_times.clone(), |mints| mints.forced_times);
@@ -114,7 +114,7 @@ fn withdraw(status: &mut MiniProgramStatus, ended: &Ended) {
     }
 }
 
-/// An answer that says nothing about the credential leaves the verdict on this version as it was.
+/// A response that says nothing about the credential keeps the verdict on this version.
 fn kept_verdict(status: &MiniProgramStatus, ended: &Ended, noted: Option<&Noted>) -> Reason {
     let condition = conditions::find(&status.conditions, ConditionType::CredentialValid);
     let told = condition.filter(|_| status.credential == ended.credential).and_then(Reason::of);
@@ -131,7 +131,7 @@ fn answer_request(status: &mut MiniProgramStatus, ended: &Ended) {
     }
 }
 
-/// The platform's word on the credential that was sent, whatever the cluster holds by now.
+/// The platform's verdict on the credential that was sent, even if the Secret has changed since.
 fn note_verdict(status: &mut MiniProgramStatus, ended: &Ended, reason: Reason, at: Timestamp) {
     status.credential.clone_from(&ended.credential);
     let truth = match reason {

@@ -1,5 +1,5 @@
-//! Whether a call that is due may be made yet: failures, floors, quotas, somebody else's open call.
-//! Pure.
+//! Whether a due call may be made yet: the back-off after a failure, floors, quotas, and the open
+//! intent of another process. Pure.
 
 use std::time::Duration;
 
@@ -17,29 +17,31 @@ use crate::{
     reconcile::call::{WaitsFor, Wanted, Why},
 };
 
-/// The same where the stored token is or may be gone, by how many such mints were made in a row. If
-/// the one before was lost, the stored token has 300 s from there, and pods need 90 of them.
+/// The floor between two mints where the stored token is or may be gone, by the number of
+/// consecutive such mints. If the mint before was lost, the stored token works for 300 s more, and
+/// pods need 90 of them.
 const GONE_APART: [u64; 6] = [0, 15, 30, 60, 120, 180];
-/// A call that somebody asks for by annotation, after a success, and after a stop that the request
-/// lifts.
+/// The floor for a call that an annotation requests: after a success, and after a failure that
+/// stops calls until a request lifts it.
 const REQUESTS_APART: Duration = Duration::from_secs(30);
-/// A forced call that brought no new token is worth another one, a little later than the platform's
-/// own limit, and each time later: those that it refuses may count among those that it allows a
-/// day.
+/// The waits before a forced call is repeated that returned the same token. The first is a little
+/// longer than the platform's own limit, and each is longer than the one before: the platform may
+/// count forced calls that it refuses.
 const FORCED_AGAIN: [u64; 5] = [35, 60, 120, 240, 300];
 
-/// Whatever the reasons: calls of one object that brought a token and that neither a clock nor a
-/// person asked for, by how many were made in a row. What undoes each call costs twelve an hour.
+/// The floor between calls of one object that returned a token and that neither time nor a person
+/// asked for, by the number of consecutive ones. Whatever undoes each of them costs twelve calls an
+/// hour.
 const UNASKED_APART: [u64; 8] = [0, 0, 0, 0, 15, 60, 120, 300];
-/// After so long without a call, a row is over.
+/// After this long without a call, the count of consecutive calls starts again.
 pub const ROW: Duration = Duration::from_secs(3600);
 
-/// How long a call that is due must still wait, and what for.
+/// How long a due call must still wait, and for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delay {
-    /// How long; nothing if the call may be made now.
+    /// The wait; zero if the call may be made now.
     pub wait: Duration,
-    /// What for: the limit that lasts longest.
+    /// The limit that ends last.
     pub by: WaitsFor,
 }
 
@@ -57,7 +59,7 @@ const LIMITS: [(WaitsFor, Limit); 9] = [
     (WaitsFor::Floor, forced_floor),
 ];
 
-/// How long a call that is due must still wait.
+/// How long a due call must still wait, and for what.
 pub fn delay(view: &View<'_>, wanted: Wanted) -> Delay {
     // The limits were checked before the intent was recorded, and the counters include this call.
     let limits = if view.seen.started.is_some() { &LIMITS[..1] } else { &LIMITS[..] };
@@ -66,8 +68,8 @@ pub fn delay(view: &View<'_>, wanted: Wanted) -> Delay {
     waits.filter(|delay| !delay.wait.is_zero()).max_by_key(|delay| delay.wait).unwrap_or(none)
 }
 
-/// An open intent of somebody else: its call may be on its way, and gets the time that a call may
-/// take.
+/// The open intent of another process: its call may be on its way, and is given the time that a
+/// call may take.
 fn foreign_intent(view: &View<'_>) -> Duration {
     let Some(intent) = view.open_intent().filter(|intent| !view.is_own(intent)) else {
         return Duration::ZERO;
@@ -82,7 +84,7 @@ fn foreign_intent(view: &View<'_>) -> Duration {
     (first_seen + view.seen.patience).saturating_sub(view.now.boot)
 }
 
-/// Whatever the reasons: no object asks more often.
+/// The shortest time between two calls of one object, for any reason.
 fn spacing(view: &View<'_>) -> Duration {
     view.seen
         .recall
@@ -90,7 +92,7 @@ fn spacing(view: &View<'_>) -> Duration {
         .map_or(Duration::ZERO, |sent| (sent + SPACING).saturating_sub(view.now.boot))
 }
 
-/// Calls that succeed and are undone, whoever undoes them, are made less and less often.
+/// Calls that succeed and are undone again are made at growing intervals, whatever undoes them.
 fn unasked(view: &View<'_>, wanted: Wanted) -> Duration {
     if !wanted.why.unasked() {
         return Duration::ZERO;
@@ -112,21 +114,21 @@ fn last_failure(view: &View<'_>, wanted: Wanted) -> Duration {
     wait(view.now, until)
 }
 
-/// Whether an unanswered request stands on the object.
+/// Whether the object has a refresh request that no call has answered.
 fn is_requested(view: &View<'_>) -> bool {
     request(view.mp)
         .is_some_and(|request| view.status.handled_refresh_request.as_ref() != Some(&request))
 }
 
-/// A request waits after the last success; after a failure the back-off decides, but for forced
-/// calls.
+/// A request waits for its floor after the last success. After a failure the back-off limits calls;
+/// forced calls have the floor too.
 fn requests(view: &View<'_>, wanted: Wanted) -> Duration {
     let token = view.status.token.as_ref();
     let checked = token.and_then(|token| token.check_time.as_ref()).map(|time| time.0);
     let again = view.seen.recall.checked.as_ref().map(|(_, at)| *at);
     let last = match wanted.why {
         Why::Requested => checked.max(again),
-        // A refused call has taken back its count: only the failure says when it was.
+        // A refused call is no longer counted: only the failure has its time.
         _ if wanted.force => view.status.last_failure.as_ref().map(|failure| failure.time.0),
         _ => None,
     };
@@ -134,18 +136,18 @@ fn requests(view: &View<'_>, wanted: Wanted) -> Duration {
         .map_or(Duration::ZERO, |last| wait(view.now, after(last, REQUESTS_APART)))
 }
 
-/// What the app's objects and this process know of its mints.
+/// The mints of the app, as its objects and this process know them.
 pub struct Counted {
-    /// The last one.
+    /// The time of the last one.
     pub last: Option<Timestamp>,
-    /// Those of today that were not due by time.
+    /// The number of today's mints that were not due by time.
     pub today: i64,
-    /// The forced ones of today.
+    /// The times of today's forced calls.
     pub forced: Vec<Timestamp>,
 }
 
-/// What the object itself says of its mints, and each other one of the app whose credential the
-/// platform has accepted: anybody may name the app.
+/// The mints that the object itself reports, and those that siblings report whose credential the
+/// platform has accepted: any object may name the app.
 fn of_objects<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a Mints> {
     let siblings = view
         .seen
@@ -158,13 +160,12 @@ fn of_objects<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a Mints> {
     accepted.filter_map(|status| status.mints.as_ref()).chain(&view.status.mints)
 }
 
-/// The forced calls that those objects report.
+/// The forced calls that these objects report.
 pub fn forced_by_accepted(view: &View<'_>) -> impl Iterator<Item = Timestamp> {
     of_objects(view).flat_map(|mints| &mints.forced_times).map(|time| time.0)
 }
 
-/// Sums an app's mints over all its objects; what was made by an object that is gone, this process
-/// remembers.
+/// The mints of all objects of an app. This process remembers those of deleted objects.
 pub fn counted(view: &View<'_>) -> Counted {
     let today = day(view.now.wall, view.platform.day_offset_seconds);
     let of_objects: Vec<&Mints> = of_objects(view).collect();
@@ -198,7 +199,7 @@ pub fn counted(view: &View<'_>) -> Counted {
     }
 }
 
-/// At most a tenth of a day's quota goes to mints that no clock asked for.
+/// At most a tenth of the daily quota is spent on mints that were not due by time.
 fn share_of_quota(view: &View<'_>, wanted: Wanted) -> Duration {
     let is_counted = wanted.mints && !wanted.why.by_time() && !wanted.why.urgent();
     if !is_counted || !is_share_spent(view) {
@@ -216,14 +217,15 @@ fn mint_floor(view: &View<'_>, wanted: Wanted) -> Duration {
         return Duration::ZERO;
     }
     let spent = is_share_spent(view);
-    // Once the share is spent, a lost token is still replaced, but as seldom as pods can bear.
+    // Once this share is spent, a lost token is still replaced, at the longest interval that pods
+    // can bear.
     let in_a_row =
         if spent { usize::MAX } else { usize::try_from(view.seen.app.gone).unwrap_or(usize::MAX) };
     let gone_apart = GONE_APART.get(in_a_row).or(GONE_APART.last()).copied().unwrap_or_default();
     let apart = match wanted.why {
         why if why.urgent() => Duration::from_secs(gone_apart),
         Why::Invalid if wanted.force => Duration::ZERO,
-        // Pods lag behind, and the platform keeps two tokens for so long.
+        // Pods see a new Secret late, and the platform keeps two tokens valid for this long.
         _ => view.endpoint.reissue.overlap(),
     };
     match last_own_mint(view) {
@@ -234,20 +236,21 @@ fn mint_floor(view: &View<'_>, wanted: Wanted) -> Duration {
     }
 }
 
-/// When the app's last mint began, by time since boot, if this process made it: whoever sets the
-/// clock moves no floor then.
+/// The boot time of the app's last mint, if this process made it, so that a change of the wall
+/// clock does not move the floor.
 fn last_own_mint(view: &View<'_>) -> Option<Duration> {
     let told = of_objects(view).filter_map(|mints| mints.last_time.as_ref()).max();
     let last = view.seen.app.last.as_ref().map(|last| last.started);
     last.filter(|_| told == view.seen.app.mints.last_time.as_ref())
 }
 
-/// What the endpoint allows of forced calls, for a call that is one.
+/// The endpoint's limits on forced calls, if this call is forced.
 fn force_limits(view: &View<'_>, wanted: Wanted) -> Option<ForceLimits> {
     view.endpoint.force.filter(|_| wanted.force)
 }
 
-/// The forced calls of a day are used up: by our count, or in the platform's own words.
+/// The wait until the daily quota of forced calls is renewed, if it is used up by our count or by
+/// the platform's response.
 fn forced_quota(view: &View<'_>, wanted: Wanted) -> Duration {
     let Some(limits) = force_limits(view, wanted) else { return Duration::ZERO };
     if counted(view).forced.len() >= limits.per_day {
@@ -270,8 +273,8 @@ fn forced_floor(view: &View<'_>, wanted: Wanted) -> Duration {
         .forced
         .map_or(Duration::ZERO, |ended| (ended + limits.apart).saturating_sub(view.now.boot));
     let last = counted.forced.last();
-    // Of another process's last one only the intent is known: the call went out later, and the
-    // intent's time is cut to the second.
+    // If another process made the last forced call, only its intent is known: the call was sent
+    // later, and the intent's time is cut to the second.
     let is_own = view.seen.app.forced.is_some()
         && view.seen.app.mints.forced_times.last().map(|time| &time.0) == last;
     let sent_within =

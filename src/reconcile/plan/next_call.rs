@@ -1,4 +1,4 @@
-//! Why the platform is called next, and what that call waits for, as the status reports it. Pure.
+//! Why the platform is called next and what that call waits for, as the status reports it. Pure.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use crate::{
     reconcile::call::{WaitsFor, Wanted, Why},
 };
 
-/// Times that differ by less are the same: some are counted by the time since boot.
+/// Times that differ by no more than this are the same: some are counted in boot time.
 const SAME_TIME: Duration = Duration::from_secs(60);
 
-/// The next call, if one is due `wanted` says which; `refresh` is when the token is refreshed.
+/// The next call: `wanted` if one is due, or else the refresh at `refresh`.
 pub fn next_call(
     view: &View<'_>,
     wanted: Option<(Wanted, Delay)>,

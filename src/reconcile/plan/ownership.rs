@@ -1,5 +1,5 @@
-//! Whose turn it is where every call ends another's token: one object of an app keeps it, the
-//! others stand back. Pure.
+//! Which object of an app may call, where every call ends the token of the others: one object owns
+//! the app's token, and its siblings wait. Pure.
 
 use std::time::Duration;
 
@@ -18,33 +18,33 @@ use crate::{
     projection::TokenFacts,
 };
 
-/// Whether this object may ask.
+/// Which object of the app may call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum AppOwner<'a> {
-    /// It may.
+    /// This object.
     This,
-    /// Another one's credential is tried first.
+    /// None yet: the credential of an older object is tried first.
     Undecided,
-    /// Another one keeps the app's token.
+    /// Another object, which keeps the app's token.
     Other(&'a MiniProgram),
 }
 
-/// Whether an object of the same platform asks the same endpoint.
+/// Whether a sibling uses the same endpoint.
 pub fn same_mode(view: &View<'_>, other: &MiniProgram) -> bool {
     is_mode_of(view, other.spec.token_mode)
 }
 
-/// Whether the mode of a spec leads to the same endpoint.
+/// Whether the mode of a spec selects the same endpoint.
 pub fn is_mode_of(view: &View<'_>, mode: Option<TokenMode>) -> bool {
     view.platform.endpoint(mode).map(mode_name) == Some(view.mode())
 }
 
-/// An older object whose credential is to be tried first gets so long, whatever keeps it.
+/// How long an older object has until its credential is no longer tried first, whatever delays it.
 const OLDER_FIRST: Duration = Duration::from_secs(60);
 
-/// Whose turn it is. The oldest claimant that the platform has accepted keeps the app; while there
-/// is none, the oldest that it has not rejected is tried, and the others wait for it, but not for
-/// ever.
+/// The owner of the app's token: the oldest object whose credential the platform has accepted.
+/// While there is none, the oldest object whose credential it has not rejected is tried first, and
+/// its siblings wait for a limited time.
 pub fn owner<'a>(view: &'a View<'_>) -> AppOwner<'a> {
     match by_age(view) {
         AppOwner::Undecided if patience(view).is_zero() => AppOwner::This,
@@ -52,12 +52,12 @@ pub fn owner<'a>(view: &'a View<'_>) -> AppOwner<'a> {
     }
 }
 
-/// Whether an older object is to be tried first.
+/// Whether the credential of an older object is tried first.
 pub fn waits_for_older(view: &View<'_>) -> bool {
     by_age(view) == AppOwner::Undecided
 }
 
-/// How long it is still waited for.
+/// How much longer this object waits for the older one.
 pub fn patience(view: &View<'_>) -> Duration {
     let since = view.seen.recall.waiting_since.unwrap_or(view.now.boot);
     (since + OLDER_FIRST).saturating_sub(view.now.boot)
@@ -99,21 +99,21 @@ fn by_age<'a>(view: &'a View<'_>) -> AppOwner<'a> {
     }
 }
 
-/// Whether another object's call has ended this one's token, or may have: a time that cannot be
-/// true yet, theirs or ours, is no comfort.
+/// Whether a sibling's call has replaced this object's token, or may have. A timestamp in the
+/// future (clock skew) counts as "may have been replaced".
 pub fn others_minted_since(view: &View<'_>, winner: &MiniProgram, token: &TokenFacts) -> bool {
     !due::is_past(view.now, token.issued)
         || minted_at(winner).any(|time| is_later(view, time, token))
         || this_process_minted_since(view, token)
 }
 
-/// Whether a mint came after a token, or may have: times are cut to the second, and who minted both
-/// knows their order.
+/// Whether a mint came after a token, or may have: times are cut to the second, and only a process
+/// that minted both knows their order.
 fn is_later(view: &View<'_>, minted: Timestamp, token: &TokenFacts) -> bool {
     minted > token.issued || minted == token.issued && minted_here(view, token).is_none()
 }
 
-/// When (boot time) this process minted a token, if it did.
+/// The boot time at which this process minted a token, if it did.
 fn minted_here(view: &View<'_>, token: &TokenFacts) -> Option<Duration> {
     view.seen
         .recall
@@ -123,8 +123,8 @@ fn minted_here(view: &View<'_>, token: &TokenFacts) -> Option<Duration> {
         .map(|(_, at)| *at)
 }
 
-/// Whether this process has minted for another object since: times since boot are true whatever the
-/// clock was.
+/// Whether this process has minted for another object since. Boot time is correct whatever the wall
+/// clock does.
 fn this_process_minted_since(view: &View<'_>, token: &TokenFacts) -> bool {
     let by_life = || {
         let issued = (view.now.boot + view.time_left_by_boot(token)?)
@@ -138,13 +138,13 @@ fn this_process_minted_since(view: &View<'_>, token: &TokenFacts) -> bool {
         .is_some_and(|(last, issued)| last.started > issued)
 }
 
-/// The same of any object of the app, whoever keeps it now, by times that can be true: they call
-/// for a token.
+/// Whether any object of the app has replaced this object's token, whichever owns it now, by times
+/// that are not in the future. If so, a new token is due.
 pub fn is_ended_by_another(view: &View<'_>) -> bool {
     let Some(token) = view.token().filter(|_| view.endpoint.reissue.is_exclusive()) else {
         return false;
     };
-    // What an object has minted that is gone since, this process remembers.
+    // This process remembers the mints of deleted objects.
     let last_of =
         |mints: Option<&Mints>| mints.and_then(|mints| mints.last_time.as_ref()).map(|time| time.0);
     let (of_app, own) = (last_of(Some(&view.seen.app.mints)), last_of(view.status.mints.as_ref()));

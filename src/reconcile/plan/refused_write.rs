@@ -1,4 +1,5 @@
-//! How long a refused write of a target is left alone, and who is told to have refused it.
+//! How long to wait after a refused write of a target, and which check the status names as its
+//! cause.
 
 use std::time::Duration;
 
@@ -9,19 +10,20 @@ use crate::{
 };
 
 const FIRST: Duration = Duration::from_millis(500);
-/// A write that is refused is tried again this often at least, and less often after so many times.
+/// The longest back-off of the first `REFUSED_FOR_LONG` attempts, about ten minutes. After them it
+/// is `LONGEST_REFUSED`.
 const LONG_REFUSED: Duration = Duration::from_secs(30);
 const LONGEST_REFUSED: Duration = Duration::from_secs(300);
 const REFUSED_FOR_LONG: u32 = 25;
 
-/// The next try of a write that is refused: after half a second, doubled each time up to half a
-/// minute, and after ten minutes of that every five minutes.
+/// The back-off after a refused write: half a second, doubled each time up to half a minute, and
+/// five minutes after ten minutes of that.
 pub fn after_refused_write(before: Option<Refused>, error: &ApiError, now: Now) -> Refused {
     let attempts = before.as_ref().map_or(0, |refused| refused.attempts).saturating_add(1);
     let longest = if attempts > REFUSED_FOR_LONG { LONGEST_REFUSED } else { LONG_REFUSED };
     let wait = backoff(attempts, FIRST, longest);
     let said = error.said();
-    // A text that differs each time would be a status write each time.
+    // A text that differs each time would cost a status write each time.
     let same = before
         .and_then(|refused| refused.said)
         .filter(|before| said.as_ref().is_some_and(|said| said.by == before.by));

@@ -1,5 +1,5 @@
-//! What the status should say. Pure; equal input gives equal output, so that a reconcile with
-//! nothing to do writes nothing.
+//! Derives the status of an object. Pure: equal input gives an equal status, so that a reconcile
+//! with nothing to do writes nothing.
 
 use std::time::Duration;
 
@@ -28,25 +28,25 @@ use crate::{
     shell::clock::Now,
 };
 
-/// Helm fails at once on Stalled, and an install applies the credential, or rights, a moment after
-/// the object, and deletes a renamed one a moment after its successor is there.
+/// Helm fails at once on Stalled. An install applies the credential or the rights a moment after
+/// the object, and deletes a renamed object a moment after its successor exists.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
-/// A refresh that is due and not made for so long is told.
+/// A refresh that has been due for this long is reported as overdue.
 pub const OVERDUE_AFTER: Duration = Duration::from_secs(60);
-/// Times of the next refresh that differ by less are the same: the duration of the last call moves
-/// them.
+/// Times of the next refresh that differ by no more than this are the same: the duration of the
+/// last call moves them.
 const SAME_TIME: SignedDuration = SignedDuration::from_secs(60);
 
-/// What the plan found on the way, as far as the status tells it.
+/// What the plan found that the status reports.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Findings {
     /// Whether a call is due.
     pub due: bool,
-    /// Whether a call is due since this object keeps the app's token now.
+    /// Whether a call is due because this object has become the owner of the app's token.
     pub takes_over: bool,
-    /// When a token that is reported invalid will be replaced, if not at once.
+    /// When a token that is reported invalid will be replaced, if a limit delays the call.
     pub replaced_at: Option<Timestamp>,
-    /// The most pressing call that is due, and what it waits for.
+    /// The most pressing call that is due, and its delay.
     pub next_call: Option<(Wanted, Delay)>,
 }
 
@@ -101,7 +101,8 @@ pub fn report(view: &View<'_>, findings: Findings) -> MiniProgramStatus {
     status
 }
 
-/// The status of an object whose look panicked: said, and a token that is still good stays Ready.
+/// The status of an object whose reconcile pass panicked: it reports the panic, and Ready stays
+/// True while the token is valid.
 pub fn of_panic(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
     let mut status = mp.status.clone().unwrap_or_default();
     let good = status.token.as_ref().is_some_and(|token| token.expiration_time.0 > now.wall);
@@ -121,8 +122,8 @@ pub fn of_panic(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
     status
 }
 
-/// The status of an object whose token's time is over while the operator cannot see more than the
-/// object itself.
+/// The status of an object whose token expired while the operator could see nothing but the object
+/// itself.
 pub fn of_expiry(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
     let mut status = mp.status.clone().unwrap_or_default();
     let is_ready = conditions::find(&status.conditions, ConditionType::Ready)
@@ -142,8 +143,7 @@ pub fn of_expiry(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
     status
 }
 
-/// The status of an object that this operator works on no more: it tells of nothing that is to
-/// come.
+/// The status of an object that the operator no longer selects: it names no future call or refresh.
 pub fn of_farewell(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
     let mut status = mp.status.clone().unwrap_or_default();
     (status.last_failure, status.next_call) = (None, None);
@@ -168,8 +168,8 @@ pub fn of_farewell(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
     status
 }
 
-/// When the status changes by the clock alone: at expiry, and when patience with a missing Secret
-/// ends.
+/// When the status next changes without an event: at the token's expiry, or when the object becomes
+/// stalled.
 pub fn next_change(view: &View<'_>, status: &MiniProgramStatus) -> Option<Duration> {
     let expiry = view.valid_token().map(|token| view.time_left(token));
     let ready = conditions::find(&status.conditions, ConditionType::Ready);
@@ -226,7 +226,7 @@ fn verdict(view: &View<'_>, truth: ConditionStatus, reason: Reason) -> Condition
     ConditionValue { truth, reason, message: advice(view, reason) }
 }
 
-/// The condition as it stands, for what cannot be judged without a look that nothing calls for.
+/// The stored condition, for what only a live read could judge when nothing calls for that read.
 fn standing(view: &View<'_>, kind: ConditionType) -> Option<ConditionValue> {
     let condition = conditions::find(&view.status.conditions, kind)?;
     let truth = match condition.status.as_str() {
@@ -235,7 +235,7 @@ fn standing(view: &View<'_>, kind: ConditionType) -> Option<ConditionValue> {
         _ => ConditionStatus::Unknown,
     };
     let reason = Reason::of(condition)?;
-    // Who refused a write is known from its answer alone.
+    // Only the answer to a write says which check refused it.
     let message = match reason {
         Reason::WriteFailed | Reason::Altered => condition.message.clone(),
         reason => advice(view, reason),
@@ -268,7 +268,7 @@ fn target_synced(view: &View<'_>) -> ConditionValue {
     );
     let told = |reason| standing.as_ref().is_some_and(|standing| standing.reason == reason);
     let no = |reason| verdict(view, ConditionStatus::False, reason);
-    // Only a write that succeeds shows that the next one will.
+    // Only a successful write shows that the next one will succeed.
     let told_refused = standing.clone().filter(|_| target::is_told_refused(view));
     match (view.target, refused) {
         (Target::Foreign, _) => no(Reason::Conflict),
@@ -280,8 +280,8 @@ fn target_synced(view: &View<'_>) -> ConditionValue {
             reason: refused.reason,
             message: advice::refused_write(view, refused),
         },
-        // Only a strong read shows whether a target is immutable, and only a call that is due is
-        // worth one.
+        // Only a live read shows whether a target is immutable, and it is made only for a call that
+        // is due.
         (Target::Ours(_), None)
             if view
                 .live()
@@ -313,7 +313,7 @@ fn token_fresh(view: &View<'_>, findings: Findings) -> ConditionValue {
     if let AppOwner::Other(_) = ownership::owner(view) {
         return no(Reason::AppIdConflict);
     }
-    // Until a call has succeeded, this condition alone remembers that another object kept the app.
+    // Until a call has succeeded, only this condition records that another object kept the app.
     if findings.takes_over && is_standing(view, Reason::AppIdConflict) {
         return no(Reason::AppIdConflict);
     }
@@ -342,7 +342,7 @@ fn token_fresh(view: &View<'_>, findings: Findings) -> ConditionValue {
     }
 }
 
-/// Whether something outside the token's own refresh keeps it from being asked for.
+/// Whether something besides the token's own refresh prevents the call.
 pub fn is_blocked(view: &View<'_>) -> bool {
     view.credential.unusable().is_some() || target::has_none(view) || target::is_closed(view)
 }
@@ -370,8 +370,8 @@ fn ready(
         && !matches!(view.target, Target::Ours(_))
         && view.valid_token().is_some()
     {
-        // The target before the rename still holds a valid token: pods on it are served, those on
-        // the new name are not.
+        // The target before the rename still holds a valid token: pods that mount it are served,
+        // pods that mount the new name are not.
         return target.clone();
     }
     if view.valid_token().is_some() {
@@ -400,7 +400,7 @@ fn ready(
     }
 }
 
-/// From when on the object counts as stalled, if it is not ready and only a person can help.
+/// The time from which the object counts as stalled, if it is not ready and only a person can help.
 fn stalled_from(status: &MiniProgramStatus, ready: &ConditionValue) -> Option<Timestamp> {
     if ready.truth == ConditionStatus::True {
         return None;

@@ -1,4 +1,4 @@
-//! What is left when no act is due: writes the status if it does not say all already, and rests.
+//! The plan when no act is due: write the status if it differs from the stored one, else rest.
 //! Pure.
 
 use std::time::Duration;
@@ -19,13 +19,13 @@ use crate::{
     shell::clock::Now,
 };
 
-/// Lists that are not complete by then are not only slow.
+/// Lists that are not complete after this long count as failing, not as slow.
 const LISTS_PATIENCE: Duration = Duration::from_secs(30);
-/// So much later, the clock has passed the whole second that the status speaks of.
+/// Added to a wait, so that the clock has passed the whole second that the status names.
 const PAST_THE_SECOND: Duration = Duration::from_millis(20);
 
-/// Before the lists are complete nothing can be judged, but by the clock: a token whose time is
-/// over is not reported as valid. Lists that are only slow may still show a newer one.
+/// Until the lists are complete, only the clock can be judged: an expired token is not reported as
+/// valid. Lists that are only slow may still show a newer token.
 pub fn unlisted(seen: &Observed, now: Now) -> (Act, Duration) {
     let status = seen.mini_program.status.as_ref();
     let Some(token) = status.and_then(|status| status.token.as_ref()) else {
@@ -47,7 +47,7 @@ pub fn unlisted(seen: &Observed, now: Now) -> (Act, Duration) {
     )
 }
 
-/// Writes the status, if it does not say all already, or rests.
+/// Writes the status if it differs from the stored one, else rests.
 pub fn status_or_rest(view: &View<'_>, findings: Findings, wake: Duration) -> (Act, Duration) {
     let status = report(view, findings);
     let change = report::next_change(view, &status).unwrap_or(LONGEST_REST);
@@ -55,8 +55,7 @@ pub fn status_or_rest(view: &View<'_>, findings: Findings, wake: Duration) -> (A
     in_turn(view.seen, view.now, unless_written(view.mp.status.as_ref(), status), wake)
 }
 
-/// Leaves a status that somebody else has written over ours standing for a while, unless a call has
-/// ended since.
+/// Waits before it writes over another writer's status, unless a call has ended since.
 fn in_turn(seen: &Observed, now: Now, act: Act, wake: Duration) -> (Act, Duration) {
     match contradicted(seen, now) {
         Some(wait) if matches!(act, Act::Status(_)) => (Act::Rest, wake.min(wait)),
@@ -64,14 +63,14 @@ fn in_turn(seen: &Observed, now: Now, act: Act, wake: Duration) -> (Act, Duratio
     }
 }
 
-/// How long it is still left standing.
+/// How long another writer's status is still kept.
 fn contradicted(seen: &Observed, now: Now) -> Option<Duration> {
     let (told, at) = seen.recall.written_status.as_ref().filter(|_| seen.recall.ended.is_none())?;
     let wait = (*at + CORRECTIONS_APART).saturating_sub(now.boot);
     (seen.mini_program.status.as_ref() != Some(told) && !wait.is_zero()).then_some(wait)
 }
 
-/// A write of this status, unless what is stored says the same.
+/// Writes this status, unless the stored one says the same.
 fn unless_written(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act {
     if stored.is_some_and(|stored| says_the_same(stored, &status)) {
         Act::Rest
@@ -80,8 +79,9 @@ fn unless_written(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus)
     }
 }
 
-/// A label edit makes another version of the target, or of a credential that any number of objects
-/// may name: where nothing else is to be told, it is left to the next write.
+/// Whether two statuses differ in nothing that needs a write of its own. A label edit makes a new
+/// version of the target, or of a credential that any number of objects may name; the next write
+/// reports that version.
 fn says_the_same(stored: &MiniProgramStatus, status: &MiniProgramStatus) -> bool {
     if stored == status {
         return true;
@@ -99,20 +99,20 @@ fn says_the_same(stored: &MiniProgramStatus, status: &MiniProgramStatus) -> bool
     *stored == told
 }
 
-/// Whether a call waits for what ends by itself in a moment, so that telling of it would cost a
-/// write each time.
+/// Whether the call waits for something that ends by itself in a moment, so that reporting it would
+/// cost a write each time.
 fn is_short(next: &NextCall) -> bool {
     let names: [&str; 2] = [WaitsFor::OpenCall.into(), WaitsFor::Slot.into()];
     names.contains(&next.waits_for.as_str())
 }
 
-/// The status of an object whose spec this version does not know in full: said, and nothing else
-/// touched.
+/// The status of an object whose spec has a value that this version does not know: it reports that
+/// and changes nothing else.
 pub fn unsupported(seen: &Observed, now: Now) -> Act {
     let mp = &seen.mini_program;
     let mut status = mp.status.clone().unwrap_or_default();
     status.observed_generation = mp.metadata.generation;
-    // Nothing is planned any more.
+    // No call is planned.
     (status.last_failure, status.next_call) = (None, None);
     let verdict = ConditionValue {
         truth: ConditionStatus::False,

@@ -1,5 +1,5 @@
-//! When to ask again after a call that brought no token. Pure arithmetic: the token's end is a
-//! deadline, the platform's own words come first.
+//! When to call again after a call that returned no token. Pure arithmetic: the wait that the
+//! platform asks for comes first, and the token's end is a deadline.
 
 use std::time::Duration;
 
@@ -20,38 +20,38 @@ use crate::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// The wait after the first failure that may pass by itself.
+/// The wait after the first failure that may end by itself.
 const FIRST: Duration = Duration::from_secs(2);
-/// The longest wait while the stored token is about to end, or has ended.
+/// The longest wait while the stored token is about to expire, or has expired.
 const NEAR_THE_END: Duration = Duration::from_secs(15);
 const STOP: Duration = Duration::from_secs(30 * 60);
-/// Within this of a token's end, and after it, a retry every few seconds is worth it.
+/// Within this time of a token's end, and after it, a retry every few seconds is worth its cost.
 const URGENT: Duration = Duration::from_secs(300);
 
-/// A failed call, as far as the next one depends on it.
+/// A failed call, with what its retry depends on.
 struct Failed<'a> {
-    /// What was said.
+    /// The refusal.
     pub refusal: &'a Refusal,
-    /// Failures in a row, this one included.
+    /// Consecutive failures, including this one.
     pub attempts: i32,
-    /// Whether the platform may have acted on it and every further call makes a new token.
+    /// Whether the platform may have made a token, and every further call makes a new one.
     pub may_have_minted: bool,
-    /// When the stored token ends.
+    /// When the stored token expires.
     pub expires: Option<Timestamp>,
-    /// What the jitter hangs on.
+    /// The seed of the jitter.
     pub seed: &'a str,
-    /// The platform's quota day.
+    /// The offset of the platform's quota day.
     pub day_offset_seconds: i32,
 }
 
-/// Whether only a person, or another credential, can help: the platform is left alone for half an
+/// Whether only a person, or another credential, can help: the next call is made after half an
 /// hour.
 pub fn stops(reason: Reason) -> bool {
     matches!(reason, Reason::CredentialRejected | Reason::AppIdRejected | Reason::AppSecretFrozen)
 }
 
-/// Whether a failure goes on where the one before it left off: each reason counts for itself, but
-/// the transient ones come mixed.
+/// Whether a failure continues the count of the one before. Each reason counts for itself, but
+/// transient reasons count together, since they come mixed.
 fn continues(before: Reason, now: Reason) -> bool {
     let transient = |reason| {
         matches!(reason, Reason::PlatformBusy | Reason::PlatformUnreachable | Reason::BadResponse)
@@ -59,8 +59,8 @@ fn continues(before: Reason, now: Reason) -> bool {
     before == now || (transient(before) && transient(now))
 }
 
-/// What a call that brought no token comes to: how many failed in a row, and when the next one is
-/// made.
+/// The result of a call that returned no token: the number of consecutive failures, and the time of
+/// the next call.
 pub fn after_failure(view: &View<'_>, call: &Call, refusal: Refusal, now: Timestamp) -> How {
     let in_a_row = view.failure().filter(|(_, before)| continues(*before, refusal.reason));
     let before = in_a_row.map_or(0, |(failure, _)| failure.attempts);
@@ -68,8 +68,8 @@ pub fn after_failure(view: &View<'_>, call: &Call, refusal: Refusal, now: Timest
     let may_have_minted = refusal.is_unknown() && call.wanted.mints;
     let why = call.wanted.why;
     let gone = why.urgent() && !matches!(why, Why::CredentialChanged | Why::TargetMissing);
-    // A token that a lost call may have replaced has minutes left, whatever it was promised: every
-    // moment is urgent.
+    // A token that a call with an unknown outcome may have replaced has minutes left, whatever its
+    // expiration time: the retry is urgent.
     let replaced = gone || may_have_minted || call.wanted.mints && call.outcome_unknown;
     let failed = Failed {
         refusal: &refusal,
@@ -83,7 +83,7 @@ pub fn after_failure(view: &View<'_>, call: &Call, refusal: Refusal, now: Timest
     How::Failed { refusal, sent: whole_seconds(view.now.wall), next, attempts }
 }
 
-/// When the platform is asked again.
+/// The time of the next call.
 fn next_attempt(failed: &Failed<'_>, now: Timestamp) -> Timestamp {
     let jitter = |range: Duration| spread(&format!("{} {}", failed.seed, failed.attempts), range);
     let wait = match failed.refusal.reason {
@@ -104,8 +104,8 @@ fn next_attempt(failed: &Failed<'_>, now: Timestamp) -> Timestamp {
     after(now, failed.refusal.wait.unwrap_or(wait).max(wait))
 }
 
-/// Busy, unreachable, not understood: soon while it matters, ever less often before that, and never
-/// past the moment when it begins to matter.
+/// For busy, unreachable and unreadable platforms: soon while the token's end is near, at growing
+/// intervals before that, and never later than the time when the end becomes near.
 fn transient(
     failed: &Failed<'_>,
     now: Timestamp,

@@ -1,5 +1,5 @@
-//! Puts the Secret in use right where it differs from the spec, or from what the operator wrote, as
-//! long as a Secret of ours holds the token. Pure.
+//! Corrects the Secret in use where it differs from the spec or from what the operator wrote, as
+//! long as one of our Secrets holds the token. Pure.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,15 +14,14 @@ use crate::{
     reconcile::{call::Wanted, observed::LiveRead},
 };
 
-/// Puts right what differs from the spec without asking the platform, where a Secret of ours still
-/// holds the token.
+/// Corrects a difference from the spec without a call, if one of our Secrets still holds the token.
 pub(super) fn synchronise(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     let (from, renamed, drift) = match (view.target, stays_in_use(view)) {
         (Target::Ours(target), _) => match differs(view, target) {
             Some(drift) => (target, false, drift),
             None => return verify(view, target),
         },
-        // Pods still use the old target, as the spec before had it.
+        // Pods still use the old target, under the name in the earlier spec.
         (Target::Missing | Target::Foreign, Some(old)) if view.is_edited(old) => (old, false, true),
         (Target::Foreign, Some(old)) => return verify(view, old),
         (Target::Missing, _) => {
@@ -41,7 +40,8 @@ pub(super) fn synchronise(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
         return Some(Step::Wait(wait));
     }
     if let Some(wait) = apart(view, view.seen.recall.corrected.filter(|_| drift)) {
-        // Whoever edits the Secret again at once must not keep its token from being refreshed.
+        // A writer that edits the Secret again at once must not keep its token from being
+        // refreshed.
         let may_call = view.token().is_some() || view.seen.started.is_some();
         return (!may_call).then_some(Step::Wait(wait));
     }
@@ -65,8 +65,8 @@ fn rewrite(view: &View<'_>, live: &LiveRead, rewrite: Rewrite) -> Step {
     })
 }
 
-/// A version of the Secret in use that somebody else made is read once: whoever applies it under
-/// the operator's name can change the token and leave all else as it is.
+/// A version of the Secret in use that this process did not write is read once: another writer that
+/// applies it under the operator's name can change the token and leave all else as it is.
 fn verify(view: &View<'_>, target: &Projection) -> Option<Step> {
     if trusted::is_verified(view, target)
         || view.seen.recall.in_vain.as_ref() == Some(&target.version)
@@ -77,12 +77,12 @@ fn verify(view: &View<'_>, target: &Projection) -> Option<Step> {
         let rewritten = Rewrite { from: Arc::new(target.clone()), renamed: false, drift: true };
         return (!live.immutable).then(|| rewrite(view, live, rewritten));
     }
-    // A call that is due need not wait: it reads the Secret itself.
+    // A due call need not wait: it reads the Secret itself.
     apart(view, view.seen.recall.read_at).is_none().then(|| Step::Do(live_read(view, false)))
 }
 
-/// When the Secret in use, which was corrected or read a moment ago, may be corrected or read
-/// again.
+/// When the Secret in use may be corrected or read again, after it was corrected or read a moment
+/// ago.
 pub(super) fn next(view: &View<'_>) -> Option<Duration> {
     let in_use = view.in_use.filter(|_| view.live().is_none())?;
     if differs(view, in_use) == Some(true) {
@@ -96,8 +96,8 @@ fn apart(view: &View<'_>, last: Option<Duration>) -> Option<Duration> {
     (!wait.is_zero()).then_some(wait)
 }
 
-/// The fingerprint to look for: an edited Secret's own annotation may have been put back together
-/// with an old token.
+/// The fingerprint to search for. The annotation of an edited Secret may have been restored
+/// together with an old token, so the status names the token then.
 pub fn trusted_fingerprint(view: &View<'_>, target: &Projection) -> Option<String> {
     if view.is_edited(target) {
         return view.status.token.as_ref().map(|token| token.fingerprint.clone());

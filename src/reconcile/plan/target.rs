@@ -1,5 +1,5 @@
-//! What stands between a token and its Secret: refused writes, another's Secret, a template that
-//! does not hold; and which Secret is kept fresh meanwhile. Pure.
+//! What prevents a token from being stored: refused writes, a foreign Secret, a template that
+//! admission changes; and which Secret is kept fresh meanwhile. Pure.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::{
     reconcile::memory::Refused,
 };
 
-/// A Secret that is deleted in the foreground is there for a moment more.
+/// How long a deletion in the foreground may take before it is reported.
 const DELETION: Duration = Duration::from_secs(10);
 
-/// The last write of the target that was refused, until nothing is left to write: another may have
-/// written it, or the request was withdrawn.
+/// The last refused write of the target, until nothing is left to write: another writer may have
+/// made the change, or the spec no longer asks for it.
 pub fn refused<'a>(view: &View<'a>) -> Option<&'a Refused> {
     let is_over = match view.target {
         Target::Ours(target) => {
@@ -31,18 +31,19 @@ pub fn refused<'a>(view: &View<'a>) -> Option<&'a Refused> {
     view.seen.recall.refused.as_ref().filter(|_| !is_over)
 }
 
-/// How long a write that failed is still left alone.
+/// How long the back-off after a refused write still lasts.
 pub fn refused_write(view: &View<'_>) -> Option<Duration> {
     let wait = view.seen.recall.refused.as_ref()?.retry.saturating_sub(view.now.boot);
     (!wait.is_zero()).then_some(wait)
 }
 
-/// The same, if the next token would go there: not while the one before it stays in use.
+/// The same, if the next token would be written there. While the old target stays in use, it would
+/// not.
 pub fn closed_for(view: &View<'_>) -> Option<Duration> {
     refused_write(view).filter(|_| stays_in_use(view).is_none())
 }
 
-/// Whether there is no Secret that a token could be stored in.
+/// Whether no Secret exists that a token could be stored in.
 pub fn has_none(view: &View<'_>) -> bool {
     match view.target {
         Target::Foreign => view.in_use.is_none(),
@@ -51,8 +52,8 @@ pub fn has_none(view: &View<'_>) -> bool {
     }
 }
 
-/// The target before, while the one that the spec names is another's or cannot be made: pods still
-/// mount it, so that it is kept fresh.
+/// The old target, while the one that the spec names is foreign or cannot be created: pods still
+/// mount it, so it is kept fresh.
 pub fn stays_in_use<'a>(view: &View<'a>) -> Option<&'a Projection> {
     match view.target {
         Target::Foreign => view.in_use,
@@ -63,7 +64,7 @@ pub fn stays_in_use<'a>(view: &View<'a>) -> Option<&'a Projection> {
     }
 }
 
-/// Whether the status says this of the target that the spec names now.
+/// Whether the condition TargetSynced reports this reason for the present spec.
 pub fn is_told(view: &View<'_>, reason: Reason) -> bool {
     let condition = conditions::find(&view.status.conditions, ConditionType::TargetSynced);
     condition.is_some_and(|condition| {
@@ -71,21 +72,22 @@ pub fn is_told(view: &View<'_>, reason: Reason) -> bool {
     })
 }
 
-/// Whether the last write of the target that the status tells of was refused.
+/// Whether the status reports that the last write of the target was refused.
 pub fn is_told_refused(view: &View<'_>) -> bool {
     [Reason::WriteFailed, Reason::Forbidden, Reason::Altered]
         .into_iter()
         .any(|reason| is_told(view, reason))
 }
 
-/// Whether no call is worth making, since its token could not be stored.
+/// Whether a call is not worth making since its token could not be stored.
 pub fn is_closed(view: &View<'_>) -> bool {
     let unstored = view.seen.unstored.as_ref().is_some_and(|hand| hand.refused.is_some());
     let immutable = matches!(view.target, Target::Ours(_)) && is_told(view, Reason::Immutable);
     unstored || immutable || closed_for(view).is_some()
 }
 
-/// Since when the target is being deleted and what holds it, once that is no matter of a moment.
+/// The target's deletion, if it takes longer than a moment: since when it lasts and what prevents
+/// its end.
 pub fn terminating<'a>(view: &View<'a>) -> Option<&'a Terminating> {
     let Target::Ours(target) = view.target else { return None };
     target
@@ -94,7 +96,7 @@ pub fn terminating<'a>(view: &View<'a>) -> Option<&'a Terminating> {
         .filter(|terminating| after(terminating.since, DELETION) <= view.now.wall)
 }
 
-/// When a target that is being deleted has been there for more than a moment.
+/// When the deletion of the target will have taken longer than a moment.
 pub fn next_change(view: &View<'_>) -> Option<Duration> {
     let Target::Ours(target) = view.target else { return None };
     let lasts = target
@@ -104,8 +106,8 @@ pub fn next_change(view: &View<'_>) -> Option<Duration> {
     lasts.filter(|wait| !wait.is_zero())
 }
 
-/// How a target of ours differs from what the spec asks: not at all, by somebody's edit (true) or
-/// by a new spec (false).
+/// Whether our target differs from the spec: `None` if not, `Some(true)` if another writer edited
+/// it, `Some(false)` if the spec is new.
 pub fn differs(view: &View<'_>, target: &Projection) -> Option<bool> {
     let keys = view.mp.target_keys();
     let has_keys = [&keys.access_token, &keys.expiration_time]

@@ -1,5 +1,5 @@
-//! Tables for the decisions: what an object needs next, in one line a case. The builders are in
-//! `sight`.
+//! Tables of decisions: one line for each case, with what the object needs next. The builders are
+//! in `sight.rs`.
 
 mod call;
 mod credential;

@@ -1,6 +1,6 @@
-//! What of a target is believed. Whoever may write Secrets can apply one under any manager's name,
-//! so that a target alone proves nothing: it is believed as far as the object's status, which its
-//! tenants cannot write, or this process's own memory confirms it. Anything else is an edit. Pure.
+//! Which targets are trusted. Anybody who may write Secrets can apply one under any field manager's
+//! name, so a target alone proves nothing: it is trusted if the object's status, which tenants
+//! cannot write, or this process's own memory confirms it. Anything else is an edit. Pure.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use crate::{
     reconcile::memory::Recall,
 };
 
-/// A leader before this one may have stored a token and still be writing the status that tells of
-/// it; and the watch of `MiniProgram`s may be behind that of Secrets.
+/// The leader before this one may have stored a token and still be writing the status that reports
+/// it, and the watch of `MiniProgram`s may be behind the one of Secrets.
 const STATUS_FOLLOWS: Duration = Duration::from_secs(2);
 
-/// Whether the token that a target tells of is the one that a call of this object brought: its
-/// status or this process says so.
+/// Whether the target's token is the one that a call of this object returned, by the object's
+/// status or this process's memory.
 pub fn is_trusted(target: &Projection, status: &MiniProgramStatus, recall: &Recall) -> bool {
     !target.edited && (is_reported(target, status) || is_stored_here(target, recall))
 }
 
-/// Whether the token of an intent's call is stored. An id can be read by all who may forge a
-/// target: this process knows which tokens it stored, and of those before it only the intent that
-/// is kept for a token in doubt is closed.
+/// Whether the token of an intent's call is stored. Anybody who can forge a target can read the id
+/// of an intent. So an intent of this process is closed only if this process has stored the token,
+/// and an intent of another process only if it is kept for an unconfirmed token that is trusted.
 pub fn closes(
     target: &Projection,
     intent: &Intent,
@@ -37,7 +37,7 @@ pub fn closes(
     may_close && target.stamped && target.issued_for.as_ref() == Some(&intent.id)
 }
 
-/// Whether the data of a target are known to be what its annotations say.
+/// Whether the data of a target is known to match its annotations.
 pub fn is_verified(view: &View<'_>, target: &Projection) -> bool {
     let reported = view.status.target_ref.as_ref().filter(|reported| reported.name == target.name);
     let reported = reported.and_then(|reported| reported.resource_version.as_ref());
@@ -45,8 +45,7 @@ pub fn is_verified(view: &View<'_>, target: &Projection) -> bool {
     known.into_iter().flatten().any(|version| *version == target.version)
 }
 
-/// How long a target of whose token the status does not tell is still left alone, for the status to
-/// follow.
+/// How long to wait for the status to report the target's token.
 pub fn patience(view: &View<'_>) -> Option<Duration> {
     let since = view.seen.recall.untold_since?;
     let wait = (since + STATUS_FOLLOWS).saturating_sub(view.now.boot);

@@ -1,4 +1,5 @@
-//! Whether a call whose answer never came may still land, and end a token that came after it. Pure.
+//! Whether a call without a response may still be executed, and replace a token that was issued
+//! after it. Pure.
 
 use std::time::Duration;
 
@@ -14,11 +15,12 @@ use crate::{
     projection::{Projection, TokenFacts},
 };
 
-/// Until then a request that was under way has landed.
+/// After this long, a request that was under way has been executed or lost.
 const LANDS_WITHIN: Duration = Duration::from_secs(120);
 
-/// Whether a call of unknown end may land behind a call that begins now: one of this object, or of
-/// another that asked for the same token and may not keep the app any more, or not exist.
+/// Whether a call with an unknown outcome may be executed after a call that starts now. It may be a
+/// call of this object or of a sibling, even if that sibling no longer owns the app or no longer
+/// exists.
 pub fn another_call_may_land(view: &View<'_>) -> bool {
     let may_land_yet = |sent: Timestamp| after(sent, LANDS_WITHIN) > view.now.wall;
     let own = view.status.intent.as_ref().is_some_and(|intent| {
@@ -37,10 +39,10 @@ fn intent_of(mp: &MiniProgram) -> Option<&Intent> {
     mp.status.as_ref()?.intent.as_ref()
 }
 
-/// When a confirming call is worth it: a request that was under way when the token came has landed
-/// by then.
+/// When a confirming call is worth making: any request that was under way when the token was issued
+/// has been executed by then.
 pub fn confirm_at(view: &View<'_>, target: &Projection, token: &TokenFacts) -> Timestamp {
-    // The same token may have come back to a later call, which the kept intent tells of.
+    // A later call may have returned the same token; the kept intent has its time.
     let asked = view
         .status
         .intent

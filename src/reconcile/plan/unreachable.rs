@@ -1,4 +1,5 @@
-//! What each cause of a missing response says to the person who must act. Constant per cause.
+//! The message for each cause of a missing response, for the person who must act. Constant per
+//! cause.
 
 use crate::platform::Cause;
 

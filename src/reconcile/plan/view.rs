@@ -1,5 +1,5 @@
-//! What an observation comes down to: which target, which token, which credential, what the status
-//! would say already. Derives and decides nothing.
+//! Derives from an observation what the plan decides on: the target, the token, the credential and
+//! the status with the last call's end. Decides nothing.
 
 use std::time::Duration;
 
@@ -27,55 +27,56 @@ use crate::{
     world::{Lookup, Version},
 };
 
-/// A former object's target is left to the garbage collector for so long.
+/// How long the target of a former object is left to the garbage collector.
 const GARBAGE_COLLECTION: Duration = Duration::from_secs(10);
 
-/// One object at one moment.
+/// One object at one time, as the plan sees it.
 pub struct View<'a> {
-    /// All that was observed.
+    /// The observation.
     pub seen: &'a Observed,
-    /// The moment.
+    /// The time.
     pub now: Now,
     /// The object.
     pub mp: &'a MiniProgram,
-    /// Its status, with the end of the last call in it.
+    /// Its status, with the end of the last call applied.
     pub status: MiniProgramStatus,
     /// Its platform.
     pub platform: &'static Platform,
-    /// The endpoint that its mode chooses.
+    /// The endpoint that its mode selects.
     pub endpoint: &'static Endpoint,
     /// The Secret that the spec's target names.
     pub target: Target<'a>,
-    /// The target in use: the spec's, or the one before it.
+    /// The target in use: the one that the spec names, or the one before it.
     pub in_use: Option<&'a Projection>,
-    /// The credential.
+    /// What is known of the credential.
     pub credential: Credential,
 }
 
 /// The Secret that the spec's target names.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
-    /// There is none.
+    /// It does not exist.
     Missing,
-    /// It is somebody else's.
+    /// It belongs to another object or to a person.
     Foreign,
-    /// It was a former object's of this name, and the garbage collector is about to take it.
+    /// It belonged to a former object of this name, and the garbage collector is about to delete
+    /// it.
     Former,
-    /// It is this object's.
+    /// It belongs to this object.
     Ours(&'a Projection),
 }
 
-/// What is known of the credential without asking the platform.
+/// What is known of the credential without a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// This version was not read yet.
+    /// This version has not been read yet.
     Unread,
-    /// It was, now or before, and the condition says this.
+    /// It has been read, and the condition CredentialValid has this reason.
     Known(Reason),
 }
 
 impl Credential {
-    /// The reason why no call can be made with it.
+    /// The reason why no call can be made with it, if none can.
     pub fn unusable(self) -> Option<Reason> {
         match self {
             Self::Known(
@@ -91,7 +92,7 @@ impl Credential {
 }
 
 impl<'a> View<'a> {
-    /// Derives the case, or none if the spec holds a value that this version does not know.
+    /// Derives the view, or none if the spec holds a value that this version does not know.
     pub fn of(seen: &'a Observed, now: Now) -> Option<Self> {
         let mp: &MiniProgram = &seen.mini_program;
         let platform = platform::find(mp.spec.platform.as_str())?;
@@ -136,28 +137,28 @@ impl<'a> View<'a> {
         self.mp.metadata.generation
     }
 
-    /// The strong reads, if they were made.
+    /// The live read, if one was made.
     pub fn live(&self) -> Option<&'a LiveRead> {
         self.seen.live.as_ref()
     }
 
-    /// Whether it may ask the platform at all.
+    /// Whether the object may make calls at all.
     pub fn is_served(&self) -> bool {
         !self.mp.spec.suspend && !self.seen.siblings.surplus
     }
 
-    /// The credential, if it was read in this pass.
+    /// The credential, if this pass has read it.
     pub fn credential_read(&self) -> Option<&'a CredentialRead> {
         let alone = self.seen.credential_read.as_ref().map(|read| &*read.credential);
         self.live().map(|live| &*live.credential).or(alone)
     }
 
-    /// The token that the target in use holds, if that is confirmed.
+    /// The token of the target in use, if it is trusted.
     pub fn token(&self) -> Option<&'a TokenFacts> {
         self.in_use.filter(|target| !self.is_edited(target))?.token.as_ref()
     }
 
-    /// Whether somebody else has changed a target, or made it.
+    /// Whether another writer has changed or made a target.
     pub fn is_edited(&self, target: &Projection) -> bool {
         let is_unmatched = self.seen.recall.unmatched.as_ref() == Some(&target.version);
         is_unmatched || !trusted::is_trusted(target, &self.status, &self.seen.recall)
@@ -165,7 +166,8 @@ impl<'a> View<'a> {
 
     /// Whether a late request may still replace the stored token.
     pub fn is_unconfirmed(&self) -> bool {
-        // The intent of the call that is to confirm the token takes the place of the one in doubt.
+        // The intent of the confirming call replaces the one that was kept for the unconfirmed
+        // token.
         let is_marked =
             self.in_use.is_some_and(|target| target.unconfirmed && !self.is_edited(target));
         let in_doubt = self.status.intent.as_ref().is_some_and(|intent| intent.outcome_unknown);
@@ -177,7 +179,7 @@ impl<'a> View<'a> {
         self.token().filter(|token| !self.time_left(token).is_zero())
     }
 
-    /// Whether there was a token, and its time is over.
+    /// Whether there was a token that has expired.
     pub fn has_expired(&self) -> bool {
         let left = self.token().map(|token| self.time_left(token));
         let told =
@@ -185,21 +187,21 @@ impl<'a> View<'a> {
         left.or_else(told).is_some_and(|left| left.is_zero())
     }
 
-    /// How long a token still lives, by whichever clock gives it less: the wall clock can be set
-    /// back, the time since boot not.
+    /// How long a token still lives, by the clock that gives it less: the wall clock can be set
+    /// back, boot time cannot.
     pub fn time_left(&self, token: &TokenFacts) -> Duration {
         let by_wall = span(self.now.wall, token.expires);
         self.time_left_by_boot(token).map_or(by_wall, |left| left.min(by_wall))
     }
 
-    /// How long a token still lives, counted from what was left of it when this process first saw
-    /// it.
+    /// How long a token still lives, counted in boot time from what was left of it when this
+    /// process first saw it.
     pub fn time_left_by_boot(&self, token: &TokenFacts) -> Option<Duration> {
         let (_, end) = self.seen.recall.ends.iter().find(|(seen, _)| seen == token)?;
         Some(end.saturating_sub(self.now.boot))
     }
 
-    /// When the last call that brought this token was sent.
+    /// When the last call was sent that returned this token.
     pub fn checked(&self, token: &TokenFacts) -> Option<Timestamp> {
         let known =
             self.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
@@ -207,7 +209,8 @@ impl<'a> View<'a> {
         self.sent_untold(token).or(told).or_else(|| self.sent_before_stored(token))
     }
 
-    /// When the last call was sent, if it brought this token and status has yet to say so.
+    /// When the last call was sent, if it returned this token and the status does not report it
+    /// yet.
     fn sent_untold(&self, token: &TokenFacts) -> Option<Timestamp> {
         match &self.seen.recall.ended.as_ref()?.how {
             How::Token { token: stored, sent, stored: true, .. } => {
@@ -217,14 +220,14 @@ impl<'a> View<'a> {
         }
     }
 
-    /// When the call was sent that brought this token, if the status told of the call's end before
-    /// the token was stored: its write was refused at first.
+    /// When the call was sent that returned this token, if the status reported the call's end
+    /// before the token was stored: the first write was refused.
     fn sent_before_stored(&self, token: &TokenFacts) -> Option<Timestamp> {
         let stored = self.seen.recall.stored.as_ref();
         stored.filter(|stored| stored.token == *token).map(|stored| whole_seconds(stored.asked_at))
     }
 
-    /// An intent whose call's end is not known.
+    /// The intent of a call whose end is not known.
     pub fn open_intent(&self) -> Option<&Intent> {
         let is_closed = |intent: &Intent| {
             self.in_use.is_some_and(|target| {
@@ -239,18 +242,18 @@ impl<'a> View<'a> {
         self.seen.recall.own_intent.as_deref() == Some(intent.id.as_str())
     }
 
-    /// How long a former object's target is still left to the garbage collector.
+    /// How long the target of a former object is still left to the garbage collector.
     pub fn garbage_collection(&self) -> Duration {
         let since = self.seen.recall.former.as_ref().map_or(self.now.boot, |(_, since)| *since);
         (since + GARBAGE_COLLECTION).saturating_sub(self.now.boot)
     }
 
-    /// The mode as the target's annotation has it.
+    /// The mode in the form of the target's annotation.
     pub fn mode(&self) -> &'static str {
         mode_name(self.endpoint)
     }
 
-    /// The last failure, if it still speaks of this credential, this spec and this token.
+    /// The last failure, if it still applies to this credential, this spec and this token.
     pub fn failure(&self) -> Option<(&LastFailure, Reason)> {
         let failure = self.status.last_failure.as_ref()?;
         Some((failure, failure.reason.parse().unwrap_or(Reason::BadResponse)))
@@ -266,7 +269,7 @@ impl<'a> View<'a> {
             (Lookup::Found(version), Some(known)) => *version != version_of(known),
             _ => true,
         };
-        // Its next attempt was set by a clock that has been put back since.
+        // Its next attempt was set by a clock that has been set back since.
         let of_other_clock = !due::is_past(self.now, failure.time.0);
         if of_older_token || of_other_spec || of_other_credential || of_other_clock {
             self.status.last_failure = None;
@@ -278,8 +281,8 @@ impl<'a> View<'a> {
             return Credential::Known(self.judge_read(read));
         }
         match self.seen.credential {
-            // An object and its credential are often applied together, and the two watches race:
-            // only a read tells.
+            // An object and its credential are often applied together, and their two watches race:
+            // only a read shows whether the Secret exists.
             Lookup::NotFound if self.is_told_missing() => Credential::Known(Reason::SecretNotFound),
             Lookup::NotFound | Lookup::NotSynced => Credential::Unread,
             Lookup::Found(version) => {
@@ -296,8 +299,8 @@ impl<'a> View<'a> {
         })
     }
 
-    /// What is known of this version of the credential and this spec: the platform's word before
-    /// what a read showed.
+    /// The verdict on this version of the credential for this spec: the platform's before that of a
+    /// read.
     fn remembered_verdict(&self, version: Version) -> Option<Reason> {
         let told = self.told_verdict(version);
         told.filter(|reason| *reason != Reason::NotTested)
@@ -305,7 +308,7 @@ impl<'a> View<'a> {
             .or(told)
     }
 
-    /// What the condition says of this version of the credential and this spec.
+    /// The verdict of the stored condition on this version of the credential for this spec.
     fn told_verdict(&self, version: Version) -> Option<Reason> {
         let known = self.status.credential.as_ref()?;
         let condition = conditions::find(&self.status.conditions, ConditionType::CredentialValid)?;
@@ -315,7 +318,7 @@ impl<'a> View<'a> {
         (!matches!(reason, Reason::CredentialUnreadable | Reason::SecretNotFound)).then_some(reason)
     }
 
-    /// What a read of this version of the credential for this spec came to, if that is remembered.
+    /// The remembered result of a read of this version of the credential for this spec.
     fn noted(&self, version: Version) -> Option<&'a Noted> {
         let noted = self.seen.recall.noted.as_ref();
         noted.filter(|noted| {
@@ -323,7 +326,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The version of the credential that this case speaks of, if it was read and the status may
+    /// The version of the credential that this view is about, if it was read and the status may
     /// name another one.
     pub fn credential_version(&self) -> Option<&'a CredentialStatus> {
         match (self.credential_read(), &self.seen.credential) {
@@ -338,7 +341,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What has just been read of the credential alone, if it is not remembered yet.
+    /// The result of the read of the credential alone in this pass, if it is not remembered yet.
     pub fn to_note(&self) -> Option<Noted> {
         let read = self.seen.credential_read.as_ref().filter(|_| self.live().is_none());
         let CredentialRead::Is { version, .. } = &*read?.credential else { return None };
@@ -377,7 +380,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// The endpoint's mode, as the target's annotation has it.
+/// The endpoint's mode in the form of the target's annotation.
 pub fn mode_name(endpoint: &Endpoint) -> &'static str {
     match endpoint.mode {
         Some(TokenMode::Stable) => "Stable",
@@ -386,12 +389,12 @@ pub fn mode_name(endpoint: &Endpoint) -> &'static str {
     }
 }
 
-/// The hash by which the world knows a version of a Secret.
+/// The hash by which the world knows this version of a Secret.
 pub fn version_of(credential: &CredentialStatus) -> Version {
     Version::of(&credential.uid, &credential.resource_version)
 }
 
-/// The newest of the targets before, one that is confirmed before any other.
+/// The newest of the old targets; a trusted one comes before any other.
 fn newest<'a>(seen: &'a Observed, status: &MiniProgramStatus) -> Option<&'a Projection> {
     let issued = |target: &Projection| target.token.as_ref().map(|token| token.issued);
     let is_trusted = |target| trusted::is_trusted(target, status, &seen.recall);

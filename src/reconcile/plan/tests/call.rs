@@ -1,4 +1,4 @@
-//! When the platform is asked, and what for.
+//! When the platform is called, and why.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -14,7 +14,7 @@ use crate::{
 
 type Change = fn(&mut Sight);
 
-/// Guard and spread take at most so much of the window.
+/// The longest that guard and spread together may take from the window.
 const LATEST: u64 = 60;
 
 #[test]

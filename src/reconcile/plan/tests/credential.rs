@@ -1,5 +1,5 @@
-//! A new version of a credential whose value is the same: no call, no write of its own, and the
-//! next write tells of it.
+//! A new version of a credential with the same value costs no call and no status write of its own;
+//! the next status write reports it.
 
 use super::sight::{STABLE, Sight, due_at, secret};
 use crate::{
@@ -17,7 +17,8 @@ fn version(resource_version: &str) -> CredentialStatus {
     CredentialStatus { uid: "credential-uid".into(), resource_version: resource_version.into() }
 }
 
-/// A healthy object whose credential was edited, but for its value, and read and noted since.
+/// A healthy object whose credential Secret got a new version with the same value, which was read
+/// and remembered.
 fn edited() -> Sight {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = Some(version("8")));
     assert!(matches!(sight.plan(500).act, Act::ReadCredential));
@@ -89,7 +90,7 @@ fn what_the_platform_says_of_a_noted_version_counts() {
         sight.recall.ended =
             Some(Ended { call, generation: Some(1), credential, mints_before: None, how });
         sight.says_of(due + 1, ConditionType::CredentialValid, truth, said);
-        // Whose turn it is, too, depends on what the platform has accepted.
+        // The owner of the app's token depends on this verdict, too.
         let is_accepted = sight.view(due + 1, |view| accepted(&view.status.conditions));
         assert_eq!(is_accepted, Some(said == Reason::Accepted));
         let Act::Status(status) = sight.plan(due + 1).act else { panic!("the failure is told") };

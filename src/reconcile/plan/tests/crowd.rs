@@ -1,5 +1,5 @@
-//! An object of an app that many name plans from the few others that it is shown as it would from
-//! all of them, and the hundred and first of a namespace plans nothing.
+//! In an app of many objects, each plans the same from the few siblings that the world shows it as
+//! from all of them. The hundred and first object of a namespace plans no call.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ use crate::{
     world::{ObjectName, Scope, Siblings, World},
 };
 
-/// The moment of the plans. Later times cannot be true yet, with some of them beyond any skew.
+/// The time of all plans. Some of the generated times are later, beyond any clock skew.
 const NOW: u64 = 500;
 
 fn time() -> impl Strategy<Value = Timestamp> {
@@ -116,7 +116,7 @@ fn world_of(objects: &[MiniProgram]) -> World {
     world
 }
 
-/// All that the plan takes from others.
+/// Everything that the plan reads from siblings.
 fn taken(view: &View<'_>) -> String {
     let turn = match ownership::owner(view) {
         AppOwner::This => "mine".to_owned(),

@@ -1,4 +1,4 @@
-//! When the next call is due by time.
+//! When the token's own times make the next call due.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ fn short_lives_are_halved_and_the_same_token_is_asked_for_again_soon() {
         for (seconds, next) in [(300, 150), (20, 10), (4, 2), (3, 2), (1, 2)] {
             assert_eq!(schedule.next(&life(seconds), at(0), None), at(next), "{seconds}");
         }
-        // The same token inside its window: every 15 s, and sooner the nearer its end is.
+        // The same token came back inside its window: every 15 s, and sooner the nearer its end is.
         assert_eq!(schedule.next(&life(300), at(0), Some(at(150))), at(165));
         assert_eq!(schedule.next(&life(300), at(0), Some(at(290))), at(295));
         assert_eq!(

@@ -1,5 +1,5 @@
-//! That a failure in status has its attempt, and goes when nothing is planned any more; that a
-//! request stays open until a success, or a refusal that only a person can lift.
+//! A failure in the status has a next attempt, and is dropped when no call is planned. A request
+//! stays open until a call succeeds, or until a refusal that only a person can lift.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// All that one call may meet and that passes by itself.
+/// All reasons of failures that end by themselves.
 const TRANSIENT: [Reason; 7] = [
     Reason::PlatformBusy,
     Reason::PlatformUnreachable,
@@ -37,7 +37,7 @@ type Change = fn(&mut Sight);
 const SENT: u64 = 500;
 const NEXT: u64 = 560;
 
-/// A fresh object whose call has just failed, before the status says so.
+/// An object with a fresh token whose call has just failed, before the status reports it.
 fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
     let certainty = if unknown { Certainty::Unknown } else { Certainty::Refused };
     Sight::healthy(mode).with(|sight| {
@@ -90,7 +90,7 @@ fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
     })
 }
 
-/// Writes the status that the plan wants at this moment.
+/// Writes the status that the plan wants at this time, and returns it.
 fn written(sight: &mut Sight, seconds: u64) -> MiniProgramStatus {
     let Act::Status(status) = sight.plan(seconds).act else {
         panic!("at {seconds}: nothing to write")
@@ -127,8 +127,8 @@ fn a_request_that_fails_stays_open_and_is_tried_again_when_the_status_says() {
             assert_eq!(next_attempt(&status), Some(&Time(at(NEXT))));
             sight.says_of(SENT + 2, TokenFresh, "False", reason);
             sight.rests(NEXT - 10, 10);
-            // A call of unknown end that may have made a token is followed up as such, and answers
-            // the request with it.
+            // A call with an unknown outcome that may have made a token is followed by a call for
+            // the open intent, which answers the request with its token.
             let lost = unknown && (mode == LEGACY || why == Why::Invalid);
             match sight.plan_live(NEXT) {
                 Act::Call(wanted) | Act::RecordIntent(wanted) => {
@@ -151,7 +151,7 @@ fn a_refusal_that_only_a_person_can_lift_answers_a_request() {
                 Some("now"),
                 "{mode:?}, {reason}"
             );
-            // Nothing is due before the token's own time: that is what the status promises.
+            // No call is due before the token's own refresh, which is what the status reports.
             let due = due_at(mode);
             let next = next_attempt(&status).expect("the refusal stands").0;
             assert!((at(due - 2)..=at(due + 1)).contains(&next), "{mode:?}, {reason}: {next}");
@@ -257,7 +257,7 @@ fn a_failure_with_no_call_planned_is_forgotten() {
                 let mut sight = Sight::healthy(mode)
                     .with(|sight| sight.fails(Reason::PlatformBusy, SENT, next))
                     .with(change);
-                // The spec has changed, but not what the credential is worth.
+                // The spec has changed, and the verdict on the credential stays.
                 if sight.mp.metadata.generation != Some(1) {
                     sight.read_live();
                 }
@@ -323,7 +323,7 @@ fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
     assert!(matches!(status.last_failure, Some(LastFailure { attempts: 1, .. })));
     sight.mp.status = Some(*status);
     sight.asks(NEXT + 1, Why::WonApp);
-    // The call brings a token, which is stored.
+    // The call returns a token, which is stored.
     let wanted = Wanted { why: Why::WonApp, force: false, mints: true };
     let call = Call {
         id: "call-1".into(),

@@ -1,4 +1,4 @@
-//! What a call leaves in the status when it ends, whatever becomes of the process after that.
+//! What the end of a call changes in the status, whatever happens to the process after it.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// An object whose call `call-1`, made at 400, has ended so.
+/// An object whose call `call-1`, sent at 400, has ended like this.
 fn ended(mode: TokenMode, how: How) -> Sight {
     let wanted = Wanted { why: Why::Requested, force: false, mints: true };
     let call = Call {
@@ -42,7 +42,7 @@ fn failed(reason: Reason, unknown: bool) -> How {
     How::Failed { refusal, sent, next, attempts: 3 }
 }
 
-/// The token that the call brought lies in the target, and is the one that the tables know.
+/// The token that the call returned is stored, and is the one that the tables use.
 fn stored(unconfirmed: bool) -> Sight {
     let token = Sight::healthy(LEGACY).target().token.clone().expect("a token");
     let how = How::Token { token, sent: at(400), stored: true, same: true, unconfirmed };
@@ -53,7 +53,7 @@ fn stored(unconfirmed: bool) -> Sight {
     sight
 }
 
-/// The status with the end of the call in it, as the plan sees it and the next write says it.
+/// The status with the end of the call applied, as the plan sees it and the next write reports it.
 fn told(mut sight: Sight) -> MiniProgramStatus {
     sight.view(500, |view| view.status.clone())
 }
@@ -133,7 +133,7 @@ fn only_an_answer_about_the_credential_changes_what_is_said_of_it() {
 fn the_interval_begins_anew_with_an_answer_that_status_does_not_tell_of_yet() {
     let mut sight = stored(false);
     sight.mp.spec.refresh_interval_seconds = Some(450);
-    // An interval from the token's issue has passed, one from the call at 400 has not.
+    // The interval since the token's issue has passed, the one since the call at 400 has not.
     let Act::Status(status) = sight.plan(500).act else { panic!("the check is told") };
     let token = status.token.expect("a token");
     let times = (token.check_time, token.next_refresh_time);

@@ -1,4 +1,4 @@
-//! Counterexamples that the simulation found: each is the smallest observation that showed it.
+//! Counterexamples that the simulation found, each as the smallest observation that shows it.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::{
 
 const HOUR: u64 = 3600;
 
-/// The object that keeps the app: older, accepted, with a token of its own.
+/// The object that owns the app: older, with an accepted credential and a token of its own.
 fn winner(mode: TokenMode, issued: u64) -> MiniProgram {
     let mut status = Sight::healthy(mode).status().clone();
     let token = status.token.as_mut().expect("a token");
@@ -56,7 +56,7 @@ fn an_end_that_was_counted_from_a_call_yet_to_come_is_not_believed() {
 fn a_clock_that_went_back_does_not_lengthen_a_tokens_life() {
     let mut sight = Sight::healthy(LEGACY);
     let token = sight.target().token.clone().expect("a token");
-    // By the wall clock two hours are left, by the time since boot one.
+    // The token has two hours left by the wall clock, and one by boot time.
     sight.recall.ends = vec![(token, boot(HOUR))];
     sight.asks(100, Why::Unbelievable);
 }
@@ -190,7 +190,7 @@ fn a_siblings_forced_call_is_known_when_its_token_is_gone() {
         (None, Some(Mints { forced_times: vec![Time(at(300))], ..Mints::default() }));
     sight.shown = vec![sibling];
     sight.asks(500, Why::SiblingNewer);
-    // An own forced call says nothing new.
+    // The object's own forced call is no sibling's call.
     let mut sight = Sight::healthy(STABLE);
     sight.status().mints = Some(Mints { forced_times: vec![Time(at(300))], ..Mints::default() });
     sight.keeps_silent(500);

@@ -1,4 +1,4 @@
-//! A token that lies in no Secret yet: stored, or dropped, or nothing to write at all.
+//! An unstored token is stored or dropped, or nothing has to be written.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 
 type Change = fn(&mut Sight);
 
-/// The token that the target holds came back from a call.
+/// A call returned the token that the target already holds.
 fn same_token() -> Sight {
     let mut sight = Sight::healthy(STABLE);
     let wanted = Wanted { why: Why::Requested, force: false, mints: false };

@@ -1,4 +1,4 @@
-//! The four kinds of reissue, each with one object of an app and with two.
+//! The four kinds of reissue, each with one object and with two objects of an app.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -18,7 +18,7 @@ const LASTING: &Platform = &made_up::LASTING;
 const RENEWING: &Platform = &made_up::RENEWING;
 const ADDING: &Platform = &made_up::ADDING;
 
-/// The first second in which a call is due, and that call.
+/// The first second in which a call is due, and the call.
 fn first_call(sight: &mut Sight) -> (u64, Wanted) {
     let mut now = 10;
     loop {
@@ -34,7 +34,7 @@ fn first_call(sight: &mut Sight) -> (u64, Wanted) {
     }
 }
 
-/// An older object of the app, whose credential is accepted and whose token was issued then.
+/// An older object of the app, with an accepted credential and a token issued at this time.
 fn sibling(platform: &Platform, issued: u64) -> MiniProgram {
     let mut sibling = Sight::of_platform(platform).mp;
     let token = sibling.status.as_mut().and_then(|status| status.token.as_mut()).expect("a token");
@@ -74,7 +74,7 @@ fn the_lead_of_a_spec_comes_before_half_of_a_life() {
 #[test]
 fn a_life_that_begins_anew_is_counted_from_the_last_call() {
     let mut sight = Sight::of_platform(RENEWING);
-    // The same token was asked for again at 3600, and lives for two hours from there.
+    // A call at 3600 returned the same token, which lives for two hours from then.
     sight.date(0, 3600 + LIFE);
     sight.status().token.as_mut().expect("a token").check_time = Some(Time(at(3600)));
     sight.keeps_silent(7000);

@@ -1,4 +1,4 @@
-//! What holds a call back, for how long, and what lifts that.
+//! Which limits delay a call, for how long, and what lifts them.
 
 use std::time::Duration;
 
@@ -86,7 +86,8 @@ fn the_platforms_count_of_forced_calls_a_day_is_kept() {
         Sight::healthy(STABLE).with(|sight| {
             let fingerprint = token().fingerprint();
             sight.annotate(names::INVALID_TOKEN, &fingerprint);
-            // All of them before the token's issue: none of them shows anything about this token.
+            // All of them are earlier than the token's issue, so none shows anything about this
+            // token.
             let before = |number| at(0) - Duration::from_secs(3600 + number);
             let forced_times = (0..count).map(|number| Time(before(number))).collect();
             sight.status().mints = Some(Mints { forced_times, ..Mints::default() });
@@ -126,13 +127,15 @@ fn mints_that_no_clock_asks_for_are_five_minutes_apart() {
     };
     minted(400).with(|sight| sight.annotate(REQUEST, "now")).keeps_silent(500);
     minted(400).with(|sight| sight.annotate(REQUEST, "now")).asks(700, Why::Requested);
-    // A lost token does not wait for pods; it backs off by how often it was lost.
+    // A lost token is replaced without waiting for pods; the back-off grows with the number of
+    // consecutive losses.
     minted(499).with(|sight| sight.target = None).asks(500, Why::TargetMissing);
     minted(499).with(|sight| (sight.target, sight.app.gone) = (None, 1)).keeps_silent(500);
     minted(499)
         .with(|sight| (sight.target, sight.app.gone) = (None, 1))
         .asks(515, Why::TargetMissing);
-    // The clock was put back by 209 s since, or on: 300 s have not become more or less.
+    // The clock has since been set back by 209 s, or forward: the 300 s have become neither more
+    // nor less.
     for clock in [609, 200] {
         let own = |sight: &mut Sight| {
             sight.annotate(REQUEST, "now");
@@ -142,7 +145,7 @@ fn mints_that_no_clock_asks_for_are_five_minutes_apart() {
         minted(clock).with(own).keeps_silent(690);
         minted(clock).with(own).asks(710, Why::Requested);
     }
-    // By time there is no floor.
+    // A call that is due by time has no floor.
     let due = due_at(LEGACY);
     minted(due - 1).asks(due, Why::Time);
 }

@@ -1,5 +1,5 @@
-//! Why the platform is called next and what that call waits for: as the status reports it, and that
-//! it reports the same at each look.
+//! Why the platform is called next and what that call waits for, as the status reports it; repeated
+//! plans report the same.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -11,14 +11,14 @@ use crate::{
     reconcile::plan::Act,
 };
 
-/// What the status reports: reason, wait, and the second at which that ends.
+/// What the status reports: the reason, the wait, and the second at which the wait ends.
 fn reported(sight: &mut Sight, seconds: u64) -> (String, String, Option<i64>) {
     let status = match sight.keeps_silent(seconds).act {
         Act::Status(status) => *status,
         _ => sight.mp.status.clone().expect("a status"),
     };
     let next = status.next_call.clone().expect("the next call");
-    // It is written once and not again.
+    // It is written once.
     sight.mp.status = Some(status);
     let again = sight.keeps_silent(seconds + 1).act;
     assert!(matches!(again, Act::Rest), "{again:?}");
@@ -69,7 +69,7 @@ fn forced_calls_wait_for_the_quotas_day() {
         sight.status().token.as_mut().expect("a token").check_time = None;
     });
     let end = says(&mut sight, "Invalid", "Quota");
-    // Ten in the morning, and midnight in China is at four in the afternoon.
+    // The token's issue is at 10:00 UTC, and midnight in China is at 16:00 UTC.
     assert_eq!(end, Some(6 * 3600));
 }
 

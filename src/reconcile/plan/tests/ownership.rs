@@ -1,4 +1,4 @@
-//! Whose turn it is among the objects of one app.
+//! Which of the objects of one app owns its token.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ fn the_oldest_accepted_claimant_keeps_the_app_and_a_rejected_one_blocks_nobody()
     let mut suspended = sibling(LEGACY, "a", OLDER, Some(true));
     suspended.spec.suspend = true;
     new(vec![suspended]).asks(500, Why::NoToken);
-    // On a stable endpoint nobody takes anything from anybody.
+    // On a stable endpoint no object's call ends the token of another.
     Sight::new(STABLE)
         .with(|sight| sight.shown = vec![sibling(STABLE, "a", OLDER, Some(true))])
         .asks(500, Why::NoToken);
@@ -89,7 +89,7 @@ fn nobody_waits_for_an_older_object_that_could_not_store_a_token() {
         Reason::Altered,
     ] {
         blocked(None, reason, false).asks(500, Why::NoToken);
-        // Who keeps the app may have a token, or get one in a moment.
+        // The object that owns the app has a token, or may get one in a moment.
         blocked(Some(true), reason, false).keeps_silent(500);
     }
     for reason in [Reason::Conflict, Reason::Immutable, Reason::Forbidden] {
@@ -138,7 +138,8 @@ fn an_app_secret_that_was_never_accepted_uses_up_nothing_of_the_apps() {
         };
         assert!(wanted.force);
     }
-    // What the true owner used up holds until midnight, and that is told.
+    // The forced calls of an accepted object use up the quota until midnight, and the status
+    // reports the wait.
     let mut sight = reported(Some(true));
     sight.keeps_silent(500);
     sight.says_of(500, ConditionType::TokenFresh, "False", Reason::ReportedInvalid);

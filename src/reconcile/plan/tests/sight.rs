@@ -1,5 +1,5 @@
-//! Builds observations for the tables: a healthy object with a token of two hours, changed by each
-//! case.
+//! Builds observations for the tables: each case changes a healthy object whose token lives for two
+//! hours.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ use crate::{
 /// When the stored token was issued; it lives 7200 s.
 pub const ISSUED: &str = "2026-05-01T10:00:00Z";
 pub const LIFE: u64 = 7200;
-/// Boot time at the token's issue.
+/// The boot time of the token's issue.
 const BOOT: Duration = Duration::from_secs(100_000);
 pub const APP: &str = "wx0123456789abcdef";
 
@@ -46,7 +46,7 @@ pub fn boot(seconds: u64) -> Duration {
     BOOT + Duration::from_secs(seconds)
 }
 
-/// Both clocks so many seconds after the stored token's issue.
+/// Both clocks, this many seconds after the stored token's issue.
 pub fn now(seconds: u64) -> Now {
     Now { wall: at(seconds), boot: boot(seconds) }
 }
@@ -63,7 +63,7 @@ pub fn credential() -> CredentialStatus {
     CredentialStatus { uid: "credential-uid".into(), resource_version: "7".into() }
 }
 
-/// One observation, to be changed and then planned.
+/// An observation that a case changes and then plans.
 pub struct Sight {
     pub mp: MiniProgram,
     pub target: Option<Projection>,
@@ -71,21 +71,21 @@ pub struct Sight {
     pub old: Vec<Projection>,
     pub credential: Option<CredentialStatus>,
     pub shown: Vec<MiniProgram>,
-    /// What is known of the other objects of the app beside those.
+    /// What is known of the app's objects besides `shown`.
     pub siblings: Siblings,
     pub recall: Recall,
     pub started: Option<Wanted>,
     pub live: Option<CredentialRead>,
-    /// The credential, if it alone was read.
+    /// The credential, if this pass has read it alone.
     pub credential_read: Option<CredentialRead>,
     pub held: Held,
     pub old_held: Held,
     pub immutable: bool,
-    /// The token that lies in no Secret yet.
+    /// The unstored token.
     pub hand: Option<UnstoredFacts>,
     /// Whether the lists of the namespace are complete.
     pub listed: bool,
-    /// What this process remembers of the app.
+    /// What this process remembers of the app's mints.
     pub app: AppMints,
     /// The labels and annotations that the administrator allows.
     pub allowed: AllowedMetadata,
@@ -139,7 +139,8 @@ pub fn projection(mode: TokenMode) -> Projection {
 }
 
 impl Sight {
-    /// A healthy object: its status is what the plan itself says right after the token was stored.
+    /// A healthy object: its status is the one that the plan reports right after the token was
+    /// stored.
     pub fn healthy(mode: TokenMode) -> Self {
         Self::with_token(mini_program(mode), projection(mode))
     }
@@ -170,7 +171,7 @@ impl Sight {
         sight
     }
 
-    /// An object that nobody has looked at yet.
+    /// An object that was never reconciled.
     pub fn new(mode: TokenMode) -> Self {
         Self {
             mp: mini_program(mode),
@@ -199,8 +200,7 @@ impl Sight {
         self
     }
 
-    /// This process has just stored the token that the target holds, and the status does not tell
-    /// of it yet.
+    /// This process has just stored the target's token, and the status does not report it yet.
     pub fn just_stored(&mut self, sent: u64) {
         let target = self.target.as_ref().expect("a target");
         let known = self.mp.status.as_ref().and_then(|status| status.token.as_ref());
@@ -236,7 +236,7 @@ impl Sight {
         self.target.as_mut().expect("a target")
     }
 
-    /// The stored token has these times, in target and status.
+    /// Sets the times of the stored token, in the target and in the status.
     pub fn date(&mut self, issued: u64, expires: u64) {
         let token = self.target().token.as_mut().expect("a token");
         (token.issued, token.expires) = (at(issued), at(expires));
@@ -264,7 +264,7 @@ impl Sight {
         self.status().intent = Some(Intent { id: id.into(), time: Time(at(0)), outcome_unknown });
     }
 
-    /// The intent's call was this process's, which has stored its token.
+    /// The intent of a call that this process made and whose token it has stored.
     pub fn closed_intent(&mut self, id: &str) {
         self.intends(id, false);
         self.recall.own_intent = Some(id.into());
@@ -272,14 +272,14 @@ impl Sight {
         self.recall.stored = Some(Stored { call: id.into(), asked_at: token.issued, token });
     }
 
-    /// The credential was read just now, strongly, and the target too.
+    /// A live read of the target and the credential has just been made.
     pub fn read_live(&mut self) {
         self.live = Some(self.read());
         self.held = Held::from_tokens(vec![token()]);
         self.old_held = Held::from_tokens(vec![token()]);
     }
 
-    /// The credential alone was read just now.
+    /// The credential alone has just been read.
     pub fn read_credential(&mut self) {
         self.credential_read = Some(self.read());
     }
@@ -289,12 +289,12 @@ impl Sight {
         self.credential.clone().map_or(CredentialRead::Absent, is)
     }
 
-    /// Plans at so many seconds after the stored token's issue.
+    /// Plans this many seconds after the stored token's issue.
     pub fn plan(&mut self, seconds: u64) -> Planned {
         plan(&self.observed(), now(seconds))
     }
 
-    /// Plans, after noting what the credential comes to, if it was just read.
+    /// Plans, after remembering the result of the credential's read if there was one.
     pub fn plan_noted(&mut self, seconds: u64) -> Planned {
         let mut seen = self.observed();
         let mut planned = plan(&seen, now(seconds));
@@ -305,13 +305,13 @@ impl Sight {
         planned
     }
 
-    /// Whether a call that begins so many seconds after the stored token's issue may be overtaken
-    /// by an earlier one.
+    /// Whether an earlier call may be executed after a call that starts this many seconds after the
+    /// stored token's issue.
     pub fn doubts(&mut self, seconds: u64) -> bool {
         self.view(seconds, another_call_may_land)
     }
 
-    /// What `judge` makes of it at so many seconds after the stored token's issue.
+    /// The result of `judge` for the view this many seconds after the stored token's issue.
     pub fn view<T>(&mut self, seconds: u64, judge: impl FnOnce(&View<'_>) -> T) -> T {
         let seen = self.observed();
         judge(&View::of(&seen, now(seconds)).expect("a known platform"))
@@ -359,7 +359,7 @@ impl Sight {
         }
     }
 
-    /// What a closer look at this moment leads to, after a status write if one comes first.
+    /// The act that follows a live read at this time, after the status write if one comes first.
     #[track_caller]
     pub fn plan_live(&mut self, seconds: u64) -> Act {
         let (mut read, mut looked) = (false, false);
@@ -386,7 +386,7 @@ impl Sight {
         panic!("at {seconds}: nothing comes of a closer look");
     }
 
-    /// Nothing to do for exactly so long (within a second).
+    /// Asserts that nothing is to do for this long, within a second.
     #[track_caller]
     pub fn rests(&mut self, seconds: u64, wake: u64) {
         let planned = self.plan(seconds);
@@ -399,7 +399,7 @@ impl Sight {
         );
     }
 
-    /// A call for this reason is made after a closer look, without force.
+    /// Asserts that a call without force follows a live read, for this reason.
     #[track_caller]
     pub fn asks(&mut self, seconds: u64, why: Why) {
         match self.plan_live(seconds) {
@@ -410,7 +410,7 @@ impl Sight {
         }
     }
 
-    /// No call, neither now nor after a closer look; the status may be written.
+    /// Asserts that no call is made, before or after a live read; the status may be written.
     #[track_caller]
     pub fn keeps_silent(&mut self, seconds: u64) -> Planned {
         let mut planned = self.plan_noted(seconds);
@@ -430,7 +430,7 @@ impl Sight {
         planned
     }
 
-    /// The conditions that a status write at this moment would leave.
+    /// The conditions after a status write at this time.
     #[track_caller]
     pub fn says(&mut self, seconds: u64) -> Vec<(&'static str, String, String)> {
         let status = match self.plan(seconds).act {
@@ -445,7 +445,7 @@ impl Sight {
         told.collect()
     }
 
-    /// The message of a condition as a status write at this moment would leave it.
+    /// The message of a condition after a status write at this time.
     #[track_caller]
     pub fn message(&mut self, seconds: u64, kind: ConditionType) -> String {
         let status = match self.plan(seconds).act {
@@ -469,14 +469,14 @@ impl Sight {
     }
 }
 
-/// An annotation of ours on a `MiniProgram`.
+/// The annotation that requests a refresh.
 pub const REQUEST: &str = names::REFRESH_REQUESTED;
 
 pub const STABLE: TokenMode = TokenMode::Stable;
 pub const LEGACY: TokenMode = TokenMode::Legacy;
 pub const MODES: [TokenMode; 2] = [STABLE, LEGACY];
 
-/// The first second in which the healthy object wants a call.
+/// The first second in which a call is due for the healthy object.
 pub fn due_at(mode: TokenMode) -> u64 {
     let mut sight = Sight::healthy(mode);
     let mut now = 10;

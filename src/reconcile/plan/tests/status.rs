@@ -1,4 +1,4 @@
-//! What the conditions say, and that equal circumstances say the same.
+//! What the conditions report, and that an equal observation gives an equal report.
 
 use std::{sync::Arc, time::Duration};
 
@@ -230,7 +230,7 @@ fn what_was_written_is_not_written_again() {
         if let Act::Status(status) = sight.keeps_silent(600).act {
             sight.mp.status = Some(*status);
         }
-        // A restart forgets everything that is not in the cluster.
+        // A restart forgets everything that is not stored in the cluster.
         sight.recall = crate::reconcile::memory::Recall::default();
         for seconds in [600, 601, 659, 700, 1500] {
             let act = sight.plan(seconds).act;
@@ -339,7 +339,7 @@ fn an_object_that_left_the_selector_promises_nothing() {
         let told = conditions::find(&status.conditions, kind).expect("a condition");
         assert_eq!((told.status.as_str(), told.reason.as_str()), ("Unknown", "NotSelected"));
     }
-    // Whoever selects it tells the truth again, without a call.
+    // An operator that selects the object reports the truth again, without a call.
     sight.says_of(501, Ready, "True", Reason::TokenAvailable);
     sight.says_of(501, TokenFresh, "True", Reason::Fresh);
 }

@@ -1,4 +1,4 @@
-//! What the target Secret needs without a call: renames, edits, other people's Secrets.
+//! What the target Secret needs without a call: renames, edits, foreign Secrets.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -240,7 +240,7 @@ fn refused(reason: Reason, retry: u64) -> Refused {
     Refused { reason, said, attempts: 1, retry: boot(retry) }
 }
 
-/// An object whose new target name was refused at 500.
+/// An object whose new target was refused at 500.
 fn renamed_in_vain(mode: TokenMode) -> Sight {
     let mut sight = Sight::healthy(mode).with(|sight| {
         target(sight, |target| target.name = Some("other".into()));
@@ -277,7 +277,7 @@ fn while_a_new_target_cannot_be_made_the_old_one_is_kept_fresh() {
         sight.annotate(super::sight::REQUEST, "now");
         sight.recall.refused = Some(refused(Reason::WriteFailed, 4030));
         sight.asks(4000, Why::Requested);
-        // After a restart only the status knows.
+        // After a restart only the status has the refusal.
         sight.recall.refused = None;
         sight.old[0].token.as_mut().expect("a token").expires = super::sight::at(4000);
         assert!(sight.view(4001, |view| super::super::target::stays_in_use(view).is_some()));
@@ -335,7 +335,7 @@ fn what_admission_took_away_leads_to_no_call_until_a_write_is_due_again() {
     sight.says_of(501, ConditionType::Ready, "False", Reason::Altered);
     sight.says_of(501, ConditionType::TokenFresh, "False", Reason::Blocked);
     sight.rests(501, 29);
-    // A restart tries a write before it calls.
+    // After a restart a write is tried before a call.
     sight.recall.refused = None;
     assert!(sight.view(502, is_told_refused));
 }

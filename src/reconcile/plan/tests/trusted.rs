@@ -1,4 +1,5 @@
-//! What of a target is believed: what status or this process's memory confirms, whoever wrote it.
+//! Which targets are trusted: those that the status or this process's memory confirms, whoever
+//! wrote them.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::{
 
 type Change = fn(&mut Sight);
 
-/// Another token, applied whole by somebody who names himself as this operator.
+/// Another token, applied as a whole under this operator's field manager.
 fn forge(sight: &mut Sight) {
     let target = sight.target();
     target.version = "21".into();
@@ -63,8 +64,7 @@ fn a_forged_token_is_replaced_by_one_call_and_no_status_tells_of_it() {
 
 #[test]
 fn a_forged_target_makes_no_credential_accepted_and_no_object_ready() {
-    // It was never asked with this app secret, whose digest somebody has written beside a token of
-    // his own.
+    // No call sent this app secret; a writer has put its digest beside a token of its own.
     for owner in [Owner::Nobody, Owner::MiniProgram { uid: "shop-uid".into(), name: "shop".into() }]
     {
         for mode in MODES {
@@ -101,7 +101,7 @@ fn a_token_that_this_process_stored_is_believed_before_the_status_tells_of_it() 
         sight.just_stored(490);
         let Act::Status(status) = sight.plan(500).act else { panic!("the new token is told") };
         assert_eq!(status.token.map(|token| token.issue_time.0), Some(at(490)));
-        // Somebody changes it before the status is written.
+        // Another writer changes the target before the status is written.
         sight.target().token.as_mut().expect("a token").fingerprint = "sha256:ffffffffffff".into();
         assert!(matches!(sight.plan(500).act, Act::ReadLive { .. }), "{mode:?}");
     }
@@ -114,7 +114,7 @@ fn the_token_before_the_one_just_stored_is_believed_no_more() {
         let before = sight.target().clone();
         forge(&mut sight);
         sight.just_stored(490);
-        // The status has yet to tell of the new one when somebody puts the old Secret back.
+        // Another writer restores the old Secret before the status reports the new token.
         *sight.target() = before;
         sight.target().version = "22".into();
         let act = sight.plan_live(500);
@@ -129,7 +129,7 @@ fn when_a_call_was_sent_is_told_also_if_the_write_of_its_token_was_refused_at_fi
     for mode in MODES {
         let mut sight = Sight::healthy(mode).with(forge);
         sight.just_stored(480);
-        // The status has told of the end of the call already, and of the refused write.
+        // The status already reports the end of the call and the refused write.
         sight.recall.ended = None;
         let Act::Status(status) = sight.plan(500).act else { panic!("{mode:?}: it is told") };
         let told = status.token.expect("a token");
@@ -161,7 +161,7 @@ fn who_reads_the_id_of_an_intent_cannot_close_it_by_a_forged_target() {
             change(sight);
         })
     };
-    // This process made the call, and stored no token for it.
+    // This process made the call and stored no token for it.
     let mut sight = forged(|sight| sight.recall.own_intent = Some("call-1".into()));
     assert!(sight.view(500, |view| view.token().is_none() && view.open_intent().is_some()));
     sight.recall.unmatched = Some("21".into());
@@ -226,7 +226,7 @@ fn a_version_of_the_target_that_somebody_else_made_is_read_once() {
             }
             sight
         };
-        // Other values may be false though the token is there.
+        // Other values of the data may be false even if the token is there.
         assert!(
             matches!(other(true).plan(500).act, Act::Rewrite(rewrite) if rewrite.drift),
             "{mode:?}"

@@ -1,5 +1,5 @@
-//! What may still land behind a call: a lost request of this object, or of any that asked for the
-//! same token.
+//! When a call with an unknown outcome may still be executed after a new call: one of this object,
+//! or of any object that asked for the same token.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
