@@ -1,5 +1,5 @@
-//! Drives one object: observe, plan, one act, again, until there is nothing to do. Each step
-//! returns a value and none calls another; every decision is the plan's.
+//! Reconciles one object: observe, plan, one act, and again until nothing is to do. Each step
+//! returns a value and calls no other step; every decision is the plan's.
 
 mod acts;
 pub mod api_error;
@@ -53,42 +53,42 @@ use crate::{
     world::{Gone, ObjectName, World},
 };
 
-/// A look takes a handful of rounds; more means that two of its acts undo each other.
+/// A pass takes a handful of iterations; more than this means that two of its acts undo each other.
 const ITERATIONS: usize = 24;
-/// So many races with other writers are met at once in one pass; then the object waits, as after
-/// any failure.
+/// After this many lost races with other writers in one pass, the object backs off as after any
+/// failure.
 const RACES: u32 = 3;
-/// What cannot be done now is tried again after so long, doubled each time up to a minute.
+/// The first wait after a failed request. It doubles with each further failure, up to a minute.
 const BACK_OFF: Duration = Duration::from_millis(500);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
-/// No room for a call at the moment.
+/// The wait when there is no room for a call.
 const SOON: Duration = Duration::from_secs(1);
 
-/// All that a reconcile works with.
+/// Everything that a reconcile works with.
 pub struct Ctx {
-    /// The door to the API server.
+    /// The client of the API server.
     pub client: Client,
     /// The reads of Secrets.
     pub reads: Reads,
-    /// What the watches have seen.
+    /// What the watches and our own writes show of the cluster.
     pub world: Arc<Mutex<World>>,
     /// What the process remembers.
     pub memories: Memories,
-    /// The door to the platforms.
+    /// The hosts of the platforms and the door to them.
     pub platforms: Platforms,
     /// Room for calls.
     pub slots: Slots,
-    /// Leadership.
+    /// The term of leadership.
     pub term: Term,
     /// The clocks.
     pub clock: Clock,
-    /// What must differ each time.
+    /// The source of randomness.
     pub chance: Chance,
     /// The metrics.
     pub metrics: Metrics,
     /// The Events.
     pub events: Events,
-    /// The labels and annotations that targets may get.
+    /// The labels and annotations that a spec may give its target.
     pub allowed: AllowedMetadata,
 }
 
@@ -103,23 +103,23 @@ struct Pass {
     is_live_stale: bool,
     is_credential_stale: bool,
     started: Option<StartedCall>,
-    /// The app's turn: until there is a slot, and after its call until the pass ends.
+    /// The app's turn: held until there is a slot, and again after the call until the pass ends.
     turn: Option<Turn>,
     slot: Option<Slot>,
-    /// How many writes lost a race.
+    /// The number of writes that lost a race.
     lost_races: u32,
 }
 
-/// What comes after an act.
+/// What follows an act.
 enum Next {
     Continue,
     Requeue(Duration, Outcome),
 }
 
-/// No room or no time for a call: a moment later there may be.
+/// There is no room or no time for a call now; there may be a moment later.
 const REQUEUE_SOON: Next = Next::Requeue(SOON, Outcome::RequeueAfter);
 
-/// Looks at one object and does what there is to do.
+/// Reconciles one object in one pass.
 pub async fn reconcile(ctx: Arc<Ctx>, name: ObjectName) -> Action {
     let _active = ctx.metrics.reconciling();
     let began = ctx.clock.now().boot;
@@ -170,7 +170,7 @@ async fn run_pass(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Action, Out
     (Action { requeue_after: again, overdue_since }, Outcome::Error)
 }
 
-/// A look panicked: that object waits and says so, all others go on.
+/// A reconcile pass panicked: the object reports it and is requeued, and all others continue.
 pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
     tracing::error!(
         namespace = name.namespace,
@@ -190,8 +190,8 @@ pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
     LONGEST_BACK_OFF
 }
 
-/// Since when a call is due and not made: what `RefreshOverdue` and the metric of the same name
-/// tell. And since when another object is waited for.
+/// Records since when a call is due and has not been made, which `RefreshOverdue` and the metric of
+/// that name report, and since when an older object of the app is waited for.
 fn note_since(ctx: &Ctx, seen: &Observed, due: bool, waits: bool, now: Now) -> Option<Duration> {
     let uid = seen.mini_program.metadata.uid.as_deref().unwrap_or_default();
     ctx.memories.with(uid, |memory| {
@@ -202,7 +202,7 @@ fn note_since(ctx: &Ctx, seen: &Observed, due: bool, waits: bool, now: Now) -> O
     })
 }
 
-/// The app's key in the process's counts.
+/// The key of the app in the process's memory.
 fn app_key(mp: &MiniProgram) -> Option<memory::AppKey> {
     let platform = platform::find(mp.spec.platform.as_str())?;
     let mode = plan::view::mode_name(platform.endpoint(mp.spec.token_mode)?);
@@ -210,13 +210,14 @@ fn app_key(mp: &MiniProgram) -> Option<memory::AppKey> {
 }
 
 impl Ctx {
-    /// Drops what is known of an object that is gone.
+    /// Drops what is remembered of a deleted object.
     pub fn forget(&self, gone: &Gone) {
         self.memories.forget(&gone.uid);
         self.metrics.forget(&gone.name.namespace, &gone.name.name);
     }
 
-    /// An object that ended during a pass was remembered anew by what the pass did after that.
+    /// Drops it again if the object was deleted during a pass, since the rest of the pass remembers
+    /// it anew.
     fn forget_if_gone(&self, name: &ObjectName, uid: Option<&str>) {
         let current = self.world().mini_program(name);
         if current.is_none() {
@@ -343,9 +344,9 @@ impl Ctx {
         }
     }
 
-    /// Strong reads are as good as a watch event. Without this, what the platform says of a
-    /// credential that the watch has yet to show would count as said of another one, and the
-    /// platform be asked again.
+    /// Puts what a live read found into the world, like a watch event. Otherwise the platform's
+    /// verdict on a version of the credential that the watch has yet to show would count for
+    /// another version, and the platform would be called again.
     fn record_live_read(&self, mp: &MiniProgram, live: &LiveRead) {
         if let TargetLookup::Is(target) = &live.target {
             let namespace = mp.metadata.namespace.as_deref().unwrap_or_default();
@@ -368,8 +369,8 @@ impl Ctx {
         self.world().record_read(&reader, secret, &version.uid, &version.resource_version);
     }
 
-    /// The acts of a pass undo each other: a failure, and the next pass over the object waits,
-    /// longer each time.
+    /// Backs off after a pass that did not converge: two of its acts undo each other. The wait
+    /// grows with each such pass.
     fn diverged(&self, name: &ObjectName) -> Duration {
         let now = self.clock.now();
         let Some(mp) = self.world().mini_program(name) else { return SOON };
@@ -389,7 +390,7 @@ impl Ctx {
         wait
     }
 
-    /// Something could not be done: everything about the object waits, longer each time.
+    /// Backs off after a failed request: everything about the object waits, longer each time.
     fn back_off(&self, mp: &MiniProgram, error: &ApiError, doing: &'static str) -> Next {
         let now = self.clock.now();
         let (wait, times) = self.recall(mp, |recall| {

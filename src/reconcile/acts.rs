@@ -1,4 +1,4 @@
-//! Carries out what the plan says, one act in each pass of the loop: no act decides anything.
+//! Carries out what the plan decides, one act in each iteration; no act decides anything.
 
 mod admit;
 mod call;

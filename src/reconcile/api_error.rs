@@ -1,5 +1,5 @@
-//! What the API server says when it says no, or nothing: the few cases that a step behaves
-//! differently on. No secret passes here.
+//! What the API server answers when it refuses a request or does not answer: the few cases that a
+//! step handles differently. Never contains a secret.
 
 pub mod admission;
 
@@ -10,14 +10,14 @@ use kube::core::Status;
 use self::admission::Said;
 use crate::{api::Reason, sensitive::AccessToken, shell::leader::TermOver};
 
-/// Every request to the API server ends by then; kube itself would wait for ever.
+/// The longest time for a request to the API server; kube itself would wait for ever.
 const DEADLINE: Duration = Duration::from_secs(15);
 
 /// A request to the API server that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The object is not as the request supposed: somebody else wrote it, deleted it or re-created
-    /// it.
+    /// The object differs from what the request supposed: another writer changed, deleted or
+    /// re-created it.
     #[error("the object has changed in the meantime")]
     Conflict,
     /// RBAC forbids it.
@@ -26,33 +26,33 @@ pub enum ApiError {
     /// The object is immutable.
     #[error("the object is immutable")]
     Immutable,
-    /// The object is gone.
+    /// The object does not exist.
     #[error("not found")]
     NotFound,
-    /// Quota, an admission webhook or policy, a terminating namespace, an overloaded server.
+    /// A quota, an admission webhook or policy, a terminating namespace, or an overloaded server.
     #[error("refused with {code}: {message}")]
     Refused {
         /// The HTTP status.
         code: u16,
-        /// What the API server says.
+        /// The message of the API server.
         message: String,
     },
-    /// It was answered with success, and admission had changed what the operator depends on.
+    /// The request succeeded, but admission changed what the operator depends on.
     #[error("admission took away or changed {0}")]
     Altered(String),
-    /// Too many reads were under way: nothing was sent.
+    /// Too many reads were under way; nothing was sent.
     #[error("no room for a read")]
     NoRoom,
     /// The lease was lost before anything was sent.
     #[error(transparent)]
     TermOver(TermOver),
-    /// Nobody knows whether it was done.
+    /// The outcome is unknown.
     #[error("no answer from the API server")]
     Unanswered,
 }
 
 impl ApiError {
-    /// Why a write of the target failed, in the words of the condition `TargetSynced`.
+    /// The reason for a failed write of the target, as the condition `TargetSynced` reports it.
     #[must_use]
     pub fn target_reason(&self) -> Reason {
         match self {
@@ -68,7 +68,7 @@ impl ApiError {
         }
     }
 
-    /// Who refused, as far as a tenant can use it.
+    /// Which check refused the request, as far as a tenant can use it.
     #[must_use]
     pub fn said(&self) -> Option<Said> {
         match self {
@@ -78,7 +78,7 @@ impl ApiError {
         }
     }
 
-    /// The same, if it was the answer to a dry run: that did nothing, whatever the answer is.
+    /// The same for the answer to a dry run, which did nothing whatever the answer is.
     #[must_use]
     pub fn of_dry_run(error: kube::Error) -> Self {
         match error {
@@ -90,7 +90,7 @@ impl ApiError {
         }
     }
 
-    /// The same, unless it quotes the token: whoever refuses a Secret may repeat what it holds.
+    /// The same, unless it quotes the token: a webhook that refuses a Secret may repeat its data.
     #[must_use]
     pub fn without(self, token: &AccessToken) -> Self {
         match self {
@@ -108,18 +108,18 @@ impl ApiError {
 
     fn of(status: &Status) -> Self {
         let message = &status.message;
-        // The code of a denial is its webhook's to choose.
+        // A webhook chooses the code of its denial.
         if admission::refused(message) {
             return Self::refused(status);
         }
         match status.code {
             409 => Self::Conflict,
             404 => Self::NotFound,
-            // RBAC's own sentence names the user; quota, Pod Security and a terminating namespace
-            // answer 403 as well.
+            // RBAC's message names the user; quota, Pod Security and a terminating namespace answer
+            // with 403 as well.
             403 if message.contains("forbidden: User ") => Self::Forbidden(message.clone()),
             422 if refuses(status, "metadata.uid", "") => Self::Conflict,
-            // Data may be too long as well.
+            // The data may also be too long.
             422 if ["data", "immutable"]
                 .iter()
                 .any(|field| refuses(status, field, "immutable")) =>
@@ -132,7 +132,7 @@ impl ApiError {
     }
 }
 
-/// Whether the answer refuses the value of this field, with this word in the cause.
+/// Whether the answer refuses the value of this field, with this text in the cause.
 fn refuses(status: &Status, field: &str, because: &str) -> bool {
     let mut causes = status.details.iter().flat_map(|details| &details.causes);
     causes.any(|cause| cause.field == field && cause.message.contains(because))

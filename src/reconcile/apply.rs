@@ -1,5 +1,5 @@
-//! Writes target Secrets: the only step that does. Knows no HTTP to platforms and decides nothing
-//! about tokens.
+//! Writes and deletes target Secrets; no other step does. Knows no HTTP to platforms and decides
+//! nothing about tokens.
 
 pub mod altered;
 pub mod secret;
@@ -27,20 +27,21 @@ use crate::{
     template::Template,
 };
 
-/// Proof that the answer to a call can be stored: the target was read strongly, or a dry run of its
-/// creation passed.
+/// Proof that the token of a call can be stored: a live read found the target, or a dry run of the
+/// write passed.
 pub struct Preflight(());
 
 #[cfg(test)]
 impl Preflight {
-    /// Tests of a call have no target.
+    /// For tests of a call that has no target.
     pub fn for_test() -> Self {
         Self(())
     }
 }
 
-/// Clears the way for a call. A target that does not exist yet, or whose last write was refused,
-/// costs one dry run: quota, admission and a terminating namespace refuse that, and not the token.
+/// Checks that the token of a call can be stored. If the target does not exist yet, or its last
+/// write was refused, this costs one dry run: quota, admission and a terminating namespace then
+/// refuse the dry run and not the token.
 pub async fn preflight(
     client: &Client,
     mp: &MiniProgram,
@@ -85,7 +86,7 @@ pub async fn preflight(
     Ok(Preflight(()))
 }
 
-/// Writes the target as one whole, forced, fenced server-side apply.
+/// Writes the target as a whole, by one forced server-side apply with preconditions.
 pub async fn write(
     client: &Client,
     mp: &MiniProgram,
@@ -97,7 +98,7 @@ pub async fn write(
     let answer = within(secrets(client, mp).patch(name, &params(), &Patch::Apply(&sent))).await;
     let mut answer = answer.map_err(|error| error.without(content.token))?;
     let checked = altered::check(&sent, &answer);
-    // The token is known; its copy in the answer is needed no more.
+    // The token is known, so its copy in the answer is wiped.
     answer.data.iter_mut().flat_map(|data| data.values_mut()).for_each(|value| value.0.zeroize());
     checked?;
     let written = Projection::of(&answer.metadata);
@@ -109,8 +110,8 @@ pub async fn write(
     }
 }
 
-/// Takes our owner reference away where somebody else applied it too, as a restored backup does: no
-/// apply of ours would.
+/// Removes our owner reference where another manager applied it too, as a restored backup does: no
+/// apply of ours would remove it.
 async fn disown(
     client: &Client,
     mp: &MiniProgram,
@@ -141,14 +142,14 @@ fn secrets(client: &Client, mp: &MiniProgram) -> Api<Secret> {
     Api::namespaced(client.clone(), namespace(mp))
 }
 
-/// What a refused or unanswered write of a token in hand comes down to.
+/// What a refused or unanswered write of an unstored token leads to.
 #[derive(Debug)]
 pub enum Resolution {
-    /// It was written after all.
+    /// The token was stored after all.
     AlreadyWritten(Box<Projection>),
-    /// Nobody else's call has been written: the same token again, on this base.
+    /// No other caller has stored a token: write the same token again with this precondition.
     Retry(Precondition),
-    /// Somebody else has asked, or the name is somebody else's now.
+    /// Another caller has stored a token, or the Secret's name belongs to another owner now.
     Superseded,
 }
 
@@ -195,21 +196,22 @@ pub async fn resolve(
         return Ok(Resolution::Superseded);
     };
     let intent = current.status.as_ref().and_then(|status| status.intent.as_ref());
-    // A write that admission altered has closed the intent.
+    // A write whose result admission altered has closed the intent.
     let still_ours = is_written
         || !hand.call.wanted.mints
         || intent.is_some_and(|intent| intent.id == hand.call.id);
     Ok(if still_ours { Resolution::Retry(precondition) } else { Resolution::Superseded })
 }
 
-/// Whether a target says of the token in hand what was written: admission may have changed it.
+/// Whether a target has the unstored token's annotations as they were written: admission may have
+/// changed them.
 fn tells_of(found: &Projection, hand: &UnstoredFacts) -> bool {
     found.token.as_ref() == Some(&hand.token)
         && found.sent == hand.sent
         && found.unconfirmed == hand.unconfirmed
 }
 
-/// Deletes a Secret that was the target once, and only that very object.
+/// Deletes a Secret that was the target before, with its uid and resourceVersion as preconditions.
 pub async fn forget(client: &Client, mp: &MiniProgram, old: &Projection) -> Result<(), ApiError> {
     let secrets = secrets(client, mp);
     let preconditions =

@@ -1,54 +1,54 @@
-//! A call to a platform before it is made: what it is for and what it may cost. Values only.
+//! A call to a platform before it is made: its reason and what it may cost. Values only.
 
 use strum::IntoStaticStr;
 
-/// Why the platform is asked. Nothing else is a reason.
+/// Why the platform is called. No call has another reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 pub enum Why {
-    /// There is no token and never was.
+    /// The object has no token and never had one.
     NoToken,
     /// The target Secret is missing.
     TargetMissing,
-    /// Nothing confirms what the target tells of its token, and its data holds none that is known.
+    /// Nothing confirms the target's token, and the target's data holds no known token.
     Edited,
     /// The stored times cannot be true.
     Unbelievable,
-    /// A call's end is not known: its token may have replaced the stored one.
+    /// A call has an unknown outcome: its token may have replaced the stored one.
     OpenIntent,
     /// A late request may have replaced the stored token.
     Unconfirmed,
-    /// The credential is not the one that was sent.
+    /// The credential differs from the one that was sent.
     CredentialChanged,
-    /// The token mode is not the one that was asked for.
+    /// The token mode differs from the one of the stored token.
     ModeChanged,
-    /// Somebody reports the current token dead.
+    /// The annotation `invalid-token` reports the current token as invalid.
     Invalid,
-    /// It is time.
+    /// The token's refresh is due.
     Time,
-    /// Somebody asks for it by annotation.
+    /// An annotation requests a refresh.
     Requested,
-    /// This object keeps the app's token now, another one did before.
+    /// This object has become the owner of the app's token.
     WonApp,
-    /// Another object of the app got a token later than this one last asked.
+    /// A sibling got a token after this object's last call.
     SiblingNewer,
 }
 
 impl Why {
-    /// Whether the token's own clock asks for the call.
+    /// Whether the token's own times make the call due.
     #[must_use]
     pub fn by_time(self) -> bool {
         self == Self::Time
     }
 
-    /// Whether neither the token's clock nor a person asks for the call: what undoes it would be
-    /// met again and again.
+    /// Whether neither the token's times nor a person make the call due: whatever undoes such a
+    /// call would undo each further one.
     #[must_use]
     pub fn unasked(self) -> bool {
         !matches!(self, Self::Time | Self::Requested | Self::Invalid)
     }
 
-    /// Whether the stored token is or may be gone, or was made from another credential: what no
-    /// floor of minutes may delay.
+    /// Whether the stored token is or may be gone, or belongs to another credential: no floor of
+    /// minutes may delay such a call.
     #[must_use]
     pub fn urgent(self) -> bool {
         matches!(
@@ -65,52 +65,52 @@ impl Why {
     }
 }
 
-/// What the next call waits for. Nothing else is a reason to wait.
+/// What the next call waits for. No call waits for anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 pub enum WaitsFor {
-    /// The token's own time.
+    /// The token's refresh.
     Time,
     /// The back-off after a failure.
     BackOff,
     /// The shortest time between two calls.
     Floor,
-    /// The next day: a quota is used up.
+    /// The next day: the quota is used up.
     Quota,
-    /// A call of another process whose end is not known.
+    /// A call of another process that may still be under way.
     OpenCall,
-    /// Room for one more call.
+    /// A slot.
     Slot,
-    /// Another object of the app, which is asked for first or keeps the token.
+    /// Another object of the app, whose credential is tried first or which owns the token.
     OtherObject,
-    /// Somebody who mends the credential, the target or the spec.
+    /// A person, who must correct the credential, the target or the spec.
     Person,
 }
 
 /// A call that the plan wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// What for.
+    /// The reason.
     pub why: Why,
-    /// Whether a new token is forced where asking alone does not make one.
+    /// Whether the call forces a new token, where an ordinary call returns the same one.
     pub force: bool,
-    /// Whether it may shorten an older token's life: on a rotating endpoint each does, elsewhere a
-    /// forced one.
+    /// Whether the call may shorten an older token's life: each call does on an endpoint that
+    /// replaces tokens, elsewhere only a forced one.
     pub mints: bool,
 }
 
-/// A call with an identity.
+/// A call with an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// A fresh id for every call: the target is stamped with it.
+    /// A fresh id for every call, with which the target is stamped.
     pub id: String,
-    /// What is wanted.
+    /// What the plan wants.
     pub wanted: Wanted,
-    /// The refresh request that this call answers, as the status keeps it.
+    /// The refresh request that this call answers, in the form that the status keeps.
     pub handles: Option<String>,
-    /// The intent that stood when the call was planned; its success removes it.
+    /// The intent that was recorded when the call was planned; its success removes it.
     pub stood: Option<String>,
-    /// The fingerprint of the token that the status told of when the call was planned.
+    /// The fingerprint of the token that the status reported when the call was planned.
     pub known: Option<String>,
-    /// Whether a call of unknown end may land behind this one.
+    /// Whether an earlier call with an unknown outcome may still be executed after this one.
     pub outcome_unknown: bool,
 }

@@ -1,5 +1,5 @@
-//! Kubernetes Events: what changed, told once, after the write that it tells of. Constant notes; a
-//! failed Event fails nothing.
+//! Kubernetes Events: each change is published once, after the write that makes it. The notes are
+//! constant, and a failed Event fails nothing else.
 
 use std::time::Duration;
 
@@ -10,33 +10,33 @@ use kube::{
 
 use crate::api::{ConditionType, MiniProgram, MiniProgramStatus, Reason, conditions};
 
-/// An Event is worth no more waiting than this.
+/// The longest that a pass waits for an Event to be published.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Something worth telling once.
+/// An Event to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {
-    /// One word of a fixed list.
+    /// Its reason, from a fixed list.
     pub reason: &'static str,
-    /// Whether somebody should act.
+    /// Whether its type is Warning: a person should act.
     pub warning: bool,
-    /// What happened.
+    /// Its note.
     pub note: String,
 }
 
 impl Announcement {
-    /// Something that went as it should.
+    /// An Event about what went as it should.
     pub fn normal(reason: &'static str, note: &str) -> Self {
         Self { reason, warning: false, note: note.into() }
     }
 
-    /// Something that somebody should look at.
+    /// An Event that a person should see.
     pub fn warning(reason: &'static str, note: &str) -> Self {
         Self { reason, warning: true, note: note.into() }
     }
 }
 
-/// The target was put right.
+/// An edit of the target was corrected.
 pub fn drift_corrected() -> Announcement {
     Announcement::warning(
         "SecretDriftCorrected",
@@ -44,7 +44,7 @@ pub fn drift_corrected() -> Announcement {
     )
 }
 
-/// Somebody reports a token dead that has been replaced already.
+/// The reported token has already been replaced.
 pub fn already_replaced() -> Announcement {
     Announcement::normal(
         "TokenAlreadyReplaced",
@@ -52,7 +52,7 @@ pub fn already_replaced() -> Announcement {
     )
 }
 
-/// Somebody reports a token by something that names none.
+/// The report names no token.
 pub fn names_no_token() -> Announcement {
     Announcement::warning(
         "InvalidTokenMalformed",
@@ -60,7 +60,7 @@ pub fn names_no_token() -> Announcement {
     )
 }
 
-/// Somebody reports the token by the token itself.
+/// The report contains the token itself.
 pub fn token_shown() -> Announcement {
     Announcement::warning(
         "TokenInAnnotation",
@@ -69,7 +69,7 @@ pub fn token_shown() -> Announcement {
     )
 }
 
-/// Somebody reports a token that the platform does not replace before its time.
+/// The platform does not replace the reported token before its end.
 pub fn not_replaceable() -> Announcement {
     Announcement::warning(
         "TokenNotReplaceable",
@@ -86,7 +86,7 @@ pub fn same_token() -> Announcement {
     )
 }
 
-/// Forcing does not help.
+/// Forced refreshes return the same token.
 pub fn forced_refresh_ineffective() -> Announcement {
     Announcement::warning(
         "ForcedRefreshIneffective",
@@ -94,7 +94,7 @@ pub fn forced_refresh_ineffective() -> Announcement {
     )
 }
 
-/// Another operator writes our target.
+/// Another operator wrote our target.
 pub fn foreign_write() -> Announcement {
     Announcement::warning(
         "ForeignWrite",
@@ -112,7 +112,7 @@ pub fn old_target_deleted(secret: &str) -> Announcement {
     )
 }
 
-/// What a status write is worth telling.
+/// The Events that a status write gives rise to.
 #[must_use]
 pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Vec<Announcement> {
     let mut announcements = Vec::new();
@@ -149,7 +149,7 @@ pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Ve
         [ConditionType::CredentialValid, ConditionType::TargetSynced, ConditionType::TokenFresh]
     {
         match changed(kind) {
-            // These only point to another condition, or to the user's own wish.
+            // These only refer to another condition, or to what the spec asks for.
             None | Some((Reason::Blocked | Reason::Suspended | Reason::Expired, _)) => {}
             Some((reason, message)) => {
                 announcements.push(Announcement::warning(reason.as_str(), &message));
@@ -163,7 +163,7 @@ pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Ve
 pub struct Events(Recorder);
 
 impl Events {
-    /// One recorder for the process: it holds the series that repeated Events are counted in.
+    /// The process has one recorder, which counts repeated Events in series.
     #[must_use]
     pub fn new(client: Client, instance: Option<String>) -> Self {
         Self(Recorder::new(
@@ -172,7 +172,7 @@ impl Events {
         ))
     }
 
-    /// Tells of an object.
+    /// Publishes Events about an object.
     pub async fn publish(&self, mp: &MiniProgram, announcements: &[Announcement]) {
         for announcement in announcements {
             let event = Event {

@@ -1,5 +1,5 @@
-//! Says in an object's status that this operator works on it no more: its labels do not match
-//! `--selector` now, and nobody would notice when its token ends.
+//! Reports in an object's status that its labels no longer match `--selector`, since otherwise no
+//! status would say when its token expires.
 
 use kube::Api;
 
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{api::MiniProgram, world::Gone};
 
-/// Tells of an object that went out of sight, if it still exists: another operator may have taken
-/// it over meanwhile, and its status then stands.
+/// Writes the last status of an object that left the selector, if the object still exists. A status
+/// that another operator has written since is kept.
 pub async fn farewell(ctx: &Ctx, gone: &Gone) {
     let minis = Api::<MiniProgram>::namespaced(ctx.client.clone(), &gone.name.namespace);
     let (namespace, name) = (&gone.name.namespace, &gone.name.name);
@@ -28,7 +28,7 @@ pub async fn farewell(ctx: &Ctx, gone: &Gone) {
     };
     let is_it = mp.metadata.uid.as_deref() == Some(gone.uid.as_str())
         && mp.metadata.deletion_timestamp.is_none();
-    // It may match again by now.
+    // The object may match the selector again.
     let is_back = ctx.world().mini_program(&gone.name).is_some();
     if !is_it || is_back || !ctx.term.leads() {
         return;
@@ -39,7 +39,7 @@ pub async fn farewell(ctx: &Ctx, gone: &Gone) {
             name,
             "the object does not match the selector any more: its status says so"
         ),
-        // It was written meanwhile, or deleted: the status is another's to tell.
+        // Another writer changed or deleted the object: its status is no longer ours to write.
         Err(ApiError::Conflict | ApiError::NotFound) => {}
         Err(error) => untold(error),
     }

@@ -1,5 +1,5 @@
-//! Asks a platform for a token: the only step that does. Knows no Kubernetes; what it needs as
-//! proof that it may ask, the other steps hand to it.
+//! Calls a platform for a token; no other step does. Knows no Kubernetes; the other steps pass in
+//! the proofs that the call may be made.
 
 pub mod door;
 pub mod slots;
@@ -18,37 +18,37 @@ use crate::{
     shell::{clock::Clock, leader::Term, metrics::Metrics},
 };
 
-/// A hung platform gets no more of a call's time, however often it stayed silent.
+/// The longest timeout of a call, however often the platform did not respond.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How the platforms are reached.
 #[derive(Clone)]
 pub struct Platforms {
-    /// Where requests go out.
+    /// The door that requests pass through.
     pub door: Door,
     /// The hosts of each platform, by name; later ones are fail-over.
     pub hosts: BTreeMap<&'static str, Vec<String>>,
-    /// How long a connection may take.
+    /// The longest time for a connection.
     pub connect_timeout: Duration,
-    /// How long a call may take.
+    /// The longest time for a call.
     pub request_timeout: Duration,
 }
 
-/// A call in all its parts.
+/// A call with all that it needs.
 pub struct FetchRequest<'a> {
     /// The platform.
     pub platform: &'static Platform,
-    /// The endpoint on it.
+    /// The endpoint.
     pub endpoint: &'static Endpoint,
     /// What the request is made from.
     pub token: TokenRequest<'a>,
-    /// How many calls in a row stayed without an answer: the next one gets more time.
+    /// The number of consecutive calls without a response: the next call gets more time.
     pub unanswered: u32,
 }
 
 /// How a call ended.
 pub enum Fetched {
-    /// It brought a token, counted from when it was sent.
+    /// It returned a token.
     Token {
         /// The token and its life.
         grant: Grant,
@@ -57,14 +57,14 @@ pub enum Fetched {
         /// How long the response took.
         took: Duration,
     },
-    /// It brought none.
+    /// It returned no token.
     Refused(Refusal),
-    /// The Lease or the intent was too old to ask; nothing was sent.
+    /// The Lease or the intent was too old for a call; nothing was sent.
     NotAllowed,
 }
 
-/// Makes one call. `started` says that the intent is recorded or none is needed, `_preflight` that
-/// the token can be stored, and `term` hands out a ticket before every connection.
+/// Makes one call. `started` proves that the intent is recorded or none is needed, and `_preflight`
+/// that the token can be stored; `term` issues a ticket before every connection.
 pub async fn fetch(
     platforms: &Platforms,
     wanted: &FetchRequest<'_>,
@@ -91,7 +91,7 @@ pub async fn fetch(
         metrics.platform_called(wanted.platform.name, code(read.as_ref().err()), took);
         match read {
             Ok(grant) => return Fetched::Token { grant, sent: now.wall, took },
-            // Another host is worth a try only if this one has certainly seen nothing.
+            // Another host is tried only if this one has certainly received nothing.
             Err(not_sent) if not_sent.certainty == Certainty::NotSent => refusal = not_sent,
             Err(refusal) => return Fetched::Refused(refusal),
         }
@@ -99,8 +99,8 @@ pub async fn fetch(
     Fetched::Refused(refusal)
 }
 
-/// A platform that made a token and answered too late is given more time, or every try would make
-/// one and none would be stored.
+/// A platform that made a token and responded too late gets more time: otherwise every retry would
+/// make a token and none would be stored.
 fn timeout(base: Duration, wanted: &FetchRequest<'_>) -> Duration {
     if !wanted.endpoint.reissue.makes_new() {
         return base;
@@ -118,7 +118,7 @@ fn read(endpoint: &Endpoint, response: Result<Incoming, TransportError>) -> Resu
     (endpoint.read)(&Response { status: *status, content_type, body })
 }
 
-/// How a call ended, as a metric label: a fixed list, since a code could be anything.
+/// How a call ended, as a metric label from a fixed list: a platform's code could be anything.
 fn code(refusal: Option<&Refusal>) -> &'static str {
     refusal.map_or("ok", |refusal| refusal.reason.as_str())
 }

@@ -1,6 +1,6 @@
-//! What the process remembers of an object between two looks, by uid: the token in hand, the last
-//! call's end, first sightings. Makes no decision; losing it costs at most a call, except for the
-//! token in hand.
+//! What the process remembers of an object from one pass to the next, by uid: the unstored token,
+//! the end of the last call, first sightings. Decides nothing; losing it costs at most a call,
+//! except for the unstored token.
 
 mod apps;
 
@@ -22,20 +22,20 @@ use crate::{
     sensitive::AccessToken,
 };
 
-/// A token that a call brought and that is not in its Secret yet.
+/// A token that a call returned and that is not in its Secret yet.
 pub struct UnstoredToken {
     /// The token; wiped when dropped.
     pub token: AccessToken,
-    /// What the plan may know of it.
+    /// Its facts, which the plan may see.
     pub facts: UnstoredFacts,
 }
 
-/// A token in hand, without the token.
+/// The facts of an unstored token, without the token.
 #[derive(Clone, Debug)]
 pub struct UnstoredFacts {
-    /// The Secret that it belongs into.
+    /// The Secret that it is to be stored in.
     pub name: String,
-    /// The call that brought it.
+    /// The call that returned it.
     pub call: Call,
     /// Its fingerprint and times.
     pub token: TokenFacts,
@@ -45,16 +45,16 @@ pub struct UnstoredFacts {
     pub sent: Sent,
     /// Whether a late request may still replace it.
     pub unconfirmed: bool,
-    /// The target as it was read before the call: the fence of the write.
+    /// The precondition of the write: the target as it was read before the call.
     pub precondition: Precondition,
-    /// How often the write failed, and why the last time.
+    /// The number of failed writes, and the cause of the last one.
     pub refused: Option<Refused>,
 }
 
-/// A token that lies in its Secret.
+/// A token that is stored in its Secret.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    /// The id of the call that brought it.
+    /// The id of the call that returned it.
     pub call: String,
     /// Its fingerprint and times.
     pub token: TokenFacts,
@@ -65,22 +65,22 @@ pub struct Stored {
 /// A write that failed.
 #[derive(Clone, Debug)]
 pub struct Refused {
-    /// Why, in the words of the condition `TargetSynced`.
+    /// The reason, as the condition `TargetSynced` reports it.
     pub reason: Reason,
-    /// Who refused it.
+    /// Which check refused it.
     pub said: Option<Said>,
-    /// How often in a row.
+    /// The number of consecutive failures.
     pub attempts: u32,
-    /// When it is tried again, in boot time.
+    /// The boot time of the next try.
     pub retry: Duration,
 }
 
-/// The object that a write replaces.
+/// The object that a write must find.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Precondition {
     /// None: the write may only create.
     Absent,
-    /// This one, and no other.
+    /// This version of this object.
     Is {
         /// Its uid.
         uid: String,
@@ -91,7 +91,7 @@ pub enum Precondition {
     },
 }
 
-/// How a call ended, until the status carries it.
+/// How a call ended, kept until the status reports it.
 #[derive(Clone, Debug)]
 pub struct Ended {
     /// The call.
@@ -100,7 +100,7 @@ pub struct Ended {
     pub generation: Option<i64>,
     /// The credential that was sent.
     pub credential: Option<CredentialStatus>,
-    /// The counters before the call: what a refusal restores.
+    /// The counters before the call, which a refusal restores.
     pub mints_before: Option<Mints>,
     /// How it ended.
     pub how: How,
@@ -109,123 +109,123 @@ pub struct Ended {
 /// How a call ended.
 #[derive(Clone, Debug)]
 pub enum How {
-    /// It was given up before it was sent.
+    /// It was withdrawn before it was sent.
     Withdrawn,
-    /// It failed: definitely refused, not sent, or sent without an answer.
+    /// It failed: refused, not sent, or sent with an unknown outcome.
     Failed {
-        /// What the platform, or its absence, said.
+        /// The refusal, or the lack of a response.
         refusal: Refusal,
         /// When the call was sent.
         sent: Timestamp,
-        /// When the platform is asked next.
+        /// The time of the next call.
         next: Timestamp,
-        /// How many failures in a row, this one included.
+        /// Consecutive failures, including this one.
         attempts: i32,
     },
-    /// It brought a token.
+    /// It returned a token.
     Token {
         /// The token.
         token: TokenFacts,
         /// When the call was sent.
         sent: Timestamp,
-        /// Whether the token lies in its Secret.
+        /// Whether the token is stored in its Secret.
         stored: bool,
-        /// Whether the token was the one that the target held already.
+        /// Whether the target already held the token.
         same: bool,
         /// Whether it was written as unconfirmed.
         unconfirmed: bool,
     },
 }
 
-/// What a version of the credential came to when it was read, as long as the status names another
-/// one.
+/// The result of reading a version of the credential, kept while the status names another version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Noted {
     /// The version.
     pub version: CredentialStatus,
     /// The generation of the spec that it was read for.
     pub generation: Option<i64>,
-    /// What condition `CredentialValid` says of it.
+    /// The reason of the condition `CredentialValid`.
     pub reason: Reason,
 }
 
-/// What is remembered of an object and may be shown to the plan.
+/// What is remembered of an object and shown to the plan.
 #[derive(Clone, Debug, Default)]
 pub struct Recall {
-    /// The last call's end, until the status carries it.
+    /// The end of the last call, kept until the status reports it.
     pub ended: Option<Ended>,
-    /// The credential's last version. One that changes nothing is not worth a write: the next one
-    /// tells of it.
+    /// The last version of the credential. A version that changes nothing is not worth a status
+    /// write: the next one reports it.
     pub noted: Option<Noted>,
-    /// The ids of the intents that this process wrote, the last one only.
+    /// The id of the last intent that this process wrote.
     pub own_intent: Option<String>,
     /// The last token that this process stored.
     pub stored: Option<Stored>,
-    /// Since when (boot time) the status does not tell of the token that the target holds.
+    /// The boot time since which the status has not reported the target's token.
     pub untold_since: Option<Duration>,
-    /// Since when (boot time) the lists of its namespace have not been complete.
+    /// The boot time since which the lists of its namespace have not been complete.
     pub unlisted_since: Option<Duration>,
-    /// The open intent of somebody else, and when this process first saw it (boot time).
+    /// The open intent of another process, and the boot time at which this process first saw it.
     pub foreign_intent: Option<(String, Duration)>,
-    /// A former object's target, by uid, and when this process first saw it (boot time).
+    /// The uid of a former object's target, and the boot time at which this process first saw it.
     pub former: Option<(String, Duration)>,
-    /// When (boot time) the last call was sent.
+    /// The boot time of the last call.
     pub last_sent: Option<Duration>,
-    /// How many calls in a row brought a token that neither a clock nor a person had asked for.
+    /// The number of consecutive calls that returned a token and that neither time nor a person
+    /// asked for.
     pub unasked: u32,
-    /// The stored tokens, and when each ends in boot time, counted from when this process first saw
-    /// it.
+    /// The stored tokens, and the boot time at which each expires, counted from when this process
+    /// first saw it.
     pub ends: Vec<(TokenFacts, Duration)>,
-    /// The fingerprint of the last token that this process minted for it, and the boot time of that
-    /// call: issue times are cut to the second.
+    /// The fingerprint of the last token that this process minted for the object, and the boot time
+    /// of that call: issue times are cut to the second.
     pub minted: Option<(String, Duration)>,
-    /// How long the last answered call took.
+    /// How long the last call with a response took.
     pub last_call: Duration,
-    /// When the stored token was last returned again, although it was time for a new one.
+    /// When a call last returned the stored token again although its refresh was due.
     pub checked: Option<(String, Timestamp)>,
-    /// The version of a target whose data holds no token that we know.
+    /// The version of a target whose data holds no known token.
     pub unmatched: Option<String>,
-    /// The last version of the target that this process wrote, or whose data it found to be what
-    /// the annotations say.
+    /// The last version of the target that this process wrote, or whose data it found to match the
+    /// annotations.
     pub verified: Option<String>,
-    /// When (boot time) the target's data were last read.
+    /// The boot time at which the target's data was last read.
     pub read_at: Option<Duration>,
-    /// The version of a target that writing it again left as it was.
+    /// The version of a target that another write left unchanged.
     pub in_vain: Option<String>,
-    /// No look closer, call or write before this boot time.
+    /// The end of the back-off, in boot time: no live read, call or write before it.
     pub not_before: Duration,
-    /// How many writes or reads in a row failed or lost a race.
+    /// The number of consecutive writes or reads that failed or lost a race.
     pub errors: u32,
-    /// How many passes in a row did not come to rest.
+    /// The number of consecutive passes that did not converge.
     pub diverged: u32,
-    /// No pass at all before this boot time, since the ones before did not come to rest.
+    /// The end of the back-off after passes that did not converge, in boot time: no pass before it.
     pub no_pass_before: Duration,
-    /// Since when (boot time) an older object of the app is to be tried first.
+    /// The boot time since which the credential of an older object of the app is to be tried first.
     pub waiting_since: Option<Duration>,
-    /// Since when (boot time) a call is due and was not made.
+    /// The boot time since which a call is due and has not been made.
     pub due_since: Option<Duration>,
-    /// A failed write of the target that carried no new token.
+    /// The refused write of the target that carried no new token.
     pub refused: Option<Refused>,
-    /// When (boot time) an edit of the target was last put right.
+    /// The boot time at which an edit of the target was last corrected.
     pub corrected: Option<Duration>,
-    /// The status that this process wrote, and when (boot time), while that is recent: another one
-    /// stands if somebody else wrote over it.
+    /// The status that this process wrote, and the boot time of that write, while it is recent. If
+    /// another status is stored, another writer wrote it.
     pub written_status: Option<(Arc<MiniProgramStatus>, Duration)>,
-    /// The call that the target was last seen stamped with: a change of it under another operator's
-    /// name is not ours.
+    /// The call with which the target was last seen stamped: a change of it under another
+    /// operator's name is a foreign write.
     pub issued_for: Option<String>,
-    /// How often in a row the platform did not answer: its time is doubled each time.
+    /// The number of consecutive calls without a response; each doubles the timeout of the next.
     pub unanswered: u32,
-    /// The value of the annotation `invalid-token` that was last looked at.
+    /// The last value of the annotation `invalid-token` that was handled.
     pub invalid_seen: Option<Option<String>>,
-    /// The siblings' tokens that this object has asked after.
+    /// The sibling's token or forced call that this object has last made a call for.
     pub sibling_asked: Option<String>,
 }
 
 /// What is remembered of an object.
 #[derive(Default)]
 pub struct Memory {
-    /// The token in hand.
+    /// The unstored token.
     pub unstored: Option<UnstoredToken>,
     /// All the rest.
     pub recall: Recall,
@@ -239,7 +239,7 @@ pub struct Memories {
 }
 
 impl Memories {
-    /// Looks at or changes what is remembered of an object.
+    /// Reads or changes what is remembered of an object.
     pub fn with<T>(&self, uid: &str, change: impl FnOnce(&mut Memory) -> T) -> T {
         let mut objects = lock(&self.objects);
         change(objects.entry(uid.to_owned()).or_default())
@@ -260,21 +260,19 @@ impl Memories {
         lock(&self.apps).change(key, boot, change)
     }
 
-    /// How many objects are remembered.
+    /// The number of objects that are remembered.
     #[cfg(test)]
     pub fn objects(&self) -> usize {
         lock(&self.objects).len()
     }
 
-    /// Forgets an object that is gone. Its app's counts stay: a new object of the app is held by
-    /// them.
+    /// Forgets a deleted object. The counters of its app stay: they limit a new object of the app.
     pub fn forget(&self, uid: &str) {
         lock(&self.objects).remove(uid);
     }
 }
 
-/// A panic while the lock was held left a value that is whole all the same: every change above is
-/// one assignment.
+/// A panic while the lock was held left a consistent value: every change above is one assignment.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! Gathers what is known of an object without asking anybody: the world, the process's memory, and
-//! what this pass has read already. Decides nothing.
+//! Gathers what is known of an object without a request: from the world, the process's memory, and
+//! the reads of this pass. Decides nothing.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     world::{Lookup, ObjectName},
 };
 
-/// Gathers what is known without asking anybody.
+/// Gathers what is known without a request. Returns none if the object does not exist.
 pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -> Option<Observed> {
     let world = ctx.world();
     let mp = world.mini_program(name)?;
@@ -38,8 +38,8 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -
         (None, _, Lookup::Found(_)) => TargetLookup::Foreign,
         (None, ..) => TargetLookup::Absent,
     };
-    // A target that outlives its object has no owner: only the status still names it after a
-    // rename.
+    // A target that outlives its object has no owner reference: after a rename only the status
+    // names it.
     let in_use = mp.status.as_ref().and_then(|status| status.target_ref.as_ref());
     let unowned = in_use.and_then(|in_use| match world.target(&name.namespace, &in_use.name) {
         Lookup::Found(target)
@@ -84,8 +84,8 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -
     })
 }
 
-/// When this process first saw what it must give time: somebody's open intent, a former object's
-/// target.
+/// Records when this process first saw what it waits for: the open intent of another process, the
+/// target of a former object.
 pub(super) fn note_sightings(
     recall: &mut Recall,
     mp: &MiniProgram,

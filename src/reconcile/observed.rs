@@ -1,5 +1,5 @@
 //! What the plan needs: the world's projections, the process's memory and, when the plan asked for
-//! them, strong reads. Decides nothing, and reads nothing: that is `reads`.
+//! it, a live read. Decides nothing and reads nothing: the file `reads.rs` does.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,51 +18,51 @@ use crate::{
     world::{Lookup, Siblings, Version},
 };
 
-/// All that the plan knows.
+/// Everything that the plan knows.
 pub struct Observed {
-    /// The object: the newer of the watch's and our own last write.
+    /// The object: the newer one of the watch's version and our own last write.
     pub mini_program: Arc<MiniProgram>,
     /// Whether the lists of its namespace are complete.
     pub listed: bool,
     /// The Secret that the spec's target names.
     pub target: TargetLookup,
-    /// Other Secrets of our type that this object controls.
+    /// Other Secrets of our type that belong to this object.
     pub old: Vec<Arc<Projection>>,
     /// The credential Secret.
     pub credential: Lookup<Version>,
-    /// The other objects of the same platform and app id, as far as they matter.
+    /// The other objects of the same platform and app id that the plan needs.
     pub siblings: Siblings,
-    /// The template of the target, as far as it is allowed.
+    /// The target's template, without what the administrator does not allow.
     pub template: Template,
     /// What the process remembers.
     pub recall: Recall,
-    /// The token in hand.
+    /// The unstored token.
     pub unstored: Option<UnstoredFacts>,
-    /// The app's mints in this process.
+    /// The app's mints, as this process remembers them.
     pub app: AppMints,
-    /// How long an open intent of somebody else is left alone: connect and request timeout.
+    /// How long the open intent of another process is waited for: connect and request timeout.
     pub patience: Duration,
-    /// The call whose intent stands in status, if this reconcile wrote it.
+    /// The call whose intent this pass has recorded.
     pub started: Option<Wanted>,
-    /// A strong read of the credential alone, when the plan asked for it.
+    /// A read of the credential alone, if the plan asked for it.
     pub credential_read: Option<ReadFor>,
-    /// Strong reads, when the plan asked for them.
+    /// The live read, if the plan asked for it.
     pub live: Option<LiveRead>,
 }
 
 /// The Secret of the target's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetLookup {
-    /// There is none.
+    /// It does not exist.
     Absent,
-    /// There is one, and it is not of our type.
+    /// It exists and is not of our type.
     Foreign,
-    /// There is one of our type.
+    /// It exists and is of our type.
     Is(Arc<Projection>),
 }
 
 impl TargetLookup {
-    /// What a write of it has to replace.
+    /// The precondition of a write to it.
     #[must_use]
     pub fn precondition(&self) -> Precondition {
         match self {
@@ -76,10 +76,10 @@ impl TargetLookup {
     }
 }
 
-/// Strong reads of what an irreversible step depends on. Has no `Debug`: it holds the app secret
+/// The live read of what an irreversible step depends on. Has no `Debug`: it holds the app secret
 /// and tokens.
 pub struct LiveRead {
-    /// The spec that they were made for.
+    /// The spec that it was made for.
     pub of: Spec,
     /// The Secret of the target's name.
     pub target: TargetLookup,
@@ -87,15 +87,15 @@ pub struct LiveRead {
     pub immutable: bool,
     /// The tokens in the target's data.
     pub held: Held,
-    /// The same of the Secret that the target is filled from.
+    /// The tokens in the data of the old target.
     pub old_held: Held,
-    /// The version of the Secret in use, if its data are what its annotations say.
+    /// The version of the Secret in use, if its data matches its annotations.
     pub intact: Option<String>,
     /// The credential.
     pub credential: Arc<CredentialRead>,
 }
 
-/// A strong read of the credential. Has no `Debug`: it holds the app secret.
+/// A read of the credential alone. Has no `Debug`: it holds the app secret.
 pub struct ReadFor {
     /// The spec that it was made for.
     pub of: Spec,
@@ -103,7 +103,7 @@ pub struct ReadFor {
     pub credential: Arc<CredentialRead>,
 }
 
-/// A spec, by its object's uid and generation: another one names other Secrets.
+/// A spec, by its object's uid and generation: another spec may name other Secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec(Option<String>, Option<i64>);
 
@@ -115,21 +115,21 @@ impl Spec {
     }
 }
 
-/// The values of a Secret's data that are tokens which we know.
+/// The values in a Secret's data that are known tokens.
 #[derive(Default)]
 pub struct Held(Vec<AccessToken>);
 
-/// A credential, as read.
+/// The result of reading a credential.
 pub enum CredentialRead {
-    /// There is no such Secret.
+    /// The Secret does not exist.
     Absent,
     /// It could not be read.
     Unreadable,
-    /// It was read.
+    /// It exists.
     Is {
-        /// Which one.
+        /// Its uid and resourceVersion.
         version: CredentialStatus,
-        /// What stands under the key; none if the key is missing.
+        /// The value of the key; none if the key is missing.
         value: Option<Result<AppSecret, Implausible>>,
     },
 }
@@ -141,8 +141,8 @@ impl Held {
         Self(tokens)
     }
 
-    /// The values of this Secret that have one of these fingerprints: the others, which may come to
-    /// a megabyte, are wiped.
+    /// The values of this Secret that have one of these fingerprints. The others, which may have a
+    /// megabyte, are wiped.
     #[must_use]
     pub fn of(secret: Secret, fingerprints: &[&str]) -> Self {
         let values = secret.data.into_iter().flatten().map(|(_, value)| Zeroizing::new(value.0));
@@ -158,13 +158,13 @@ impl Held {
 }
 
 impl LiveRead {
-    /// The tokens of this Secret: the target, or the one that it is filled from.
+    /// The tokens of this Secret: the target or the old target.
     #[must_use]
     pub fn held_by(&self, from: &Projection, mp: &MiniProgram) -> &Held {
         if from.name == mp.target_name() { &self.held } else { &self.old_held }
     }
 
-    /// The credential's plausible app secret and where it was read.
+    /// The plausible app secret of the credential, and the version it was read from.
     #[must_use]
     pub fn app_secret(&self) -> Option<(&CredentialStatus, &AppSecret)> {
         match &*self.credential {
@@ -174,18 +174,18 @@ impl LiveRead {
     }
 }
 
-/// Whose a Secret of our type is, for an object of this uid.
+/// The owner of a Secret of our type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// This object's.
+    /// This object.
     Ours,
-    /// A former object's of the same name: the garbage collector is about to take it.
+    /// A former object of the same name: the garbage collector is about to delete the Secret.
     Former,
-    /// Somebody else's.
+    /// Another object or a person.
     Theirs,
 }
 
-/// Whose a target is.
+/// The owner of a target.
 #[must_use]
 pub fn whose(target: &Projection, mp: &MiniProgram) -> Whose {
     let name = mp.metadata.name.as_deref();
@@ -205,8 +205,8 @@ pub fn whose(target: &Projection, mp: &MiniProgram) -> Whose {
     }
 }
 
-/// Whether the status tells of this very token in this very Secret: a label that somebody removed
-/// is then put back.
+/// Whether the status reports this token in this Secret, so that a label that another writer
+/// removed is restored.
 fn is_remembered(target: &Projection, mp: &MiniProgram) -> bool {
     let Some(status) = &mp.status else { return false };
     let in_use = status.target_ref.as_ref().is_some_and(|in_use| in_use.name == target.name);

@@ -1,5 +1,5 @@
-//! A queue for each key, as long as somebody stands in it: so many hold a place at a time, and the
-//! others wait in the order in which they came. Knows nothing of what the places are for.
+//! A queue for each key that is in use: a limited number hold a place at a time, and the others
+//! wait in order of arrival. Knows nothing of what the places are for.
 
 use std::{
     collections::HashMap,
@@ -20,11 +20,11 @@ type ByKey<K> = Arc<Mutex<HashMap<K, Queue>>>;
 
 struct Queue {
     places: Arc<Semaphore>,
-    /// How many hold a place or wait for one.
+    /// The number that hold a place or wait for one.
     standing: usize,
 }
 
-/// A place, or the wait for one; given back when dropped, to whoever waits longest.
+/// A place, or the wait for one; when dropped, it is released to the longest waiter.
 pub struct Place<K: Hash + Eq> {
     permit: Option<OwnedSemaphorePermit>,
     by_key: ByKey<K>,
@@ -32,7 +32,7 @@ pub struct Place<K: Hash + Eq> {
 }
 
 impl<K: Hash + Eq + Clone> Queues<K> {
-    /// Queues of so many places each.
+    /// Queues with this many places each.
     #[must_use]
     pub fn new(places: usize) -> Self {
         Self { places, by_key: ByKey::default() }
@@ -43,14 +43,14 @@ impl<K: Hash + Eq + Clone> Queues<K> {
         self.enter_short(key, usize::MAX).await
     }
 
-    /// Waits for a place, unless so many hold one or wait for one already.
+    /// Waits for a place, unless `longest` already hold one or wait for one.
     pub async fn enter_short(&self, key: &K, longest: usize) -> Option<Place<K>> {
         let (mut place, places) = self.stand(key, longest)?;
         place.permit = Some(places.acquire_owned().await.ok()?);
         Some(place)
     }
 
-    /// A place, if one is free and nobody waits for it.
+    /// A place, if one is free and no other caller waits for it.
     pub fn try_enter(&self, key: &K) -> Option<Place<K>> {
         let (mut place, places) = self.stand(key, usize::MAX)?;
         place.permit = Some(places.try_acquire_owned().ok()?);

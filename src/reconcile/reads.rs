@@ -1,5 +1,6 @@
-//! Reads Secrets from the API server itself: the only step that does. Few at a time, since each may
-//! be a megabyte; what is not needed of one is wiped before the next is read. Decides nothing.
+//! Reads Secrets from the API server; no other step does. The number of concurrent reads is
+//! limited, since each may be a megabyte, and values that are not needed are wiped before the next
+//! read. Decides nothing.
 
 mod flights;
 mod room;
@@ -37,7 +38,7 @@ struct TargetRead {
     target: Projection,
     immutable: bool,
     held: Held,
-    /// Whether its data are what its annotations say.
+    /// Whether its data matches its annotations.
     is_intact: bool,
 }
 
@@ -56,7 +57,8 @@ impl TargetRead {
     }
 }
 
-/// Whoever applies a target under the operator's name can leave its annotations as they are.
+/// Whether the data matches the annotations. A writer that applies a target under the operator's
+/// name can change the data and leave the annotations as they are.
 fn is_intact(secret: &Secret, token: &TokenFacts, app_id: &str, keys: &TargetKeys) -> bool {
     let value = |key: &str| str::from_utf8(&secret.data.as_ref()?.get(key)?.0).ok();
     let held = value(&keys.access_token).and_then(AccessToken::parse);
@@ -66,7 +68,7 @@ fn is_intact(secret: &Secret, token: &TokenFacts, app_id: &str, keys: &TargetKey
         && value(names::KEY_APP_ID) == Some(app_id)
 }
 
-/// The reads of Secrets of one term; cheap to clone.
+/// Reads Secrets during one term; cheap to clone.
 #[derive(Clone)]
 pub struct Reads {
     client: Client,
@@ -75,14 +77,14 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// Reads with this client.
+    /// Makes all reads with this client.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self { client, room: Room::default(), credentials: Flights::default() }
     }
 
-    /// Reads what an irreversible step depends on: the target, the Secret that it may be filled
-    /// from, and the credential unless this pass has just read it.
+    /// Reads what an irreversible step depends on: the target, the old target if there is one, and
+    /// the credential unless this pass has just read it.
     pub async fn read_live(
         &self,
         mp: &MiniProgram,
@@ -116,9 +118,9 @@ impl Reads {
         Ok(LiveRead { of: Spec::of(mp), target, immutable, held, old_held, intact, credential })
     }
 
-    /// Reads the target so that another's data never leaves the API server: a list by name and
-    /// type, then metadata only. Of its values only those are kept whose fingerprint is its own
-    /// annotation's or `known`.
+    /// Reads the target so that a foreign Secret's data never leaves the API server: by a list with
+    /// name and type, and then metadata only. Of its values, only those are kept whose fingerprint
+    /// is in its own annotation or is `known`.
     pub async fn target(
         &self,
         mp: &MiniProgram,
@@ -162,7 +164,7 @@ impl Reads {
         Ok(secret.map(|secret| TargetRead::of(secret, known, keys)))
     }
 
-    /// Reads the credential for all objects that ask for it until the request is sent.
+    /// Reads the credential, in one request for all objects that ask before it is sent.
     pub async fn credential(&self, mp: &MiniProgram) -> Result<CredentialRead, ApiError> {
         let reference = &mp.spec.credential_ref;
         let secret = ObjectName::new(namespace(mp), &reference.name);
@@ -179,7 +181,7 @@ impl Reads {
         self.credentials.ask(secret, &reference.key, send).await.of(&reference.key)
     }
 
-    /// Reads the credential for a call of one object, which waits for nobody else's.
+    /// Reads the credential for a call of one object, without waiting for other objects' reads.
     async fn own_credential(&self, mp: &MiniProgram) -> Result<CredentialRead, ApiError> {
         let reference = &mp.spec.credential_ref;
         let secret = ObjectName::new(namespace(mp), &reference.name);
@@ -187,7 +189,7 @@ impl Reads {
         self.get(&secret, BTreeSet::from([reference.key.clone()])).await.of(&reference.key)
     }
 
-    /// Reads a Secret and keeps what stands under these keys.
+    /// Reads a Secret and keeps the values of these keys.
     async fn get(&self, name: &ObjectName, keys: BTreeSet<String>) -> Answer {
         let secrets = Api::<Secret>::namespaced(self.client.clone(), &name.namespace);
         let secret = match within(secrets.get_opt(&name.name)).await {

@@ -1,9 +1,9 @@
-//! Writes the status of a `MiniProgram`: the only step that does. The intent of a call is a status
-//! write too.
+//! Writes the status of a `MiniProgram`; no other step does. The intent of a call is a status write
+//! too.
 //!
-//! What it may say comes from the plan, and the plan takes a token's facts from a `Projection`
-//! alone, which only an object that the API server returned can make: a status cannot tell of a
-//! write that did not happen.
+//! The plan decides what the status reports, and takes a token's facts only from a `Projection`,
+//! which only an object of the API server's answers can make: a status cannot report a write that
+//! did not happen.
 
 use std::time::Duration;
 
@@ -24,33 +24,32 @@ use crate::{
     shell::clock::Now,
 };
 
-/// Proof that a call may go out: its intent stands in status, or it cannot shorten any token's
-/// life.
+/// Proof that a call may be made: its intent is recorded in the status, or it cannot shorten any
+/// token's life.
 pub struct IntentRecorded {
     since: Option<Duration>,
 }
 
 impl IntentRecorded {
-    /// For a call that cannot shorten a token's life, no intent is needed.
+    /// The proof for a call that cannot shorten a token's life and needs no intent.
     #[must_use]
     pub fn not_needed(wanted: Wanted) -> Option<Self> {
         (!wanted.mints).then_some(Self { since: None })
     }
 
-    /// An intent that stands, written at this boot time; one of long ago allows no call.
+    /// The proof for an intent that was recorded at this boot time. An old intent allows no call.
     pub(super) fn at(boot: Duration) -> Self {
         Self { since: Some(boot) }
     }
 
-    /// When the intent was written, in boot time.
+    /// The boot time at which the intent was recorded.
     #[must_use]
     pub fn since(&self) -> Option<Duration> {
         self.since
     }
 }
 
-/// Writes a status over the one that the plan has seen; the resourceVersion is the only fence
-/// there.
+/// Replaces the status that the plan has seen; the resourceVersion is the precondition.
 pub async fn write(
     client: &Client,
     mp: &MiniProgram,
@@ -67,8 +66,8 @@ pub async fn write(
         client.clone(),
         mp.metadata.namespace.as_deref().unwrap_or_default(),
     );
-    // The status subresource takes nothing of the object but its status; a PUT also removes what is
-    // no more to be said.
+    // The status subresource ignores everything but the status; a PUT also removes fields that are
+    // no longer reported.
     let object = MiniProgram { metadata, spec: mp.spec.clone(), status: Some(status) };
     let name = mp.metadata.name.as_deref().unwrap_or_default();
     let manager = Some(names::FIELD_MANAGER.to_owned());
@@ -76,7 +75,7 @@ pub async fn write(
     within(minis.replace_status(name, &params, &object)).await
 }
 
-/// The counters and the intent of a call that may shorten a token's life.
+/// The status with the counters and the intent of a call that may shorten a token's life.
 #[must_use]
 pub fn with_intent(view: &View<'_>, call: &Call) -> MiniProgramStatus {
     let now = view.now;
@@ -101,7 +100,7 @@ pub fn with_intent(view: &View<'_>, call: &Call) -> MiniProgramStatus {
     MiniProgramStatus { intent: Some(intent), mints: Some(mints), ..view.status.clone() }
 }
 
-/// Writes the intent; whoever finds it knows that a token may have been made.
+/// Writes the intent. Any later process that finds it knows that a token may have been made.
 pub async fn record_intent(
     client: &Client,
     mp: &MiniProgram,
@@ -112,7 +111,7 @@ pub async fn record_intent(
     Ok((written, IntentRecorded::at(now.boot)))
 }
 
-/// What the app's mints come to with this call, for the process's own count.
+/// The app's mints including this call, as this process counts them.
 #[must_use]
 pub fn counted_with(view: &View<'_>, call: &Call) -> Mints {
     let counted = limits::counted(view);

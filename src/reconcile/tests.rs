@@ -1,5 +1,5 @@
-//! What a look does beside its steps: what was read counts at once, and what fails waits. Builds
-//! the operator for tests of single acts, with an API server and a platform that answer as told.
+//! A pass as a whole: what was read counts at once, and what fails backs off. Builds the context
+//! for tests of single acts, with an API server and a platform that give fixed answers.
 
 use std::{
     collections::BTreeMap,
@@ -51,18 +51,18 @@ use crate::{
     world::{Lookup, ObjectName, Scope, World},
 };
 
-/// When all of it happens: 500 s after the stored token's issue.
+/// The time of all tests: 500 s after the stored token's issue.
 pub fn now() -> Now {
     Now { wall: at(500), boot: boot(500) }
 }
 
-/// The requests that an API server was sent: method, path with query, and body.
+/// The requests that an API server received: method, path with query, and body.
 pub type Requests = Arc<Mutex<Vec<(String, String, Value)>>>;
 
-/// The body of an answer that repeats what was sent.
+/// The body of an answer that repeats the request.
 pub const ECHO: Value = Value::Null;
 
-/// An API server that answers each method and path with a status and a body.
+/// An API server with a status and a body for each method and path.
 pub fn api_server(answer: fn(&str, &str) -> (u16, Value)) -> (Client, Requests) {
     let requests = Requests::default();
     let log = Arc::clone(&requests);
@@ -76,16 +76,16 @@ pub fn api_server(answer: fn(&str, &str) -> (u16, Value)) -> (Client, Requests) 
     (Client::new(Router::new().fallback(any(answering)), "team-a"), requests)
 }
 
-/// What the API server says when it says no.
+/// A refusal of the API server.
 pub fn no(code: u16) -> (u16, Value) {
     let reason = if code == 404 { "NotFound" } else { "" };
     (code, json!({ "kind": "Status", "status": "Failure", "code": code, "reason": reason }))
 }
 
-/// What a platform answers: status and body, if it does.
+/// A platform's response, if it gives one: status and body.
 pub type Said = Result<(u16, &'static str), TransportError>;
 
-/// An operator that leads alone, at the one moment `now`.
+/// The context of an operator that leads, at the one time `now`.
 pub fn ctx(client: Client, platform: fn() -> Said) -> Ctx {
     let clock = Clock::from_fn(now);
     let door = Door::from_fn(move |_| {
@@ -110,7 +110,7 @@ pub fn ctx(client: Client, platform: fn() -> Said) -> Ctx {
     }
 }
 
-/// An operator whose platform and API server are not asked.
+/// A context whose platform and API server receive no requests.
 fn alone() -> Ctx {
     ctx(api_server(|_, _| no(500)).0, || Err(TransportError::NotSent(Cause::ConnectionRefused)))
 }
@@ -145,7 +145,7 @@ fn what_is_given_time_is_given_it_from_its_first_sighting() {
     let mut recall = Recall::default();
     let mut note = |sight: &mut Sight, boot| {
         let seen = sight.observed();
-        // The wall clock was set back, and gives the token all of its life again.
+        // The wall clock was set back, and gives the token its whole life again.
         let now = Now { wall: at(0), boot };
         note_sightings(&mut recall, &seen.mini_program, &seen.target, &[], now);
         let end = recall.ends.first().map(|(_, end)| *end);

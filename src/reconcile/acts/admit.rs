@@ -1,4 +1,4 @@
-//! Takes the room for the call that the plan is heading for: first the app's turn, then a slot.
+//! Takes the app's turn and then a slot for the call that the plan leads to.
 
 use std::{pin::pin, task::Poll};
 
@@ -10,8 +10,8 @@ use crate::reconcile::{
 };
 
 impl Ctx {
-    /// Waits for the app's turn, if others of its objects ask, and then plans anew: the call may
-    /// not be wanted any more.
+    /// Waits for the app's turn while siblings call. The next iteration plans again, since the call
+    /// may no longer be wanted.
     pub(in crate::reconcile) async fn wait_for_turn(
         &self,
         mp: &MiniProgram,
@@ -22,8 +22,7 @@ impl Ctx {
         if pass.turn.is_some() { Next::Continue } else { REQUEUE_SOON }
     }
 
-    /// Whether it is the object's turn to ask for its app, as far as that can be told without
-    /// waiting.
+    /// Whether this object has the app's turn, or can take it without waiting.
     pub(in crate::reconcile) fn has_turn(&self, mp: &MiniProgram, pass: &mut Pass) -> bool {
         if pass.slot.is_none() && pass.turn.is_none() {
             pass.turn = app_key(mp).and_then(|key| self.slots.try_turn(&key));
@@ -31,8 +30,8 @@ impl Ctx {
         pass.slot.is_some() || pass.turn.is_some()
     }
 
-    /// Waits for room for the call that the plan is heading for. The error is what comes instead:
-    /// another plan after a wait, or a pause if there is no room.
+    /// Waits for a slot for the call that the plan leads to. The error is what follows instead:
+    /// another plan after a wait, or a requeue if there is no slot.
     pub(in crate::reconcile) async fn admit(
         &self,
         view: &View<'_>,

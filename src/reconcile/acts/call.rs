@@ -1,5 +1,5 @@
-//! Carries out the acts that lead to a call and through it: begin, clear, fetch, and what the
-//! process remembers of the end.
+//! Carries out the acts of a call: record the intent, preflight, fetch, and remember how the call
+//! ended.
 
 use std::time::Duration;
 
@@ -28,18 +28,18 @@ use crate::{
     shell::{chance::Chance, clock::Now},
 };
 
-/// A call that has begun: its intent stands in status.
+/// A call whose intent, if it needs one, is recorded in the status.
 pub struct StartedCall {
     /// The call.
     pub call: Call,
     started: IntentRecorded,
     mints_before: Option<Mints>,
-    /// The process's own counts of the app before this call.
+    /// What this process counted for the app before this call.
     app_before: Option<AppMints>,
 }
 
 impl StartedCall {
-    /// The end of a call that was given up before it was sent.
+    /// The end of a call that was withdrawn before it was sent.
     pub fn withdrawn(self, mp: &MiniProgram) -> Ended {
         Ended {
             call: self.call,
@@ -52,8 +52,8 @@ impl StartedCall {
 }
 
 impl Ctx {
-    /// Writes the intent of a call, then reads strongly once more: what was read before is older
-    /// than the intent.
+    /// Writes the intent of a call and makes another live read: the earlier one is older than the
+    /// intent.
     pub(in crate::reconcile) async fn record_intent(
         &self,
         view: &View<'_>,
@@ -98,7 +98,8 @@ impl Ctx {
             Err(error) => {
                 pass.drop_live();
                 if matches!(error, ApiError::Unanswered) {
-                    // If the intent stands after all, it is our own, and no call was made for it.
+                    // If the intent was stored after all, it is our own, and no call was made for
+                    // it.
                     let mints_before = view.status.mints.clone();
                     let never_sent = StartedCall {
                         call,
@@ -113,8 +114,8 @@ impl Ctx {
         }
     }
 
-    /// Makes the call, if its answer can be stored, and remembers how it ended before anything else
-    /// can fail.
+    /// Makes the call if its token can be stored, and remembers how the call ended before anything
+    /// else can fail.
     pub(in crate::reconcile) async fn call(
         &self,
         view: &View<'_>,
@@ -179,8 +180,9 @@ impl Ctx {
             &self.metrics,
         )
         .await;
-        // Whoever is next on an endpoint where each call ends a token decides by what the status
-        // tells of this one.
+        // On an endpoint where each call ends the token before it, the next object of the app
+        // decides by what this object's status reports of this call. So the turn is kept until the
+        // pass ends.
         pass.turn =
             pass.slot.take().map(Slot::leave).filter(|_| view.endpoint.reissue.is_exclusive());
         if let Some(key) = app_key(mp).filter(|_| wanted.force) {
@@ -220,16 +222,16 @@ impl Ctx {
         Next::Continue
     }
 
-    /// Holds calls for a moment, while the status may still be written.
+    /// Delays calls for a moment; the status may still be written.
     fn wait(&self, mp: &MiniProgram, now: Now) {
         self.recall(mp, |recall| recall.not_before = now.boot + SOON);
     }
 
-    /// Counts a mint, and answers what was counted before it.
+    /// Counts a mint, and returns the counters from before it.
     fn count_mint(&self, view: &View<'_>, call: &Call) -> Option<AppMints> {
         let key = app_key(view.mp)?;
         let mints = status::counted_with(view, call);
-        // An app's first mint replaces no lost token: it begins no row.
+        // An app's first mint replaces no lost token, so it is not counted as consecutive.
         let in_a_row = call.wanted.why.urgent() && limits::counted(view).last.is_some();
         let last = LastMint {
             started: view.now.boot,
@@ -249,13 +251,13 @@ impl Ctx {
         }
     }
 
-    /// A call that was counted and will not be sent.
+    /// Withdraws a call that was counted and will not be sent.
     pub(in crate::reconcile) fn take_back(&self, mp: &MiniProgram, started: StartedCall) {
         self.uncount_mint(mp, started.app_before.clone());
         self.recall(mp, |recall| recall.ended = Some(started.withdrawn(mp)));
     }
 
-    /// A token that could not be stored is not worth a call.
+    /// Without a passed preflight no call is made: its token could not be stored.
     fn preflight_failed(
         &self,
         mp: &MiniProgram,
@@ -271,7 +273,7 @@ impl Ctx {
         Next::Continue
     }
 
-    /// Remembers that the target cannot be written, and for how long it is left alone.
+    /// Remembers that the target cannot be written, and how long the back-off lasts.
     pub(in crate::reconcile) fn refused(&self, mp: &MiniProgram, error: &ApiError, now: Now) {
         let attempts = self.recall(mp, |recall| {
             let refused = refused_write::after_refused_write(recall.refused.take(), error, now);
@@ -322,7 +324,8 @@ impl Ctx {
                 Why::Time => 0,
                 why => memory.recall.unasked.saturating_add(u32::from(why.unasked())),
             };
-            // The answer has just told how much is left, and by which clock.
+            // The response has just reported how much time is left, so earlier sightings are
+            // obsolete.
             memory.recall.ends.clear();
             memory.recall.unanswered = 0;
             memory.recall.errors = 0;
@@ -358,8 +361,8 @@ impl Ctx {
         let mints_before =
             (call.wanted.mints && !unknown).then(|| started.mints_before.unwrap_or_default());
         if mints_before.is_some() {
-            // What was refused may have used up one of the day's forced calls all the same; a wrong
-            // app secret uses up none.
+            // A refused call may have used up one of the day's forced calls; one with a wrong app
+            // secret uses up none.
             let forced_times = view.seen.app.mints.forced_times.clone();
             let with_forced = |before: AppMints| AppMints {
                 mints: Mints { forced_times, ..before.mints },
@@ -384,7 +387,7 @@ impl Ctx {
         });
     }
 
-    /// A call that was refused, or not sent, shortened no token's life.
+    /// Restores the counters: a call that was refused or not sent shortened no token's life.
     fn uncount_mint(&self, mp: &MiniProgram, before: Option<AppMints>) {
         let (Some(key), Some(before)) = (app_key(mp), before) else { return };
         self.memories.change_app(&key, self.clock.now().boot, |app| {
@@ -421,8 +424,8 @@ pub(in crate::reconcile) fn destination(view: &View<'_>) -> (String, Preconditio
     }
 }
 
-/// What was sent, with the digest under the salt that the target has already, so that equal
-/// credentials look equal.
+/// What was sent, with its digest under the salt that the target already has, so that equal
+/// credentials have equal digests.
 pub(in crate::reconcile) fn sent_with(
     view: &View<'_>,
     secret: &AppSecret,
@@ -439,8 +442,8 @@ pub(in crate::reconcile) fn sent_with(
     }
 }
 
-/// A token's times: the same token keeps its issue time, its end is counted from when this call was
-/// sent.
+/// A token's times: the same token keeps its issue time, and its expiration time is counted from
+/// when this call was sent.
 fn facts(view: &View<'_>, grant: &Grant, sent: k8s_openapi::jiff::Timestamp) -> TokenFacts {
     let fingerprint = grant.token.fingerprint();
     let sent = whole_seconds(sent);

@@ -1,4 +1,4 @@
-//! What a look leaves for people: log lines, Events about wishes, the object's metrics. Decides
+//! Reports a pass to people: log lines, Events about requests, the object's metrics. Decides
 //! nothing and writes no object.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -20,8 +20,8 @@ use crate::{
 };
 
 impl Ctx {
-    /// A report about a token that is not the current one, or about none, costs no call and is
-    /// answered by an Event, once.
+    /// A report about a token that is not the current one, or about no token, costs no call and is
+    /// answered by one Event.
     pub(in crate::reconcile) fn answers_to_reports(
         &self,
         mp: &MiniProgram,
@@ -46,8 +46,8 @@ impl Ctx {
         }
     }
 
-    /// Another release that writes our targets is a mistake of the installation, and shows nowhere
-    /// else.
+    /// Reports another release that writes our targets: a mistake of the installation that is
+    /// visible nowhere else.
     pub(in crate::reconcile) async fn report_foreign_write(&self, seen: &Observed) {
         let TargetLookup::Is(target) = &seen.target else { return };
         let mp = &seen.mini_program;
@@ -65,7 +65,8 @@ impl Ctx {
         }
     }
 
-    /// A call that was asked for and changed nothing is answered by an Event, or people file bugs.
+    /// A requested call that returned the same token is answered by an Event, or people would
+    /// report a bug.
     pub(in crate::reconcile) async fn publish_same_token(
         &self,
         mp: &MiniProgram,
@@ -78,7 +79,7 @@ impl Ctx {
         self.events.publish(mp, &announcements).await;
     }
 
-    /// The object's own series.
+    /// Sets the object's own metrics.
     pub(in crate::reconcile) fn expose(&self, name: &ObjectName, mp: &MiniProgram) {
         #[allow(
             clippy::cast_precision_loss,
@@ -109,7 +110,7 @@ fn replacement(mp: &MiniProgram) -> Option<Replacement> {
     Some(platform.endpoint(mp.spec.token_mode)?.replacement())
 }
 
-/// One line per refresh and per failure; nothing about an object that only rests.
+/// Logs one line for each refresh and for each failure, and none for an object that rests.
 pub(in crate::reconcile) fn log_changes(old: &MiniProgram, new: &MiniProgram, why: Option<Why>) {
     let why: Option<&str> = why.map(Into::into);
     let (namespace, name) = (new.metadata.namespace.as_deref(), new.metadata.name.as_deref());

@@ -1,5 +1,5 @@
-//! Carries out the acts that put a token into its Secret: the one in hand, or one that a Secret of
-//! ours holds already.
+//! Carries out the acts that put a token into its Secret: the unstored one, or one that another of
+//! our Secrets already holds.
 
 use std::time::Duration;
 
@@ -24,14 +24,15 @@ use crate::{
     shell::{chance::Chance, metrics::Outcome},
 };
 
-/// Somebody who edits the target faster than we can write it is met this often before we pause.
+/// The number of tries against a writer that edits the target faster than we can write it, before
+/// the object backs off.
 const TRIES: usize = 20;
 /// The longest wait after the first lost race.
 const FIRST_LOSS: Duration = Duration::from_secs(2);
 
 impl Ctx {
-    /// Writes the token in hand; it stays in hand until it is stored or lost to somebody else's
-    /// call.
+    /// Writes the unstored token. It stays in memory until it is stored or superseded by another
+    /// caller's token.
     pub(in crate::reconcile) async fn store(&self, mp: &MiniProgram) -> Next {
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         for _ in 0..TRIES {
@@ -117,8 +118,8 @@ impl Ctx {
         Next::Continue
     }
 
-    /// The same token came back: a success that writes nothing but, outside the window, when it was
-    /// checked.
+    /// The call returned the same token: nothing is written, except the check time if the token
+    /// came back outside its window.
     pub(in crate::reconcile) async fn keep(&self, mp: &MiniProgram, early: bool) -> Next {
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
         let stands = mp
@@ -166,8 +167,8 @@ impl Ctx {
         Next::Continue
     }
 
-    /// Somebody else has asked: their token is newer or as new. We plan again later, each time
-    /// later.
+    /// Drops a token that another caller's token superseded: that one is newer or as new. The next
+    /// plan follows after a growing back-off.
     fn lost(&self, mp: &MiniProgram, hand: &UnstoredFacts) -> Next {
         let now = self.clock.now();
         let uid = mp.metadata.uid.as_deref().unwrap_or_default();
@@ -191,7 +192,7 @@ impl Ctx {
         Next::Requeue(wait, Outcome::Error)
     }
 
-    /// Writes the target once more, without a call, from a token that a Secret of ours holds.
+    /// Writes the target once more without a call, from a token that one of our Secrets holds.
     pub(in crate::reconcile) async fn rewrite(
         &self,
         view: &View<'_>,
@@ -233,8 +234,8 @@ impl Ctx {
                 } else {
                     "apply"
                 });
-                // A field that is another manager's as well stays as it is, however often we leave
-                // it out.
+                // A field that another manager also owns stays as it is, however often our apply
+                // leaves it out.
                 let in_vain = rewrite.from.version == written.version;
                 let version = written.version.clone();
                 self.world().record_own_write(
@@ -264,8 +265,8 @@ impl Ctx {
     }
 }
 
-/// The times of the token that is written again: an edited Secret's own may be false, the status
-/// knows them too.
+/// The times of the token that is written again. Those of an edited Secret may be false, so the
+/// status gives them.
 fn facts(view: &View<'_>, from: &Projection) -> Option<TokenFacts> {
     if !view.is_edited(from) {
         return from.token.clone();
@@ -278,8 +279,8 @@ fn facts(view: &View<'_>, from: &Projection) -> Option<TokenFacts> {
     })
 }
 
-/// What was sent for it; where somebody took that off the Secret, the accepted credential stands
-/// for it.
+/// What was sent for the token. Where an edit has removed that from the Secret, the accepted
+/// credential takes its place.
 fn sent(view: &View<'_>, live: &LiveRead, from: &Projection, chance: &Chance) -> Sent {
     use crate::api::Reason;
     use crate::reconcile::plan::view::Credential;

@@ -1,5 +1,5 @@
-//! Carries out the act that writes the status: what the process remembers of it, and what comes of
-//! a write that was refused.
+//! Carries out the act that writes the status: what the process remembers of it, and what follows a
+//! refused write.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl Ctx {
         }
     }
 
-    /// Remembers the status that stands now, so that it shows when somebody else writes over it.
+    /// Remembers the status that was written, so that another writer's change of it is noticed.
     pub(in crate::reconcile) fn told(&self, written: &MiniProgram) {
         let boot = self.clock.now().boot;
         self.recall(written, |recall| {
@@ -51,7 +51,7 @@ impl Ctx {
         });
     }
 
-    /// A status write that lost a race is planned again from what stands there now.
+    /// A status write that lost a race is planned again from the object as it is stored now.
     pub(in crate::reconcile) async fn back_off_on_write(
         &self,
         mp: &MiniProgram,
@@ -72,8 +72,8 @@ impl Ctx {
                 self.world().record_object_read(current);
                 Next::Continue
             }
-            // Gone, or another object of the name: the watch is about to show it, and looks again
-            // then.
+            // The object was deleted, or another one has its name: the watch is about to show that,
+            // and its event requeues the object.
             Ok(_) => Next::Requeue(LONGEST_BACK_OFF, Outcome::Success),
             Err(error) => self.back_off(mp, &error, "read the object"),
         }

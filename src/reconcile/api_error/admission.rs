@@ -1,18 +1,18 @@
-//! Reads from the API server's message who refused a write, in words that a tenant can use: he
-//! cannot read the operator's log. Pure.
+//! Reads from the API server's message which check refused a write, in words that a tenant can use:
+//! tenants cannot read the operator's log. Pure.
 //!
 //! The API server composes these sentences itself (k8s.io/apiserver, `pkg/admission`): a webhook
-//! chooses the code of its denial, but not how the sentence begins.
+//! chooses the code of its denial, but not the beginning of the sentence.
 
-/// A refusal's own text in a condition is cut to so many characters.
+/// The longest text of a refusal in a condition, in characters.
 const LONGEST: usize = 240;
 
-/// Who refused a write, and what it said.
+/// Which check refused a write, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
-    /// Who refused: the same for each try, whatever the text is.
+    /// The check that refused: the same for each try, whatever the text is.
     pub by: String,
-    /// What it said, if that helps; one line.
+    /// Its text, if that helps, in one line.
     pub text: Option<String>,
 }
 
@@ -24,13 +24,13 @@ impl Said {
     }
 }
 
-/// Whether admission refused: nothing was stored then, whatever the code is.
+/// Whether admission refused: then nothing was stored, whatever the code is.
 #[must_use]
 pub fn refused(message: &str) -> bool {
     webhook(message).is_some() || policy(message).is_some()
 }
 
-/// Who refused with this message.
+/// Which check refused with this message.
 #[must_use]
 pub fn said(message: &str) -> Said {
     let by = |by: String| Said { by, text: None };
@@ -78,7 +78,7 @@ fn text(said: &str) -> Option<String> {
     Some(line(said)).filter(|text| !text.is_empty())
 }
 
-/// One line without control characters, cut to a condition's measure.
+/// One line without control characters, cut to the length of a condition's text.
 fn line(text: &str) -> String {
     let words = text
         .split(|char: char| char.is_whitespace() || char.is_control())

@@ -1,4 +1,4 @@
-//! What each answer of the API server to a write comes down to.
+//! Which error each answer of the API server to a write becomes.
 
 use kube::core::Status;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Compares what was written with the API server's answer: admission may take away or change what
-//! the operator depends on, and `managedFields` do not show it. Pure.
+//! Compares what was written with the API server's answer: admission may remove or change what the
+//! operator depends on, and `managedFields` do not show it. Pure.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use k8s_openapi::api::core::v1::Secret;
 
 use crate::{api::names, reconcile::api_error::ApiError};
 
-/// So many differences are named.
+/// The number of differences that a message names.
 const NAMED: usize = 3;
 
 /// Refuses an answer that lacks or changes something that the operator or the pods depend on.
-/// Labels and annotations of the template are the user's wish, and nothing depends on them.
+/// Nothing depends on the template's labels and annotations.
 pub fn check(sent: &Secret, answer: &Secret) -> Result<(), ApiError> {
     let mut altered = metadata(sent, answer).chain(content(sent, answer));
     let mut named: Vec<String> = altered.by_ref().take(NAMED).collect();
@@ -48,7 +48,7 @@ fn content<'a>(sent: &'a Secret, answer: &'a Secret) -> impl Iterator<Item = Str
     data.chain(kind).chain(frozen)
 }
 
-/// The keys whose value is not what was sent.
+/// The keys whose value differs from the one that was sent.
 fn differing<'a, V: PartialEq>(
     sent: Option<&'a BTreeMap<String, V>>,
     answer: Option<&'a BTreeMap<String, V>>,

@@ -1,4 +1,4 @@
-//! Builds the target Secret, whole, from nothing. Pure; knows no client.
+//! Builds the target Secret as a whole. Pure; knows no client.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::{
     template::Template,
 };
 
-/// What a target is to hold.
+/// The content of a target.
 pub struct Content<'a> {
     /// The token.
     pub token: &'a AccessToken,
@@ -25,19 +25,19 @@ pub struct Content<'a> {
     pub facts: &'a TokenFacts,
     /// What was sent for it.
     pub sent: &'a Sent,
-    /// The id of the call that brought it.
+    /// The id of the call that returned it.
     pub issued_for: &'a str,
     /// The last refresh request that a call answered.
     pub handled: Option<&'a str>,
     /// Whether a late request may still replace it.
     pub unconfirmed: bool,
-    /// The operator that writes it: namespace and lease.
+    /// The operator that writes it, by namespace and Lease.
     pub operator: &'a str,
-    /// The labels and annotations that the spec asks for, as far as they are allowed.
+    /// The labels and annotations that the spec asks for and the administrator allows.
     pub template: &'a Template,
 }
 
-/// The Secret for one server-side apply: whole, with `type`, and fenced by what it replaces.
+/// The Secret for one server-side apply: all its fields, with `type` and the preconditions.
 pub fn target_secret(
     mp: &MiniProgram,
     name: &str,
@@ -45,7 +45,7 @@ pub fn target_secret(
     content: &Content<'_>,
 ) -> Secret {
     let (uid, version) = match precondition {
-        // Only a create can succeed with it: no object ever has this resourceVersion.
+        // No stored object has this resourceVersion, so the apply can only create.
         Precondition::Absent => (None, "1".to_owned()),
         Precondition::Is { uid, version, .. } => (Some(uid.clone()), version.clone()),
     };
@@ -170,7 +170,7 @@ pub(super) mod tests {
         Projection::of(&managed(secret).metadata)
     }
 
-    /// The Secret as the API server returns it after our apply: every field that was sent is ours.
+    /// The Secret as the API server returns it after our apply: we own every field that was sent.
     pub fn managed(mut secret: Secret) -> Secret {
         let owned = |keys: Vec<&String>| -> Value {
             keys.into_iter()

@@ -1,4 +1,4 @@
-//! What is written, and what a refused write comes to, with an API server that answers as told.
+//! What is written, and what follows a refused write, with an API server that gives fixed answers.
 
 use k8s_openapi::{api::core::v1::Secret, jiff::Timestamp};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ const TARGET: &str = "/api/v1/namespaces/team-a/secrets/shop-token";
 const SECRETS: &str = "/api/v1/namespaces/team-a/secrets";
 const OBJECT: &str = "/apis/miniprogram.dev/v1alpha1/namespaces/team-a/miniprograms/shop";
 
-/// A token that `call-2` brought, over a target that `call-1` was stored in.
+/// A token that `call-2` returned, for a target that holds the token of `call-1`.
 fn hand(mints: bool) -> UnstoredFacts {
     let wanted = Wanted { why: Why::Time, force: false, mints };
     let written = Projection::of(&target("call-2").metadata);
@@ -74,7 +74,7 @@ fn object(intent: &str) -> (u16, Value) {
 
 type Answers = fn(&str, &str) -> (u16, Value);
 
-/// A word for what a refused write comes to, and the base of the next one.
+/// A word for what follows a refused write, and the precondition of the next write.
 async fn outcome(answer: Answers, mints: bool) -> (&'static str, Option<Precondition>) {
     let (client, _) = api_server(answer);
     let resolved = resolve(
@@ -251,7 +251,7 @@ async fn what_was_written_and_altered_is_not_done() {
     let altered = |_: &str, path: &str| {
         let mut target = target("call-2");
         drop(target.metadata.annotations.get_or_insert_default().remove(names::FINGERPRINT));
-        // The status has seen that the call was stored, and its intent is gone.
+        // The status reports the stored token, and its intent is gone.
         if path == SECRETS { listed(&[target]) } else { (200, json!(mini_program(&json!({})))) }
     };
     assert_eq!(outcome(altered, true).await, ("again", Some(precondition("21", "call-2"))));

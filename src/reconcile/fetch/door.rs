@@ -1,5 +1,5 @@
-//! The door to the platforms: one HTTP request goes out, a response or the lack of one comes back.
-//! Bounded in time and size; knows no platform, no token and no Kubernetes.
+//! The door to the platforms: one HTTP request goes out, and a response or a transport error comes
+//! back. Bounded in time and size; knows no platform, no token and no Kubernetes.
 
 mod network;
 
@@ -11,17 +11,18 @@ use zeroize::Zeroizing;
 use crate::platform::{Cause, Request};
 pub use network::{Bounds, Network, Trust, Unusable};
 
-/// Where requests to platforms go out: the network, or a simulation's model of it.
+/// The door that requests to platforms pass through: to the network, or to a simulation's model of
+/// it.
 #[derive(Clone)]
 pub struct Door(Arc<dyn Fn(Outgoing) -> Exchange + Send + Sync>);
 
 type Exchange = Pin<Box<dyn Future<Output = Result<Incoming, TransportError>> + Send>>;
 
-/// A request with its host and its time. Has no `Debug`: it carries the app secret.
+/// A request with its host and its timeout. Has no `Debug`: it carries the app secret.
 pub struct Outgoing {
     /// Scheme and host.
     pub host: String,
-    /// What to send.
+    /// The request.
     pub request: Request,
     /// How long the whole exchange may take.
     pub timeout: Duration,
@@ -42,12 +43,12 @@ pub struct Incoming {
 pub enum TransportError {
     /// No connection was made, so the platform has seen nothing.
     NotSent(Cause),
-    /// The request went out, and nobody knows what became of it.
+    /// The request was sent, and its outcome is unknown.
     Unknown(Cause),
 }
 
 impl Incoming {
-    /// A response of JSON.
+    /// A response with a JSON body.
     #[must_use]
     pub fn json(status: u16, body: Vec<u8>) -> Self {
         Self { status, content_type: "application/json".into(), body: Some(Zeroizing::new(body)) }
@@ -60,7 +61,7 @@ impl Door {
         Self::from_fn(move |outgoing| network.send(outgoing))
     }
 
-    /// A door behind which `respond` stands.
+    /// A door whose responses `respond` makes.
     pub fn from_fn(
         respond: impl Fn(Outgoing) -> BoxFuture<'static, Result<Incoming, TransportError>>
         + Send

@@ -1,6 +1,6 @@
-//! Room for a call: so many at a time and a second for each platform, one at a time for each app.
-//! Whoever finds none waits in order, each namespace in lines of its own, so that a crowd in one
-//! holds up no other.
+//! Slots for calls: a limited number at a time and per second for each platform, and one at a time
+//! for each app. Callers without a slot wait in order, each namespace in lines of its own, so that
+//! many objects in one namespace delay no other.
 
 use std::{
     collections::HashMap,
@@ -25,22 +25,22 @@ use crate::{
     shell::clock::Clock,
 };
 
-/// Rejected credentials: answers an hour for one namespace, and how fast for the whole process. One
-/// tenant's junk must not get our address banned.
+/// Rejected credentials: the responses per hour that one namespace may cause, and the rate for the
+/// whole process. One tenant's wrong credentials must not get the operator's address banned.
 const REJECTIONS_AN_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 const REJECTIONS_A_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
 
-/// So long an object waits for its turn, or for room: its status must follow the clock.
+/// The longest wait for a turn or a slot: the object's status must follow the clock.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Of each line so many compete with those of other lines.
+/// The number in each line that compete with those of other lines.
 const IN_FRONT: usize = 4;
-/// So many stand in a line at most, since each keeps a pass in memory. The others come again a
-/// moment later.
+/// The longest line, since each waiting object keeps its pass in memory. Further objects are
+/// requeued after a moment.
 const IN_LINE: usize = 32;
-/// Rates are counted in no shorter time.
+/// The shortest wait for the rate limit.
 const TICK: Duration = Duration::from_millis(1);
 
-/// The clock that rates are counted by: the machine's own could not be simulated.
+/// The clock of the rate limits: the simulation could not control the machine's own.
 #[derive(Clone)]
 struct BootTime(Clock);
 
@@ -54,43 +54,43 @@ impl governor::clock::Clock for BootTime {
 
 type Rate<K, S> = RateLimiter<K, S, BootTime, NoOpMiddleware<Duration>>;
 
-/// Room for calls to all platforms.
+/// The slots for calls to all platforms.
 pub struct Slots {
     platforms: HashMap<&'static str, Room>,
-    /// The apps that are asked, or whose turn somebody waits for.
+    /// The apps with a call under way or an object that waits for the turn.
     apps: Queues<AppKey>,
     lines: Queues<Line>,
     clock: BootTime,
     rejections: Rate<String, HashMapStateStore<String>>,
     all_rejections: Rate<NotKeyed, InMemoryState>,
-    /// Namespaces whose budget is spent, until (boot time) it is worth a look again.
+    /// The namespaces whose budget of rejections is spent, and the boot time at which it is checked
+    /// again.
     spent: Mutex<HashMap<String, Duration>>,
 }
 
-/// Who waits together: of one platform and namespace, those that refresh, that have no token yet,
-/// or whose last call failed.
+/// The objects of a line have the same platform, namespace and urgency.
 type Line = (&'static str, String, Urgency);
 
-/// How pressing a call is, as far as lines go.
+/// The urgency of a call, by which lines are separated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Urgency {
-    /// A stored token is to be replaced.
+    /// It replaces a stored token.
     Refresh,
-    /// There is no token to lose.
+    /// The object has no token yet.
     First,
-    /// The last call failed.
+    /// The object's last call failed.
     Failing,
 }
 
 struct Room {
     all: Arc<Semaphore>,
-    /// Half of the room is for objects whose last call succeeded: failing ones must not starve
+    /// Half of the slots are for objects whose last call succeeded: failing objects must not starve
     /// them.
     failing: Arc<Semaphore>,
     rate: Rate<NotKeyed, InMemoryState>,
 }
 
-/// Room for one call, given back when dropped.
+/// A slot for one call, released when dropped.
 pub struct Slot {
     _all: OwnedSemaphorePermit,
     _failing: Option<OwnedSemaphorePermit>,
@@ -98,29 +98,29 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// The call has ended; its app's turn may last.
+    /// Releases the slot after the call and returns the app's turn.
     pub fn leave(self) -> Turn {
         self.turn
     }
 }
 
-/// An app's one call, or the wait for it.
+/// The right to make an app's one call at a time.
 pub type Turn = Place<AppKey>;
 
-/// Who wants a slot.
+/// The object that needs a slot.
 pub struct Claimant<'a> {
     /// Platform, app id and mode.
     pub key: &'a AppKey,
-    /// The namespace, which rejected credentials are counted by.
+    /// The namespace, for which rejected credentials are counted.
     pub namespace: &'a str,
-    /// How pressing its call is.
+    /// The urgency of its call.
     pub urgency: Urgency,
     /// Whether the platform has accepted its credential.
     pub accepted: bool,
 }
 
 impl Slots {
-    /// Room for `concurrency` calls at a time and `qps` a second, on each platform.
+    /// Slots for `concurrency` calls at a time and `qps` per second, on each platform.
     #[must_use]
     pub fn new(concurrency: usize, qps: NonZeroU32, clock: &Clock) -> Self {
         let clock = BootTime(clock.clone());
@@ -147,14 +147,15 @@ impl Slots {
         }
     }
 
-    /// Waits for an app's turn, in the order in which objects came, and not for long. None if
-    /// others were first all the time.
+    /// Waits for an app's turn, in order of arrival and at most `PATIENCE`. Returns none if no turn
+    /// came in that time.
     pub async fn turn(&self, key: &AppKey) -> Option<Turn> {
         tokio::time::timeout(PATIENCE, self.apps.enter(key)).await.ok()?
     }
 
-    /// Waits for room for one call, in order and not for long. None if there was none all the time,
-    /// if the line is too long, or if the app is asked already, but by whoever has its turn.
+    /// Waits for a slot for one call, in order and at most `PATIENCE`. Returns none if no slot came
+    /// in that time, if the line is too long, if the namespace's budget of rejections is spent, or
+    /// if another object has the app's turn.
     pub async fn enter(
         &self,
         claimant: &Claimant<'_>,
@@ -165,7 +166,7 @@ impl Slots {
             return None;
         }
         let turn = turn.or_else(|| self.try_turn(claimant.key))?;
-        // Where there is room, a pass that has done much already gets it at once all the same.
+        // A pass that has used up its cooperative budget still gets a free slot at once.
         tokio::task::unconstrained(tokio::time::timeout(PATIENCE, self.wait(claimant, turn)))
             .await
             .ok()?
@@ -181,7 +182,7 @@ impl Slots {
             Urgency::Refresh | Urgency::First => None,
         };
         let all = Arc::clone(&room.all).acquire_owned().await.ok()?;
-        // The rate comes last: a token of it that is not used is lost.
+        // The rate limit is checked last: a permit that is not used is lost.
         while let Err(not_until) = room.rate.check() {
             #[allow(
                 clippy::disallowed_methods,
@@ -192,9 +193,9 @@ impl Slots {
         Some(Slot { _all: all, _failing: failing, turn })
     }
 
-    /// Counts a platform's "no" to a credential.
+    /// Counts a platform's rejection of a credential.
     pub fn rejected(&self, namespace: &str, boot: Duration) {
-        // What a namespace has used up comes back within the hour: then it is as good as new.
+        // A namespace's budget is whole again within the hour, and its entry is then removed.
         self.rejections.retain_recent();
         let hour = self
             .rejections
@@ -216,7 +217,7 @@ impl Slots {
         spent.contains_key(namespace)
     }
 
-    /// An app's turn, if it is neither being asked nor waited for.
+    /// An app's turn, if no object has it or waits for it.
     pub fn try_turn(&self, key: &AppKey) -> Option<Turn> {
         self.apps.try_enter(key)
     }
@@ -250,7 +251,7 @@ mod tests {
         Claimant { key, namespace: "team-a", urgency, accepted: false }
     }
 
-    /// A slot, if there is room at once.
+    /// A slot, if one is free at once.
     fn take(slots: &Slots, claimant: &Claimant<'_>) -> Option<Slot> {
         slots.enter(claimant, None, BOOT).now_or_never().flatten()
     }

@@ -1,5 +1,5 @@
-//! What a call comes to: hosts in turn, tickets, late intents, and the line between "no" and
-//! "nobody knows".
+//! The result of a call: hosts in order, tickets, late intents, and the difference between a
+//! refusal and an unknown outcome.
 
 use std::{
     collections::BTreeMap,
@@ -45,7 +45,7 @@ fn request(secret: &AppSecret, mode: TokenMode) -> FetchRequest<'_> {
     FetchRequest { platform, endpoint, token, unanswered: 0 }
 }
 
-/// Platforms on two hosts; `answer` says what each of them does.
+/// Platforms with two hosts; `answer` is the response of each.
 fn platforms(answer: fn(&str) -> Result<(u16, &'static str), TransportError>) -> (Platforms, Sent) {
     let sent = Sent::default();
     let log = Arc::clone(&sent);

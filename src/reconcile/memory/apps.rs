@@ -1,4 +1,4 @@
-//! What the process remembers of an app's mints, over all its objects and also those that are gone.
+//! What the process remembers of an app's mints, over all its objects, including deleted ones.
 //! Knows no object.
 
 use std::{
@@ -11,38 +11,39 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::api::Mints;
 
-/// Counts are by the day, and no floor, no quota and no life of a token is longer.
+/// Counters are per day, and no floor, no quota and no life of a token is longer.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
-/// Some half a kilobyte each. The app whose last mint is longest ago goes first: at the 50 calls a
-/// second that a platform is sent unless a flag says more, it is more than five minutes old by
-/// then, as long as the longest floor between two mints. What the day has counted stands in the
-/// statuses of the app's objects as well; only an app whose objects are made anew each time loses
-/// it, and then only to so many others that mint.
+/// Each app takes about half a kilobyte. The app whose last mint is oldest is dropped first. At the
+/// default limit of 50 calls a second for each platform its last mint is then more than five
+/// minutes old, as long as the longest floor between two mints. The day's counters are also in the
+/// statuses of the app's objects. An app loses them only if its objects are created anew each time
+/// and this many other apps mint meanwhile.
 const MOST: usize = 16_384;
 
-/// An app's tokens of one family: platform, app id and mode.
+/// The app of a token: platform, app id and mode.
 pub type AppKey = (&'static str, String, String);
 
-/// The mints of an app in this process, over all its objects, also those that are gone.
+/// The mints of an app in this process, over all its objects, including deleted ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppMints {
-    /// What the objects' statuses say too.
+    /// The counters that the objects' statuses have too.
     pub mints: Mints,
-    /// The last one of them.
+    /// The last mint.
     pub last: Option<LastMint>,
-    /// How many in a row were made because the stored token was or may have been gone.
+    /// The number of consecutive mints that were made because the stored token was or may have been
+    /// gone.
     pub gone: u32,
-    /// When a mint was last sent whose answer never came, by time since boot: it may land yet.
+    /// The boot time of the last mint with an unknown outcome: it may still be executed.
     pub lost: Option<Duration>,
-    /// When the last forced call ended, by time since boot: it was sent later than its intent was
+    /// The boot time at which the last forced call ended: it was sent later than its intent was
     /// written.
     pub forced: Option<Duration>,
-    /// A quota answer to a forced call stops only forced calls, until then: also those of an object
-    /// that is created again.
+    /// Until when a quota response stops forced calls, and only forced calls: also those of an
+    /// object that is created again.
     pub force_stopped_until: Option<Timestamp>,
 }
 
-/// A mint of this process, by time since boot: whoever sets the clock does not move it.
+/// A mint of this process, in boot time, which a change of the wall clock does not move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastMint {
     /// When its intent was written.
@@ -55,7 +56,7 @@ pub struct LastMint {
 #[derive(Default)]
 pub struct Apps {
     by_key: HashMap<Arc<AppKey>, Remembered>,
-    /// By when each last changed, in boot time.
+    /// The apps, ordered by the boot time of their last change.
     by_change: BTreeSet<(Duration, Arc<AppKey>)>,
 }
 
@@ -70,8 +71,8 @@ impl Apps {
         self.by_key.get(key).map(|app| app.mints.clone()).unwrap_or_default()
     }
 
-    /// Changes what is remembered of an app, and forgets what is old, or too much. An app of which
-    /// there is nothing to tell takes no room.
+    /// Changes what is remembered of an app, and drops entries that are too old or too many. An app
+    /// with nothing to remember has no entry.
     pub fn change<T>(
         &mut self,
         key: &AppKey,

@@ -1,11 +1,11 @@
-//! One read of a Secret for all who ask for it. Knows neither the API server nor how much may be
-//! read at a time.
+//! Shares one read of a Secret among all callers that ask for it. Knows neither the API server nor
+//! how many reads may be under way.
 //!
-//! A read serves whoever asked before it was sent, and nobody else: what it shows is then at least
-//! as new as the moment of each question, as if each had read for itself. To serve everybody whose
-//! watch shows the version that was read would spare more reads, but a watch may be late, and app
-//! secrets would have to be kept. Of one Secret one read is under way at a time: those who ask
-//! meanwhile share the next one, so that any number of them costs two.
+//! A read serves the callers that asked before it was sent, and no others, so its result is at
+//! least as new as each caller's request, as if each had read for itself. Serving every caller
+//! whose watch shows the version that was read would save more reads, but a watch may be late, and
+//! app secrets would have to be kept. One read of a Secret is under way at a time: callers that ask
+//! meanwhile share the next one, so that any number of them costs two reads.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -21,29 +21,29 @@ use crate::{
     world::ObjectName,
 };
 
-/// What a read brought, for each who asked.
+/// The result of a read, for each caller.
 #[derive(Clone)]
 pub enum Answer {
     /// There was no room for a read.
     NoRoom,
-    /// There is no such Secret.
+    /// The Secret does not exist.
     Absent,
     /// It could not be read.
     Unreadable,
-    /// It was read.
+    /// It exists.
     Found(Arc<Found>),
 }
 
-/// What is kept of a Secret that was read. Has no `Debug`: it holds app secrets.
+/// What is kept of a Secret. Has no `Debug`: it holds app secrets.
 pub struct Found {
-    /// Which version it was.
+    /// The version that was read.
     pub version: CredentialStatus,
-    /// What stands under the keys that were asked for.
+    /// The values of the requested keys.
     pub values: BTreeMap<String, Result<AppSecret, Implausible>>,
 }
 
 impl Answer {
-    /// The part of one who asked for this key.
+    /// The result for a caller that asked for this key.
     pub fn of(self, key: &str) -> Result<CredentialRead, ApiError> {
         match self {
             Self::NoRoom => Err(ApiError::NoRoom),
@@ -57,7 +57,7 @@ impl Answer {
     }
 }
 
-/// Closes a read to whoever asks from now on, and answers which keys were asked for.
+/// Closes a read to further callers, and returns the keys that were requested.
 pub type Depart = Box<dyn FnOnce() -> BTreeSet<String> + Send>;
 
 type Reading = Shared<BoxFuture<'static, Answer>>;
@@ -70,21 +70,21 @@ pub struct Flights(Arc<Mutex<State>>);
 struct State {
     /// The last read of each Secret.
     last: HashMap<ObjectName, Flight>,
-    /// How many there were.
+    /// The number of reads so far.
     count: u64,
 }
 
 struct Flight {
     number: u64,
-    /// Those who wait drive it: it ends with the last of them.
+    /// The waiting callers poll it: it ends when the last of them stops.
     reading: WeakShared<BoxFuture<'static, Answer>>,
-    /// The keys that were asked for; none once it was sent.
+    /// The requested keys; none once the read was sent.
     keys: Option<BTreeSet<String>>,
 }
 
 impl Flights {
-    /// The answer of a read of this Secret that is sent later than now. `send` makes it, and calls
-    /// what it is given right before.
+    /// The result of a read of this Secret that is sent later than now. `send` makes the read, and
+    /// calls its argument right before it sends it.
     pub fn ask(
         &self,
         secret: ObjectName,
@@ -134,7 +134,7 @@ impl Flights {
     }
 }
 
-/// The end of a read, however it ends.
+/// Removes a read's entry when the read ends, however it ends.
 struct Landing {
     flights: Flights,
     secret: ObjectName,

@@ -1,5 +1,4 @@
-//! Room for reads: so many at a time, and a share of them for each namespace. Knows nothing of what
-//! is read.
+//! Limits the concurrent reads, in total and for each namespace. Knows nothing of what is read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,35 +12,36 @@ use crate::reconcile::{
     queues::{Place, Queues},
 };
 
-/// A Secret is 1 MiB at most, and 1.4 MiB as base64 in an answer, of which kube makes one copy:
-/// some 3 MiB for each read, and 18 MiB for all.
+/// A Secret has at most 1 MiB, or 1.4 MiB as base64 in an answer, of which kube makes one copy:
+/// about 3 MiB for each read, and 18 MiB in total.
 const READS: usize = 6;
-/// A namespace whose objects all want to read leaves half of the room to others.
+/// The reads of one namespace, so that one whose objects all want to read leaves half of the total
+/// to others.
 pub(super) const SHARE: usize = 3;
-/// What finds no room by then is given up like an answer that does not come, so that the object's
-/// status can follow the clock.
+/// The longest wait for a permit. After it the read fails like one without an answer, so that the
+/// object's status can follow the clock.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What a read is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Errand {
-    /// A call that has its slot, or a token that a call brought. There are no more of them than
-    /// slots, and others wait for those, so that they do not stand behind all objects of their
-    /// namespace.
+    /// For a call that has its slot, or for a token that a call returned. There are no more of
+    /// these than slots, and other objects wait for the slots, so these reads do not wait behind
+    /// all objects of their namespace.
     Call,
-    /// Anything else.
+    /// For anything else.
     Object,
 }
 
-/// Room for reads; cheap to clone. Who waits is served in the order in which they came.
+/// The permits for reads; cheap to clone. They are granted in order of arrival.
 #[derive(Clone)]
 pub struct Room {
     all: Arc<Semaphore>,
-    /// By namespace.
+    /// The shares, by namespace.
     shares: Queues<String>,
 }
 
-/// Room for one read, given back when dropped. Whoever holds it waits for nothing but the API
+/// The permit for one read, released when dropped. Its holder waits for nothing but the API
 /// server's answer.
 pub struct Permit {
     _all: OwnedSemaphorePermit,
@@ -55,8 +55,8 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Waits for room: first for the namespace's share, so that it never has more than that in the
-    /// queue of all.
+    /// Waits for a permit: first for the namespace's share, so that the queue of all never holds
+    /// more than the share of one namespace.
     pub async fn enter(&self, namespace: &str, errand: Errand) -> Result<Permit, ApiError> {
         let entered = timeout(PATIENCE, async {
             let share = match errand {

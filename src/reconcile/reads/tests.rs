@@ -1,4 +1,4 @@
-//! How many reads of Secrets are sent, how many at a time, and whom each serves.
+//! How many reads of Secrets are sent, how many at a time, and which callers each serves.
 
 use std::{
     collections::BTreeMap,
@@ -24,11 +24,11 @@ use crate::{
     sensitive::AccessToken,
 };
 
-/// An API server whose Secrets hold the number of the read as app secret, and which answers when it
-/// is let to.
+/// An API server whose Secrets hold the number of the read as app secret, and which answers when
+/// the test releases it.
 #[derive(Clone)]
 struct Server {
-    /// The paths that were read.
+    /// The paths of the reads.
     reads: Arc<Mutex<Vec<String>>>,
     answers: Arc<Semaphore>,
 }

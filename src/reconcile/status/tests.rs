@@ -1,4 +1,4 @@
-//! What the intent of a call leaves in the status, and in the process's own counts.
+//! What the intent of a call changes in the status and in the process's own counters.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -41,7 +41,7 @@ fn a_call_is_counted_where_a_restart_finds_it() {
     let today = "2026-05-01";
     let cases: [(_, _, _, &[u64]); 3] = [
         (Why::Time, false, 2, &[300]),
-        // It was not due by time.
+        // The call is not due by time.
         (Why::Requested, false, 3, &[300]),
         (Why::Invalid, true, 3, &[300, 500]),
     ];

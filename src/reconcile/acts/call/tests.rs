@@ -1,4 +1,4 @@
-//! What the process remembers of a call's end.
+//! How a call ends, and what the process remembers of it.
 
 use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -33,7 +33,7 @@ const SILENCE: Said = Err(TransportError::Unknown(Cause::ResponseTimeout));
 
 type Platform = fn() -> Said;
 
-/// A call that has begun, for the reason that is wanted most.
+/// A call whose intent is recorded, for the most urgent reason.
 fn started(force: bool, outcome_unknown: bool) -> StartedCall {
     let wanted = Wanted { why: Why::Invalid, force, mints: true };
     let call = Call {
@@ -52,10 +52,10 @@ fn started(force: bool, outcome_unknown: bool) -> StartedCall {
     }
 }
 
-/// An operator that has just made this call for this object.
+/// A context in which this call has just been made for this object.
 fn asked(sight: Sight, started: StartedCall, platform: Platform) -> BoxFuture<'static, Ctx> {
     let asked = async move {
-        // The target stands there: nothing has to be asked of the API server.
+        // The target exists, so the preflight sends no request to the API server.
         let ctx = ctx(api_server(|_, _| no(500)).0, platform);
         ask(&ctx, sight, started).await;
         ctx
@@ -131,7 +131,8 @@ async fn a_lost_mint_may_land_yet_and_a_refused_one_did_nothing() {
 
 #[tokio::test]
 async fn a_mint_that_may_have_ended_the_stored_token_is_repeated_soon() {
-    // By its own times the stored token has two hours left, and a busy platform is given minutes.
+    // By its own times the stored token has two hours left, and a busy platform gets minutes to
+    // recover.
     let cases: [(Platform, _, _); 2] = [(|| SILENCE, 15, 18), (|| BUSY, 300, 340)];
     for (platform, least, most) in cases {
         let mut sight = Sight::healthy(LEGACY);
@@ -161,7 +162,7 @@ async fn a_refused_mint_is_not_counted_and_a_lost_one_is() {
         let mut started = started(false, false);
         started.app_before = Some(AppMints { last: Some(before), ..AppMints::default() });
         let ctx = asked(Sight::healthy(LEGACY), started, platform).await;
-        // The count itself was made when the call began, which this one has skipped.
+        // This call skips the step that counts it: recording its intent.
         let last = app(&ctx, &sight).last.map(|last| last.started);
         assert_eq!(last, (!counted).then(|| boot(100)));
         assert_eq!(recall(&ctx).ended.expect("it ended").mints_before.is_some(), !counted);

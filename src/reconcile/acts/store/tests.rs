@@ -1,4 +1,4 @@
-//! What becomes of a token in hand: it stays until it lies in its Secret, or another call's does.
+//! An unstored token stays in memory until its Secret holds it, or holds another call's token.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// An operator with a token in hand that `call-1` brought for this object.
+/// A context with an unstored token that `call-1` returned for this object.
 fn holding(sight: &mut Sight, answer: fn(&str, &str) -> (u16, serde_json::Value)) -> Ctx {
     let ctx = ctx(api_server(answer).0, || Err(TransportError::NotSent(Cause::ConnectionRefused)));
     let wanted = Wanted { why: Why::Time, force: false, mints: true };
@@ -82,7 +82,7 @@ async fn a_token_that_came_after_another_calls_is_dropped_and_the_next_call_wait
     let ctx = holding(&mut sight, |method, path| match (method, path.ends_with("/secrets")) {
         ("PATCH", _) => no(409),
         (_, true) => (200, json!({ "kind": "SecretList", "metadata": {}, "items": [] })),
-        // There is a Secret of the name, and it is none of ours.
+        // A Secret of this name exists and is foreign.
         _ => (200, json!({ "metadata": { "name": "shop-token" } })),
     });
     assert!(matches!(ctx.store(&sight.mp).await, Next::Requeue(..)));

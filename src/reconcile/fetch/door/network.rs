@@ -1,5 +1,5 @@
-//! What stands behind the door in a real process: one HTTP client, whose requests say who asks, go
-//! through the proxies of the environment, and trust authorities that can change meanwhile.
+//! The door's network: one HTTP client, whose requests name the operator, use the proxies of the
+//! environment, and trust certificate authorities that can be replaced at run time.
 
 mod cause;
 
@@ -26,12 +26,12 @@ type Roots = Vec<Certificate>;
 
 const JSON: &str = "application/json";
 
-/// Bounds of the door.
+/// The limits of the door.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// How long a connection may take.
+    /// The longest time for a connection.
     pub connect_timeout: Duration,
-    /// How long an answer may be, in bytes.
+    /// The largest body of a response, in bytes.
     pub max_response_bytes: usize,
 }
 
@@ -46,7 +46,7 @@ pub struct Network {
     trust: Trust,
 }
 
-/// Which authorities the network trusts. All clones are one.
+/// The certificate authorities that the network trusts; all clones share them.
 #[derive(Clone)]
 pub struct Trust {
     connect_timeout: Duration,
@@ -55,17 +55,18 @@ pub struct Trust {
 }
 
 impl Network {
-    /// Trusts `roots` beside the system's authorities.
+    /// Trusts `roots` besides the system's authorities.
     ///
     /// # Errors
-    /// If the certificates make no sense.
+    ///
+    /// If the certificates cannot be used.
     pub fn new(bounds: Bounds, proxies: Proxies, roots: Roots) -> Result<Self, Unusable> {
         let Bounds { connect_timeout, max_response_bytes } = bounds;
         let client = Arc::new(RwLock::new(client(connect_timeout, &proxies, roots)?));
         Ok(Self { max_response_bytes, trust: Trust { connect_timeout, proxies, client } })
     }
 
-    /// What its trust is changed by.
+    /// The handle that replaces the trusted authorities.
     #[must_use]
     pub fn trust(&self) -> Trust {
         self.trust.clone()
@@ -81,11 +82,12 @@ impl Network {
 }
 
 impl Trust {
-    /// Trusts these authorities beside the system's, and no others, from the next call on. Calls
-    /// that are under way go on.
+    /// Trusts these authorities besides the system's, and no others, from the next call on. Calls
+    /// under way continue.
     ///
     /// # Errors
-    /// If the certificates make no sense. Then the others stay trusted.
+    ///
+    /// If the certificates cannot be used. Then the earlier authorities stay trusted.
     pub fn replace(&self, roots: Roots) -> Result<(), Unusable> {
         let client = client(self.connect_timeout, &self.proxies, roots)?;
         *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
@@ -100,11 +102,12 @@ fn client(patience: Duration, proxies: &Proxies, roots: Roots) -> Result<Client,
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(patience)
-        // A fresh connection each time: only then does "could not connect" mean "not sent". Calls
-        // are rare.
+        // A fresh connection for each call: only then does "could not connect" mean "not sent".
+        // Calls are rare.
         .pool_max_idle_per_host(0)
         .tls_certs_merge(roots)
-        // Given a proxy, even one that no URL has, reqwest does not read the environment itself.
+        // With a proxy set, even one that matches no URL, reqwest does not read the environment
+        // itself.
         .proxy(Proxy::custom(move |url| proxies.of_platform(url).cloned()))
         .user_agent(USER_AGENT)
         .build()
@@ -133,7 +136,7 @@ async fn send(
         value.set_sensitive(true);
         builder = builder.header(*name, value);
     }
-    // A reqwest error carries the URL, and with it the app secret: only its cause leaves this
+    // A reqwest error contains the URL and with it the app secret: only its cause leaves this
     // function.
     let exchange = async {
         let mut response = builder.send().await.map_err(|error| cause::of(&error))?;
@@ -156,7 +159,7 @@ fn pairs(pairs: &Pairs) -> impl Iterator<Item = (&str, &str)> {
     pairs.iter().map(|(name, value)| (*name, value.as_str()))
 }
 
-/// The essence of a media type: what a response says beside it is not read.
+/// A media type without its parameters.
 fn media_type(value: &HeaderValue) -> String {
     let text = value.to_str().unwrap_or_default();
     text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()

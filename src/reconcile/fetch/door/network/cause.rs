@@ -1,5 +1,5 @@
-//! Why there is no response: finds it beneath an error of the HTTP client. Only what this file
-//! names leaves the door, since the error's own text quotes the URL and with it the app secret.
+//! Finds why there is no response, in the error of the HTTP client. Only the causes named here
+//! leave the door, since the error's own text quotes the URL and with it the app secret.
 
 use std::{error::Error, io};
 
@@ -8,7 +8,7 @@ use rustls::CertificateError;
 use super::super::TransportError;
 use crate::{platform::Cause, shell::cause::chain};
 
-/// What an error of a request, or of its response, comes down to.
+/// The cause behind an error of a request or of its response.
 pub fn of(error: &reqwest::Error) -> TransportError {
     let found = chain(error).find_map(of_one);
     if error.is_connect() {

@@ -1,4 +1,4 @@
-//! Calls by way of a proxy, which does what proxies do.
+//! Calls through a proxy, with proxies that tunnel or refuse.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use tokio::{
 use super::*;
 use crate::platform::Request;
 
-/// Reads a request to its empty line.
+/// Reads a request up to its empty line.
 async fn read_request(stream: &mut TcpStream) -> io::Result<String> {
     let mut request = vec![];
     while !request.ends_with(b"\r\n\r\n") {
@@ -19,9 +19,9 @@ async fn read_request(stream: &mut TcpStream) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&request).into_owned())
 }
 
-/// What a call to `host` comes to, and what a proxy was asked that then says `answer`.
+/// The result of a call to `host`, and the requests to a proxy that answers `answer`.
 async fn by_proxy(host: &str, answer: Option<&str>) -> (Result<u16, TransportError>, String) {
-    // Another test may have installed it.
+    // Another test of this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = format!("http://user:p%40ss@{}\n", listener.local_addr().unwrap());
@@ -37,7 +37,7 @@ async fn by_proxy(host: &str, answer: Option<&str>) -> (Result<u16, TransportErr
         match answer {
             Some(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
             None => {
-                // Nothing more comes before the caller gives up.
+                // Nothing more arrives before the caller gives up.
                 let _ = read_request(&mut stream).await;
             }
         }

@@ -1,4 +1,4 @@
-//! Each cause, as the network really makes it.
+//! Each cause, as the network really produces it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{platform::Request, shell::proxies::Proxies};
 
-/// How a call to this host ends that trusts `root` beside the system's authorities.
+/// How a call to this host ends if `root` is trusted besides the system's authorities.
 async fn end_of(host: &str, root: Option<&rcgen::Certificate>) -> TransportError {
-    // Another test may have installed it.
+    // Another test of this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let roots = root.map(|root| reqwest::Certificate::from_der(root.der()).unwrap());
     let proxies = Proxies::of(&[]).unwrap();
@@ -52,7 +52,8 @@ async fn server(name: &str, year: i32) -> (String, rcgen::Certificate) {
     (format!("https://localhost:{}", address.port()), certificate)
 }
 
-/// A server that reads a request, answers it with this, and then closes or stays silent.
+/// A server that reads a request, sends this answer, and then closes the connection or stays
+/// silent.
 async fn plain(answer: &'static str, closes: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
