@@ -1,5 +1,4 @@
-//! What goes to a platform and what comes back: a request, a response, a token with its life.
-//! Values only.
+//! A request to a platform, its response, and a token with its life. Values only.
 
 use std::time::Duration;
 
@@ -13,11 +12,11 @@ pub struct TokenRequest<'a> {
     pub app_id: &'a str,
     /// The app secret.
     pub secret: &'a AppSecret,
-    /// Whether a new token is wanted even if the current one is still good.
+    /// Whether a new token is wanted even if the current one is still valid.
     pub force: bool,
 }
 
-/// Names and values, as a query, a form or headers have them; the values may be secret.
+/// Names and values of a query, a form or headers; the values may be secret.
 pub type Pairs = Vec<(&'static str, Zeroizing<String>)>;
 
 /// An HTTP request, without the host. Has no `Debug`: it carries the app secret.
@@ -26,9 +25,9 @@ pub struct Request {
     pub path: &'static str,
     /// The parameters of the query.
     pub query: Pairs,
-    /// Headers, beside those that every request has. Names are in lower case.
+    /// The headers besides those that every request has. Names are in lower case.
     pub headers: Pairs,
-    /// What is sent, and so the method.
+    /// The body, which also determines the method.
     pub body: Body,
 }
 
@@ -63,7 +62,7 @@ impl Request {
     }
 }
 
-/// A whole HTTP response. Has no `Debug`: it may carry a token.
+/// A complete HTTP response. Has no `Debug`: it may carry a token.
 pub struct Response<'a> {
     /// The HTTP status.
     pub status: u16,
@@ -73,26 +72,26 @@ pub struct Response<'a> {
     pub body: &'a [u8],
 }
 
-/// A token that a platform handed out.
+/// A token that a platform issued.
 pub struct Grant {
     /// The token.
     pub token: AccessToken,
-    /// How long it lives.
+    /// Its life.
     pub life: Life,
 }
 
-/// A token's life, as a response gives it.
+/// The life of a token, as a response reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
-    /// What is left of it, counted from when the request was sent.
+    /// The remaining life, counted from when the request was sent.
     Left(Duration),
-    /// The whole of it, whenever the platform is asked: it is counted from the first response that
-    /// brought the token. A response that names no life has the documented one.
+    /// The whole life, which each response repeats: it is counted from the first response with this
+    /// token. A response without a life has the documented one.
     Whole(Duration),
 }
 
 impl Life {
-    /// The time span, however it is counted.
+    /// The duration, however it is counted.
     #[must_use]
     pub fn span(self) -> Duration {
         match self {

@@ -1,5 +1,5 @@
-//! Four platforms that do not exist, one for each kind of reissue, for tests alone: no CRD, flag or
-//! page names them. They answer in JSON, with a life in seconds.
+//! Four platforms that do not exist, one for each kind of reissue, for tests only: no CRD, flag or
+//! page names them. They respond in JSON, with a life in seconds.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::api::Reason;
 const MINUTES_5: Duration = Duration::from_secs(300);
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// All of them.
+/// All made-up platforms.
 pub const ALL: &[&Platform] = &[&REPLACING, &LASTING, &RENEWING, &ADDING];
 
 /// Each call ends the token before it.
@@ -30,9 +30,9 @@ pub const LASTING: Platform = platform(
         Some(ForceLimits { apart: Duration::from_secs(30), per_day: 20 }),
     )],
 );
-/// A call gives the same token its whole life again.
+/// A call returns the same token and starts its life again.
 pub const RENEWING: Platform = platform("Renewing", &[endpoint(Reissue::Renews, None)]);
-/// Each call makes another token, and the others live on.
+/// Each call makes another token, and the earlier ones stay valid.
 pub const ADDING: Platform = platform("Adding", &[endpoint(Reissue::Adds, None)]);
 
 const fn platform(name: &'static str, endpoints: &'static [Endpoint]) -> Platform {

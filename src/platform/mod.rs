@@ -1,5 +1,5 @@
-//! The platforms, as data: how to ask, how to read the response, how tokens are reissued. Does no IO, reads
-//! no clock, knows no cluster.
+//! The platforms as data: how to request a token, how to read the response, how tokens are
+//! reissued. Does no IO, reads no clock, knows no cluster.
 //!
 //! A platform is one file in this folder and its name in the list below; the CRD's enum, the
 //! patterns of app ids, the bounds of the times and the flags follow from it.
@@ -33,45 +33,46 @@ platforms! {
     wechat,
 }
 
-/// A platform: where it is, what its app ids look like and how its token endpoints behave.
+/// A platform: its hosts, its app ids and its token endpoints.
 #[derive(Debug)]
 pub struct Platform {
     /// The name in `spec.platform`, in the metrics and in `--platform-endpoint`.
     pub name: &'static str,
-    /// What app ids look like.
+    /// The pattern of its app ids.
     pub app_id: AppIdPattern,
-    /// Where the platform is reached unless the administrator says otherwise; later ones are
-    /// fail-over.
+    /// The hosts, unless the administrator sets others; later ones are for fail-over.
     pub hosts: &'static [&'static str],
     /// The token endpoints; the first is the default.
     pub endpoints: &'static [Endpoint],
-    /// How far east of Greenwich, in seconds, the platform's quota day begins.
+    /// The offset of the platform's quota day from UTC in seconds, positive to the east.
     pub day_offset_seconds: i32,
 }
 
-/// What a platform's app ids look like.
+/// The pattern of a platform's app ids.
 #[derive(Debug)]
 pub struct AppIdPattern {
     /// A regular expression that CEL's `matches` understands.
     pub pattern: &'static str,
-    /// The same for people, with where to find it.
+    /// A description of the pattern for people, and where to find an app id.
     pub meaning: &'static str,
 }
 
-/// One way of asking a platform for a token.
+/// A token endpoint of a platform.
 #[derive(Debug)]
 pub struct Endpoint {
-    /// The `spec.tokenMode` that chooses it; none where the platform has no choice.
+    /// The `spec.tokenMode` that selects it; none if the platform has only one endpoint.
     pub mode: Option<TokenMode>,
     /// What a call does to the tokens before it.
     pub reissue: Reissue,
-    /// How long before a token's end to ask for the next one, and how long a spec may ask for.
+    /// How long before a token's end to request the next one, and the longest time that a spec may
+    /// ask for.
     pub lead: Lead,
-    /// How a call may force a new token, where asking alone does not make one.
+    /// The limits of forced calls, if an ordinary call returns the same token and a forced one
+    /// makes another; else none.
     pub force: Option<ForceLimits>,
-    /// Calls a day that the platform allows for one app.
+    /// The number of calls per day that the platform allows for one app.
     pub daily_quota: u32,
-    /// No token of this endpoint lives longer: what says so is not believed.
+    /// The longest life of a token of this endpoint. A response with a longer one is refused.
     pub longest_life: Duration,
     /// Builds the request.
     pub request: fn(&TokenRequest<'_>) -> Request,
@@ -79,32 +80,32 @@ pub struct Endpoint {
     pub read: fn(&Response<'_>) -> Result<Grant, Refusal>,
 }
 
-/// How long before a token's end its successor is asked for.
+/// How long before a token's end its successor is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lead {
-    /// Unless the spec says.
+    /// The lead if the spec sets none.
     pub default: Duration,
-    /// The longest that a spec may ask for.
+    /// The longest lead that a spec may set.
     pub longest: Duration,
 }
 
 /// How often a new token may be forced.
 #[derive(Clone, Copy, Debug)]
 pub struct ForceLimits {
-    /// Two forced calls sooner than this return the same token.
+    /// A second forced call within this time returns the same token.
     pub apart: Duration,
-    /// Forced calls a day.
+    /// The number of forced calls per day.
     pub per_day: usize,
 }
 
 impl Platform {
-    /// Whether the spec may choose between token modes.
+    /// Whether the spec may choose a token mode.
     #[must_use]
     pub fn has_choice(&self) -> bool {
         self.endpoints.len() > 1
     }
 
-    /// The mode of an object that names none.
+    /// The mode of an object that sets none.
     #[must_use]
     pub fn default_mode(&self) -> Option<TokenMode> {
         self.endpoints.first().and_then(|endpoint| endpoint.mode)
@@ -128,13 +129,13 @@ impl Endpoint {
     }
 }
 
-/// The platform of a name, or none if this version does not know it.
+/// The platform with this name, or none if this version does not know it.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Platform> {
     every().find(|platform| platform.name == name)
 }
 
-/// Every platform that objects may name: those of the list, and in tests the made-up ones.
+/// Every platform that objects may name: those of the list, and in tests the made-up ones as well.
 pub fn every() -> impl Iterator<Item = &'static Platform> {
     #[cfg(not(any(test, feature = "made-up-platforms")))]
     let made_up: &[&Platform] = &[];

@@ -1,19 +1,18 @@
-//! `spec.platform`: a name whose legal values are those of the list of platforms. Keeps names of
-//! newer versions readable.
+//! `spec.platform`: a name from the list of platforms. Names from newer versions can still be read.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// A platform's name. The schema lists the known ones; an object of a newer version may still carry
+/// A platform's name. The schema lists the known ones; an object of a newer version may have
 /// another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct PlatformName(String);
 
 impl PlatformName {
-    /// The name as written.
+    /// The name as the object has it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,35 +1,35 @@
-//! A call that brought no token: how certain it is that the platform did nothing, and what it
-//! said. Values only.
+//! A call that returned no token: how certain it is that the platform did nothing, and what it
+//! reported. Values only.
 
 use std::{fmt, net::IpAddr, time::Duration};
 
 use crate::api::Reason;
 
-/// Why a call brought no token.
+/// Why a call returned no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Whether the platform may have made a token all the same.
+    /// Whether the platform may have made a token nevertheless.
     pub certainty: Certainty,
-    /// What it comes down to.
+    /// The reason, as the conditions report it.
     pub reason: Reason,
     /// The platform's own code.
     pub code: Option<Code>,
-    /// The caller's IP as the platform saw it, where it says so.
+    /// The caller's IP as the platform saw it, if the platform reports it.
     pub caller_ip: Option<IpAddr>,
-    /// How long the platform itself asks to wait.
+    /// How long the platform asks to wait.
     pub wait: Option<Duration>,
-    /// Why there is no response, where there is none.
+    /// The cause of a missing response.
     pub cause: Option<Cause>,
 }
 
-/// What is known of a call that brought no token.
+/// Whether a call that returned no token has changed anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
-    /// The platform said no, and did nothing.
+    /// The platform refused, and did nothing.
     Refused,
-    /// The platform has seen nothing of it.
+    /// The platform did not receive the request.
     NotSent,
-    /// The platform may have made a token that nobody has.
+    /// The outcome is unknown: the platform may have made a token that was lost.
     Unknown,
 }
 
@@ -38,12 +38,12 @@ pub enum Certainty {
 pub enum Code {
     /// A number.
     Number(i64),
-    /// A word, as [`Code::word`] takes it.
+    /// A word that [`Code::word`] accepts.
     Word(String),
 }
 
-/// Why there is no response: a closed list, since the text of an error may quote the URL and with
-/// it the app secret.
+/// The cause of a missing response: a closed list, since the text of an error may quote the URL and
+/// with it the app secret.
 #[derive(
     Clone,
     Copy,
@@ -58,53 +58,52 @@ pub enum Code {
 pub enum Cause {
     /// The host's name was not resolved.
     NameNotResolved,
-    /// Nobody listens there.
+    /// No process listens at the address.
     ConnectionRefused,
-    /// The connection was not made in time.
+    /// The connection was not established in time.
     ConnectTimeout,
-    /// The connection was not made for another reason.
+    /// The connection was not established for another reason.
     ConnectFailed,
-    /// The response did not come in time.
+    /// The response did not arrive in time.
     ResponseTimeout,
     /// The proxy asks for other credentials (407).
     ProxyRefused,
-    /// The proxy made no tunnel to the host.
+    /// The proxy did not open a tunnel to the host.
     ProxyFailed,
     /// The certificate's authority is not trusted.
     CertificateNotTrusted,
-    /// The certificate is another host's.
+    /// The certificate is for another host.
     CertificateOfAnotherName,
-    /// The certificate's time is over, or has not begun.
+    /// The certificate has expired, or is not valid yet.
     CertificateExpired,
     /// The TLS handshake failed for another reason.
     TlsFailed,
-    /// The connection was closed before the response was whole.
+    /// The connection was closed before the response was complete.
     ConnectionClosed,
 }
 
 impl Refusal {
-    /// A refusal without a code of the platform's own: a token may have been made and lost on its
-    /// way.
+    /// A refusal without a code of the platform: a token may have been made and lost.
     #[must_use]
     pub fn unknown(reason: Reason) -> Self {
         let certainty = Certainty::Unknown;
         Self { certainty, reason, code: None, caller_ip: None, wait: None, cause: None }
     }
 
-    /// A refusal in the platform's own words: it did nothing.
+    /// A refusal with the platform's own code: the platform did nothing.
     #[must_use]
     pub fn refused(reason: Reason, code: Code) -> Self {
         let (certainty, code) = (Certainty::Refused, Some(code));
         Self { certainty, code, ..Self::unknown(reason) }
     }
 
-    /// No response came.
+    /// A call without a response.
     #[must_use]
     pub fn unreachable(certainty: Certainty, cause: Option<Cause>) -> Self {
         Self { certainty, cause, ..Self::unknown(Reason::PlatformUnreachable) }
     }
 
-    /// Whether the platform may have made a token that nobody has.
+    /// Whether the outcome is unknown: the platform may have made a token that was lost.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         self.certainty == Certainty::Unknown
@@ -112,8 +111,8 @@ impl Refusal {
 }
 
 impl Code {
-    /// A word of a platform's, if it is one: up to 64 letters, digits, dots, dashes and
-    /// underscores, since it is shown in the status.
+    /// A platform's code that is a word: up to 64 letters, digits, dots, dashes and underscores.
+    /// Others are not accepted, since the status shows the code.
     #[must_use]
     pub fn word(text: &str) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -132,7 +131,7 @@ impl fmt::Display for Code {
 }
 
 impl Cause {
-    /// The cause as it stands in a status or a log line.
+    /// The cause as a status or a log line shows it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()

@@ -1,42 +1,42 @@
-//! What a call to a token endpoint does to the tokens before it: four kinds. No other file asks
-//! for the kind; each asks the question that it depends on.
+//! What a call to a token endpoint does to earlier tokens: four kinds. No other file asks for the
+//! kind; each asks the question that it depends on.
 
 use std::time::Duration;
 
-/// What a call does to the tokens that the app has already.
+/// What a call does to the tokens that the app already has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reissue {
     /// Every call makes a new token, and ends the one before it after `overlap` at the latest.
     Replaces {
-        /// How long the token before it still works.
+        /// How long the token before the new one still works.
         overlap: Duration,
     },
-    /// A call returns the same token with what is left of its life, until `window` before its
-    /// end; then a new one.
+    /// A call returns the same token with its remaining life until `window` before its end, and
+    /// then a new one.
     SameUntil {
         /// How long before a token's end a call makes a new one.
         window: Duration,
     },
-    /// A call returns the same token, and its life begins anew.
+    /// A call returns the same token and starts its life again.
     Renews,
-    /// Every call makes another token, and those before it live on.
+    /// Every call makes another token, and the earlier ones stay valid.
     Adds,
 }
 
-/// How a token that a consumer reports invalid is replaced before its time.
+/// How a token that a consumer reports as invalid is replaced before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replacement {
-    /// Any call brings another token.
+    /// By any call: each returns another token.
     Call,
-    /// A call that forces a new token does.
+    /// By a forced call.
     ForcedCall,
-    /// Nothing does: the platform returns the same token.
+    /// By no call: the platform returns the same token.
     None,
 }
 
 impl Reissue {
-    /// Whether a call ends an older token before its time, so that it needs an intent, floors and
-    /// a share of the quota.
+    /// Whether a call ends an older token before its expiration time, so that the call needs an
+    /// intent, floors and a share of the quota.
     #[must_use]
     pub fn ends_older(self, forced: bool) -> bool {
         match self {
@@ -46,27 +46,28 @@ impl Reissue {
         }
     }
 
-    /// Whether one object of an app alone may ask, since each call ends the tokens of the others.
+    /// Whether only one object of an app may make calls, since each call ends the tokens of the
+    /// others.
     #[must_use]
     pub fn is_exclusive(self) -> bool {
         matches!(self, Self::Replaces { .. })
     }
 
-    /// Whether all objects of an app hold the same token, so that a newer one of a sibling's
-    /// means that this one may be dead.
+    /// Whether all objects of an app have the same token, so that a sibling's newer token means
+    /// that this object's token may be invalid.
     #[must_use]
     pub fn is_shared(self) -> bool {
         matches!(self, Self::SameUntil { .. } | Self::Renews)
     }
 
-    /// Whether a call makes a new token each time, so that one whose answer came too late was made
-    /// and lost.
+    /// Whether each call makes a new token, so that a response that came too late means a token
+    /// that was made and lost.
     #[must_use]
     pub fn makes_new(self) -> bool {
         matches!(self, Self::Replaces { .. } | Self::Adds)
     }
 
-    /// How a token that is reported invalid is replaced; `can_force` is whether the endpoint knows
+    /// How a token that is reported invalid is replaced; `can_force` is whether the endpoint has
     /// forced calls.
     #[must_use]
     pub fn replacement(self, can_force: bool) -> Replacement {
@@ -77,7 +78,8 @@ impl Reissue {
         }
     }
 
-    /// How long the token before the last one still works after a call, where it is ended by it.
+    /// How long the token before the last one still works after a call that ends it; zero if the
+    /// call does not end it.
     #[must_use]
     pub fn overlap(self) -> Duration {
         match self {
@@ -86,7 +88,7 @@ impl Reissue {
         }
     }
 
-    /// How long before a token's end a call begins to be worth making, if the kind says so itself.
+    /// How long before a token's end a call begins to be worth making, if the kind determines it.
     #[must_use]
     pub fn window(self) -> Option<Duration> {
         match self {
@@ -95,8 +97,8 @@ impl Reissue {
         }
     }
 
-    /// Whether a token is refreshed at half of its life, since an early call costs nobody
-    /// anything and brings more life.
+    /// Whether a token is refreshed at half of its life, since an early call ends no other token
+    /// and brings more life.
     #[must_use]
     pub fn is_refreshed_at_half(self) -> bool {
         matches!(self, Self::Renews | Self::Adds)

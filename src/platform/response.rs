@@ -1,5 +1,5 @@
-//! What every platform's response has in common: JSON that may be broken, lenient numbers,
-//! plausible tokens. Never an error text of the parser's: it may quote the token.
+//! What the responses of all platforms have in common: JSON that may be malformed, lenient numbers,
+//! plausible tokens. Never returns the parser's error text: it may quote the token.
 
 use std::{fmt, time::Duration};
 
@@ -12,10 +12,10 @@ use zeroize::Zeroizing;
 use super::{Grant, Life, Refusal, Response};
 use crate::{api::Reason, sensitive::AccessToken};
 
-/// Reads a body as JSON; what is not JSON is judged by the HTTP status, since a gateway wrote it
-/// and not the platform.
+/// Reads a body as JSON. For any other body the HTTP status decides, since a gateway wrote it and
+/// not the platform.
 pub(super) fn json<T: DeserializeOwned>(response: &Response<'_>) -> Result<T, Refusal> {
-    // Only an object: serde would take an array for its fields in order.
+    // Only an object is accepted: serde would read an array as the fields in order.
     let object = response.body.trim_ascii();
     if !object.starts_with(b"{") {
         return Err(without_json(response.status));
@@ -23,7 +23,7 @@ pub(super) fn json<T: DeserializeOwned>(response: &Response<'_>) -> Result<T, Re
     serde_json::from_slice(object).map_err(|_| without_json(response.status))
 }
 
-/// The refusal that an HTTP status alone stands for.
+/// The refusal that an HTTP status alone means.
 pub(super) fn without_json(status: u16) -> Refusal {
     Refusal::unknown(match status {
         429 => Reason::Throttled,
@@ -32,7 +32,7 @@ pub(super) fn without_json(status: u16) -> Refusal {
     })
 }
 
-/// A token and its life in seconds, if both are plausible; `counted` says what the life is.
+/// A token and its life in seconds, if both are plausible; `counted` says how the life is counted.
 pub(super) fn grant(
     token: Option<Zeroizing<String>>,
     seconds: Option<i64>,
@@ -49,7 +49,7 @@ pub(super) fn grant(
     }
 }
 
-/// An integer that may come as a number or as a string; anything else counts as absent.
+/// An integer as a number or as a string; anything else counts as absent.
 pub(super) fn lenient_integer<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<i64>, D::Error> {

@@ -26,15 +26,15 @@ pub(super) const PLATFORM: Platform = Platform {
         pattern: "^wx[0-9a-f]{16}$",
         meaning: "wx and 16 lower-case hexadecimal digits, as mp.weixin.qq.com shows under Development > Development Settings",
     },
-    // The other hosts (api2, sh, sz, hk) are for the administrator to list: an app's IP allow-list
-    // may depend on them.
+    // The administrator may list the other hosts (api2, sh, sz, hk): an app's IP allow-list may
+    // depend on them.
     hosts: &["https://api.weixin.qq.com"],
     endpoints: &[STABLE, LEGACY],
     day_offset_seconds: 8 * 3600,
 };
 
-/// Returns the same token until five minutes before its end; apart from the legacy endpoint's
-/// tokens altogether.
+/// Returns the same token until five minutes before its end. These tokens are independent of those
+/// of the legacy endpoint.
 const STABLE: Endpoint = Endpoint {
     mode: Some(TokenMode::Stable),
     reissue: Reissue::SameUntil { window: MINUTES_5 },
@@ -46,7 +46,7 @@ const STABLE: Endpoint = Endpoint {
     read,
 };
 
-/// Makes a new token at each call and leaves the one before it five minutes.
+/// Makes a new token at each call. The token before it works for five minutes more.
 const LEGACY: Endpoint = Endpoint {
     mode: Some(TokenMode::Legacy),
     reissue: Reissue::Replaces { overlap: MINUTES_5 },
@@ -58,8 +58,8 @@ const LEGACY: Endpoint = Endpoint {
     read,
 };
 
-/// "Within 7200 seconds", says the platform, and that it may change; a day leaves room for that,
-/// and no more.
+/// The platform documents "within 7200 seconds" and that this may change. A day leaves room for
+/// such a change, and no more.
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 fn stable_request(wanted: &TokenRequest<'_>) -> Request {
@@ -105,8 +105,8 @@ fn read(response: &Response<'_>) -> Result<Grant, Refusal> {
     }
 }
 
-/// The error codes of both token endpoints. An unknown one says nothing about the credential, so it
-/// is only not understood.
+/// The error codes of both token endpoints. An unknown code says nothing about the credential, so
+/// its reason is `BadResponse`.
 fn refusal(code: i64, message: &str) -> Refusal {
     let (reason, wait) = match code {
         -1 => (Reason::PlatformBusy, None),
@@ -125,7 +125,7 @@ fn refusal(code: i64, message: &str) -> Refusal {
     Refusal { caller_ip, wait, ..Refusal::refused(reason, Code::Number(code)) }
 }
 
-/// The first word after `invalid ip` that is one; both documented shapes of the message have it
+/// The first word after `invalid ip` if it is an IP; both documented forms of the message have it
 /// there.
 fn refused_ip(message: &str) -> Option<IpAddr> {
     let (_, rest) = message.split_once("invalid ip ")?;
