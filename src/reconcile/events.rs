@@ -78,7 +78,7 @@ pub fn not_replaceable() -> Announcement {
     )
 }
 
-/// A requested refresh brought the same token.
+/// A requested refresh returned the same token.
 pub fn same_token() -> Announcement {
     Announcement::normal(
         "TokenUnchanged",

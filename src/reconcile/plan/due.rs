@@ -72,7 +72,7 @@ pub fn due<'a>(view: &'a View<'a>) -> impl Iterator<Item = Wanted> + 'a {
     })
 }
 
-/// When the stored token itself asks for the next call.
+/// When the stored token's own times make the next call due.
 pub fn next(view: &View<'_>) -> Option<Timestamp> {
     let token = view.token()?;
     let unconfirmed =
