@@ -99,7 +99,7 @@ struct Pass {
     of: Option<String>,
     credential: Option<ReadFor>,
     live: Option<LiveRead>,
-    /// Whether the reads that the last observation took must not be used again.
+    /// Whether the reads of the last observation must not be used again.
     is_live_stale: bool,
     is_credential_stale: bool,
     started: Option<StartedCall>,
@@ -133,7 +133,8 @@ pub async fn reconcile(ctx: Arc<Ctx>, name: ObjectName) -> Action {
 async fn run_pass(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Action, Outcome) {
     let mut overdue_since = None;
     for iteration in 0..ITERATIONS {
-        // A leader that wakes late must neither write nor call.
+        // A process that is paused and resumes after its term has ended must neither write nor
+        // call.
         if !ctx.term.leads() {
             return (Action::AWAIT_CHANGE, Outcome::Success);
         }
@@ -406,7 +407,7 @@ impl Ctx {
 }
 
 impl Pass {
-    /// What was read is older than what has happened since.
+    /// Drops the reads of this pass: they are older than what has happened since.
     fn drop_reads(&mut self) {
         self.drop_live();
         (self.credential, self.is_credential_stale) = (None, true);
@@ -416,7 +417,8 @@ impl Pass {
         (self.live, self.is_live_stale) = (None, true);
     }
 
-    /// Takes back the reads that an observation took, unless an act has dropped or repeated them.
+    /// Keeps an observation's reads for the next iteration, unless an act has dropped or repeated
+    /// them.
     fn keep_reads(&mut self, seen: Observed) {
         if !std::mem::take(&mut self.is_credential_stale) {
             self.credential = self.credential.take().or(seen.credential_read);
@@ -426,7 +428,7 @@ impl Pass {
         }
     }
 
-    /// Whether a write that lost a race is planned anew at once.
+    /// Whether a write that lost a race is planned again at once.
     fn may_race_again(&mut self) -> bool {
         self.lost_races += 1;
         self.lost_races <= RACES

@@ -153,7 +153,7 @@ pub fn plan(seen: &Observed, now: Now) -> Planned {
     plan_and_view(seen, now).0
 }
 
-/// The same, with the view that the plan was made from: an act that needs it derives no other.
+/// Plans one iteration, and returns the view that the plan was made from for the act to use.
 pub fn plan_and_view(seen: &Observed, now: Now) -> (Planned, Option<View<'_>>) {
     let mp = &seen.mini_program;
     let only = |(act, wake)| (Planned::without_a_call(act, wake), None);

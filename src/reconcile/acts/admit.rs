@@ -53,7 +53,7 @@ impl Ctx {
             return if pass.slot.is_some() { Ok(()) } else { Err(REQUEUE_SOON) };
         }
         pass.slot = entering.await;
-        // What was read before is older than the wait.
+        // The reads of this pass are older than the wait.
         pass.drop_reads();
         Err(if pass.slot.is_some() { Next::Continue } else { REQUEUE_SOON })
     }

@@ -61,7 +61,7 @@ impl Ctx {
         wanted: Wanted,
     ) -> Next {
         let (mp, now) = (view.mp, view.now);
-        // What cannot be asked any more in this term is not begun either.
+        // No intent is recorded for a call that this term has no time left for.
         if self.term.ticket(self.platforms.connect_timeout).is_none() {
             self.wait(mp, now);
             return Next::Continue;
@@ -408,8 +408,8 @@ fn new_call(view: &View<'_>, wanted: Wanted, chance: &Chance) -> Call {
     }
 }
 
-/// The Secret that the token belongs into, as it was read strongly. While the spec's target cannot
-/// be made, the one before it stays in use.
+/// The Secret that the token is stored in, as the live read found it. While the spec's target
+/// cannot be created, the old target stays in use.
 pub(in crate::reconcile) fn destination(view: &View<'_>) -> (String, Precondition) {
     match stays_in_use(view) {
         Some(old) => (
