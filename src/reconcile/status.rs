@@ -1,9 +1,9 @@
 //! Writes the status of a `MiniProgram`; no other step does. The intent of a call is a status write
 //! too.
 //!
-//! The plan decides what the status reports, and takes a token's facts only from a `Projection`,
-//! which only an object of the API server's answers can make: a status cannot report a write that
-//! did not happen.
+//! The plan decides what the status reports. A status reports a token only after its write: its
+//! facts come from a `Projection`, which only an object of the API server's answers can make, or
+//! from a call whose token `apply` has stored.
 
 use std::time::Duration;
 

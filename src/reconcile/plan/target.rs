@@ -64,7 +64,7 @@ pub fn stays_in_use<'a>(view: &View<'a>) -> Option<&'a Projection> {
     }
 }
 
-/// Whether the condition TargetSynced reports this reason for the present spec.
+/// Whether the condition `TargetSynced` reports this reason for the present spec.
 pub fn is_told(view: &View<'_>, reason: Reason) -> bool {
     let condition = conditions::find(&view.status.conditions, ConditionType::TargetSynced);
     condition.is_some_and(|condition| {

@@ -71,7 +71,7 @@ pub enum Target<'a> {
 pub enum Credential {
     /// This version has not been read yet.
     Unread,
-    /// It has been read, and the condition CredentialValid has this reason.
+    /// It has been read, and the condition `CredentialValid` has this reason.
     Known(Reason),
 }
 
