@@ -176,7 +176,7 @@ pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
     tracing::error!(
         namespace = name.namespace,
         name = name.name,
-        "the look at an object panicked; it is tried again in a minute"
+        "a reconcile panicked; requeueing the object in a minute"
     );
     ctx.metrics.reconcile_panicked();
     let mp = ctx.world().mini_program(name);
@@ -386,7 +386,7 @@ impl Ctx {
             namespace,
             name,
             times,
-            "a pass over an object did not come to rest; the next one waits"
+            "a reconcile did not converge; requeueing the object with a back-off"
         );
         wait
     }
