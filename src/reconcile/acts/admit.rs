@@ -18,7 +18,8 @@ impl Ctx {
         pass: &mut Pass,
     ) -> Next {
         let Some(key) = app_key(mp) else { return REQUEUE_SOON };
-        pass.turn = self.slots.turn(&key).await;
+        let has_token = mp.status.as_ref().is_some_and(|status| status.token.is_some());
+        pass.turn = self.slots.turn(&key, has_token).await;
         if pass.turn.is_some() { Next::Continue } else { REQUEUE_SOON }
     }
 

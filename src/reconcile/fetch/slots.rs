@@ -32,6 +32,9 @@ const REJECTIONS_A_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
 
 /// The longest wait for a turn or a slot: the object's status must follow the clock.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for an object without a token, whose status changes by no clock: many objects of one
+/// app would look again and again.
+const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 /// The number in each line that compete with those of other lines.
 const IN_FRONT: usize = 4;
 /// The longest line, since each waiting object keeps its pass in memory. Further objects are
@@ -147,10 +150,11 @@ impl Slots {
         }
     }
 
-    /// Waits for an app's turn, in order of arrival and at most `PATIENCE`. Returns none if no turn
-    /// came in that time.
-    pub async fn turn(&self, key: &AppKey) -> Option<Turn> {
-        tokio::time::timeout(PATIENCE, self.apps.enter(key)).await.ok()?
+    /// Waits for an app's turn, in order of arrival: at most a minute where there is no token whose
+    /// end the status must report, else `PATIENCE`. Returns none if no turn came in that time.
+    pub async fn turn(&self, key: &AppKey, has_token: bool) -> Option<Turn> {
+        let patience = if has_token { PATIENCE } else { FIRST_PATIENCE };
+        tokio::time::timeout(patience, self.apps.enter(key)).await.ok()?
     }
 
     /// Waits for a slot for one call, in order and at most `PATIENCE`. Returns none if no slot came
@@ -276,7 +280,7 @@ mod tests {
         let slots = slots(8, 50);
         let a = app("a");
         let asked = take(&slots, &claim(&a, Refresh)).expect("room");
-        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(slots.turn(&a))).collect();
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(slots.turn(&a, true))).collect();
         assert!(waiting.iter_mut().all(|turn| turn.now_or_never().is_none()));
         drop(asked);
         assert!(take(&slots, &claim(&a, Refresh)).is_none(), "nobody goes before those that wait");

@@ -21,6 +21,8 @@ pub fn current(view: &View<'_>, next_call: Option<Duration>, may_ask: bool) -> O
     let (failure, reason) = view.failure()?;
     let stored = failure.next_attempt_time.0;
     let planned = match next_call {
+        // A call that waits for a slot moves no time: each look would be a write.
+        Some(wait) if wait.is_zero() => stored,
         Some(wait) => after(view.now.wall, wait),
         // Its cause remains, but the next call is made when the token's refresh is due.
         None if retry::stops(reason) => {

@@ -354,3 +354,20 @@ fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
     });
     sight.says_of(NEXT + 3, TokenFresh, "True", Reason::Fresh);
 }
+
+#[test]
+fn a_failed_call_that_cannot_be_repeated_yet_is_written_once() {
+    let due = due_at(STABLE);
+    let mut sight = Sight::healthy(STABLE).with(|sight| {
+        sight.fails(Reason::PlatformBusy, due, due + 4);
+        // The API server answers with errors, or the line for a slot is long.
+        sight.recall.not_before = boot(due + 100);
+    });
+    if let Act::Status(status) = sight.keeps_silent(due + 5).act {
+        sight.mp.status = Some(*status);
+    }
+    for seconds in [6, 8, 15, 40] {
+        let act = sight.keeps_silent(due + seconds).act;
+        assert!(matches!(act, Act::Rest), "{seconds} s later: {act:?}");
+    }
+}

@@ -9,6 +9,12 @@ pub(super) const SOURCES: &[Source] = &[
 
 const FAILURE: &[Mutant] = &[
     Mutant {
+        name: "waiting-call-moves-the-next-attempt",
+        means: "A failed call that waits for a slot is written at each look.",
+        changes: &[("wait.is_zero()", "false")],
+        killed_by: Test("a_failed_call_that_cannot_be_repeated_yet_is_written_once"),
+    },
+    Mutant {
         name: "promised-too-early",
         means: "The status promises an attempt before the floors allow one.",
         changes: &[("planned > after(stored, SAME_TIME)", "false")],
