@@ -27,7 +27,7 @@ use kube::Client;
 
 pub use self::farewell::farewell;
 use self::{
-    acts::StartedCall,
+    acts::{StartedCall, is_alone},
     api_error::ApiError,
     events::Events,
     fetch::{
@@ -250,11 +250,12 @@ impl Ctx {
         pass: &mut Pass,
     ) -> Next {
         let mp = &*seen.mini_program;
+        let alone = view.is_some_and(is_alone);
         match act {
             Act::Rest => Next::Continue,
             Act::Status(status) => self.write_status(mp, *status, pass).await,
-            Act::ReadLive { for_call: true, .. } if !self.has_turn(mp, pass) => {
-                self.wait_for_turn(mp, pass).await
+            Act::ReadLive { for_call: true, .. } if !self.has_turn(mp, alone, pass) => {
+                self.wait_for_turn(mp, alone, pass).await
             }
             Act::ReadLive { old, for_call } => {
                 if for_call

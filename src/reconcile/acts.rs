@@ -6,4 +6,5 @@ mod publish;
 mod store;
 mod write_status;
 
+pub(super) use self::admit::is_alone;
 pub use self::call::StartedCall;

@@ -178,17 +178,17 @@ fn a_look_closer_of_another_spec_is_not_used() {
 #[tokio::test(start_paused = true)]
 async fn who_finds_its_app_busy_waits_for_its_turn_and_plans_anew() {
     let (ctx, mp) = (alone(), mini_program(STABLE));
-    let asked = ctx.slots.try_turn(&super::app_key(&mp).expect("a known platform"));
+    let asked = ctx.slots.try_turn(&super::app_key(&mp).expect("a known platform"), true);
     let mut pass = Pass::default();
-    assert!(asked.is_some() && !ctx.has_turn(&mp, &mut pass));
+    assert!(asked.is_some() && !ctx.has_turn(&mp, true, &mut pass));
     assert!(
-        matches!(ctx.wait_for_turn(&mp, &mut pass).await, Next::Requeue(..)),
+        matches!(ctx.wait_for_turn(&mp, true, &mut pass).await, Next::Requeue(..)),
         "the other call takes long"
     );
     drop(asked);
-    assert!(matches!(ctx.wait_for_turn(&mp, &mut pass).await, Next::Continue));
-    assert!(ctx.has_turn(&mp, &mut pass));
-    assert!(!ctx.has_turn(&mp, &mut Pass::default()), "one at a time");
+    assert!(matches!(ctx.wait_for_turn(&mp, true, &mut pass).await, Next::Continue));
+    assert!(ctx.has_turn(&mp, true, &mut pass));
+    assert!(!ctx.has_turn(&mp, true, &mut Pass::default()), "one at a time");
 }
 
 #[tokio::test]

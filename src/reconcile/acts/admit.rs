@@ -6,7 +6,10 @@ use crate::api::{MiniProgram, Reason};
 use crate::reconcile::{
     Ctx, Next, Pass, REQUEUE_SOON, app_key,
     fetch::slots::{Claimant, Urgency},
-    plan::view::{Credential, View},
+    plan::{
+        due,
+        view::{Credential, View},
+    },
 };
 
 impl Ctx {
@@ -15,18 +18,24 @@ impl Ctx {
     pub(in crate::reconcile) async fn wait_for_turn(
         &self,
         mp: &MiniProgram,
+        alone: bool,
         pass: &mut Pass,
     ) -> Next {
         let Some(key) = app_key(mp) else { return REQUEUE_SOON };
         let has_token = mp.status.as_ref().is_some_and(|status| status.token.is_some());
-        pass.turn = self.slots.turn(&key, has_token).await;
+        pass.turn = self.slots.turn(&key, alone, has_token).await;
         if pass.turn.is_some() { Next::Continue } else { REQUEUE_SOON }
     }
 
     /// Whether this object has the app's turn, or can take it without waiting.
-    pub(in crate::reconcile) fn has_turn(&self, mp: &MiniProgram, pass: &mut Pass) -> bool {
+    pub(in crate::reconcile) fn has_turn(
+        &self,
+        mp: &MiniProgram,
+        alone: bool,
+        pass: &mut Pass,
+    ) -> bool {
         if pass.slot.is_none() && pass.turn.is_none() {
-            pass.turn = app_key(mp).and_then(|key| self.slots.try_turn(&key));
+            pass.turn = app_key(mp).and_then(|key| self.slots.try_turn(&key, alone));
         }
         pass.slot.is_some() || pass.turn.is_some()
     }
@@ -47,6 +56,7 @@ impl Ctx {
             namespace: view.mp.metadata.namespace.as_deref().unwrap_or_default(),
             urgency: urgency(view),
             accepted: view.credential == Credential::Known(Reason::Accepted),
+            alone: is_alone(view),
         };
         let mut entering = pin!(self.slots.enter(&claimant, pass.turn.take(), view.now.boot));
         if let Poll::Ready(slot) = futures::poll!(entering.as_mut()) {
@@ -58,6 +68,11 @@ impl Ctx {
         pass.drop_reads();
         Err(if pass.slot.is_some() { Next::Continue } else { REQUEUE_SOON })
     }
+}
+
+/// Whether the call that is due ends other tokens of the app.
+pub(in crate::reconcile) fn is_alone(view: &View<'_>) -> bool {
+    due::due(view).any(|wanted| wanted.mints)
 }
 
 fn urgency(view: &View<'_>) -> Urgency {

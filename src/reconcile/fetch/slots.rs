@@ -37,6 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 /// The number in each line that compete with those of other lines.
 const IN_FRONT: usize = 4;
+/// Calls of one app that end no token are made so many at a time.
+const SHARING: usize = 8;
 /// The longest line, since each waiting object keeps its pass in memory. Further objects are
 /// requeued after a moment.
 const IN_LINE: usize = 32;
@@ -62,6 +64,8 @@ pub struct Slots {
     platforms: HashMap<&'static str, Room>,
     /// The apps with a call under way or an object that waits for the turn.
     apps: Queues<AppKey>,
+    /// The same of calls that end no token.
+    sharing: Queues<AppKey>,
     lines: Queues<Line>,
     clock: BootTime,
     rejections: Rate<String, HashMapStateStore<String>>,
@@ -107,7 +111,7 @@ impl Slot {
     }
 }
 
-/// The right to make an app's one call at a time.
+/// The right to make a call for an app, beside few others or alone.
 pub type Turn = Place<AppKey>;
 
 /// The object that needs a slot.
@@ -120,6 +124,9 @@ pub struct Claimant<'a> {
     pub urgency: Urgency,
     /// Whether the platform has accepted its credential.
     pub accepted: bool,
+    /// Whether its call ends other tokens of the app, so that no other call of that kind may be
+    /// under way.
+    pub alone: bool,
 }
 
 impl Slots {
@@ -135,6 +142,7 @@ impl Slots {
         Self {
             platforms: platform::every().map(|platform| (platform.name, room())).collect(),
             apps: Queues::new(1),
+            sharing: Queues::new(SHARING),
             lines: Queues::new(IN_FRONT),
             clock: clock.clone(),
             rejections: RateLimiter::new(
@@ -150,11 +158,16 @@ impl Slots {
         }
     }
 
+    /// The calls of an app that wait for each other.
+    fn calls(&self, alone: bool) -> &Queues<AppKey> {
+        if alone { &self.apps } else { &self.sharing }
+    }
+
     /// Waits for an app's turn, in order of arrival: at most a minute where there is no token whose
     /// end the status must report, else `PATIENCE`. Returns none if no turn came in that time.
-    pub async fn turn(&self, key: &AppKey, has_token: bool) -> Option<Turn> {
+    pub async fn turn(&self, key: &AppKey, alone: bool, has_token: bool) -> Option<Turn> {
         let patience = if has_token { PATIENCE } else { FIRST_PATIENCE };
-        tokio::time::timeout(patience, self.apps.enter(key)).await.ok()?
+        tokio::time::timeout(patience, self.calls(alone).enter(key)).await.ok()?
     }
 
     /// Waits for a slot for one call, in order and at most `PATIENCE`. Returns none if no slot came
@@ -169,7 +182,7 @@ impl Slots {
         if !claimant.accepted && self.is_spent(claimant.namespace, boot) {
             return None;
         }
-        let turn = turn.or_else(|| self.try_turn(claimant.key))?;
+        let turn = turn.or_else(|| self.try_turn(claimant.key, claimant.alone))?;
         // A pass that has used up its cooperative budget still gets a free slot at once.
         tokio::task::unconstrained(tokio::time::timeout(PATIENCE, self.wait(claimant, turn)))
             .await
@@ -221,9 +234,9 @@ impl Slots {
         spent.contains_key(namespace)
     }
 
-    /// An app's turn, if no object has it or waits for it.
-    pub fn try_turn(&self, key: &AppKey) -> Option<Turn> {
-        self.apps.try_enter(key)
+    /// An app's turn, if it is free and no object waits for it.
+    pub fn try_turn(&self, key: &AppKey, alone: bool) -> Option<Turn> {
+        self.calls(alone).try_enter(key)
     }
 }
 
@@ -239,7 +252,7 @@ mod tests {
     use k8s_openapi::jiff::Timestamp;
 
     use super::{
-        AppKey, Claimant, Clock, IN_FRONT, IN_LINE, PATIENCE, Slot, Slots,
+        AppKey, Claimant, Clock, IN_FRONT, IN_LINE, PATIENCE, SHARING, Slot, Slots,
         Urgency::{self, Failing, First, Refresh},
     };
     use crate::shell::clock::Now;
@@ -252,7 +265,7 @@ mod tests {
     }
 
     fn claim(key: &AppKey, urgency: Urgency) -> Claimant<'_> {
-        Claimant { key, namespace: "team-a", urgency, accepted: false }
+        Claimant { key, namespace: "team-a", urgency, accepted: false, alone: true }
     }
 
     /// A slot, if one is free at once.
@@ -276,11 +289,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn calls_of_an_app_that_end_no_token_are_made_a_few_at_a_time() {
+        let slots = slots(100, 50);
+        let a = app("a");
+        let sharing = Claimant { alone: false, ..claim(&a, First) };
+        let held: Vec<_> = (0..20).filter_map(|_| take(&slots, &sharing)).collect();
+        assert_eq!(held.len(), SHARING);
+        assert!(
+            take(&slots, &claim(&a, Refresh)).is_some(),
+            "one that ends a token waits for none"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn who_waits_for_an_app_has_its_turn_in_order_and_not_before() {
         let slots = slots(8, 50);
         let a = app("a");
         let asked = take(&slots, &claim(&a, Refresh)).expect("room");
-        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(slots.turn(&a, true))).collect();
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(slots.turn(&a, true, true))).collect();
         assert!(waiting.iter_mut().all(|turn| turn.now_or_never().is_none()));
         drop(asked);
         assert!(take(&slots, &claim(&a, Refresh)).is_none(), "nobody goes before those that wait");

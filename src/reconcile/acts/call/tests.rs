@@ -174,8 +174,13 @@ async fn rejected_credentials_use_up_the_patience_with_their_namespace() {
     let ctx = ctx(api_server(|_, _| no(500)).0, || REJECTED);
     let room = |ctx: &Ctx, accepted| {
         let key = app_key(&Sight::new(LEGACY).mp).expect("a known platform");
-        let claimant =
-            Claimant { key: &key, namespace: "team-a", urgency: Urgency::Failing, accepted };
+        let claimant = Claimant {
+            key: &key,
+            namespace: "team-a",
+            urgency: Urgency::Failing,
+            accepted,
+            alone: true,
+        };
         ctx.slots.enter(&claimant, None, now().boot).now_or_never().flatten().is_some()
     };
     for _ in 0..31 {
