@@ -38,7 +38,7 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 /// The number in each line that compete with those of other lines.
 const IN_FRONT: usize = 4;
 /// Calls of one app that end no token are made so many at a time.
-const SHARING: usize = 8;
+const SHARING: usize = 16;
 /// The longest line, since each waiting object keeps its pass in memory. Further objects are
 /// requeued after a moment.
 const IN_LINE: usize = 32;
@@ -293,7 +293,7 @@ mod tests {
         let slots = slots(100, 50);
         let a = app("a");
         let sharing = Claimant { alone: false, ..claim(&a, First) };
-        let held: Vec<_> = (0..20).filter_map(|_| take(&slots, &sharing)).collect();
+        let held: Vec<_> = (0..40).filter_map(|_| take(&slots, &sharing)).collect();
         assert_eq!(held.len(), SHARING);
         assert!(
             take(&slots, &claim(&a, Refresh)).is_some(),
