@@ -12,8 +12,8 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{
-    AppIdPattern, Code, Endpoint, ForceLimits, Grant, Lead, Life, Pairs, Platform, Refusal, Reissue, Request,
-    Response, TokenRequest, response,
+    AppIdPattern, Code, Endpoint, ForceLimits, Grant, Lead, Life, Pairs, Platform, Refusal,
+    Reissue, Request, Response, TokenRequest, response,
 };
 use crate::api::{Reason, TokenMode};
 
@@ -163,7 +163,10 @@ mod tests {
         let hours = Ok(("T".to_owned(), Duration::from_secs(7200)));
         assert_eq!(answer(200, r#"{"access_token":"T","expires_in":7200}"#), hours);
         assert_eq!(answer(200, r#"{"access_token":"T","expires_in":"7200"}"#), hours);
-        assert_eq!(answer(200, r#"{"errcode":0,"errmsg":"ok","access_token":"T","expires_in":7200.9}"#), hours);
+        assert_eq!(
+            answer(200, r#"{"errcode":0,"errmsg":"ok","access_token":"T","expires_in":7200.9}"#),
+            hours
+        );
     }
 
     #[test]
@@ -226,9 +229,16 @@ mod tests {
             (89507, Reason::AwaitingAdminApproval),
             (12345, Reason::BadResponse),
         ] {
-            refused(200, &format!(r#"{{"errcode":{code},"errmsg":"m rid: 1"}}"#), reason, Some(code));
+            refused(
+                200,
+                &format!(r#"{{"errcode":{code},"errmsg":"m rid: 1"}}"#),
+                reason,
+                Some(code),
+            );
         }
-        let wait = |code: i64| answer(200, &format!(r#"{{"errcode":{code}}}"#)).expect_err("a refusal").wait;
+        let wait = |code: i64| {
+            answer(200, &format!(r#"{{"errcode":{code}}}"#)).expect_err("a refusal").wait
+        };
         assert_eq!(wait(89506), Some(Duration::from_secs(86_400)));
         assert_eq!(wait(89507), Some(Duration::from_secs(3600)));
     }
@@ -241,7 +251,10 @@ mod tests {
         };
         let new = "invalid ip 203.0.113.5 ipv6 ::ffff:203.0.113.5, not in whitelist rid: 68231586-663e56da-1e04e5eb";
         assert_eq!(ip(new), Some("203.0.113.5".into()));
-        assert_eq!(ip("invalid ip 203.0.113.7, not in whitelist hint: [3yfuHA0202nfo1]"), Some("203.0.113.7".into()));
+        assert_eq!(
+            ip("invalid ip 203.0.113.7, not in whitelist hint: [3yfuHA0202nfo1]"),
+            Some("203.0.113.7".into())
+        );
         assert_eq!(ip("invalid ip 2001:db8::1, not in whitelist"), Some("2001:db8::1".into()));
         assert_eq!(ip("invalid ip <script>, not in whitelist"), None);
         assert_eq!(ip(""), None);
@@ -262,9 +275,17 @@ mod tests {
             })
         );
         let legacy = (LEGACY.request)(&wanted);
-        let query: Vec<_> = legacy.query.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let query: Vec<_> =
+            legacy.query.iter().map(|(key, value)| (*key, value.as_str())).collect();
         assert_eq!(legacy.path, "/cgi-bin/token");
-        assert_eq!(query, [("grant_type", "client_credential"), ("appid", "wx0123456789abcdef"), ("secret", "s&x")]);
+        assert_eq!(
+            query,
+            [
+                ("grant_type", "client_credential"),
+                ("appid", "wx0123456789abcdef"),
+                ("secret", "s&x")
+            ]
+        );
         assert!(matches!(legacy.body, Body::None));
     }
 
