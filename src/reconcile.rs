@@ -270,6 +270,8 @@ impl Ctx {
                 match self.reads.read_live(mp, old.as_deref(), read, errand).await {
                     Ok(live) => {
                         self.record_live_read(mp, &live);
+                        // The live read has it, and is dropped by the act that uses it.
+                        pass.drop_credential();
                         pass.live = Some(live);
                         Next::Continue
                     }
@@ -411,6 +413,10 @@ impl Pass {
     /// Drops the reads of this pass: they are older than what has happened since.
     fn drop_reads(&mut self) {
         self.drop_live();
+        self.drop_credential();
+    }
+
+    fn drop_credential(&mut self) {
         (self.credential, self.is_credential_stale) = (None, true);
     }
 

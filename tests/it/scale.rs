@@ -34,8 +34,9 @@ async fn no_more_calls_a_second_than_the_flag_says() {
     let mut at: Vec<_> = shops.iter().flat_map(Mini::calls).map(|call| call.arrived_ms).collect();
     at.sort_unstable();
     assert_eq!(at.len(), 30);
-    // Five may have been saved up.
-    assert!(at.windows(11).all(|eleven| eleven[10] - eleven[0] >= 900), "{at:?}");
+    // Five may have been saved up, and the first may have been on its way for half a second.
+    let is_early = |(nth, at_ms): (u64, &u64)| at_ms - at[0] + 500 < nth.saturating_sub(5) * 200;
+    assert!(!(0..).zip(&at).any(is_early), "{at:?}");
 }
 
 #[tokio::test]
