@@ -8,7 +8,10 @@ use miniprogram_operator::api::{
 };
 use serde_json::json;
 
-use crate::harness::{Stage, message, says, value, version, wait::pass};
+use crate::harness::{
+    Stage, message, says, value, version,
+    wait::{check, eventually, pass},
+};
 
 #[tokio::test]
 async fn anothers_secret_is_neither_read_nor_touched_and_its_end_is_noticed() {
@@ -97,6 +100,11 @@ async fn of_two_objects_of_an_app_in_legacy_mode_the_accepted_elder_keeps_it() {
 
     elder.patch(json!({ "spec": { "suspend": false } })).await;
     elder.until_ready().await;
+    // Its token lives on for minutes, and the next one comes 15 s after the younger object's.
+    eventually("the elder has asked", 20, async || {
+        check(elder.counts().calls == 3, || format!("{:?}", elder.counts()))
+    })
+    .await;
     younger.until_says(Ready, "False/AppIDConflict").await;
     operator.until_calm().await;
     elder.was_asked(3);

@@ -75,15 +75,7 @@ async fn a_kill_before_the_answer_costs_two_calls_and_after_the_status_none() {
         ("stored", Fault::SlowAfterMint { ms: 0 }, "the status", 1),
     ] {
         let mut operator = launch(&stage).start().await;
-        let shop = stage
-            .app(name)
-            .legacy()
-            .without_credential()
-            .whose_platform_knows("right")
-            .create()
-            .await;
-        stage.simulator.faults(&shop.app_id, vec![FaultRule::from(fault).times(1)]);
-        stage.put_secret(&format!("{name}-credential"), "appSecret", "right").await;
+        let shop = stage.app(name).legacy().whose_first_call_meets(fault, "right").await;
         eventually(format!("{killed_after} was seen"), 5, async || {
             let seen = if killed_after == "the call" {
                 shop.counts().calls == 1
@@ -152,18 +144,10 @@ async fn a_lost_call_is_asked_for_again_also_when_nobody_wants_it_any_more() {
 async fn a_token_got_behind_a_lost_answer_is_confirmed_once() {
     let stage = Stage::new("crash").await;
     let _operator = launch(&stage).start().await;
-    let shop = stage
-        .app("shop")
-        .legacy()
-        .without_credential()
-        .whose_platform_knows("right")
-        .create()
-        .await;
     // The first request executes while the second one's token is in the Secret: the consumer's
     // token is replaced behind our back.
-    let late = FaultRule::from(Fault::Late { ms: 40_000 }).times(1);
-    stage.simulator.faults(&shop.app_id, vec![late]);
-    stage.put_secret("shop-credential", "appSecret", "right").await;
+    let late = Fault::Late { ms: 40_000 };
+    let shop = stage.app("shop").legacy().whose_first_call_meets(late, "right").await;
     let seen = shop.until_says_within(Ready, "True/TokenAvailable", 30).await;
     assert!(
         seen.status

@@ -3,7 +3,7 @@
 
 use futures::future::join_all;
 use k8s_openapi::api::coordination::v1::Lease;
-use platform_simulator::model::{Fault, FaultRule};
+use platform_simulator::model::Fault;
 use serde_json::json;
 
 use crate::harness::{
@@ -90,19 +90,10 @@ async fn a_call_under_way_is_finished_and_stored_before_the_end() {
     let stage = Stage::new("leader").await;
     for (name, mode) in [("stable", "Stable"), ("legacy", "Legacy")] {
         let (mut leader, standby) = pair(&stage).await;
-        let shop = stage
-            .app(name)
-            .without_credential()
-            .whose_platform_knows("right")
-            .spec(json!({ "tokenMode": mode }))
-            .create()
-            .await;
-        stage.simulator.fault(&shop.app_id, Fault::SlowAfterMint { ms: 2_000 });
-        stage.put_secret(&format!("{name}-credential"), "appSecret", "right").await;
-        eventually("the call is under way", 5, async || {
-            check(shop.counts().calls == 1, || "no call".into())
-        })
-        .await;
+        let slow = Fault::SlowAfterMint { ms: 2_000 };
+        let shop = stage.app(name).spec(json!({ "tokenMode": mode }));
+        let shop = shop.whose_first_call_meets(slow, "right").await;
+        shop.until_called().await;
         assert!(leader.terminate().await.success());
         let token = shop.until_token_lives(1).await;
         until_leads(&standby, 2).await;
@@ -125,21 +116,9 @@ async fn a_call_that_outlasts_the_grace_keeps_the_lease_and_is_asked_again_by_th
     let mut leader = patient().start().await;
     until_leads(&leader, TAKEOVER).await;
     let standby = patient().start().await;
-    let shop = stage
-        .app("shop")
-        .legacy()
-        .without_credential()
-        .whose_platform_knows("right")
-        .create()
-        .await;
-    stage
-        .simulator
-        .faults(&shop.app_id, vec![FaultRule::from(Fault::SlowAfterMint { ms: 2_900 }).times(1)]);
-    stage.put_secret("shop-credential", "appSecret", "right").await;
-    eventually("the call is under way", 5, async || {
-        check(shop.counts().calls == 1, || "no call".into())
-    })
-    .await;
+    let slow = Fault::SlowAfterMint { ms: 2_900 };
+    let shop = stage.app("shop").legacy().whose_first_call_meets(slow, "right").await;
+    shop.until_called().await;
     leader.terminate().await;
     assert!(
         !leader.log().contains("released the Lease"),
@@ -161,21 +140,9 @@ async fn when_the_leader_is_killed_in_mid_call_only_that_app_is_asked_again() {
     until_leads(&leader, TAKEOVER).await;
     let standby = quick().start().await;
     let others = join_all(["a", "b", "c"].map(|name| stage.app(name).legacy().ready())).await;
-    let shop = stage
-        .app("shop")
-        .legacy()
-        .without_credential()
-        .whose_platform_knows("right")
-        .create()
-        .await;
-    stage
-        .simulator
-        .faults(&shop.app_id, vec![FaultRule::from(Fault::SlowAfterMint { ms: 1_500 }).times(1)]);
-    stage.put_secret("shop-credential", "appSecret", "right").await;
-    eventually("the call is under way", 5, async || {
-        check(shop.counts().calls == 1, || "no call".into())
-    })
-    .await;
+    let slow = Fault::SlowAfterMint { ms: 1_500 };
+    let shop = stage.app("shop").legacy().whose_first_call_meets(slow, "right").await;
+    shop.until_called().await;
     leader.kill();
     until_leads(&standby, TAKEOVER).await;
     shop.until_token_lives(10).await;

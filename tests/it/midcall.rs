@@ -23,19 +23,8 @@ async fn under_way<'a>(
     spec: serde_json::Value,
     secret: &str,
 ) -> Mini<'a> {
-    let shop = stage
-        .app(name)
-        .spec(spec)
-        .without_credential()
-        .whose_platform_knows("right")
-        .create()
-        .await;
-    stage.simulator.faults(&shop.app_id, vec![FaultRule::from(SLOW).times(1)]);
-    stage.put_secret(&format!("{name}-credential"), "appSecret", secret).await;
-    eventually("the call is under way", 5, async || {
-        check(shop.counts().calls == 1, || "no call".into())
-    })
-    .await;
+    let shop = stage.app(name).spec(spec).whose_first_call_meets(SLOW, secret).await;
+    shop.until_called().await;
     shop
 }
 

@@ -6,7 +6,7 @@ use kube::{
     api::{DeleteParams, ListParams, Patch, PatchParams},
 };
 use miniprogram_operator::api::{ConditionType, MiniProgram, conditions};
-use platform_simulator::model::{AppSettings, Call, Counts};
+use platform_simulator::model::{AppSettings, Call, Counts, Fault, FaultRule};
 use serde_json::{Value, json};
 
 use super::{
@@ -114,6 +114,14 @@ impl<'a> Draft<'a> {
             "metadata": { "name": self.name, "labels": self.labels },
             "spec": spec,
         })
+    }
+
+    /// Makes the object, and its credential only when the first call is sure to meet the fault.
+    pub async fn whose_first_call_meets(self, fault: Fault, secret: &str) -> Mini<'a> {
+        let mini = self.without_credential().whose_platform_knows("right").create().await;
+        mini.stage.simulator.faults(&mini.app_id, vec![FaultRule::from(fault).times(1)]);
+        mini.stage.put_secret(&format!("{}-credential", mini.name), "appSecret", secret).await;
+        mini
     }
 
     /// Registers the app, makes the credential and then the object.
@@ -265,6 +273,13 @@ impl Mini<'_> {
         eventually(format!("an Event {reason} about {}", self.name), 5, async || {
             let events = self.events().await;
             check(events.iter().any(|event| event == reason), || format!("{events:?}"))
+        })
+        .await;
+    }
+
+    pub async fn until_called(&self) {
+        eventually("the call is under way", 5, async || {
+            check(self.counts().calls == 1, || "no call".into())
         })
         .await;
     }
