@@ -27,22 +27,21 @@ use kube::Client;
 
 pub use self::farewell::farewell;
 use self::{
-    acts::{StartedCall, is_alone},
+    acts::StartedCall,
     api_error::ApiError,
     events::Events,
     fetch::{
         Platforms,
         slots::{Slot, Slots, Turn},
     },
-    memory::{Memories, Recall},
-    observed::{CredentialRead, LiveRead, Observed, ReadFor, Spec, TargetLookup},
+    memory::{Memories, Memory, Recall},
+    observed::{LiveRead, Observed, ReadFor},
     plan::{Act, Planned, backoff::backoff, view::View},
-    reads::{Errand, Reads},
+    reads::Reads,
 };
 use crate::{
     api::MiniProgram,
     controller::Action,
-    platform,
     shell::{
         chance::Chance,
         clock::{Clock, Now},
@@ -98,10 +97,7 @@ struct Pass {
     /// The uid of the object.
     of: Option<String>,
     credential: Option<ReadFor>,
-    live: Option<LiveRead>,
-    /// Whether the reads of the last observation must not be used again.
-    is_live_stale: bool,
-    is_credential_stale: bool,
+    live: Option<Arc<LiveRead>>,
     started: Option<StartedCall>,
     /// The app's turn: held until there is a slot, and again after the call until the pass ends.
     turn: Option<Turn>,
@@ -160,12 +156,9 @@ async fn run_pass(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Action, Out
                 .await;
             return (Action { requeue_after: wake, overdue_since }, Outcome::RequeueAfter);
         }
-        let next = ctx.perform(act, &seen, view.as_ref(), pass).await;
-        if let Next::Requeue(again, outcome) = next {
+        if let Next::Requeue(again, outcome) = ctx.perform(act, &seen, view.as_ref(), pass).await {
             return (Action { requeue_after: again, overdue_since }, outcome);
         }
-        drop(view);
-        pass.keep_reads(seen);
     }
     let again = ctx.diverged(name);
     (Action { requeue_after: again, overdue_since }, Outcome::Error)
@@ -183,7 +176,7 @@ pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
     if let Some(mp) = mp {
         let (ctx, name) = (Arc::clone(ctx), name.clone());
         tokio::spawn(async move {
-            let status = plan::report::of_panic(&mp, ctx.clock.now());
+            let status = plan::unplanned::of_panic(&mp, ctx.clock.now());
             ctx.write_status(&mp, status, &mut Pass::default()).await;
             ctx.forget_if_gone(&name, mp.metadata.uid.as_deref());
         });
@@ -205,8 +198,8 @@ fn note_since(ctx: &Ctx, seen: &Observed, due: bool, waits: bool, now: Now) -> O
 
 /// The key of the app in the process's memory.
 fn app_key(mp: &MiniProgram) -> Option<memory::AppKey> {
-    let platform = platform::find(mp.spec.platform.as_str())?;
-    let mode = plan::view::mode_name(platform.endpoint(mp.spec.token_mode)?);
+    let (platform, endpoint) = mp.endpoint()?;
+    let mode = plan::view::mode_name(endpoint);
     Some((platform.name, mp.spec.app_id.clone(), mode.to_owned()))
 }
 
@@ -250,127 +243,41 @@ impl Ctx {
         pass: &mut Pass,
     ) -> Next {
         let mp = &*seen.mini_program;
-        let alone = view.is_some_and(is_alone);
+        // Of an object that cannot be viewed, only the status is written.
+        let Some(view) = view else {
+            return match act {
+                Act::Status(status) => self.write_status(mp, *status, pass).await,
+                _ => REQUEUE_SOON,
+            };
+        };
         match act {
             Act::Rest => Next::Continue,
             Act::Status(status) => self.write_status(mp, *status, pass).await,
-            Act::ReadLive { for_call: true, .. } if !self.has_turn(mp, alone, pass) => {
-                self.wait_for_turn(mp, alone, pass).await
-            }
-            Act::ReadLive { old, for_call } => {
-                if for_call
-                    && let Some(view) = view
-                    && let Err(instead) = self.admit(view, pass).await
-                {
-                    return instead;
-                }
-                let errand = if for_call { Errand::Call } else { Errand::Object };
-                let read = seen.credential_read.as_ref();
-                let read = read.map(|read| Arc::clone(&read.credential));
-                match self.reads.read_live(mp, old.as_deref(), read, errand).await {
-                    Ok(live) => {
-                        self.record_live_read(mp, &live);
-                        // The live read has it, and is dropped by the act that uses it.
-                        pass.drop_credential();
-                        pass.live = Some(live);
-                        Next::Continue
-                    }
-                    Err(error) => self.back_off(mp, &error, "read the target and the credential"),
-                }
-            }
-            Act::ReadCredential => match self.reads.credential(mp).await {
-                Ok(credential) => {
-                    self.record_credential_read(mp, &credential);
-                    let credential = Arc::new(credential);
-                    pass.credential = Some(ReadFor { of: Spec::of(mp), credential });
-                    Next::Continue
-                }
-                Err(error) => self.back_off(mp, &error, "read the credential"),
-            },
+            Act::ReadLive { old, for_call } => self.read_live(view, old, for_call, pass).await,
+            Act::ReadCredential => self.read_credential(mp, pass).await,
             Act::NoteCredential(noted) => {
-                self.recall(mp, |recall| recall.noted = Some(noted));
-                Next::Continue
+                self.remember(mp, |memory| memory.recall.noted = Some(noted))
             }
-            Act::RecordIntent(wanted) => match view {
-                Some(view) => self.record_intent(view, pass, wanted).await,
-                None => REQUEUE_SOON,
-            },
-            Act::Call(wanted) => match view {
-                Some(view) => self.call(view, pass, wanted).await,
-                None => REQUEUE_SOON,
-            },
-            Act::Withdraw => {
-                if let Some(started) = pass.started.take() {
-                    self.take_back(mp, started);
-                }
-                Next::Continue
-            }
+            Act::RecordIntent(wanted) => self.record_intent(view, pass, wanted).await,
+            Act::Call(wanted) => self.call(view, pass, wanted).await,
+            Act::Withdraw => self.withdraw(mp, pass),
             Act::Store => {
-                pass.drop_live();
+                pass.live = None;
                 self.store(mp).await
             }
             Act::Keep { early } => self.keep(mp, early).await,
-            Act::Drop => {
-                self.memories.with(mp.metadata.uid.as_deref().unwrap_or_default(), |memory| {
-                    memory.unstored = None;
-                });
-                Next::Continue
-            }
-            Act::Rewrite(rewrite) => match view {
-                Some(view) => self.rewrite(view, pass, &rewrite).await,
-                None => REQUEUE_SOON,
-            },
+            Act::Drop => self.remember(mp, |memory| memory.unstored = None),
+            Act::Rewrite(rewrite) => self.rewrite(view, pass, &rewrite).await,
             Act::Unmatched(version) => {
-                self.recall(mp, |recall| recall.unmatched = Some(version));
-                Next::Continue
+                self.remember(mp, |memory| memory.recall.unmatched = Some(version))
             }
-            Act::Forget(old) => match apply::forget(&self.client, mp, &old).await {
-                Ok(()) => {
-                    self.metrics.secret_written("delete");
-                    self.world().record_own_delete(
-                        mp.metadata.namespace.as_deref().unwrap_or_default(),
-                        &old.name,
-                        &old.uid,
-                    );
-                    tracing::info!(
-                        namespace = mp.metadata.namespace,
-                        name = mp.metadata.name,
-                        secret = old.name,
-                        "deleted the Secret that was the target before"
-                    );
-                    self.events.publish(mp, &[events::old_target_deleted(&old.name)]).await;
-                    Next::Continue
-                }
-                Err(error) => {
-                    self.back_off(mp, &error, "delete the Secret that was the target before")
-                }
-            },
+            Act::Forget(old) => self.delete_old(mp, &old).await,
         }
     }
 
-    /// Puts what a live read found into the world, like a watch event. Otherwise the platform's
-    /// verdict on a version of the credential that the watch has yet to show would count for
-    /// another version, and the platform would be called again.
-    fn record_live_read(&self, mp: &MiniProgram, live: &LiveRead) {
-        if let TargetLookup::Is(target) = &live.target {
-            let namespace = mp.metadata.namespace.as_deref().unwrap_or_default();
-            self.world().record_own_write(namespace, target.as_ref().clone());
-        }
-        let boot = self.clock.now().boot;
-        self.recall(mp, |recall| {
-            recall.read_at = Some(boot);
-            recall.verified = live.intact.clone().or(recall.verified.take());
-        });
-        self.record_credential_read(mp, &live.credential);
-    }
-
-    fn record_credential_read(&self, mp: &MiniProgram, read: &CredentialRead) {
-        let CredentialRead::Is { version, .. } = read else { return };
-        let name = |name: &Option<String>| name.clone().unwrap_or_default();
-        let reader =
-            ObjectName { namespace: name(&mp.metadata.namespace), name: name(&mp.metadata.name) };
-        let secret = &mp.spec.credential_ref.name;
-        self.world().record_read(&reader, secret, &version.uid, &version.resource_version);
+    fn remember(&self, mp: &MiniProgram, change: impl FnOnce(&mut Memory)) -> Next {
+        self.memories.with(mp.metadata.uid.as_deref().unwrap_or_default(), change);
+        Next::Continue
     }
 
     /// Backs off after a pass that did not converge: two of its acts undo each other. The wait
@@ -412,27 +319,13 @@ impl Ctx {
 impl Pass {
     /// Drops the reads of this pass: they are older than what has happened since.
     fn drop_reads(&mut self) {
-        self.drop_live();
-        self.drop_credential();
+        (self.credential, self.live) = (None, None);
     }
 
-    fn drop_credential(&mut self) {
-        (self.credential, self.is_credential_stale) = (None, true);
-    }
-
-    fn drop_live(&mut self) {
-        (self.live, self.is_live_stale) = (None, true);
-    }
-
-    /// Keeps an observation's reads for the next iteration, unless an act has dropped or repeated
-    /// them.
-    fn keep_reads(&mut self, seen: Observed) {
-        if !std::mem::take(&mut self.is_credential_stale) {
-            self.credential = self.credential.take().or(seen.credential_read);
-        }
-        if !std::mem::take(&mut self.is_live_stale) {
-            self.live = self.live.take().or(seen.live);
-        }
+    /// Gives back a turn or slot beside other calls, if the call must be alone by now.
+    fn leave_shared(&mut self, alone: bool) {
+        self.turn.take_if(|turn| !turn.allows(alone));
+        self.slot.take_if(|slot| !slot.allows(alone));
     }
 
     /// Whether a write that lost a race is planned again at once.

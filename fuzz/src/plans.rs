@@ -55,11 +55,12 @@ fn look(choices: &mut Unstructured<'_>) -> Result<()> {
         let credential_read =
             || ReadFor { of: Spec::of(&seen.mini_program), credential: read(credential).into() };
         seen.credential_read = credential_was_read.then(credential_read);
-        seen.live = live.map(|()| LiveRead {
+        let live_read = live.map(|()| LiveRead {
             immutable,
             credential: read(credential).into(),
             ..closer(&seen.mini_program, &target)
         });
+        seen.live = live_read.map(Arc::new);
         let planned = plan(&seen, now);
         assert!(planned.wake <= Duration::from_secs(3600), "it sleeps for {:?}", planned.wake);
         match planned.act {

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{MiniProgramStatus, names, rules};
-use crate::platform::PlatformName;
+use crate::platform::{self, Endpoint, Platform, PlatformName};
 
 /// A mini program whose server-side access token is kept fresh in a Secret.
 ///
@@ -253,6 +253,14 @@ fn default_credential_key() -> String {
 }
 
 impl MiniProgram {
+    /// The platform and the token endpoint that the spec chooses, or none if this version does not
+    /// know them.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<(&'static Platform, &'static Endpoint)> {
+        let platform = platform::find(self.spec.platform.as_str())?;
+        Some((platform, platform.endpoint(self.spec.token_mode)?))
+    }
+
     /// The name of the Secret that the spec asks for, default included.
     #[must_use]
     pub fn target_name(&self) -> String {

@@ -3,8 +3,8 @@
 mod admit;
 mod call;
 mod publish;
+mod read;
 mod store;
 mod write_status;
 
-pub(super) use self::admit::is_alone;
 pub use self::call::StartedCall;

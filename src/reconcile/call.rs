@@ -114,3 +114,18 @@ pub struct Call {
     /// Whether an earlier call with an unknown outcome may still be executed after this one.
     pub outcome_unknown: bool,
 }
+
+#[cfg(test)]
+impl Call {
+    /// A call that answers no request and behind which no other may land.
+    pub fn for_test(wanted: Wanted) -> Self {
+        Self {
+            id: "call-1".into(),
+            wanted,
+            handles: None,
+            stood: None,
+            known: None,
+            outcome_unknown: false,
+        }
+    }
+}

@@ -6,7 +6,7 @@ use kube::Api;
 use super::{
     Ctx,
     api_error::{ApiError, within},
-    plan::report,
+    plan::unplanned,
     status,
 };
 use crate::{api::MiniProgram, world::Gone};
@@ -33,7 +33,7 @@ pub async fn farewell(ctx: &Ctx, gone: &Gone) {
     if !is_it || is_back || !ctx.term.leads() {
         return;
     }
-    match status::write(&ctx.client, &mp, report::of_farewell(&mp, ctx.clock.now())).await {
+    match status::write(&ctx.client, &mp, unplanned::of_farewell(&mp, ctx.clock.now())).await {
         Ok(_) => tracing::info!(
             namespace,
             name,

@@ -55,7 +55,7 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -
         .chain(unowned)
         .filter(|old| old.name != target_name)
         .collect();
-    let siblings = world.siblings(name, &mp, plan::time::after(now.wall, plan::due::SKEW));
+    let siblings = world.siblings(name, &mp, plan::time::after(now.wall, plan::time::SKEW));
     let listed = world.listed(&name.namespace);
     let credential = world.secret(&name.namespace, &mp.spec.credential_ref.name);
     drop(world);
@@ -79,8 +79,8 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -
         app,
         patience: ctx.platforms.connect_timeout + ctx.platforms.request_timeout,
         started: pass.started.as_ref().map(|started| started.call.wanted),
-        credential_read: pass.credential.take(),
-        live: pass.live.take(),
+        credential_read: pass.credential.clone(),
+        live: pass.live.clone(),
     })
 }
 
@@ -113,7 +113,7 @@ pub(super) fn note_sightings(
     recall.ends.retain(|(seen, _)| tokens.contains(seen));
     for token in tokens {
         if !recall.ends.iter().any(|(seen, _)| *seen == token) {
-            let end = now.boot + plan::due::wait(now, token.expires);
+            let end = now.boot + plan::time::wait(now, token.expires);
             recall.ends.push((token, end));
         }
     }

@@ -47,7 +47,7 @@ pub struct Observed {
     /// A read of the credential alone, if the plan asked for it.
     pub credential_read: Option<ReadFor>,
     /// The live read, if the plan asked for it.
-    pub live: Option<LiveRead>,
+    pub live: Option<Arc<LiveRead>>,
 }
 
 /// The Secret of the target's name.
@@ -96,6 +96,7 @@ pub struct LiveRead {
 }
 
 /// A read of the credential alone. Has no `Debug`: it holds the app secret.
+#[derive(Clone)]
 pub struct ReadFor {
     /// The spec that it was made for.
     pub of: Spec,

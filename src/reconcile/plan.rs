@@ -24,6 +24,7 @@ pub(super) mod tests;
 pub mod time;
 pub mod trusted;
 pub mod unknown_outcome;
+pub mod unplanned;
 mod unreachable;
 pub mod view;
 
@@ -32,11 +33,11 @@ use std::{sync::Arc, time::Duration};
 use k8s_openapi::jiff::Timestamp;
 
 use self::{
-    due::wait,
     limits::Delay,
     ownership::AppOwner,
     report::{Findings, OVERDUE_AFTER},
     target::{is_told, refused_write},
+    time::wait,
     view::{Credential, Target, View},
 };
 use super::{
@@ -164,7 +165,8 @@ pub fn plan_and_view(seen: &Observed, now: Now) -> (Planned, Option<View<'_>>) {
         return only(rest::unlisted(seen, now));
     }
     let Some(mut view) = View::of(seen, now) else {
-        return only((rest::unsupported(seen, now), LONGEST_REST));
+        let status = unplanned::of_unsupported(mp, now);
+        return only((rest::unless_written(mp.status.as_ref(), status), LONGEST_REST));
     };
     if let Some(wake) = trusted::patience(&view) {
         return only((Act::Rest, wake));
@@ -217,8 +219,7 @@ fn reported_invalid(view: &View<'_>) -> Option<Timestamp> {
         view.is_served() && ownership::owner(view) == AppOwner::This && !report::is_blocked(view);
     let wanted = due::due(view).find(|wanted| wanted.why == Why::Invalid).filter(|_| may_ask)?;
     let wait = limits::delay(view, wanted).wait;
-    (!wait.is_zero())
-        .then(|| time::whole_seconds(time::after(view.now.wall, wait + Duration::from_millis(999))))
+    (!wait.is_zero()).then(|| time::round_up(time::after(view.now.wall, wait)))
 }
 
 /// The last failure, if the next call still depends on it.

@@ -192,6 +192,19 @@ async fn who_finds_its_app_busy_waits_for_its_turn_and_plans_anew() {
 }
 
 #[tokio::test]
+async fn a_turn_beside_other_calls_is_not_enough_for_a_call_that_must_be_alone() {
+    let (ctx, mp) = (alone(), mini_program(STABLE));
+    let key = super::app_key(&mp).expect("a known platform");
+    let mut pass = Pass::default();
+    assert!(ctx.has_turn(&mp, false, &mut pass));
+    let other = ctx.slots.try_turn(&key, true);
+    assert!(other.is_some() && !ctx.has_turn(&mp, true, &mut pass));
+    drop(other);
+    assert!(ctx.has_turn(&mp, true, &mut pass));
+    assert!(ctx.has_turn(&mp, false, &mut pass), "a call that may be alone needs no other turn");
+}
+
+#[tokio::test]
 async fn an_object_that_ends_during_a_pass_is_not_remembered() {
     let ctx = alone();
     let mp = mini_program(STABLE);

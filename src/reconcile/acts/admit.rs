@@ -34,6 +34,7 @@ impl Ctx {
         alone: bool,
         pass: &mut Pass,
     ) -> bool {
+        pass.leave_shared(alone);
         if pass.slot.is_none() && pass.turn.is_none() {
             pass.turn = app_key(mp).and_then(|key| self.slots.try_turn(&key, alone));
         }
@@ -47,6 +48,8 @@ impl Ctx {
         view: &View<'_>,
         pass: &mut Pass,
     ) -> Result<(), Next> {
+        let alone = is_alone(view);
+        pass.leave_shared(alone);
         if pass.slot.is_some() {
             return Ok(());
         }
@@ -56,7 +59,7 @@ impl Ctx {
             namespace: view.mp.metadata.namespace.as_deref().unwrap_or_default(),
             urgency: urgency(view),
             accepted: view.credential == Credential::Known(Reason::Accepted),
-            alone: is_alone(view),
+            alone,
         };
         let mut entering = pin!(self.slots.enter(&claimant, pass.turn.take(), view.now.boot));
         if let Poll::Ready(slot) = futures::poll!(entering.as_mut()) {
@@ -71,7 +74,7 @@ impl Ctx {
 }
 
 /// Whether the call that is due ends other tokens of the app.
-pub(in crate::reconcile) fn is_alone(view: &View<'_>) -> bool {
+pub(super) fn is_alone(view: &View<'_>) -> bool {
     due::due(view).any(|wanted| wanted.mints)
 }
 

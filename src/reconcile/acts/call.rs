@@ -1,19 +1,21 @@
 //! Carries out the acts of a call: record the intent, preflight, fetch, and remember how the call
 //! ended.
 
-use std::time::Duration;
+mod end;
+
+use std::{sync::Arc, time::Duration};
 
 use crate::reconcile::{
     Ctx, Next, Pass, REQUEUE_SOON, SOON,
     api_error::ApiError,
     app_key, apply,
-    call::{Call, Wanted, Why},
+    call::{Call, Wanted},
     fetch::{FetchRequest, Fetched, fetch, slots::Slot},
-    memory::{AppMints, Ended, How, LastMint, Precondition, UnstoredFacts, UnstoredToken},
+    memory::{AppMints, Ended, How, Precondition, UnstoredFacts},
     plan::{
-        due, limits, refused_write, retry,
+        due, limits, refused_write,
         target::{is_told_refused, stays_in_use},
-        time::{after, next_midnight, whole_seconds},
+        time::{after, whole_seconds},
         unknown_outcome,
         view::View,
     },
@@ -21,8 +23,8 @@ use crate::reconcile::{
     status::{self, IntentRecorded},
 };
 use crate::{
-    api::{CredentialStatus, MiniProgram, Mints, Reason},
-    platform::{Grant, Life, Refusal, TokenRequest},
+    api::{MiniProgram, Mints},
+    platform::{Grant, Life, TokenRequest},
     projection::{Sent, TokenFacts},
     sensitive::AppSecret,
     shell::{chance::Chance, clock::Now},
@@ -86,7 +88,7 @@ impl Ctx {
                 match self.reads.read_live(mp, old, None, Errand::Call).await {
                     Ok(live) => {
                         self.record_live_read(mp, &live);
-                        pass.live = Some(live);
+                        pass.live = Some(Arc::new(live));
                         Next::Continue
                     }
                     Err(error) => {
@@ -96,7 +98,7 @@ impl Ctx {
                 }
             }
             Err(error) => {
-                pass.drop_live();
+                pass.live = None;
                 if matches!(error, ApiError::Unanswered) {
                     // If the intent was stored after all, it is our own, and no call was made for
                     // it.
@@ -126,7 +128,7 @@ impl Ctx {
         if let Err(instead) = self.admit(view, pass).await {
             return instead;
         }
-        pass.drop_live();
+        pass.live = None;
         let Some(live) = view.live() else { return REQUEUE_SOON };
         let Some((version, secret)) = live.app_secret() else { return Next::Continue };
         let started = match (pass.started.take(), IntentRecorded::not_needed(wanted)) {
@@ -227,36 +229,6 @@ impl Ctx {
         self.recall(mp, |recall| recall.not_before = now.boot + SOON);
     }
 
-    /// Counts a mint, and returns the counters from before it.
-    fn count_mint(&self, view: &View<'_>, call: &Call) -> Option<AppMints> {
-        let key = app_key(view.mp)?;
-        let mints = status::counted_with(view, call);
-        // An app's first mint replaces no lost token, so it is not counted as consecutive.
-        let in_a_row = call.wanted.why.urgent() && limits::counted(view).last.is_some();
-        let last = LastMint {
-            started: view.now.boot,
-            uid: view.mp.metadata.uid.clone().unwrap_or_default(),
-        };
-        self.memories.change_app(&key, view.now.boot, |app| {
-            let before = app.clone();
-            app.gone = if in_a_row { app.gone.saturating_add(1) } else { 0 };
-            (app.mints, app.last) = (mints, Some(last));
-            Some(before)
-        })
-    }
-
-    fn give_up(&self, mp: &MiniProgram, pass: &mut Pass) {
-        if let Some(started) = pass.started.take().filter(|started| started.call.wanted.mints) {
-            self.take_back(mp, started);
-        }
-    }
-
-    /// Withdraws a call that was counted and will not be sent.
-    pub(in crate::reconcile) fn take_back(&self, mp: &MiniProgram, started: StartedCall) {
-        self.uncount_mint(mp, started.app_before.clone());
-        self.recall(mp, |recall| recall.ended = Some(started.withdrawn(mp)));
-    }
-
     /// Without a passed preflight no call is made: its token could not be stored.
     fn preflight_failed(
         &self,
@@ -281,118 +253,6 @@ impl Ctx {
         });
         let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
         tracing::warn!(namespace, name, %error, attempts, "the target Secret cannot be written; it is tried again");
-    }
-
-    fn got_token(
-        &self,
-        view: &View<'_>,
-        grant: Grant,
-        hand: UnstoredFacts,
-        version: CredentialStatus,
-        sent: k8s_openapi::jiff::Timestamp,
-        took: Duration,
-    ) {
-        let same = view.token().is_some_and(|token| token.fingerprint == hand.token.fingerprint);
-        let ended = Ended {
-            call: hand.call.clone(),
-            generation: view.generation(),
-            credential: Some(version),
-            mints_before: None,
-            how: How::Token {
-                token: hand.token.clone(),
-                sent,
-                stored: false,
-                same,
-                unconfirmed: hand.unconfirmed,
-            },
-        };
-        let why = hand.call.wanted.why;
-        let minted =
-            hand.call.wanted.mints.then(|| (hand.token.fingerprint.clone(), view.now.boot));
-        self.metrics.refreshed(
-            view.platform.name,
-            "success",
-            if same { "SameToken" } else { "NewToken" },
-        );
-        let uid = view.mp.metadata.uid.as_deref().unwrap_or_default();
-        self.memories.with(uid, |memory| {
-            memory.unstored = Some(UnstoredToken { token: grant.token, facts: hand });
-            memory.recall.ended = Some(ended);
-            memory.recall.minted = minted;
-            memory.recall.last_call = took;
-            memory.recall.unasked = match why {
-                Why::Time => 0,
-                why => memory.recall.unasked.saturating_add(u32::from(why.unasked())),
-            };
-            // The response has just reported how much time is left, so earlier sightings are
-            // obsolete.
-            memory.recall.ends.clear();
-            memory.recall.unanswered = 0;
-            memory.recall.errors = 0;
-        });
-    }
-
-    fn failed(
-        &self,
-        view: &View<'_>,
-        started: StartedCall,
-        version: CredentialStatus,
-        refusal: Refusal,
-    ) {
-        let mp = view.mp;
-        let now = self.clock.now();
-        let (call, reason, unknown) = (started.call, refusal.reason, refusal.is_unknown());
-        let how = retry::after_failure(view, &call, refusal, now.wall);
-        self.metrics.refreshed(view.platform.name, "failure", reason.as_str());
-        let is_of_credential = matches!(reason, Reason::CredentialRejected | Reason::AppIdRejected);
-        if is_of_credential {
-            self.slots.rejected(mp.metadata.namespace.as_deref().unwrap_or_default(), now.boot);
-        }
-        let key = app_key(mp);
-        if let Some(key) = key.as_ref().filter(|_| call.wanted.force)
-            && reason == Reason::QuotaExhausted
-        {
-            let midnight = next_midnight(now.wall, view.platform.day_offset_seconds);
-            self.memories.change_app(key, now.boot, |app| app.force_stopped_until = Some(midnight));
-        }
-        if let Some(key) = key.as_ref().filter(|_| unknown && call.wanted.mints) {
-            self.memories.change_app(key, now.boot, |app| app.lost = Some(view.now.boot));
-        }
-        let mints_before =
-            (call.wanted.mints && !unknown).then(|| started.mints_before.unwrap_or_default());
-        if mints_before.is_some() {
-            // A refused call may have used up one of the day's forced calls; one with a wrong app
-            // secret uses up none.
-            let forced_times = view.seen.app.mints.forced_times.clone();
-            let with_forced = |before: AppMints| AppMints {
-                mints: Mints { forced_times, ..before.mints },
-                ..before
-            };
-            let before = started
-                .app_before
-                .map(|before| if is_of_credential { before } else { with_forced(before) });
-            self.uncount_mint(mp, before);
-        }
-        let ended = Ended {
-            call,
-            generation: view.generation(),
-            credential: Some(version),
-            mints_before,
-            how,
-        };
-        let unanswered = unknown && reason == Reason::PlatformUnreachable;
-        self.recall(mp, |recall| {
-            recall.ended = Some(ended);
-            recall.unanswered = if unanswered { recall.unanswered.saturating_add(1) } else { 0 };
-        });
-    }
-
-    /// Restores the counters: a call that was refused or not sent shortened no token's life.
-    fn uncount_mint(&self, mp: &MiniProgram, before: Option<AppMints>) {
-        let (Some(key), Some(before)) = (app_key(mp), before) else { return };
-        self.memories.change_app(&key, self.clock.now().boot, |app| {
-            (app.mints, app.last, app.gone) = (before.mints, before.last, before.gone);
-        });
     }
 }
 

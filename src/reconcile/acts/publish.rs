@@ -13,7 +13,7 @@ use crate::reconcile::{
 use crate::{
     api::{ConditionType, MiniProgram, conditions, names},
     fingerprint,
-    platform::{self, Replacement},
+    platform::Replacement,
     sensitive::AccessToken,
     shell::metrics::Object,
     world::ObjectName,
@@ -33,8 +33,10 @@ impl Ctx {
         let is_new = before.is_some_and(|before| before != reported);
         let Some(reported) = reported.filter(|_| is_new) else { return vec![] };
         match fingerprint::meant_by(&reported) {
-            Some(meant) if Some(meant.as_str()) == current => match replacement(mp) {
-                Some(Replacement::None) => vec![events::not_replaceable()],
+            Some(meant) if Some(meant.as_str()) == current => match mp.endpoint() {
+                Some((_, endpoint)) if endpoint.replacement() == Replacement::None => {
+                    vec![events::not_replaceable()]
+                }
                 _ => vec![],
             },
             Some(_) => vec![events::already_replaced()],
@@ -102,12 +104,6 @@ impl Ctx {
         };
         self.metrics.object(&name.namespace, &name.name, object);
     }
-}
-
-/// How the endpoint of an object replaces a token that is reported invalid.
-fn replacement(mp: &MiniProgram) -> Option<Replacement> {
-    let platform = platform::find(mp.spec.platform.as_str())?;
-    Some(platform.endpoint(mp.spec.token_mode)?.replacement())
 }
 
 /// Logs one line for each refresh and for each failure, and none for an object that rests.

@@ -192,6 +192,28 @@ impl Ctx {
         Next::Requeue(wait, Outcome::Error)
     }
 
+    /// Deletes the Secret that was the target before.
+    pub(in crate::reconcile) async fn delete_old(
+        &self,
+        mp: &MiniProgram,
+        old: &Projection,
+    ) -> Next {
+        if let Err(error) = apply::forget(&self.client, mp, old).await {
+            return self.back_off(mp, &error, "delete the Secret that was the target before");
+        }
+        let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
+        self.metrics.secret_written("delete");
+        self.world().record_own_delete(namespace.unwrap_or_default(), &old.name, &old.uid);
+        tracing::info!(
+            namespace,
+            name,
+            secret = old.name,
+            "deleted the Secret that was the target before"
+        );
+        self.events.publish(mp, &[events::old_target_deleted(&old.name)]).await;
+        Next::Continue
+    }
+
     /// Writes the target once more without a call, from a token that one of our Secrets holds.
     pub(in crate::reconcile) async fn rewrite(
         &self,
@@ -200,7 +222,7 @@ impl Ctx {
         rewrite: &Rewrite,
     ) -> Next {
         let (mp, now, seen) = (view.mp, view.now, view.seen);
-        pass.drop_live();
+        pass.live = None;
         let Some(live) = view.live() else { return Next::Continue };
         let from = &*rewrite.from;
         let held = live.held_by(from, mp);

@@ -30,14 +30,7 @@ fn hand(mints: bool) -> UnstoredFacts {
     let written = Projection::of(&target("call-2").metadata);
     UnstoredFacts {
         name: "shop-token".into(),
-        call: Call {
-            id: "call-2".into(),
-            wanted,
-            handles: None,
-            stood: None,
-            known: None,
-            outcome_unknown: false,
-        },
+        call: Call { id: "call-2".into(), ..Call::for_test(wanted) },
         token: written.token.expect("a token"),
         asked_at: Timestamp::UNIX_EPOCH,
         sent: written.sent,

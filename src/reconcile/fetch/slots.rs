@@ -105,6 +105,11 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// Whether a call that must, or need not, be alone may be made in this slot.
+    pub fn allows(&self, alone: bool) -> bool {
+        self.turn.allows(alone)
+    }
+
     /// Releases the slot after the call and returns the app's turn.
     pub fn leave(self) -> Turn {
         self.turn
@@ -112,7 +117,17 @@ impl Slot {
 }
 
 /// The right to make a call for an app, beside few others or alone.
-pub type Turn = Place<AppKey>;
+pub struct Turn {
+    alone: bool,
+    _place: Place<AppKey>,
+}
+
+impl Turn {
+    /// Whether a call that must, or need not, be alone may be made in this turn.
+    pub fn allows(&self, alone: bool) -> bool {
+        self.alone || !alone
+    }
+}
 
 /// The object that needs a slot.
 pub struct Claimant<'a> {
@@ -167,7 +182,8 @@ impl Slots {
     /// end the status must report, else `PATIENCE`. Returns none if no turn came in that time.
     pub async fn turn(&self, key: &AppKey, alone: bool, has_token: bool) -> Option<Turn> {
         let patience = if has_token { PATIENCE } else { FIRST_PATIENCE };
-        tokio::time::timeout(patience, self.calls(alone).enter(key)).await.ok()?
+        let place = tokio::time::timeout(patience, self.calls(alone).enter(key)).await.ok()??;
+        Some(Turn { alone, _place: place })
     }
 
     /// Waits for a slot for one call, in order and at most `PATIENCE`. Returns none if no slot came
@@ -236,187 +252,9 @@ impl Slots {
 
     /// An app's turn, if it is free and no object waits for it.
     pub fn try_turn(&self, key: &AppKey, alone: bool) -> Option<Turn> {
-        self.calls(alone).try_enter(key)
+        Some(Turn { alone, _place: self.calls(alone).try_enter(key)? })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        num::NonZeroU32,
-        sync::{Arc, Mutex},
-        time::Duration,
-    };
-
-    use futures::FutureExt;
-    use k8s_openapi::jiff::Timestamp;
-
-    use super::{
-        AppKey, Claimant, Clock, IN_FRONT, IN_LINE, PATIENCE, SHARING, Slot, Slots,
-        Urgency::{self, Failing, First, Refresh},
-    };
-    use crate::shell::clock::Now;
-
-    const BOOT: Duration = Duration::from_secs(1000);
-    const NOW: Now = Now { wall: Timestamp::UNIX_EPOCH, boot: BOOT };
-
-    fn app(id: &str) -> AppKey {
-        ("WeChat", id.into(), "Stable".into())
-    }
-
-    fn claim(key: &AppKey, urgency: Urgency) -> Claimant<'_> {
-        Claimant { key, namespace: "team-a", urgency, accepted: false, alone: true }
-    }
-
-    /// A slot, if one is free at once.
-    fn take(slots: &Slots, claimant: &Claimant<'_>) -> Option<Slot> {
-        slots.enter(claimant, None, BOOT).now_or_never().flatten()
-    }
-
-    fn slots(concurrency: usize, qps: u32) -> Slots {
-        Slots::new(concurrency, NonZeroU32::new(qps).expect("not zero"), &Clock::from_fn(|| NOW))
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_app_is_asked_one_call_at_a_time() {
-        let slots = slots(8, 50);
-        let (a, b) = (app("a"), app("b"));
-        let held = take(&slots, &claim(&a, Refresh));
-        assert!(held.is_some() && take(&slots, &claim(&a, Refresh)).is_none());
-        assert!(take(&slots, &claim(&b, Refresh)).is_some());
-        drop(held);
-        assert!(take(&slots, &claim(&a, Refresh)).is_some());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn calls_of_an_app_that_end_no_token_are_made_a_few_at_a_time() {
-        let slots = slots(100, 50);
-        let a = app("a");
-        let sharing = Claimant { alone: false, ..claim(&a, First) };
-        let held: Vec<_> = (0..40).filter_map(|_| take(&slots, &sharing)).collect();
-        assert_eq!(held.len(), SHARING);
-        assert!(
-            take(&slots, &claim(&a, Refresh)).is_some(),
-            "one that ends a token waits for none"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_waits_for_an_app_has_its_turn_in_order_and_not_before() {
-        let slots = slots(8, 50);
-        let a = app("a");
-        let asked = take(&slots, &claim(&a, Refresh)).expect("room");
-        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(slots.turn(&a, true, true))).collect();
-        assert!(waiting.iter_mut().all(|turn| turn.now_or_never().is_none()));
-        drop(asked);
-        assert!(take(&slots, &claim(&a, Refresh)).is_none(), "nobody goes before those that wait");
-        assert!(waiting[1].as_mut().now_or_never().is_none());
-        let turn = waiting[0]
-            .as_mut()
-            .now_or_never()
-            .expect("it is the first")
-            .expect("it did not wait for long");
-        let asked = slots.enter(&claim(&a, Refresh), Some(turn), BOOT).await.expect("room");
-        let began = tokio::time::Instant::now();
-        assert!(waiting[1].as_mut().await.is_none());
-        assert_eq!(began.elapsed(), PATIENCE);
-        let turn = asked.leave();
-        assert!(take(&slots, &claim(&a, Refresh)).is_none(), "its turn lasts");
-        drop((turn, waiting));
-        assert!(slots.apps.is_empty(), "nothing is left behind");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn failing_objects_take_half_of_the_room() {
-        let slots = slots(4, 50);
-        let keys: Vec<_> = (0..4).map(|n| app(&n.to_string())).collect();
-        let failing: Vec<_> =
-            keys.iter().filter_map(|key| take(&slots, &claim(key, Failing))).collect();
-        assert_eq!(failing.len(), 2);
-        let healthy: Vec<_> =
-            keys.iter().filter_map(|key| take(&slots, &claim(key, Refresh))).collect();
-        assert_eq!(healthy.len(), 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_more_calls_than_the_rate_allows() {
-        let slots = slots(100, 3);
-        let keys: Vec<_> = (0..10).map(|n| app(&n.to_string())).collect();
-        assert_eq!(keys.iter().filter_map(|key| take(&slots, &claim(key, Refresh))).count(), 3);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_crowd_in_one_namespace_holds_up_no_other_and_its_own_first_tokens_no_refresh() {
-        let slots = slots(1, 1000);
-        let busy = take(&slots, &claim(&app("busy"), Refresh)).expect("room");
-        let crowd: Vec<_> = (0..IN_LINE + 8).map(|n| app(&format!("crowd-{n}"))).collect();
-        let mut crowd: Vec<_> = crowd
-            .iter()
-            .map(|key| Box::pin(async { slots.enter(&claim(key, First), None, BOOT).await }))
-            .collect();
-        let turned_away =
-            crowd.iter_mut().filter_map(|waits| waits.as_mut().now_or_never()).count();
-        assert_eq!(turned_away, 8, "the line is full");
-        let (other, own) = (app("other"), app("own"));
-        let other = Claimant { namespace: "team-b", ..claim(&other, First) };
-        let mut others = Box::pin(slots.enter(&other, None, BOOT));
-        let own = claim(&own, Refresh);
-        let mut own = Box::pin(slots.enter(&own, None, BOOT));
-        assert!(others.as_mut().now_or_never().is_none() && own.as_mut().now_or_never().is_none());
-        drop(busy);
-        for waits in crowd.iter_mut().take(IN_FRONT) {
-            drop(waits.as_mut().now_or_never().flatten().expect("it came first"));
-        }
-        drop(
-            others
-                .as_mut()
-                .now_or_never()
-                .flatten()
-                .expect("it is next, whoever stands behind those in front"),
-        );
-        assert!(own.as_mut().now_or_never().flatten().is_some());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_waits_gets_room_when_a_call_ends_or_gives_up_in_time() {
-        let slots = slots(1, 1000);
-        let (a, b) = (app("a"), app("b"));
-        let held = take(&slots, &claim(&a, Refresh)).expect("room");
-        let began = tokio::time::Instant::now();
-        assert!(slots.enter(&claim(&b, Refresh), None, BOOT).await.is_none());
-        assert_eq!(began.elapsed(), PATIENCE);
-        drop(held);
-        assert!(take(&slots, &claim(&b, Refresh)).is_some());
-        assert!(slots.lines.is_empty() && slots.apps.is_empty(), "nothing is left behind");
-    }
-
-    #[test]
-    fn a_namespace_is_forgotten_when_its_rejections_are_over() {
-        let boot = Arc::new(Mutex::new(BOOT));
-        let clock = Arc::clone(&boot);
-        let clock = Clock::from_fn(move || Now { boot: *clock.lock().expect("unpoisoned"), ..NOW });
-        let slots = Slots::new(8, NonZeroU32::MIN, &clock);
-        for namespace in 0..100 {
-            slots.rejected(&format!("team-{namespace}"), BOOT);
-        }
-        assert_eq!(slots.rejections.len(), 100);
-        *boot.lock().expect("unpoisoned") += Duration::from_secs(3601);
-        slots.rejected("team-a", BOOT);
-        assert_eq!(slots.rejections.len(), 1);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else() {
-        let slots = slots(100, 50);
-        let a = app("a");
-        for _ in 0..31 {
-            slots.rejected("team-a", BOOT);
-        }
-        assert!(take(&slots, &claim(&a, Failing)).is_none());
-        assert!(take(&slots, &Claimant { accepted: true, ..claim(&a, Refresh) }).is_some());
-        assert!(take(&slots, &Claimant { namespace: "team-b", ..claim(&a, Refresh) }).is_some());
-        assert!(
-            slots.enter(&claim(&a, Failing), None, BOOT + Duration::from_secs(121)).await.is_some()
-        );
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use super::{
     limits::{counted, forced_by_accepted},
     ownership::{self, AppOwner},
     retry,
-    time::{after, before, span, spread},
+    time::{SKEW, after, before, is_past, span, spread, wait},
     unknown_outcome::confirm_at,
     view::{Credential, Target, View},
 };
@@ -24,7 +24,6 @@ use crate::{
         memory::How,
     },
     sensitive::hex,
-    shell::clock::Now,
 };
 
 /// The shortest time from a new token to the next call.
@@ -40,8 +39,6 @@ const LATEST: Duration = Duration::from_secs(60);
 const GUARD: Duration = Duration::from_secs(5);
 /// How long pods may need to see a new Secret with the kubelet's default settings, with a margin.
 const SHORTEST_LEAD: Duration = Duration::from_secs(120);
-/// Ordinary clock skew. An issue time further in the future means that a clock has jumped.
-pub const SKEW: Duration = Duration::from_secs(60);
 /// After this many forced calls that returned the same token, forcing is taken for ineffective.
 pub const FORCED_ENOUGH: usize = 2;
 
@@ -147,12 +144,7 @@ fn mode_changed(view: &View<'_>) -> Option<Why> {
 fn reported_invalid(view: &View<'_>) -> Option<Why> {
     let reported = fingerprint::meant_by(view.mp.annotation(names::INVALID_TOKEN)?)?;
     let token = view.token().filter(|token| token.fingerprint == reported)?;
-    let checked = view
-        .status
-        .token
-        .as_ref()
-        .and_then(|known| known.check_time.as_ref())
-        .map_or(token.issued, |time| time.0);
+    let checked = last_check(view, token);
     // A forced call that the platform refused shows nothing: only a response sets the check time.
     let answered = |time: &&Time| time.0 > token.issued && time.0 <= checked;
     let forced =
@@ -163,6 +155,12 @@ fn reported_invalid(view: &View<'_>) -> Option<Why> {
         Replacement::None => false,
     };
     helps.then_some(Why::Invalid)
+}
+
+/// When the platform last responded with the token, as the status reports it.
+fn last_check(view: &View<'_>, token: &TokenFacts) -> Timestamp {
+    let reported = view.status.token.as_ref().and_then(|token| token.check_time.as_ref());
+    reported.map_or(token.issued, |time| time.0)
 }
 
 fn time_has_come(view: &View<'_>) -> Option<Why> {
@@ -201,12 +199,7 @@ pub fn newer_sibling(view: &View<'_>) -> Option<String> {
         return None;
     }
     let token = view.token()?;
-    let checked = view
-        .status
-        .token
-        .as_ref()
-        .and_then(|token| token.check_time.as_ref())
-        .map_or(token.issued, |time| time.0);
+    let checked = last_check(view, token);
     let theirs =
         view.seen.siblings.shown.iter().filter(|sibling| ownership::same_mode(view, sibling));
     let tokens = theirs.filter_map(|sibling| sibling::token(sibling));
@@ -351,15 +344,4 @@ impl Schedule {
         let room = LATEST.min(half / 8);
         after(from, latest.saturating_sub(spread(&self.app, room)).max(SHORTEST))
     }
-}
-
-/// Whether a stored time may have been read from the present clock. After the clock was set back,
-/// some stored times are in the future.
-pub fn is_past(now: Now, time: Timestamp) -> bool {
-    time <= after(now.wall, SKEW)
-}
-
-/// How long until `at`.
-pub fn wait(now: Now, at: Timestamp) -> Duration {
-    span(now.wall, at)
 }

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     due, retry,
-    time::{after, whole_seconds},
+    time::{after, round_up},
     view::View,
 };
 use crate::api::LastFailure;
@@ -41,8 +41,4 @@ pub fn current(view: &View<'_>, next_call: Option<Duration>, may_ask: bool) -> O
         failure.next_attempt_time = Time(round_up(planned));
     }
     Some(failure)
-}
-
-fn round_up(time: Timestamp) -> Timestamp {
-    whole_seconds(after(time, Duration::from_millis(999)))
 }

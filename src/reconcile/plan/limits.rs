@@ -6,14 +6,13 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    due::{SPACING, is_past, request, wait},
+    due::{SPACING, request},
     retry,
-    time::{after, day, next_midnight},
+    time::{after, day, is_past, next_midnight, wait},
     view::View,
 };
 use crate::{
     api::{Mints, sibling},
-    platform::ForceLimits,
     reconcile::call::{WaitsFor, Wanted, Why},
 };
 
@@ -45,27 +44,35 @@ pub struct Delay {
     pub by: WaitsFor,
 }
 
-type Limit = fn(&View<'_>, Wanted) -> Duration;
+type Limit = fn(&View<'_>, Wanted) -> Delay;
 
-const LIMITS: [(WaitsFor, Limit); 9] = [
-    (WaitsFor::OpenCall, |view, _| foreign_intent(view)),
-    (WaitsFor::Floor, |view, _| spacing(view)),
-    (WaitsFor::Floor, unasked),
-    (WaitsFor::BackOff, last_failure),
-    (WaitsFor::Floor, requests),
-    (WaitsFor::Quota, share_of_quota),
-    (WaitsFor::Floor, mint_floor),
-    (WaitsFor::Quota, forced_quota),
-    (WaitsFor::Floor, forced_floor),
+const LIMITS: [Limit; 7] = [
+    |view, _| Delay { wait: foreign_intent(view), by: WaitsFor::OpenCall },
+    |view, _| floor(spacing(view)),
+    |view, wanted| floor(unasked(view, wanted)),
+    |view, wanted| Delay { wait: last_failure(view, wanted), by: WaitsFor::BackOff },
+    |view, wanted| floor(requests(view, wanted)),
+    mints,
+    forced_calls,
 ];
 
 /// How long a due call must still wait, and for what.
 pub fn delay(view: &View<'_>, wanted: Wanted) -> Delay {
     // The limits were checked before the intent was recorded, and the counters include this call.
     let limits = if view.seen.started.is_some() { &LIMITS[..1] } else { &LIMITS[..] };
-    let waits = limits.iter().map(|(by, limit)| Delay { wait: limit(view, wanted), by: *by });
+    let waits = limits.iter().map(|limit| limit(view, wanted));
     let none = Delay { wait: Duration::ZERO, by: WaitsFor::Slot };
     waits.filter(|delay| !delay.wait.is_zero()).max_by_key(|delay| delay.wait).unwrap_or(none)
+}
+
+fn floor(wait: Duration) -> Delay {
+    Delay { wait, by: WaitsFor::Floor }
+}
+
+/// Until the platform's next midnight.
+fn quota(view: &View<'_>) -> Delay {
+    let midnight = next_midnight(view.now.wall, view.platform.day_offset_seconds);
+    Delay { wait: wait(view.now, midnight), by: WaitsFor::Quota }
 }
 
 /// The open intent of another process: its call may be on its way, and is given the time that a
@@ -199,24 +206,17 @@ pub fn counted(view: &View<'_>) -> Counted {
     }
 }
 
-/// At most a tenth of the daily quota is spent on mints that were not due by time.
-fn share_of_quota(view: &View<'_>, wanted: Wanted) -> Duration {
-    let is_counted = wanted.mints && !wanted.why.by_time() && !wanted.why.urgent();
-    if !is_counted || !is_share_spent(view) {
-        return Duration::ZERO;
-    }
-    wait(view.now, next_midnight(view.now.wall, view.platform.day_offset_seconds))
-}
-
-fn is_share_spent(view: &View<'_>) -> bool {
-    counted(view).today >= i64::from(view.endpoint.daily_quota / 10)
-}
-
-fn mint_floor(view: &View<'_>, wanted: Wanted) -> Duration {
+/// The floor between two mints. At most a tenth of the daily quota is spent on mints that were not
+/// due by time.
+fn mints(view: &View<'_>, wanted: Wanted) -> Delay {
     if !wanted.mints || wanted.why.by_time() {
-        return Duration::ZERO;
+        return floor(Duration::ZERO);
     }
-    let spent = is_share_spent(view);
+    let counted = counted(view);
+    let spent = counted.today >= i64::from(view.endpoint.daily_quota / 10);
+    if spent && !wanted.why.urgent() {
+        return quota(view);
+    }
     // Once this share is spent, a lost token is still replaced, at the longest interval that pods
     // can bear.
     let in_a_row =
@@ -228,12 +228,10 @@ fn mint_floor(view: &View<'_>, wanted: Wanted) -> Duration {
         // Pods see a new Secret late, and the platform keeps two tokens valid for this long.
         _ => view.endpoint.reissue.overlap(),
     };
-    match last_own_mint(view) {
+    floor(match last_own_mint(view) {
         Some(started) => (started + apart).saturating_sub(view.now.boot),
-        None => {
-            counted(view).last.map_or(Duration::ZERO, |last| wait(view.now, after(last, apart)))
-        }
-    }
+        None => counted.last.map_or(Duration::ZERO, |last| wait(view.now, after(last, apart))),
+    })
 }
 
 /// The boot time of the app's last mint, if this process made it, so that a change of the wall
@@ -244,24 +242,18 @@ fn last_own_mint(view: &View<'_>) -> Option<Duration> {
     last.filter(|_| told == view.seen.app.mints.last_time.as_ref())
 }
 
-/// The endpoint's limits on forced calls, if this call is forced.
-fn force_limits(view: &View<'_>, wanted: Wanted) -> Option<ForceLimits> {
-    view.endpoint.force.filter(|_| wanted.force)
-}
-
-/// The wait until the daily quota of forced calls is renewed, if it is used up by our count or by
-/// the platform's response.
-fn forced_quota(view: &View<'_>, wanted: Wanted) -> Duration {
-    let Some(limits) = force_limits(view, wanted) else { return Duration::ZERO };
-    if counted(view).forced.len() >= limits.per_day {
-        return wait(view.now, next_midnight(view.now.wall, view.platform.day_offset_seconds));
-    }
-    view.seen.app.force_stopped_until.map_or(Duration::ZERO, |until| wait(view.now, until))
-}
-
-fn forced_floor(view: &View<'_>, wanted: Wanted) -> Duration {
-    let Some(limits) = force_limits(view, wanted) else { return Duration::ZERO };
+/// The platform's limits on forced calls. The quota of a day is used up by our count or by the
+/// platform's response.
+fn forced_calls(view: &View<'_>, wanted: Wanted) -> Delay {
+    let Some(limits) = view.endpoint.force.filter(|_| wanted.force) else {
+        return floor(Duration::ZERO);
+    };
     let counted = counted(view);
+    if counted.forced.len() >= limits.per_day {
+        return quota(view);
+    }
+    let stopped =
+        view.seen.app.force_stopped_until.map_or(Duration::ZERO, |until| wait(view.now, until));
     let issued = view.token().map_or(Timestamp::MIN, |token| token.issued);
     let in_vain = counted.forced.iter().filter(|time| **time > issued).count();
     let again =
@@ -282,5 +274,6 @@ fn forced_floor(view: &View<'_>, wanted: Wanted) -> Duration {
     let apart = last.map_or(Duration::ZERO, |last| {
         wait(view.now, after(*last, apart.max(limits.apart + sent_within)))
     });
-    apart.max(since_end)
+    let floor = floor(apart.max(since_end));
+    if stopped > floor.wait { Delay { wait: stopped, by: WaitsFor::Quota } } else { floor }
 }

@@ -1,7 +1,5 @@
 //! Why the platform is called next and what that call waits for, as the status reports it. Pure.
 
-use std::time::Duration;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
@@ -9,16 +7,13 @@ use super::{
     limits::Delay,
     ownership::{self, AppOwner},
     report::is_blocked,
-    time::{after, whole_seconds},
+    time::{after, is_about, round_up},
     view::View,
 };
 use crate::{
     api::NextCall,
     reconcile::call::{WaitsFor, Wanted, Why},
 };
-
-/// Times that differ by no more than this are the same: some are counted in boot time.
-const SAME_TIME: Duration = Duration::from_secs(60);
 
 /// The next call: `wanted` if one is due, or else the refresh at `refresh`.
 pub fn next_call(
@@ -32,10 +27,7 @@ pub fn next_call(
         _ if ownership::owner(view) != AppOwner::This => (WaitsFor::OtherObject, None),
         _ if is_blocked(view) => (WaitsFor::Person, None),
         Some((_, delay)) if delay.wait.is_zero() => (WaitsFor::Slot, None),
-        Some((_, delay)) => {
-            let ends = after(view.now.wall, delay.wait + Duration::from_millis(999));
-            (delay.by, Some(Time(whole_seconds(ends))))
-        }
+        Some((_, delay)) => (delay.by, Some(Time(round_up(after(view.now.wall, delay.wait))))),
         None => (WaitsFor::Time, refresh.cloned().or_else(|| due::next(view).map(Time))),
     };
     let waits_for: &str = waits_for.into();
@@ -49,7 +41,7 @@ pub fn next_call(
 
 fn is_same(known: &NextCall, next: &NextCall) -> bool {
     let same_time = match (&known.time, &next.time) {
-        (Some(known), Some(next)) => known.0.duration_since(next.0).unsigned_abs() <= SAME_TIME,
+        (Some(known), Some(next)) => is_about(known.0, next.0),
         (known, next) => known == next,
     };
     known.reason == next.reason && known.waits_for == next.waits_for && same_time

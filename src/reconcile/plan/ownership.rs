@@ -6,8 +6,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    due,
-    time::span,
+    time::{is_past, span},
     view::{View, mode_name},
 };
 use crate::{
@@ -102,7 +101,7 @@ fn by_age<'a>(view: &'a View<'_>) -> AppOwner<'a> {
 /// Whether a sibling's call has replaced this object's token, or may have. A timestamp in the
 /// future (clock skew) counts as "may have been replaced".
 pub fn others_minted_since(view: &View<'_>, winner: &MiniProgram, token: &TokenFacts) -> bool {
-    !due::is_past(view.now, token.issued)
+    !is_past(view.now, token.issued)
         || minted_at(winner).any(|time| is_later(view, time, token))
         || this_process_minted_since(view, token)
 }
@@ -149,9 +148,9 @@ pub fn is_ended_by_another(view: &View<'_>) -> bool {
         |mints: Option<&Mints>| mints.and_then(|mints| mints.last_time.as_ref()).map(|time| time.0);
     let (of_app, own) = (last_of(Some(&view.seen.app.mints)), last_of(view.status.mints.as_ref()));
     let siblings = view.seen.siblings.shown.iter().filter(|sibling| same_mode(view, sibling));
-    of_app.filter(|time| due::is_past(view.now, *time)) > own.max(Some(token.issued))
+    of_app.filter(|time| is_past(view.now, *time)) > own.max(Some(token.issued))
         || siblings
             .flat_map(|sibling| minted_at(sibling))
-            .any(|time| due::is_past(view.now, time) && is_later(view, time, token))
+            .any(|time| is_past(view.now, time) && is_later(view, time, token))
         || this_process_minted_since(view, token)
 }

@@ -3,29 +3,25 @@
 
 use std::time::Duration;
 
-use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::Time,
-    jiff::{SignedDuration, Timestamp},
-};
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 
 use super::{
-    advice::{self, INTERNAL_ERROR, NOT_SELECTED, SUSPENDED, UNLISTED, advice},
+    advice::{self, advice},
     due,
     limits::Delay,
     next_call::next_call,
     ownership::{self, AppOwner},
     target,
-    time::{after, span, whole_seconds},
+    time::{after, is_about, span, whole_seconds},
     trusted,
     view::{Credential, Target, View},
 };
 use crate::{
     api::{
-        ConditionType, MiniProgram, MiniProgramStatus, Reason, TargetRef, TokenStatus,
+        ConditionType, MiniProgramStatus, Reason, TargetRef, TokenStatus,
         conditions::{self, ConditionStatus, ConditionValue},
     },
     reconcile::{call::Wanted, memory::How},
-    shell::clock::Now,
 };
 
 /// Helm fails at once on Stalled. An install applies the credential or the rights a moment after
@@ -33,9 +29,6 @@ use crate::{
 const STALLED_AFTER: Duration = Duration::from_secs(60);
 /// A refresh that has been due for this long is reported as overdue.
 pub const OVERDUE_AFTER: Duration = Duration::from_secs(60);
-/// Times of the next refresh that differ by no more than this are the same: the duration of the
-/// last call moves them.
-const SAME_TIME: SignedDuration = SignedDuration::from_secs(60);
 
 /// What the plan found that the status reports.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,14 +65,9 @@ pub fn report(view: &View<'_>, findings: Findings) -> MiniProgramStatus {
     let target = target_synced(view);
     let fresh = token_fresh(view, findings);
     let ready = ready(view, &credential, &target, &fresh);
+    let now = whole_seconds(view.now.wall);
     let mut put = |kind, verdict: &ConditionValue| {
-        conditions::set(
-            &mut status.conditions,
-            kind,
-            verdict,
-            view.generation(),
-            whole_seconds(view.now.wall),
-        );
+        conditions::set(&mut status.conditions, kind, verdict, view.generation(), now);
     };
     put(ConditionType::Ready, &ready);
     put(ConditionType::CredentialValid, &credential);
@@ -88,83 +76,11 @@ pub fn report(view: &View<'_>, findings: Findings) -> MiniProgramStatus {
     match stalled_from(&status, &ready) {
         Some(from) if from <= view.now.wall => {
             let stalled = ConditionValue { truth: ConditionStatus::True, ..ready };
-            conditions::set(
-                &mut status.conditions,
-                ConditionType::Stalled,
-                &stalled,
-                view.generation(),
-                whole_seconds(view.now.wall),
-            );
+            let kind = ConditionType::Stalled;
+            conditions::set(&mut status.conditions, kind, &stalled, view.generation(), now);
         }
         _ => conditions::remove(&mut status.conditions, ConditionType::Stalled),
     }
-    status
-}
-
-/// The status of an object whose reconcile pass panicked: it reports the panic, and Ready stays
-/// True while the token is valid.
-pub fn of_panic(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
-    let mut status = mp.status.clone().unwrap_or_default();
-    let good = status.token.as_ref().is_some_and(|token| token.expiration_time.0 > now.wall);
-    let kind = if good { ConditionType::TokenFresh } else { ConditionType::Ready };
-    let verdict = ConditionValue {
-        truth: ConditionStatus::False,
-        reason: Reason::InternalError,
-        message: INTERNAL_ERROR.into(),
-    };
-    conditions::set(
-        &mut status.conditions,
-        kind,
-        &verdict,
-        mp.metadata.generation,
-        whole_seconds(now.wall),
-    );
-    status
-}
-
-/// The status of an object whose token expired while the operator could see nothing but the object
-/// itself.
-pub fn of_expiry(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
-    let mut status = mp.status.clone().unwrap_or_default();
-    let is_ready = conditions::find(&status.conditions, ConditionType::Ready)
-        .is_some_and(|ready| ready.status == "True");
-    let (reason, message) =
-        if mp.spec.suspend { (Reason::Suspended, SUSPENDED) } else { (Reason::Expired, UNLISTED) };
-    let verdict = ConditionValue { truth: ConditionStatus::False, reason, message: message.into() };
-    for kind in [ConditionType::Ready, ConditionType::TokenFresh].into_iter().filter(|_| is_ready) {
-        conditions::set(
-            &mut status.conditions,
-            kind,
-            &verdict,
-            mp.metadata.generation,
-            whole_seconds(now.wall),
-        );
-    }
-    status
-}
-
-/// The status of an object that the operator no longer selects: it names no future call or refresh.
-pub fn of_farewell(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
-    let mut status = mp.status.clone().unwrap_or_default();
-    (status.last_failure, status.next_call) = (None, None);
-    if let Some(token) = &mut status.token {
-        token.next_refresh_time = None;
-    }
-    let verdict = ConditionValue {
-        truth: ConditionStatus::Unknown,
-        reason: Reason::NotSelected,
-        message: NOT_SELECTED.into(),
-    };
-    for kind in [ConditionType::Ready, ConditionType::TokenFresh] {
-        conditions::set(
-            &mut status.conditions,
-            kind,
-            &verdict,
-            mp.metadata.generation,
-            whole_seconds(now.wall),
-        );
-    }
-    conditions::remove(&mut status.conditions, ConditionType::Stalled);
     status
 }
 
@@ -210,7 +126,7 @@ fn token(view: &View<'_>, findings: Findings) -> Option<TokenStatus> {
         .min();
     let next = next.filter(|_| view.is_served());
     let kept = known.and_then(|known| known.next_refresh_time.clone()).filter(|kept| {
-        next.is_some_and(|next| kept.0.duration_since(next).abs() <= SAME_TIME)
+        next.is_some_and(|next| is_about(kept.0, next))
             && known.is_some_and(|known| known.expiration_time.0 == token.expires)
     });
     Some(TokenStatus {

@@ -4,17 +4,14 @@
 use std::time::Duration;
 
 use super::{
-    Act, CORRECTIONS_APART, LONGEST_REST, advice,
-    due::wait,
+    Act, CORRECTIONS_APART, LONGEST_REST,
     report::{self, Findings, report},
-    time,
+    time::wait,
+    unplanned,
     view::View,
 };
 use crate::{
-    api::{
-        ConditionType, MiniProgramStatus, NextCall, Reason,
-        conditions::{self, ConditionStatus, ConditionValue},
-    },
+    api::{MiniProgramStatus, NextCall},
     reconcile::{call::WaitsFor, observed::Observed},
     shell::clock::Now,
 };
@@ -42,7 +39,7 @@ pub fn unlisted(seen: &Observed, now: Now) -> (Act, Duration) {
     in_turn(
         seen,
         now,
-        unless_written(status, report::of_expiry(&seen.mini_program, now)),
+        unless_written(status, unplanned::of_expiry(&seen.mini_program, now)),
         LONGEST_REST,
     )
 }
@@ -71,7 +68,7 @@ fn contradicted(seen: &Observed, now: Now) -> Option<Duration> {
 }
 
 /// Writes this status, unless the stored one says the same.
-fn unless_written(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act {
+pub fn unless_written(stored: Option<&MiniProgramStatus>, status: MiniProgramStatus) -> Act {
     if stored.is_some_and(|stored| says_the_same(stored, &status)) {
         Act::Rest
     } else {
@@ -104,36 +101,4 @@ fn says_the_same(stored: &MiniProgramStatus, status: &MiniProgramStatus) -> bool
 fn is_short(next: &NextCall) -> bool {
     let names: [&str; 2] = [WaitsFor::OpenCall.into(), WaitsFor::Slot.into()];
     names.contains(&next.waits_for.as_str())
-}
-
-/// The status of an object whose spec has a value that this version does not know: it reports that
-/// and changes nothing else.
-pub fn unsupported(seen: &Observed, now: Now) -> Act {
-    let mp = &seen.mini_program;
-    let mut status = mp.status.clone().unwrap_or_default();
-    status.observed_generation = mp.metadata.generation;
-    // No call is planned.
-    (status.last_failure, status.next_call) = (None, None);
-    let verdict = ConditionValue {
-        truth: ConditionStatus::False,
-        reason: Reason::Unsupported,
-        message: advice::unsupported(mp),
-    };
-    let stalled = ConditionValue { truth: ConditionStatus::True, ..verdict.clone() };
-    let now = time::whole_seconds(now.wall);
-    conditions::set(
-        &mut status.conditions,
-        ConditionType::Ready,
-        &verdict,
-        mp.metadata.generation,
-        now,
-    );
-    conditions::set(
-        &mut status.conditions,
-        ConditionType::Stalled,
-        &stalled,
-        mp.metadata.generation,
-        now,
-    );
-    unless_written(mp.status.as_ref(), status)
 }

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::{
     backoff::backoff,
-    time::{after, before, next_midnight, span, spread, whole_seconds},
+    time::{after, before, next_midnight, round_up, span, spread, whole_seconds},
     view::View,
 };
 use crate::{
@@ -79,7 +79,7 @@ pub fn after_failure(view: &View<'_>, call: &Call, refusal: Refusal, now: Timest
         seed: view.mp.metadata.uid.as_deref().unwrap_or_default(),
         day_offset_seconds: view.platform.day_offset_seconds,
     };
-    let next = whole_seconds(after(next_attempt(&failed, now), Duration::from_millis(999)));
+    let next = round_up(next_attempt(&failed, now));
     How::Failed { refusal, sent: whole_seconds(view.now.wall), next, attempts }
 }
 

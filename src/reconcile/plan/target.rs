@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    due::wait,
-    time::after,
+    time::{after, wait},
     view::{Target, View},
 };
 use crate::{

@@ -5,6 +5,11 @@ use std::time::Duration;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
+use crate::shell::clock::Now;
+
+/// Ordinary clock skew. An issue time further in the future means that a clock has jumped.
+pub(crate) const SKEW: Duration = Duration::from_secs(60);
+
 /// The moment `duration` after `time`, or the end of all time.
 pub(crate) fn after(time: Timestamp, duration: Duration) -> Timestamp {
     time.checked_add(duration).unwrap_or(Timestamp::MAX)
@@ -23,6 +28,28 @@ pub(crate) fn span(from: Timestamp, to: Timestamp) -> Duration {
 /// The time in whole seconds, as `metav1.Time` keeps it.
 pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// The next whole second: what is to happen then has not happened before it.
+pub(crate) fn round_up(time: Timestamp) -> Timestamp {
+    whole_seconds(after(time, Duration::from_millis(999)))
+}
+
+/// Whether two planned times are the same but for what moves them at each look: the duration of
+/// the last call, or a wait that is counted in boot time.
+pub(crate) fn is_about(one: Timestamp, other: Timestamp) -> bool {
+    one.duration_since(other).abs() <= SignedDuration::from_secs(60)
+}
+
+/// Whether a stored time may have been read from the present clock. After the clock was set back,
+/// some stored times are in the future.
+pub(crate) fn is_past(now: Now, time: Timestamp) -> bool {
+    time <= after(now.wall, SKEW)
+}
+
+/// How long until `at`.
+pub(crate) fn wait(now: Now, at: Timestamp) -> Duration {
+    span(now.wall, at)
 }
 
 /// The platform's day, as a date.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    due, ownership,
-    time::{after, spread},
+    ownership,
+    time::{after, is_past, spread},
     view::View,
 };
 use crate::{
@@ -50,7 +50,7 @@ pub fn confirm_at(view: &View<'_>, target: &Projection, token: &TokenFacts) -> T
         .filter(|intent| intent.outcome_unknown)
         .map(|intent| intent.time.0);
     let asked = asked
-        .filter(|asked| due::is_past(view.now, *asked))
+        .filter(|asked| is_past(view.now, *asked))
         .max(Some(token.issued))
         .unwrap_or(token.issued);
     let seed = target.issued_for.as_deref().unwrap_or_default();

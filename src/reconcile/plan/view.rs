@@ -6,9 +6,8 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    due,
     fold::fold,
-    time::{span, whole_seconds},
+    time::{is_past, span, whole_seconds},
     trusted,
 };
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
         ConditionType, CredentialStatus, DeletionPolicy, Intent, LastFailure, MiniProgram,
         MiniProgramStatus, Reason, TokenMode, conditions,
     },
-    platform::{self, Endpoint, Platform},
+    platform::{Endpoint, Platform},
     projection::{Projection, TokenFacts},
     reconcile::{
         memory::{How, Noted},
@@ -95,8 +94,7 @@ impl<'a> View<'a> {
     /// Derives the view, or none if the spec holds a value that this version does not know.
     pub fn of(seen: &'a Observed, now: Now) -> Option<Self> {
         let mp: &MiniProgram = &seen.mini_program;
-        let platform = platform::find(mp.spec.platform.as_str())?;
-        let endpoint = platform.endpoint(mp.spec.token_mode)?;
+        let (platform, endpoint) = mp.endpoint()?;
         if mp.spec.token_mode == Some(TokenMode::Unknown)
             || mp.deletion_policy() == DeletionPolicy::Unknown
         {
@@ -139,7 +137,7 @@ impl<'a> View<'a> {
 
     /// The live read, if one was made.
     pub fn live(&self) -> Option<&'a LiveRead> {
-        self.seen.live.as_ref()
+        self.seen.live.as_deref()
     }
 
     /// Whether the object may make calls at all.
@@ -262,7 +260,7 @@ impl<'a> View<'a> {
     fn drop_void_failure(&mut self) {
         let Some(failure) = &self.status.last_failure else { return };
         let issued =
-            self.token().map(|token| token.issued).filter(|issued| due::is_past(self.now, *issued));
+            self.token().map(|token| token.issued).filter(|issued| is_past(self.now, *issued));
         let of_older_token = issued.is_some_and(|issued| failure.time.0 < issued);
         let of_other_spec = self.status.observed_generation != self.generation();
         let of_other_credential = match (&self.seen.credential, &self.status.credential) {
@@ -270,7 +268,7 @@ impl<'a> View<'a> {
             _ => true,
         };
         // Its next attempt was set by a clock that has been set back since.
-        let of_other_clock = !due::is_past(self.now, failure.time.0);
+        let of_other_clock = !is_past(self.now, failure.time.0);
         if of_older_token || of_other_spec || of_other_credential || of_other_clock {
             self.status.last_failure = None;
         }

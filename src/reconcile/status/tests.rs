@@ -13,7 +13,7 @@ use crate::{
 
 fn call(why: Why, force: bool, outcome_unknown: bool) -> Call {
     let wanted = Wanted { why, force, mints: true };
-    Call { id: "call-1".into(), wanted, handles: None, stood: None, known: None, outcome_unknown }
+    Call { outcome_unknown, ..Call::for_test(wanted) }
 }
 
 fn mints(day: &str, count: i32, last: u64, forced: &[u64]) -> Mints {

@@ -11,7 +11,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::Name;
 use crate::{
     api::{MiniProgram, sibling},
-    platform::{self, Reissue},
+    platform::Reissue,
 };
 
 /// A platform allows about twenty forced calls of an app a day: every object that made one of them
@@ -87,9 +87,8 @@ pub(super) enum OfAll {
 impl Family {
     /// A family for the platform and token mode of this object.
     pub fn of(object: &MiniProgram) -> Self {
-        let platform = platform::find(object.spec.platform.as_str());
-        let endpoint = platform.and_then(|platform| platform.endpoint(object.spec.token_mode));
-        Self { reissue: endpoint.map(|endpoint| endpoint.reissue), ..Self::default() }
+        let reissue = object.endpoint().map(|(_, endpoint)| endpoint.reissue);
+        Self { reissue, ..Self::default() }
     }
 
     pub fn marks(&self) -> Marks {

@@ -1,12 +1,14 @@
 //! How a call ends, and what the process remembers of it.
 
+use std::time::Duration;
+
 use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{IntentRecorded, StartedCall};
+use super::{IntentRecorded, StartedCall, facts};
 use crate::{
     api::{Mints, Reason},
-    platform::Cause,
+    platform::{Cause, Grant, Life},
     projection::TokenFacts,
     reconcile::{
         Ctx, Pass, app_key,
@@ -36,14 +38,7 @@ type Platform = fn() -> Said;
 /// A call whose intent is recorded, for the most urgent reason.
 fn started(force: bool, outcome_unknown: bool) -> StartedCall {
     let wanted = Wanted { why: Why::Invalid, force, mints: true };
-    let call = Call {
-        id: "call-1".into(),
-        wanted,
-        handles: None,
-        stood: None,
-        known: None,
-        outcome_unknown,
-    };
+    let call = Call { outcome_unknown, ..Call::for_test(wanted) };
     StartedCall {
         call,
         started: IntentRecorded::at(now().boot),
@@ -221,4 +216,15 @@ async fn mints_for_lost_tokens_are_counted_in_a_row() {
     assert_eq!(counted(&mut sight, Why::TargetMissing), 1);
     assert_eq!(counted(&mut sight, Why::TargetMissing), 2);
     assert_eq!(counted(&mut sight, Why::Time), 0, "the row ends");
+}
+
+#[test]
+fn a_whole_life_is_counted_from_the_first_call_and_what_is_left_from_this_one() {
+    let expires = |life: fn(Duration) -> Life| {
+        let grant = Grant { token: token(), life: life(Duration::from_secs(LIFE)) };
+        Sight::healthy(STABLE).view(3600, |view| facts(view, &grant, at(3600)))
+    };
+    let (whole, left) = (expires(Life::Whole), expires(Life::Left));
+    assert_eq!((whole.issued, whole.expires), (at(0), at(LIFE)));
+    assert_eq!((left.issued, left.expires), (at(0), at(3600 + LIFE)));
 }

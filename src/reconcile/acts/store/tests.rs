@@ -19,14 +19,7 @@ use crate::{
 fn holding(sight: &mut Sight, answer: fn(&str, &str) -> (u16, serde_json::Value)) -> Ctx {
     let ctx = ctx(api_server(answer).0, || Err(TransportError::NotSent(Cause::ConnectionRefused)));
     let wanted = Wanted { why: Why::Time, force: false, mints: true };
-    let call = Call {
-        id: "call-1".into(),
-        wanted,
-        handles: None,
-        stood: None,
-        known: None,
-        outcome_unknown: false,
-    };
+    let call = Call::for_test(wanted);
     let facts = sight.target().token.clone().expect("a token");
     let (token_facts, sent) = (facts.clone(), now().wall);
     let how =

@@ -76,14 +76,7 @@ fn what_the_platform_says_of_a_noted_version_counts() {
     let says = |reason, truth, said| {
         let (mut sight, due) = (edited(), due_at(STABLE));
         let wanted = Wanted { why: Why::Time, force: false, mints: false };
-        let call = Call {
-            id: "call-1".into(),
-            wanted,
-            handles: None,
-            stood: None,
-            known: None,
-            outcome_unknown: false,
-        };
+        let call = Call::for_test(wanted);
         let refusal = Refusal::refused(reason, Code::Number(1));
         let how = How::Failed { refusal, sent: at(due), next: at(due + 60), attempts: 1 };
         let credential = Some(version("8"));

@@ -17,10 +17,10 @@ use crate::{
     projection::{Owner, TokenFacts},
     reconcile::plan::{
         Act,
-        due::{SKEW, newer_sibling},
+        due::newer_sibling,
         limits::counted,
         ownership::{self, AppOwner},
-        time::after,
+        time::{SKEW, after},
         unknown_outcome::another_call_may_land,
         view::View,
     },

@@ -49,12 +49,8 @@ fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
         }
         let force = mode == STABLE && why == Why::Invalid;
         let call = Call {
-            id: "call-1".into(),
-            wanted: Wanted { why, force, mints: force || mode == LEGACY },
             handles: due::request(&sight.mp),
-            stood: None,
-            known: None,
-            outcome_unknown: false,
+            ..Call::for_test(Wanted { why, force, mints: force || mode == LEGACY })
         };
         let mints = call.wanted.mints.then(|| Mints {
             day: "2026-05-01".into(),
@@ -325,14 +321,7 @@ fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
     sight.asks(NEXT + 1, Why::WonApp);
     // The call returns a token, which is stored.
     let wanted = Wanted { why: Why::WonApp, force: false, mints: true };
-    let call = Call {
-        id: "call-1".into(),
-        wanted,
-        handles: None,
-        stood: None,
-        known: None,
-        outcome_unknown: false,
-    };
+    let call = Call::for_test(wanted);
     let token =
         TokenFacts { issued: at(NEXT + 2), ..sight.target().token.clone().expect("a token") };
     (sight.target().token, sight.target().issued_for) =

@@ -16,14 +16,7 @@ use crate::{
 /// An object whose call `call-1`, sent at 400, has ended like this.
 fn ended(mode: TokenMode, how: How) -> Sight {
     let wanted = Wanted { why: Why::Requested, force: false, mints: true };
-    let call = Call {
-        id: "call-1".into(),
-        wanted,
-        handles: None,
-        stood: None,
-        known: None,
-        outcome_unknown: false,
-    };
+    let call = Call::for_test(wanted);
     let (generation, credential) = (Some(1), Some(credential()));
     let mut sight = Sight::healthy(mode);
     sight.recall.own_intent = Some("call-1".into());

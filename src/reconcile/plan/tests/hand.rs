@@ -23,14 +23,7 @@ fn same_token() -> Sight {
     let precondition = Precondition::Is { uid, version, issued_for: target.issued_for.clone() };
     sight.hand = Some(UnstoredFacts {
         name: target.name.clone(),
-        call: Call {
-            id: "call-1".into(),
-            wanted,
-            handles: None,
-            stood: None,
-            known: None,
-            outcome_unknown: false,
-        },
+        call: Call::for_test(wanted),
         token: target.token.clone().expect("a token"),
         asked_at: at(400),
         sent: target.sent.clone(),

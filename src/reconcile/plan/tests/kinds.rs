@@ -92,14 +92,7 @@ fn the_same_token_with_more_life_is_written_and_with_the_same_end_it_is_not() {
         token.expires = at(expires);
         sight.hand = Some(UnstoredFacts {
             name: target.name,
-            call: Call {
-                id: "call-1".into(),
-                wanted,
-                handles: None,
-                stood: None,
-                known: None,
-                outcome_unknown: false,
-            },
+            call: Call::for_test(wanted),
             token,
             asked_at: at(3600),
             sent: target.sent,

@@ -206,11 +206,8 @@ impl Sight {
         let known = self.mp.status.as_ref().and_then(|status| status.token.as_ref());
         let call = Call {
             id: target.issued_for.clone().expect("an id"),
-            wanted: Wanted { why: Why::NoToken, force: false, mints: false },
-            handles: None,
-            stood: None,
             known: known.map(|token| token.fingerprint.clone()),
-            outcome_unknown: false,
+            ..Call::for_test(Wanted { why: Why::NoToken, force: false, mints: false })
         };
         let token = target.token.clone().expect("a token");
         let stored = Stored { call: call.id.clone(), token: token.clone(), asked_at: at(sent) };
@@ -355,7 +352,7 @@ impl Sight {
                 of: Spec::of(&self.mp),
                 credential: Arc::new(credential),
             }),
-            live,
+            live: live.map(Arc::new),
         }
     }
 

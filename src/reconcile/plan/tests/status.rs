@@ -283,7 +283,7 @@ fn a_panic_is_told_and_takes_nothing_from_a_token_that_is_still_good() {
     let mut sight = Sight::healthy(STABLE);
     let told = |sight: &Sight, seconds| {
         let now = crate::shell::clock::Now { wall: at(seconds), boot: boot(seconds) };
-        let status = crate::reconcile::plan::report::of_panic(&sight.mp, now);
+        let status = crate::reconcile::plan::unplanned::of_panic(&sight.mp, now);
         let all = status
             .conditions
             .into_iter()
@@ -294,7 +294,7 @@ fn a_panic_is_told_and_takes_nothing_from_a_token_that_is_still_good() {
     };
     assert_eq!(told(&sight, 500), [("TokenFresh".into(), "False".into())]);
     assert_eq!(told(&sight, LIFE), [("Ready".into(), "False".into())]);
-    sight.mp.status = Some(crate::reconcile::plan::report::of_panic(
+    sight.mp.status = Some(crate::reconcile::plan::unplanned::of_panic(
         &sight.mp,
         crate::shell::clock::Now { wall: at(500), boot: boot(500) },
     ));
@@ -329,7 +329,7 @@ fn an_object_that_left_the_selector_promises_nothing() {
     let mut sight =
         Sight::healthy(STABLE).with(|sight| sight.fails(Reason::PlatformBusy, 400, 430));
     let now = crate::shell::clock::Now { wall: at(500), boot: boot(500) };
-    let status = crate::reconcile::plan::report::of_farewell(&sight.mp, now);
+    let status = crate::reconcile::plan::unplanned::of_farewell(&sight.mp, now);
     assert!(
         status.last_failure.is_none()
             && status.token.as_ref().expect("a token").next_refresh_time.is_none()

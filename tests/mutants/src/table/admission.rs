@@ -9,6 +9,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/apply/altered.rs", mutants: ALTERED },
     Source { file: "src/reconcile/plan/target.rs", mutants: TARGET },
     Source { file: "src/reconcile/plan/report.rs", mutants: REPORT },
+    Source { file: "src/reconcile/plan/unplanned.rs", mutants: UNPLANNED },
 ];
 
 const API_ERROR: &[Mutant] = &[
@@ -81,17 +82,16 @@ const TARGET: &[Mutant] = &[
     },
 ];
 
-const REPORT: &[Mutant] = &[
-    Mutant {
-        name: "farewell-promises",
-        means: "An object that left the selector still tells of its next refresh.",
-        changes: &[("token.next_refresh_time = None;", "let _ = token;")],
-        killed_by: Test("an_object_that_left_the_selector_promises_nothing"),
-    },
-    Mutant {
-        name: "platform-blamed",
-        means: "An object whose target cannot be written says that the platform gave no token.",
-        changes: &[("target::has_none(view) || target::is_closed(view)", "target::has_none(view)")],
-        killed_by: Test("an_immutable_target_blocks_the_call_and_the_platform_is_not_blamed"),
-    },
-];
+const REPORT: &[Mutant] = &[Mutant {
+    name: "platform-blamed",
+    means: "An object whose target cannot be written says that the platform gave no token.",
+    changes: &[("target::has_none(view) || target::is_closed(view)", "target::has_none(view)")],
+    killed_by: Test("an_immutable_target_blocks_the_call_and_the_platform_is_not_blamed"),
+}];
+
+const UNPLANNED: &[Mutant] = &[Mutant {
+    name: "farewell-promises",
+    means: "An object that left the selector still tells of its next refresh.",
+    changes: &[("token.next_refresh_time = None;", "let _ = token;")],
+    killed_by: Test("an_object_that_left_the_selector_promises_nothing"),
+}];

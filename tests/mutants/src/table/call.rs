@@ -8,6 +8,7 @@ use super::{
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/status.rs", mutants: STATUS },
     Source { file: "src/reconcile/acts/call.rs", mutants: CALLING },
+    Source { file: "src/reconcile/acts/call/end.rs", mutants: CALL_END },
     Source { file: "src/reconcile/plan/refused_write.rs", mutants: REFUSAL },
     Source { file: "src/reconcile/fetch.rs", mutants: FETCH },
     Source { file: "src/reconcile/plan/fold.rs", mutants: ENDED },
@@ -69,39 +70,6 @@ const CALLING: &[Mutant] = &[
         killed_by: Test(
             "a_tokens_end_counts_from_its_call_and_the_same_token_keeps_its_issue_time",
         ),
-    },
-    Mutant {
-        name: "lost-mint-forgotten",
-        means: "A mint without an answer is forgotten together with its object.",
-        changes: &[("app.lost = Some(view.now.boot)", "()")],
-        killed_by: Test("a_lost_mint_may_land_yet_and_a_refused_one_did_nothing"),
-    },
-    Mutant {
-        name: "refused-mint-counted",
-        means: "A mint that the platform refused holds the next one.",
-        changes: &[("self.uncount_mint(mp, before);", "")],
-        killed_by: Test("a_refused_mint_is_not_counted_and_a_lost_one_is"),
-    },
-    Mutant {
-        name: "quota-answer-forgotten",
-        means: "The platform's answer that the day's forced calls are used up is forgotten.",
-        changes: &[("app.force_stopped_until = Some(midnight)", "()")],
-        killed_by: Test("a_quota_answer_holds_forced_calls_until_the_platforms_midnight"),
-    },
-    Mutant {
-        name: "rejections-not-counted",
-        means: "No rejected credential uses up the patience with its namespace.",
-        changes: &[(
-            "self.slots.rejected(mp.metadata.namespace.as_deref().unwrap_or_default(), now.boot);",
-            "",
-        )],
-        killed_by: Test("rejected_credentials_use_up_the_patience_with_their_namespace"),
-    },
-    Mutant {
-        name: "row-of-lost-tokens-forgotten",
-        means: "Mints for lost tokens never back off, however many there are in a row.",
-        changes: &[("app.gone.saturating_add(1)", "0")],
-        killed_by: Test("mints_for_lost_tokens_are_counted_in_a_row"),
     },
 ];
 
@@ -207,5 +175,41 @@ const ENDED: &[Mutant] = &[
         means: "A forced call that was never sent takes from the day's count.",
         changes: &[("!matches!(ended.how, How::Withdrawn)", "true")],
         killed_by: Test("what_the_platform_refused_is_not_counted_but_for_a_forced_call"),
+    },
+];
+
+const CALL_END: &[Mutant] = &[
+    Mutant {
+        name: "lost-mint-forgotten",
+        means: "A mint without an answer is forgotten together with its object.",
+        changes: &[("app.lost = Some(view.now.boot)", "()")],
+        killed_by: Test("a_lost_mint_may_land_yet_and_a_refused_one_did_nothing"),
+    },
+    Mutant {
+        name: "refused-mint-counted",
+        means: "A mint that the platform refused holds the next one.",
+        changes: &[("self.uncount_mint(mp, before);", "")],
+        killed_by: Test("a_refused_mint_is_not_counted_and_a_lost_one_is"),
+    },
+    Mutant {
+        name: "quota-answer-forgotten",
+        means: "The platform's answer that the day's forced calls are used up is forgotten.",
+        changes: &[("app.force_stopped_until = Some(midnight)", "()")],
+        killed_by: Test("a_quota_answer_holds_forced_calls_until_the_platforms_midnight"),
+    },
+    Mutant {
+        name: "rejections-not-counted",
+        means: "No rejected credential uses up the patience with its namespace.",
+        changes: &[(
+            "self.slots.rejected(mp.metadata.namespace.as_deref().unwrap_or_default(), now.boot);",
+            "",
+        )],
+        killed_by: Test("rejected_credentials_use_up_the_patience_with_their_namespace"),
+    },
+    Mutant {
+        name: "row-of-lost-tokens-forgotten",
+        means: "Mints for lost tokens never back off, however many there are in a row.",
+        changes: &[("app.gone.saturating_add(1)", "0")],
+        killed_by: Test("mints_for_lost_tokens_are_counted_in_a_row"),
     },
 ];

@@ -7,6 +7,7 @@ use super::{
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
+    Source { file: "src/reconcile/acts/read.rs", mutants: READ },
     Source { file: "src/reconcile/observe.rs", mutants: GATHER },
     Source { file: "src/world.rs", mutants: WORLD },
     Source { file: "src/world/listing.rs", mutants: LISTING },
@@ -15,23 +16,12 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/watch.rs", mutants: WATCH },
 ];
 
-const RECONCILE: &[Mutant] = &[
-    Mutant {
-        name: "read-credential-forgotten",
-        means: "A verdict on a credential that the watch has yet to show counts as another one's.",
-        changes: &[(
-            "self.world().record_read(&reader, secret, &version.uid, &version.resource_version);",
-            "",
-        )],
-        killed_by: Test("a_credential_that_was_read_is_known_before_the_watch_shows_it"),
-    },
-    Mutant {
-        name: "errors-keep-their-pace",
-        means: "What fails against the API server is tried again twice a second for ever.",
-        changes: &[("backoff(recall.errors, BACK_OFF, LONGEST_BACK_OFF)", "BACK_OFF")],
-        killed_by: Test("what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute"),
-    },
-];
+const RECONCILE: &[Mutant] = &[Mutant {
+    name: "errors-keep-their-pace",
+    means: "What fails against the API server is tried again twice a second for ever.",
+    changes: &[("backoff(recall.errors, BACK_OFF, LONGEST_BACK_OFF)", "BACK_OFF")],
+    killed_by: Test("what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute"),
+}];
 
 const GATHER: &[Mutant] = &[
     Mutant {
@@ -145,4 +135,14 @@ const WATCH: &[Mutant] = &[Mutant {
     means: "A list that the API server forbids is asked for every second.",
     changes: &[("!matches!(event, Event::Init)", "true")],
     killed_by: Test("a_list_that_is_always_refused_is_retried_less_and_less_often"),
+}];
+
+const READ: &[Mutant] = &[Mutant {
+    name: "read-credential-forgotten",
+    means: "A verdict on a credential that the watch has yet to show counts as another one's.",
+    changes: &[(
+        "self.world().record_read(&reader, secret, &version.uid, &version.resource_version);",
+        "",
+    )],
+    killed_by: Test("a_credential_that_was_read_is_known_before_the_watch_shows_it"),
 }];

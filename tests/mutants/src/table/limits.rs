@@ -67,7 +67,7 @@ const HOLD: &[Mutant] = &[
     Mutant {
         name: "forced-past-the-days-count",
         means: "More calls are forced than the platform allows a day.",
-        changes: &[("counted(view).forced.len() >= limits.per_day", "false")],
+        changes: &[("counted.forced.len() >= limits.per_day", "false")],
         killed_by: Test("the_platforms_count_of_forced_calls_a_day_is_kept"),
     },
     Mutant {
@@ -116,7 +116,7 @@ const HOLD: &[Mutant] = &[
     Mutant {
         name: "share-of-quota-ignored",
         means: "Mints that no clock asked for use up the day's quota.",
-        changes: &[("counted(view).today >= i64::from(view.endpoint.daily_quota / 10)", "false")],
+        changes: &[("counted.today >= i64::from(view.endpoint.daily_quota / 10)", "false")],
         killed_by: Test("a_tenth_of_the_days_quota_goes_to_mints_that_no_clock_asks_for"),
     },
     Mutant {

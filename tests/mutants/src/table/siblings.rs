@@ -68,7 +68,7 @@ const TURN: &[Mutant] = &[
         name: "mints-of-the-gone-forgotten",
         means: "What an object minted that is gone since has ended no token.",
         changes: &[(
-            "of_app.filter(|time| due::is_past(view.now, *time)) > own.max(Some(token.issued))",
+            "of_app.filter(|time| is_past(view.now, *time)) > own.max(Some(token.issued))",
             "false",
         )],
         killed_by: Test("what_an_object_minted_that_is_gone_since_is_remembered"),

@@ -11,19 +11,15 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    super::{Bounds, Network, Outgoing},
+    super::{Outgoing, tests::network},
     Cause, TransportError,
 };
-use crate::{platform::Request, shell::proxies::Proxies};
+use crate::platform::Request;
 
 /// How a call to this host ends if `root` is trusted besides the system's authorities.
 async fn end_of(host: &str, root: Option<&rcgen::Certificate>) -> TransportError {
-    // Another test of this process may have installed it.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let roots = root.map(|root| reqwest::Certificate::from_der(root.der()).unwrap());
-    let proxies = Proxies::of(&[]).unwrap();
-    let bounds = Bounds { connect_timeout: Duration::from_secs(5), max_response_bytes: 1024 };
-    let network = Network::new(bounds, proxies, roots.into_iter().collect()).unwrap();
+    let network = network(&[], roots.into_iter().collect());
     let request = Request::get("/token", vec![]);
     let timeout = Duration::from_millis(2500);
     let response = network.send(Outgoing { host: host.to_owned(), request, timeout }).await;

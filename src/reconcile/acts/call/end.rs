@@ -1,0 +1,171 @@
+//! Counts a call that may end a token, and remembers how each call ended until the status reports
+//! it.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::StartedCall;
+use crate::{
+    api::{CredentialStatus, MiniProgram, Mints, Reason},
+    platform::{Grant, Refusal},
+    reconcile::{
+        Ctx, Next, Pass, app_key,
+        call::{Call, Why},
+        memory::{AppMints, Ended, How, LastMint, UnstoredFacts, UnstoredToken},
+        plan::{limits, retry, time::next_midnight, view::View},
+        status,
+    },
+};
+
+impl Ctx {
+    /// Counts a mint, and returns the counters from before it.
+    pub(super) fn count_mint(&self, view: &View<'_>, call: &Call) -> Option<AppMints> {
+        let key = app_key(view.mp)?;
+        let mints = status::counted_with(view, call);
+        // An app's first mint replaces no lost token, so it is not counted as consecutive.
+        let in_a_row = call.wanted.why.urgent() && limits::counted(view).last.is_some();
+        let last = LastMint {
+            started: view.now.boot,
+            uid: view.mp.metadata.uid.clone().unwrap_or_default(),
+        };
+        self.memories.change_app(&key, view.now.boot, |app| {
+            let before = app.clone();
+            app.gone = if in_a_row { app.gone.saturating_add(1) } else { 0 };
+            (app.mints, app.last) = (mints, Some(last));
+            Some(before)
+        })
+    }
+
+    pub(super) fn give_up(&self, mp: &MiniProgram, pass: &mut Pass) {
+        if let Some(started) = pass.started.take().filter(|started| started.call.wanted.mints) {
+            self.take_back(mp, started);
+        }
+    }
+
+    /// Takes back the intent of a call that is no longer wanted.
+    pub(in crate::reconcile) fn withdraw(&self, mp: &MiniProgram, pass: &mut Pass) -> Next {
+        if let Some(started) = pass.started.take() {
+            self.take_back(mp, started);
+        }
+        Next::Continue
+    }
+
+    /// Withdraws a call that was counted and will not be sent.
+    fn take_back(&self, mp: &MiniProgram, started: StartedCall) {
+        self.uncount_mint(mp, started.app_before.clone());
+        self.recall(mp, |recall| recall.ended = Some(started.withdrawn(mp)));
+    }
+
+    pub(super) fn got_token(
+        &self,
+        view: &View<'_>,
+        grant: Grant,
+        hand: UnstoredFacts,
+        version: CredentialStatus,
+        sent: Timestamp,
+        took: Duration,
+    ) {
+        let same = view.token().is_some_and(|token| token.fingerprint == hand.token.fingerprint);
+        let ended = Ended {
+            call: hand.call.clone(),
+            generation: view.generation(),
+            credential: Some(version),
+            mints_before: None,
+            how: How::Token {
+                token: hand.token.clone(),
+                sent,
+                stored: false,
+                same,
+                unconfirmed: hand.unconfirmed,
+            },
+        };
+        let why = hand.call.wanted.why;
+        let minted =
+            hand.call.wanted.mints.then(|| (hand.token.fingerprint.clone(), view.now.boot));
+        self.metrics.refreshed(
+            view.platform.name,
+            "success",
+            if same { "SameToken" } else { "NewToken" },
+        );
+        let uid = view.mp.metadata.uid.as_deref().unwrap_or_default();
+        self.memories.with(uid, |memory| {
+            memory.unstored = Some(UnstoredToken { token: grant.token, facts: hand });
+            memory.recall.ended = Some(ended);
+            memory.recall.minted = minted;
+            memory.recall.last_call = took;
+            memory.recall.unasked = match why {
+                Why::Time => 0,
+                why => memory.recall.unasked.saturating_add(u32::from(why.unasked())),
+            };
+            // The response has just reported how much time is left, so earlier sightings are
+            // obsolete.
+            memory.recall.ends.clear();
+            memory.recall.unanswered = 0;
+            memory.recall.errors = 0;
+        });
+    }
+
+    pub(super) fn failed(
+        &self,
+        view: &View<'_>,
+        started: StartedCall,
+        version: CredentialStatus,
+        refusal: Refusal,
+    ) {
+        let mp = view.mp;
+        let now = self.clock.now();
+        let (call, reason, unknown) = (started.call, refusal.reason, refusal.is_unknown());
+        let how = retry::after_failure(view, &call, refusal, now.wall);
+        self.metrics.refreshed(view.platform.name, "failure", reason.as_str());
+        let is_of_credential = matches!(reason, Reason::CredentialRejected | Reason::AppIdRejected);
+        if is_of_credential {
+            self.slots.rejected(mp.metadata.namespace.as_deref().unwrap_or_default(), now.boot);
+        }
+        let key = app_key(mp);
+        if let Some(key) = key.as_ref().filter(|_| call.wanted.force)
+            && reason == Reason::QuotaExhausted
+        {
+            let midnight = next_midnight(now.wall, view.platform.day_offset_seconds);
+            self.memories.change_app(key, now.boot, |app| app.force_stopped_until = Some(midnight));
+        }
+        if let Some(key) = key.as_ref().filter(|_| unknown && call.wanted.mints) {
+            self.memories.change_app(key, now.boot, |app| app.lost = Some(view.now.boot));
+        }
+        let mints_before =
+            (call.wanted.mints && !unknown).then(|| started.mints_before.unwrap_or_default());
+        if mints_before.is_some() {
+            // A refused call may have used up one of the day's forced calls; one with a wrong app
+            // secret uses up none.
+            let forced_times = view.seen.app.mints.forced_times.clone();
+            let with_forced = |before: AppMints| AppMints {
+                mints: Mints { forced_times, ..before.mints },
+                ..before
+            };
+            let before = started
+                .app_before
+                .map(|before| if is_of_credential { before } else { with_forced(before) });
+            self.uncount_mint(mp, before);
+        }
+        let ended = Ended {
+            call,
+            generation: view.generation(),
+            credential: Some(version),
+            mints_before,
+            how,
+        };
+        let unanswered = unknown && reason == Reason::PlatformUnreachable;
+        self.recall(mp, |recall| {
+            recall.ended = Some(ended);
+            recall.unanswered = if unanswered { recall.unanswered.saturating_add(1) } else { 0 };
+        });
+    }
+
+    /// Restores the counters: a call that was refused or not sent shortened no token's life.
+    fn uncount_mint(&self, mp: &MiniProgram, before: Option<AppMints>) {
+        let (Some(key), Some(before)) = (app_key(mp), before) else { return };
+        self.memories.change_app(&key, self.clock.now().boot, |app| {
+            (app.mints, app.last, app.gone) = (before.mints, before.last, before.gone);
+        });
+    }
+}
