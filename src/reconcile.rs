@@ -34,9 +34,9 @@ use self::{
         Platforms,
         slots::{Slot, Slots, Turn},
     },
-    memory::{Memories, Memory, Recall},
+    memory::{LONGEST_BACK_OFF, Memories, Memory, Recall},
     observed::{LiveRead, Observed, ReadFor},
-    plan::{Act, Planned, backoff::backoff, view::View},
+    plan::{Act, Planned, view::View},
     reads::Reads,
 };
 use crate::{
@@ -57,9 +57,8 @@ const ITERATIONS: usize = 24;
 /// After this many lost races with other writers in one pass, the object backs off as after any
 /// failure.
 const RACES: u32 = 3;
-/// The first wait after a failed request. It doubles with each further failure, up to a minute.
+/// The wait after the first failed request, and after the first pass that did not converge.
 const BACK_OFF: Duration = Duration::from_millis(500);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 /// The wait when there is no room for a call.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -138,10 +137,10 @@ async fn run_pass(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Action, Out
         let Some(seen) = observe::observe(ctx, name, now, pass) else {
             return (Action::AWAIT_CHANGE, Outcome::Success);
         };
-        let pause = seen.recall.no_pass_before.saturating_sub(now.boot);
+        let pause = seen.recall.backoffs.passes.until.saturating_sub(now.boot);
         if iteration == 0 && !pause.is_zero() {
             return (
-                Action { requeue_after: pause, overdue_since: seen.recall.due_since },
+                Action { requeue_after: pause, overdue_since: seen.recall.sightings.due_since },
                 Outcome::RequeueAfter,
             );
         }
@@ -149,7 +148,7 @@ async fn run_pass(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Action, Out
         let (Planned { act, wake, due, waits }, view) = plan::plan_and_view(&seen, now);
         overdue_since = note_since(ctx, &seen, due, waits, now);
         if let Act::Rest = act {
-            ctx.recall(&seen.mini_program, |recall| recall.diverged = 0);
+            ctx.recall(&seen.mini_program, |recall| recall.backoffs.passes.failures = 0);
             ctx.expose(name, &seen.mini_program);
             ctx.events
                 .publish(&seen.mini_program, &ctx.answers_to_reports(&seen.mini_program))
@@ -187,12 +186,12 @@ pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
 /// Records since when a call is due and has not been made, which `RefreshOverdue` and the metric of
 /// that name report, and since when an older object of the app is waited for.
 fn note_since(ctx: &Ctx, seen: &Observed, due: bool, waits: bool, now: Now) -> Option<Duration> {
-    let uid = seen.mini_program.metadata.uid.as_deref().unwrap_or_default();
+    let uid = seen.mini_program.uid();
     ctx.memories.with(uid, |memory| {
         let recall = &mut memory.recall;
-        recall.waiting_since = waits.then(|| recall.waiting_since.unwrap_or(now.boot));
-        recall.due_since = due.then(|| recall.due_since.unwrap_or(now.boot));
-        recall.due_since
+        recall.sightings.waiting_since = waits.then(|| recall.sightings.waiting_since.unwrap_or(now.boot));
+        recall.sightings.due_since = due.then(|| recall.sightings.due_since.unwrap_or(now.boot));
+        recall.sightings.due_since
     })
 }
 
@@ -218,7 +217,7 @@ impl Ctx {
             self.metrics.forget(&name.namespace, &name.name);
         }
         let is_current = current.is_some_and(|mp| {
-            mp.metadata.uid.as_deref().unwrap_or_default() == uid.unwrap_or_default()
+            mp.uid() == uid.unwrap_or_default()
         });
         if let Some(gone) = uid.filter(|_| !is_current) {
             self.memories.forget(gone);
@@ -230,7 +229,7 @@ impl Ctx {
     }
 
     fn recall<T>(&self, mp: &MiniProgram, change: impl FnOnce(&mut Recall) -> T) -> T {
-        self.memories.with(mp.metadata.uid.as_deref().unwrap_or_default(), |memory| {
+        self.memories.with(mp.uid(), |memory| {
             change(&mut memory.recall)
         })
     }
@@ -256,7 +255,7 @@ impl Ctx {
             Act::ReadLive { old, for_call } => self.read_live(view, old, for_call, pass).await,
             Act::ReadCredential => self.read_credential(mp, pass).await,
             Act::NoteCredential(noted) => {
-                self.remember(mp, |memory| memory.recall.noted = Some(noted))
+                self.remember(mp, |memory| memory.recall.reports.noted = Some(noted))
             }
             Act::RecordIntent(wanted) => self.record_intent(view, pass, wanted).await,
             Act::Call(wanted) => self.call(view, pass, wanted).await,
@@ -269,14 +268,14 @@ impl Ctx {
             Act::Drop => self.remember(mp, |memory| memory.unstored = None),
             Act::Rewrite(rewrite) => self.rewrite(view, pass, &rewrite).await,
             Act::Unmatched(version) => {
-                self.remember(mp, |memory| memory.recall.unmatched = Some(version))
+                self.remember(mp, |memory| memory.recall.writes.unmatched = Some(version))
             }
             Act::Forget(old) => self.delete_old(mp, &old).await,
         }
     }
 
     fn remember(&self, mp: &MiniProgram, change: impl FnOnce(&mut Memory)) -> Next {
-        self.memories.with(mp.metadata.uid.as_deref().unwrap_or_default(), change);
+        self.memories.with(mp.uid(), change);
         Next::Continue
     }
 
@@ -286,10 +285,8 @@ impl Ctx {
         let now = self.clock.now();
         let Some(mp) = self.world().mini_program(name) else { return SOON };
         let (wait, times) = self.recall(&mp, |recall| {
-            recall.diverged = recall.diverged.saturating_add(1);
-            let wait = backoff(recall.diverged, BACK_OFF, LONGEST_BACK_OFF);
-            recall.no_pass_before = now.boot + wait;
-            (wait, recall.diverged)
+            let passes = &mut recall.backoffs.passes;
+            (passes.fail(now.boot, BACK_OFF), passes.failures)
         });
         let (namespace, name) = (&name.namespace, &name.name);
         tracing::warn!(
@@ -305,12 +302,10 @@ impl Ctx {
     fn back_off(&self, mp: &MiniProgram, error: &ApiError, doing: &'static str) -> Next {
         let now = self.clock.now();
         let (wait, times) = self.recall(mp, |recall| {
-            recall.errors = recall.errors.saturating_add(1);
-            let wait = backoff(recall.errors, BACK_OFF, LONGEST_BACK_OFF);
-            recall.not_before = now.boot + wait;
-            (wait, recall.errors)
+            let requests = &mut recall.backoffs.requests;
+            (requests.fail(now.boot, BACK_OFF), requests.failures)
         });
-        let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
+        let (namespace, name) = (mp.namespace(), mp.name());
         tracing::warn!(namespace, name, %error, times, "could not {doing}; it is tried again");
         Next::Requeue(wait, Outcome::Error)
     }

@@ -414,7 +414,7 @@ fn number(version: &str) -> u64 {
 }
 
 fn gone(name: &ObjectName, object: &MiniProgram) -> Gone {
-    Gone { name: name.clone(), uid: object.metadata.uid.clone().unwrap_or_default() }
+    Gone { name: name.clone(), uid: object.uid().to_owned() }
 }
 
 /// Removes managedFields and the last applied configuration: they are six times the size of the

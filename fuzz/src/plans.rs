@@ -109,10 +109,10 @@ fn look(choices: &mut Unstructured<'_>) -> Result<()> {
             }
             Act::Rest | Act::Rewrite(_) | Act::Forget(_) => return Ok(()),
             Act::NoteCredential(noted) => {
-                assert!(seen.recall.noted.as_ref() != Some(&noted), "it notes the same again");
-                seen.recall.noted = Some(noted);
+                assert!(seen.recall.reports.noted.as_ref() != Some(&noted), "it notes the same again");
+                seen.recall.reports.noted = Some(noted);
             }
-            Act::Unmatched(version) => seen.recall.unmatched = Some(version),
+            Act::Unmatched(version) => seen.recall.writes.unmatched = Some(version),
             Act::Store | Act::Keep { .. } | Act::Drop => panic!("no token is in hand"),
         }
     }
@@ -135,7 +135,7 @@ fn may_call(seen: &Observed, now: Now, wanted: Wanted) {
         let ago = now.wall.duration_since(last).as_secs();
         assert!(ago < -60 || ago >= floor, "{what}: the last was {ago} s ago");
     };
-    if let Some(sent) = seen.recall.last_sent {
+    if let Some(sent) = seen.recall.calls.last_sent {
         assert!(sent + Duration::from_millis(500) <= now.boot, "two calls within half a second");
     }
     let status = mp.status.clone().unwrap_or_default();
@@ -215,7 +215,7 @@ fn intend(seen: &mut Observed, now: Now) {
     let status = mp.status.get_or_insert_default();
     status.intent =
         Some(Intent { id: "this-call".into(), time: Time(now.wall), outcome_unknown: false });
-    seen.recall.own_intent = Some("this-call".into());
+    seen.recall.calls.own_intent = Some("this-call".into());
     seen.mini_program = Arc::new(mp);
 }
 
@@ -248,12 +248,11 @@ fn observed(choices: &mut Unstructured<'_>, now: Now) -> Result<Observed> {
     let ago = |choices: &mut Unstructured<'_>| {
         Ok(now.boot.saturating_sub(Duration::from_millis(choices::millis(choices)?)))
     };
-    let recall = Recall {
-        last_sent: choices.ratio(1, 2)?.then(|| ago(choices)).transpose()?,
-        own_intent: choices.ratio(1, 4)?.then(|| choices::text(choices, 64)).transpose()?,
-        due_since: choices.ratio(1, 4)?.then(|| ago(choices)).transpose()?,
-        ..Recall::default()
-    };
+    let mut recall = Recall::default();
+    recall.calls.last_sent = choices.ratio(1, 2)?.then(|| ago(choices)).transpose()?;
+    recall.calls.own_intent =
+        choices.ratio(1, 4)?.then(|| choices::text(choices, 64)).transpose()?;
+    recall.sightings.due_since = choices.ratio(1, 4)?.then(|| ago(choices)).transpose()?;
     Ok(Observed {
         template: AllowedMetadata::default().template(&mini_program),
         mini_program: Arc::new(mini_program),

@@ -3,6 +3,7 @@
 
 pub mod conditions;
 pub mod crd;
+mod identity;
 pub mod names;
 mod rules;
 pub mod sibling;

@@ -15,7 +15,7 @@ pub fn claims(mp: &MiniProgram) -> bool {
 #[must_use]
 pub fn age(mp: &MiniProgram) -> (Option<Timestamp>, &str) {
     let created = mp.metadata.creation_timestamp.as_ref().map(|time| time.0);
-    (created, mp.metadata.uid.as_deref().unwrap_or_default())
+    (created, mp.uid())
 }
 
 /// The token that the status of an object reports.

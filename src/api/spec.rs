@@ -266,7 +266,7 @@ impl MiniProgram {
     pub fn target_name(&self) -> String {
         let named = self.spec.target.as_ref().and_then(|target| target.name.clone());
         named.unwrap_or_else(|| {
-            format!("{}-token", self.metadata.name.as_deref().unwrap_or_default())
+            format!("{}-token", self.name())
         })
     }
 

@@ -54,7 +54,7 @@ pub async fn preflight(
         let minis =
             Api::<PartialObjectMeta<MiniProgram>>::namespaced(client.clone(), namespace(mp));
         let current =
-            within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await?;
+            within(minis.get_opt(mp.name())).await?;
         if current.and_then(|current| current.metadata.uid) != mp.metadata.uid {
             return Err(ApiError::NotFound);
         }
@@ -160,11 +160,11 @@ pub async fn resolve(
     reads: &Reads,
     mp: &MiniProgram,
     name: &str,
-    hand: &UnstoredFacts,
+    unstored: &UnstoredFacts,
 ) -> Result<Resolution, ApiError> {
     let (target, held) =
-        reads.target(mp, name, Some(&hand.token.fingerprint), Errand::Call).await?;
-    let before = match &hand.precondition {
+        reads.target(mp, name, Some(&unstored.token.fingerprint), Errand::Call).await?;
+    let before = match &unstored.precondition {
         Precondition::Absent => None,
         Precondition::Is { issued_for, .. } => issued_for.as_deref(),
     };
@@ -173,11 +173,11 @@ pub async fn resolve(
     match &target {
         TargetLookup::Is(found) if whose(found, mp) == Whose::Ours => {
             let id = found.issued_for.as_deref();
-            is_written = id == Some(hand.call.id.as_str());
+            is_written = id == Some(unstored.call.id.as_str());
             if is_written
                 && !found.edited
-                && tells_of(found, hand)
-                && held.token(&hand.token.fingerprint).is_some()
+                && tells_of(found, unstored)
+                && held.token(&unstored.token.fingerprint).is_some()
             {
                 return Ok(Resolution::AlreadyWritten(Box::new(found.as_ref().clone())));
             }
@@ -189,7 +189,7 @@ pub async fn resolve(
         TargetLookup::Is(_) | TargetLookup::Foreign => return Ok(Resolution::Superseded),
     }
     let minis = Api::<MiniProgram>::namespaced(client.clone(), namespace(mp));
-    let current = within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default())).await?;
+    let current = within(minis.get_opt(mp.name())).await?;
     let Some(current) = current.filter(|current| {
         current.metadata.uid == mp.metadata.uid && current.metadata.deletion_timestamp.is_none()
     }) else {
@@ -198,17 +198,17 @@ pub async fn resolve(
     let intent = current.status.as_ref().and_then(|status| status.intent.as_ref());
     // A write whose result admission altered has closed the intent.
     let still_ours = is_written
-        || !hand.call.wanted.mints
-        || intent.is_some_and(|intent| intent.id == hand.call.id);
+        || !unstored.call.wanted.mints
+        || intent.is_some_and(|intent| intent.id == unstored.call.id);
     Ok(if still_ours { Resolution::Retry(precondition) } else { Resolution::Superseded })
 }
 
 /// Whether a target has the unstored token's annotations as they were written: admission may have
 /// changed them.
-fn tells_of(found: &Projection, hand: &UnstoredFacts) -> bool {
-    found.token.as_ref() == Some(&hand.token)
-        && found.sent == hand.sent
-        && found.unconfirmed == hand.unconfirmed
+fn tells_of(found: &Projection, unstored: &UnstoredFacts) -> bool {
+    found.token.as_ref() == Some(&unstored.token)
+        && found.sent == unstored.sent
+        && found.unconfirmed == unstored.unconfirmed
 }
 
 /// Deletes a Secret that was the target before, with its uid and resourceVersion as preconditions.
@@ -224,7 +224,7 @@ pub async fn forget(client: &Client, mp: &MiniProgram, old: &Projection) -> Resu
 }
 
 fn namespace(mp: &MiniProgram) -> &str {
-    mp.metadata.namespace.as_deref().unwrap_or_default()
+    mp.namespace()
 }
 
 #[cfg(test)]

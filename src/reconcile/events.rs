@@ -132,14 +132,14 @@ pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Ve
         }
         _ => {}
     }
-    let told = |status: Option<&MiniProgramStatus>, kind| {
+    let reported = |status: Option<&MiniProgramStatus>, kind| {
         let condition = conditions::find(&status?.conditions, kind)?;
         Some((condition.status.clone(), Reason::of(condition)?, condition.message.clone()))
     };
     let changed = |kind| {
-        let (status, reason, message) = told(Some(new), kind)?;
+        let (status, reason, message) = reported(Some(new), kind)?;
         let same =
-            told(old, kind).is_some_and(|(was, because, _)| was == status && because == reason);
+            reported(old, kind).is_some_and(|(was, because, _)| was == status && because == reason);
         (status == "False" && !same).then_some((reason, message))
     };
     if let Some((Reason::Expired, message)) = changed(ConditionType::Ready) {

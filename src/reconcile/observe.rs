@@ -20,7 +20,7 @@ use crate::{
 pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -> Option<Observed> {
     let world = ctx.world();
     let mp = world.mini_program(name)?;
-    let uid = mp.metadata.uid.clone().unwrap_or_default();
+    let uid = mp.uid().to_owned();
     let target_name = mp.target_name();
     if let Some(before) = pass.of.replace(uid.clone()).filter(|before| *before != uid) {
         ctx.memories.forget(&before);
@@ -61,9 +61,9 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -
     drop(world);
     let (recall, unstored) = ctx.memories.with(&uid, |memory| {
         note_sightings(&mut memory.recall, &mp, &target, &old, now);
-        let unlisted_since = &mut memory.recall.unlisted_since;
+        let unlisted_since = &mut memory.recall.sightings.unlisted_since;
         *unlisted_since = (!listed).then(|| unlisted_since.unwrap_or(now.boot));
-        (memory.recall.clone(), memory.unstored.as_ref().map(|hand| hand.facts.clone()))
+        (memory.recall.clone(), memory.unstored.as_ref().map(|unstored| unstored.facts.clone()))
     });
     let app = app_key(&mp).map(|key| ctx.memories.app(&key)).unwrap_or_default();
     Some(Observed {
@@ -110,22 +110,22 @@ pub(super) fn note_sightings(
     let target_seen = if let TargetLookup::Is(target) = target { Some(target) } else { None };
     let tokens: Vec<_> =
         old.iter().chain(target_seen).filter_map(|target| target.token.clone()).collect();
-    recall.ends.retain(|(seen, _)| tokens.contains(seen));
+    recall.sightings.ends.retain(|(seen, _)| tokens.contains(seen));
     for token in tokens {
-        if !recall.ends.iter().any(|(seen, _)| *seen == token) {
+        if !recall.sightings.ends.iter().any(|(seen, _)| *seen == token) {
             let end = now.boot + plan::time::wait(now, token.expires);
-            recall.ends.push((token, end));
+            recall.sightings.ends.push((token, end));
         }
     }
     let none = MiniProgramStatus::default();
     let status = mp.status.as_ref().unwrap_or(&none);
     let ours = target_seen.filter(|target| whose(target, mp) == Whose::Ours && !target.edited);
     let is_untold = ours.is_some_and(|target| !plan::trusted::is_trusted(target, status, recall));
-    recall.untold_since = is_untold.then(|| recall.untold_since.unwrap_or(now.boot));
-    recall.written_status.take_if(|(_, at)| *at + plan::CORRECTIONS_APART < now.boot);
-    sight(&mut recall.foreign_intent, intent);
-    sight(&mut recall.former, former);
+    recall.sightings.unreported_since = is_untold.then(|| recall.sightings.unreported_since.unwrap_or(now.boot));
+    recall.reports.written_status.take_if(|(_, at)| *at + plan::CORRECTIONS_APART < now.boot);
+    sight(&mut recall.sightings.foreign_intent, intent);
+    sight(&mut recall.sightings.former, former);
     recall
-        .invalid_seen
+        .reports.invalid_seen
         .get_or_insert_with(|| mp.annotation(names::INVALID_TOKEN).map(str::to_owned));
 }

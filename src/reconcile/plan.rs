@@ -232,15 +232,15 @@ fn failure(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Option<LastFailu
 
 /// An unstored token comes before everything else.
 fn store_token(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
-    let hand = view.seen.unstored.as_ref()?;
-    let outdated = hand.refused.is_some() && due::next_refresh(view, &hand.token) <= view.now.wall;
-    if outdated || hand.token.expires <= view.now.wall {
+    let unstored = view.seen.unstored.as_ref()?;
+    let outdated = unstored.refused.is_some() && due::next_refresh(view, &unstored.token) <= view.now.wall;
+    if outdated || unstored.token.expires <= view.now.wall {
         return Some(Step::Do(Act::Drop));
     }
-    if let Some(act) = keep(view, hand) {
+    if let Some(act) = keep(view, unstored) {
         return Some(Step::Do(act));
     }
-    match hand.refused.as_ref().map(|refused| refused.retry.saturating_sub(view.now.boot)) {
+    match unstored.refused.as_ref().map(|refused| refused.retry.saturating_sub(view.now.boot)) {
         Some(wait) if !wait.is_zero() => Some(Step::Wait(wait)),
         _ => Some(Step::Do(Act::Store)),
     }
@@ -255,27 +255,27 @@ fn live_read(view: &View<'_>, for_call: bool) -> Act {
 
 /// A call that returns the same token has succeeded. The token is written again only if something
 /// has changed that pods or the operator depend on.
-fn keep(view: &View<'_>, hand: &UnstoredFacts) -> Option<Act> {
-    let target = view.in_use.filter(|target| target.name == hand.name)?;
-    let held = view.token().filter(|held| held.fingerprint == hand.token.fingerprint)?;
-    let moved = held.expires.duration_since(hand.token.expires).unsigned_abs();
+fn keep(view: &View<'_>, unstored: &UnstoredFacts) -> Option<Act> {
+    let target = view.in_use.filter(|target| target.name == unstored.name)?;
+    let held = view.token().filter(|held| held.fingerprint == unstored.token.fingerprint)?;
+    let moved = held.expires.duration_since(unstored.token.expires).unsigned_abs();
     // An unconfirmed token is stamped with each call that returns it; otherwise the intent that is
     // kept for it would stay open.
     let same = moved <= SAME_EXPIRY
         && !view.is_unconfirmed()
-        && !hand.unconfirmed
-        && target.sent.mode == hand.sent.mode;
+        && !unstored.unconfirmed
+        && target.sent.mode == unstored.sent.mode;
     let early = due::is_in_window(view, held);
-    (same && same_credential(target, hand)).then_some(Act::Keep { early })
+    (same && same_credential(target, unstored)).then_some(Act::Keep { early })
 }
 
-fn same_credential(target: &Projection, hand: &UnstoredFacts) -> bool {
-    target.sent.digest == hand.sent.digest && target.sent.salt == hand.sent.salt
+fn same_credential(target: &Projection, unstored: &UnstoredFacts) -> bool {
+    target.sent.digest == unstored.sent.digest && target.sent.salt == unstored.sent.salt
 }
 
 /// After a failed read, a failed write or a lost race, everything waits for the back-off to end.
 fn backing_off(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
-    let wait = view.seen.recall.not_before.saturating_sub(view.now.boot);
+    let wait = view.seen.recall.backoffs.requests.until.saturating_sub(view.now.boot);
     (!wait.is_zero()).then_some(Step::Wait(wait))
 }
 
@@ -283,7 +283,7 @@ fn backing_off(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
 /// only after a live read, and is not read again once it is reported.
 fn identify(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     match view.target {
-        Target::Foreign if view.live().is_none() && !is_told(view, Reason::Conflict) => {
+        Target::Foreign if view.live().is_none() && !is_reported(view, Reason::Conflict) => {
             Some(Step::Do(live_read(view, false)))
         }
         // If an old target exists, it stays in use and is kept fresh.
@@ -385,7 +385,7 @@ fn wake(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Duration {
     let overdue = view
         .seen
         .recall
-        .due_since
+        .sightings.due_since
         .map(|since| (since + OVERDUE_AFTER).saturating_sub(view.now.boot));
     let overdue = overdue.filter(|wait| !wait.is_zero());
     let failure = view.failure().map(|(failure, _)| wait(view.now, failure.next_attempt_time.0));

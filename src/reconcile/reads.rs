@@ -45,8 +45,8 @@ struct TargetRead {
 impl TargetRead {
     fn of(secret: Secret, known: Option<&str>, keys: &TargetKeys) -> Self {
         let target = Projection::of(&secret.metadata);
-        let told = target.token.as_ref().map(|token| token.fingerprint.as_str());
-        let fingerprints: Vec<&str> = told.into_iter().chain(known).collect();
+        let reported = target.token.as_ref().map(|token| token.fingerprint.as_str());
+        let fingerprints: Vec<&str> = reported.into_iter().chain(known).collect();
         let immutable = secret.immutable == Some(true);
         let is_intact = target
             .token
@@ -211,5 +211,5 @@ impl Reads {
 }
 
 fn namespace(mp: &MiniProgram) -> &str {
-    mp.metadata.namespace.as_deref().unwrap_or_default()
+    mp.namespace()
 }

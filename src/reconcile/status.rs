@@ -64,12 +64,12 @@ pub async fn write(
     };
     let minis = Api::<MiniProgram>::namespaced(
         client.clone(),
-        mp.metadata.namespace.as_deref().unwrap_or_default(),
+        mp.namespace(),
     );
     // The status subresource ignores everything but the status; a PUT also removes fields that are
     // no longer reported.
     let object = MiniProgram { metadata, spec: mp.spec.clone(), status: Some(status) };
-    let name = mp.metadata.name.as_deref().unwrap_or_default();
+    let name = mp.name();
     let manager = Some(names::FIELD_MANAGER.to_owned());
     let params = PostParams { field_manager: manager, ..PostParams::default() };
     within(minis.replace_status(name, &params, &object)).await

@@ -135,7 +135,7 @@ async fn what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute
     for wait in waits.map(Duration::from_millis) {
         let next = ctx.back_off(&sight.mp, &ApiError::Unanswered, "do it");
         assert!(matches!(next, Next::Requeue(rest, _) if rest == wait), "{wait:?}");
-        assert_eq!(ctx.recall(&sight.mp, |recall| recall.not_before), now().boot + wait);
+        assert_eq!(ctx.recall(&sight.mp, |recall| recall.backoffs.requests.until), now().boot + wait);
     }
 }
 
@@ -148,8 +148,8 @@ fn what_is_given_time_is_given_it_from_its_first_sighting() {
         // The wall clock was set back, and gives the token its whole life again.
         let now = Now { wall: at(0), boot };
         note_sightings(&mut recall, &seen.mini_program, &seen.target, &[], now);
-        let end = recall.ends.first().map(|(_, end)| *end);
-        (end, recall.foreign_intent.clone().map(|(_, first_seen)| first_seen))
+        let end = recall.sightings.ends.first().map(|(_, end)| *end);
+        (end, recall.sightings.foreign_intent.clone().map(|(_, first_seen)| first_seen))
     };
     let first = (Some(boot(500 + LIFE)), Some(boot(500)));
     assert_eq!(note(&mut sight, boot(500)), first);
@@ -213,12 +213,12 @@ async fn an_object_that_ends_during_a_pass_is_not_remembered() {
     event(Event::Init);
     event(Event::InitApply(DeserializeGuard(Ok(mp.clone()))));
     event(Event::InitDone);
-    ctx.recall(&mp, |recall| recall.errors = 1);
+    ctx.recall(&mp, |recall| recall.backoffs.requests.failures = 1);
     ctx.forget_if_gone(&name, Some("shop-uid"));
     assert_eq!(ctx.memories.objects(), 1, "it is there");
     let gone = event(Event::Delete(DeserializeGuard(Ok(mp.clone())))).gone;
     ctx.forget(&gone[0]);
-    ctx.recall(&mp, |recall| recall.errors = 2);
+    ctx.recall(&mp, |recall| recall.backoffs.requests.failures = 2);
     ctx.forget_if_gone(&name, Some("shop-uid"));
     assert_eq!(ctx.memories.objects(), 0);
 }

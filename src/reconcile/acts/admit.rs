@@ -56,7 +56,7 @@ impl Ctx {
         let Some(key) = app_key(view.mp) else { return Err(REQUEUE_SOON) };
         let claimant = Claimant {
             key: &key,
-            namespace: view.mp.metadata.namespace.as_deref().unwrap_or_default(),
+            namespace: view.mp.namespace(),
             urgency: urgency(view),
             accepted: view.credential == Credential::Known(Reason::Accepted),
             alone,

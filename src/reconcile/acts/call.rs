@@ -14,7 +14,7 @@ use crate::reconcile::{
     memory::{AppMints, Ended, How, Precondition, UnstoredFacts},
     plan::{
         due, limits, refused_write,
-        target::{is_told_refused, stays_in_use},
+        target::{is_reported_refused, stays_in_use},
         time::{after, whole_seconds},
         unknown_outcome,
         view::View,
@@ -72,17 +72,17 @@ impl Ctx {
             return instead;
         }
         let call = new_call(view, wanted, &self.chance);
-        self.recall(mp, |recall| recall.own_intent = Some(call.id.clone()));
+        self.recall(mp, |recall| recall.calls.own_intent = Some(call.id.clone()));
         let started =
             status::record_intent(&self.client, mp, status::with_intent(view, &call), now).await;
         match started {
             Ok((written, started)) => {
                 self.metrics.status_written();
-                self.told(&written);
+                self.remember_status(&written);
                 let app_before = self.count_mint(view, &call);
                 let mints_before = view.status.mints.clone();
                 self.world().record_status_write(written);
-                self.recall(mp, |recall| recall.ended = None);
+                self.recall(mp, |recall| recall.calls.ended = None);
                 pass.started = Some(StartedCall { call, started, mints_before, app_before });
                 let old = view.in_use.filter(|target| target.name != mp.target_name());
                 match self.reads.read_live(mp, old, None, Errand::Call).await {
@@ -109,7 +109,7 @@ impl Ctx {
                         mints_before,
                         app_before: None,
                     };
-                    self.recall(mp, |recall| recall.ended = Some(never_sent.withdrawn(mp)));
+                    self.recall(mp, |recall| recall.calls.ended = Some(never_sent.withdrawn(mp)));
                 }
                 self.back_off_on_write(mp, &error, pass).await
             }
@@ -142,7 +142,7 @@ impl Ctx {
             (None, None) => return Next::Continue,
         };
         let (name, precondition) = destination(view);
-        let was_refused = is_told_refused(view);
+        let was_refused = is_reported_refused(view);
         let preflight = match apply::preflight(
             &self.client,
             mp,
@@ -160,16 +160,16 @@ impl Ctx {
             }
         };
         self.recall(mp, |recall| {
-            let is_over = recall.last_sent.is_none_or(|last| last + limits::ROW < now.boot);
-            recall.unasked = if is_over { 0 } else { recall.unasked };
-            (recall.refused, recall.last_sent) = (None, Some(now.boot));
+            let is_over = recall.calls.last_sent.is_none_or(|last| last + limits::ROW < now.boot);
+            recall.calls.unasked = if is_over { 0 } else { recall.calls.unasked };
+            (recall.writes.refused, recall.calls.last_sent) = (None, Some(now.boot));
         });
         let token = TokenRequest { app_id: &mp.spec.app_id, secret, force: wanted.force };
         let request = FetchRequest {
             platform: view.platform,
             endpoint: view.endpoint,
             token,
-            unanswered: seen.recall.unanswered,
+            unanswered: seen.recall.calls.unanswered,
         };
         let sibling = due::newer_sibling(view);
         let outcome = fetch(
@@ -198,11 +198,11 @@ impl Ctx {
         match outcome {
             Fetched::Token { grant, sent, took } => {
                 self.recall(mp, |recall| {
-                    recall.sibling_asked = sibling.or(recall.sibling_asked.take());
+                    recall.calls.sibling_asked = sibling.or(recall.calls.sibling_asked.take());
                 });
                 let sent_with = sent_with(view, secret, &self.chance);
                 let facts = facts(view, &grant, sent);
-                let hand = UnstoredFacts {
+                let unstored = UnstoredFacts {
                     name,
                     unconfirmed: started.call.outcome_unknown,
                     call: started.call,
@@ -212,7 +212,7 @@ impl Ctx {
                     precondition,
                     refused: None,
                 };
-                self.got_token(view, grant, hand, version, sent, took);
+                self.got_token(view, grant, unstored, version, sent, took);
             }
             Fetched::NotAllowed => {
                 pass.started = Some(started);
@@ -226,7 +226,7 @@ impl Ctx {
 
     /// Delays calls for a moment; the status may still be written.
     fn wait(&self, mp: &MiniProgram, now: Now) {
-        self.recall(mp, |recall| recall.not_before = now.boot + SOON);
+        self.recall(mp, |recall| recall.backoffs.requests.until = now.boot + SOON);
     }
 
     /// Without a passed preflight no call is made: its token could not be stored.
@@ -248,10 +248,10 @@ impl Ctx {
     /// Remembers that the target cannot be written, and how long the back-off lasts.
     pub(in crate::reconcile) fn refused(&self, mp: &MiniProgram, error: &ApiError, now: Now) {
         let attempts = self.recall(mp, |recall| {
-            let refused = refused_write::after_refused_write(recall.refused.take(), error, now);
-            recall.refused.insert(refused).attempts
+            let refused = refused_write::after_refused_write(recall.writes.refused.take(), error, now);
+            recall.writes.refused.insert(refused).attempts
         });
-        let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
+        let (namespace, name) = (mp.namespace(), mp.name());
         tracing::warn!(namespace, name, %error, attempts, "the target Secret cannot be written; it is tried again");
     }
 }

@@ -29,7 +29,7 @@ impl Ctx {
         let current =
             mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
         let reported = mp.annotation(names::INVALID_TOKEN).map(str::to_owned);
-        let before = self.recall(mp, |recall| recall.invalid_seen.replace(reported.clone()));
+        let before = self.recall(mp, |recall| recall.reports.invalid_seen.replace(reported.clone()));
         let is_new = before.is_some_and(|before| before != reported);
         let Some(reported) = reported.filter(|_| is_new) else { return vec![] };
         match fingerprint::meant_by(&reported) {
@@ -54,13 +54,13 @@ impl Ctx {
         let TargetLookup::Is(target) = &seen.target else { return };
         let mp = &seen.mini_program;
         let before = self.recall(mp, |recall| {
-            std::mem::replace(&mut recall.issued_for, target.issued_for.clone())
+            std::mem::replace(&mut recall.reports.issued_for, target.issued_for.clone())
         });
         let theirs =
             target.operator.as_deref().is_some_and(|operator| operator != self.term.operator());
         if theirs && before.is_some() && before != target.issued_for {
             let (namespace, name, operator) =
-                (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref(), &target.operator);
+                (mp.namespace(), mp.name(), &target.operator);
             tracing::warn!(namespace, name, operator, "another operator wrote the target Secret");
             self.metrics.foreign_write();
             self.events.publish(mp, &[events::foreign_write()]).await;
@@ -73,10 +73,10 @@ impl Ctx {
         &self,
         mp: &MiniProgram,
         call: &Call,
-        forced_in_vain: bool,
+        forced_ineffective: bool,
     ) {
         let requested = call.handles.is_some().then(events::same_token);
-        let forced = forced_in_vain.then(events::forced_refresh_ineffective);
+        let forced = forced_ineffective.then(events::forced_refresh_ineffective);
         let announcements: Vec<_> = requested.into_iter().chain(forced).collect();
         self.events.publish(mp, &announcements).await;
     }
@@ -109,7 +109,7 @@ impl Ctx {
 /// Logs one line for each refresh and for each failure, and none for an object that rests.
 pub(in crate::reconcile) fn log_changes(old: &MiniProgram, new: &MiniProgram, why: Option<Why>) {
     let why: Option<&str> = why.map(Into::into);
-    let (namespace, name) = (new.metadata.namespace.as_deref(), new.metadata.name.as_deref());
+    let (namespace, name) = (new.namespace(), new.name());
     let platform = new.spec.platform.as_str();
     let fingerprint = |mp: &MiniProgram| {
         mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.clone()))

@@ -69,13 +69,13 @@ impl Ctx {
     /// another version, and the platform would be called again.
     pub(in crate::reconcile) fn record_live_read(&self, mp: &MiniProgram, live: &LiveRead) {
         if let TargetLookup::Is(target) = &live.target {
-            let namespace = mp.metadata.namespace.as_deref().unwrap_or_default();
+            let namespace = mp.namespace();
             self.world().record_own_write(namespace, target.as_ref().clone());
         }
         let boot = self.clock.now().boot;
         self.recall(mp, |recall| {
-            recall.read_at = Some(boot);
-            recall.verified = live.intact.clone().or(recall.verified.take());
+            recall.writes.read_at = Some(boot);
+            recall.writes.verified = live.intact.clone().or(recall.writes.verified.take());
         });
         self.record_credential_read(mp, &live.credential);
     }

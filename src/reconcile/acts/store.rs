@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::call::{destination, sent_with};
 use crate::reconcile::{
-    Ctx, LONGEST_BACK_OFF, Next, Pass,
+    Ctx, Next, Pass,
     api_error::ApiError,
     app_key,
     apply::{self, Resolution, secret::Content},
@@ -34,29 +34,29 @@ impl Ctx {
     /// Writes the unstored token. It stays in memory until it is stored or superseded by another
     /// caller's token.
     pub(in crate::reconcile) async fn store(&self, mp: &MiniProgram) -> Next {
-        let uid = mp.metadata.uid.as_deref().unwrap_or_default();
+        let uid = mp.uid();
         for _ in 0..TRIES {
-            let hand = self.memories.with(uid, |memory| {
-                memory.unstored.as_ref().map(|hand| (hand.token.clone(), hand.facts.clone()))
+            let unstored = self.memories.with(uid, |memory| {
+                memory.unstored.as_ref().map(|unstored| (unstored.token.clone(), unstored.facts.clone()))
             });
-            let Some((token, hand)) = hand else { return Next::Continue };
-            let error = match self.write_unstored(mp, &token, &hand).await {
-                Ok(written) => return self.stored(mp, &hand, written).await,
+            let Some((token, unstored)) = unstored else { return Next::Continue };
+            let error = match self.write_unstored(mp, &token, &unstored).await {
+                Ok(written) => return self.stored(mp, &unstored, written).await,
                 Err(error) => error,
             };
             if !matches!(error, ApiError::Conflict | ApiError::Unanswered | ApiError::NotFound) {
                 return self.store_refused(mp, &error);
             }
-            match apply::resolve(&self.client, &self.reads, mp, &hand.name, &hand).await {
+            match apply::resolve(&self.client, &self.reads, mp, &unstored.name, &unstored).await {
                 Ok(Resolution::AlreadyWritten(written)) => {
-                    return self.stored(mp, &hand, *written).await;
+                    return self.stored(mp, &unstored, *written).await;
                 }
                 Ok(Resolution::Retry(precondition)) => self.memories.with(uid, |memory| {
-                    if let Some(hand) = &mut memory.unstored {
-                        hand.facts.precondition = precondition;
+                    if let Some(unstored) = &mut memory.unstored {
+                        unstored.facts.precondition = precondition;
                     }
                 }),
-                Ok(Resolution::Superseded) => return self.lost(mp, &hand),
+                Ok(Resolution::Superseded) => return self.lost(mp, &unstored),
                 Err(error) => return self.store_refused(mp, &error),
             }
         }
@@ -67,38 +67,38 @@ impl Ctx {
         &self,
         mp: &MiniProgram,
         token: &AccessToken,
-        hand: &UnstoredFacts,
+        unstored: &UnstoredFacts,
     ) -> Result<Projection, ApiError> {
         let content = Content {
             token,
-            facts: &hand.token,
-            sent: &hand.sent,
-            issued_for: &hand.call.id,
-            handled: hand.call.handles.as_deref().or(mp
+            facts: &unstored.token,
+            sent: &unstored.sent,
+            issued_for: &unstored.call.id,
+            handled: unstored.call.handles.as_deref().or(mp
                 .status
                 .as_ref()
                 .and_then(|status| status.handled_refresh_request.as_deref())),
-            unconfirmed: hand.unconfirmed,
+            unconfirmed: unstored.unconfirmed,
             operator: self.term.operator(),
             template: &self.allowed.template(mp),
         };
-        apply::write(&self.client, mp, &hand.name, &hand.precondition, &content).await
+        apply::write(&self.client, mp, &unstored.name, &unstored.precondition, &content).await
     }
 
-    async fn stored(&self, mp: &MiniProgram, hand: &UnstoredFacts, written: Projection) -> Next {
+    async fn stored(&self, mp: &MiniProgram, unstored: &UnstoredFacts, written: Projection) -> Next {
         self.metrics.secret_written("apply");
         let version = written.version.clone();
         self.world()
-            .record_own_write(mp.metadata.namespace.as_deref().unwrap_or_default(), written);
-        let uid = mp.metadata.uid.as_deref().unwrap_or_default();
+            .record_own_write(mp.namespace(), written);
+        let uid = mp.uid();
         let same = self.memories.with(uid, |memory| {
             memory.unstored = None;
             let recall = &mut memory.recall;
-            (recall.refused, recall.unmatched, recall.checked) = (None, None, None);
-            recall.verified = Some(version);
-            let (call, token) = (hand.call.id.clone(), hand.token.clone());
-            recall.stored = Some(Stored { call, token, asked_at: hand.asked_at });
-            match recall.ended.as_mut().map(|ended| &mut ended.how) {
+            (recall.writes.refused, recall.writes.unmatched, recall.calls.checked) = (None, None, None);
+            recall.writes.verified = Some(version);
+            let (call, token) = (unstored.call.id.clone(), unstored.token.clone());
+            recall.writes.stored = Some(Stored { call, token, asked_at: unstored.asked_at });
+            match recall.calls.ended.as_mut().map(|ended| &mut ended.how) {
                 Some(How::Token { stored, same, .. }) => {
                     *stored = true;
                     *same
@@ -106,13 +106,13 @@ impl Ctx {
                 _ => false,
             }
         });
-        if let Some(key) = app_key(mp).filter(|_| !hand.call.wanted.why.urgent()) {
+        if let Some(key) = app_key(mp).filter(|_| !unstored.call.wanted.why.urgent()) {
             self.memories.change_app(&key, self.clock.now().boot, |app| app.gone = 0);
         }
         if same {
-            self.publish_same_token(mp, &hand.call, false).await;
+            self.publish_same_token(mp, &unstored.call, false).await;
         }
-        if hand.call.wanted.why == Why::Edited {
+        if unstored.call.wanted.why == Why::Edited {
             self.events.publish(mp, &[events::drift_corrected()]).await;
         }
         Next::Continue
@@ -121,25 +121,25 @@ impl Ctx {
     /// The call returned the same token: nothing is written, except the check time if the token
     /// came back outside its window.
     pub(in crate::reconcile) async fn keep(&self, mp: &MiniProgram, early: bool) -> Next {
-        let uid = mp.metadata.uid.as_deref().unwrap_or_default();
+        let uid = mp.uid();
         let stands = mp
             .status
             .as_ref()
             .is_some_and(|status| status.intent.is_some() || status.last_failure.is_some());
-        let told = self.memories.with(uid, |memory| {
+        let reported = self.memories.with(uid, |memory| {
             memory.unstored = None;
             let recall = &mut memory.recall;
-            let Some(ended) = &mut recall.ended else { return None };
+            let Some(ended) = &mut recall.calls.ended else { return None };
             let How::Token { token, sent, stored, .. } = &mut ended.how else { return None };
             *stored = true;
-            recall.checked = early.then(|| (token.fingerprint.clone(), *sent));
+            recall.calls.checked = early.then(|| (token.fingerprint.clone(), *sent));
             let call = ended.call.clone();
             if early && !stands && call.handles.is_none() {
-                recall.ended = None;
+                recall.calls.ended = None;
             }
             Some(call)
         });
-        if let Some(call) = told {
+        if let Some(call) = reported {
             let status = mp.status.as_ref();
             let issued = status.and_then(|status| Some(status.token.as_ref()?.issue_time.0));
             let forced = status
@@ -147,8 +147,8 @@ impl Ctx {
                 .map(|mints| &mints.forced_times)
                 .into_iter()
                 .flatten();
-            let in_vain = forced.filter(|time| Some(time.0) > issued).count();
-            self.publish_same_token(mp, &call, call.wanted.force && in_vain >= due::FORCED_ENOUGH)
+            let unchanged = forced.filter(|time| Some(time.0) > issued).count();
+            self.publish_same_token(mp, &call, call.wanted.force && unchanged >= due::FORCED_ENOUGH)
                 .await;
         }
         Next::Continue
@@ -156,37 +156,34 @@ impl Ctx {
 
     fn store_refused(&self, mp: &MiniProgram, error: &ApiError) -> Next {
         let now = self.clock.now();
-        let uid = mp.metadata.uid.as_deref().unwrap_or_default();
+        let uid = mp.uid();
         let attempts = self.memories.with(uid, |memory| {
-            let hand = memory.unstored.as_mut()?;
-            let refused = refused_write::after_refused_write(hand.facts.refused.take(), error, now);
-            Some(hand.facts.refused.insert(refused).attempts)
+            let unstored = memory.unstored.as_mut()?;
+            let refused = refused_write::after_refused_write(unstored.facts.refused.take(), error, now);
+            Some(unstored.facts.refused.insert(refused).attempts)
         });
-        let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
+        let (namespace, name) = (mp.namespace(), mp.name());
         tracing::warn!(namespace, name, %error, attempts, "a new token could not be stored; it is kept and the write tried again");
         Next::Continue
     }
 
     /// Drops a token that another caller's token superseded: that one is newer or as new. The next
     /// plan follows after a growing back-off.
-    fn lost(&self, mp: &MiniProgram, hand: &UnstoredFacts) -> Next {
+    fn lost(&self, mp: &MiniProgram, unstored: &UnstoredFacts) -> Next {
         let now = self.clock.now();
-        let uid = mp.metadata.uid.as_deref().unwrap_or_default();
+        let uid = mp.uid();
         let jitter = self.chance.fraction();
         let wait = self.memories.with(uid, |memory| {
             memory.unstored = None;
             let recall = &mut memory.recall;
-            recall.ended = None;
-            recall.errors = recall.errors.saturating_add(1);
-            let wait = backoff(recall.errors, FIRST_LOSS, LONGEST_BACK_OFF).mul_f64(jitter);
-            recall.not_before = now.boot + wait;
-            wait
+            recall.calls.ended = None;
+            recall.backoffs.requests.fail(now.boot, FIRST_LOSS.mul_f64(jitter))
         });
-        let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
+        let (namespace, name) = (mp.namespace(), mp.name());
         tracing::warn!(
             namespace,
             name,
-            call = hand.call.id,
+            call = unstored.call.id,
             "another caller has stored a token meanwhile; this one is dropped"
         );
         Next::Requeue(wait, Outcome::Error)
@@ -201,7 +198,7 @@ impl Ctx {
         if let Err(error) = apply::forget(&self.client, mp, old).await {
             return self.back_off(mp, &error, "delete the Secret that was the target before");
         }
-        let (namespace, name) = (mp.metadata.namespace.as_deref(), mp.metadata.name.as_deref());
+        let (namespace, name) = (mp.namespace(), mp.name());
         self.metrics.secret_written("delete");
         self.world().record_own_delete(namespace.unwrap_or_default(), &old.name, &old.uid);
         tracing::info!(
@@ -258,19 +255,19 @@ impl Ctx {
                 });
                 // A field that another manager also owns stays as it is, however often our apply
                 // leaves it out.
-                let in_vain = rewrite.from.version == written.version;
+                let unchanged = rewrite.from.version == written.version;
                 let version = written.version.clone();
                 self.world().record_own_write(
-                    mp.metadata.namespace.as_deref().unwrap_or_default(),
+                    mp.namespace(),
                     written,
                 );
                 self.recall(mp, |recall| {
-                    (recall.refused, recall.unmatched, recall.verified) =
+                    (recall.writes.refused, recall.writes.unmatched, recall.writes.verified) =
                         (None, None, Some(version.clone()));
-                    recall.in_vain = in_vain.then_some(version);
-                    recall.corrected = rewrite.drift.then_some(now.boot).or(recall.corrected);
+                    recall.writes.unchanged = unchanged.then_some(version);
+                    recall.writes.corrected = rewrite.drift.then_some(now.boot).or(recall.writes.corrected);
                 });
-                if rewrite.drift && !in_vain {
+                if rewrite.drift && !unchanged {
                     self.events.publish(mp, &[events::drift_corrected()]).await;
                 }
                 Next::Continue

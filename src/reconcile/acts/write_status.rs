@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::publish;
 use crate::reconcile::{
-    Ctx, LONGEST_BACK_OFF, Next, Pass,
+    Ctx, Next, Pass,
     api_error::{self, ApiError},
-    events, status,
+    events,
+    memory::LONGEST_BACK_OFF,
+    status,
 };
 use crate::{
     api::{MiniProgram, MiniProgramStatus},
@@ -26,14 +28,14 @@ impl Ctx {
             Ok(written) => {
                 self.metrics.status_written();
                 let why = self
-                    .recall(mp, |recall| recall.ended.as_ref().map(|ended| ended.call.wanted.why));
+                    .recall(mp, |recall| recall.calls.ended.as_ref().map(|ended| ended.call.wanted.why));
                 publish::log_changes(mp, &written, why);
-                self.told(&written);
-                let told = written.status.as_ref().and_then(|status| status.credential.as_ref());
+                self.remember_status(&written);
+                let reported = written.status.as_ref().and_then(|status| status.credential.as_ref());
                 self.recall(mp, |recall| {
-                    recall.ended = None;
-                    recall.errors = 0;
-                    recall.noted.take_if(|noted| told == Some(&noted.version));
+                    recall.calls.ended = None;
+                    recall.backoffs.requests.failures = 0;
+                    recall.reports.noted.take_if(|noted| reported == Some(&noted.version));
                 });
                 self.world().record_status_write(written);
                 self.events.publish(mp, &announcements).await;
@@ -44,10 +46,10 @@ impl Ctx {
     }
 
     /// Remembers the status that was written, so that another writer's change of it is noticed.
-    pub(in crate::reconcile) fn told(&self, written: &MiniProgram) {
+    pub(in crate::reconcile) fn remember_status(&self, written: &MiniProgram) {
         let boot = self.clock.now().boot;
         self.recall(written, |recall| {
-            recall.written_status = written.status.clone().map(|status| (Arc::new(status), boot));
+            recall.reports.written_status = written.status.clone().map(|status| (Arc::new(status), boot));
         });
     }
 
@@ -63,9 +65,9 @@ impl Ctx {
         }
         let minis = kube::Api::<MiniProgram>::namespaced(
             self.client.clone(),
-            mp.metadata.namespace.as_deref().unwrap_or_default(),
+            mp.namespace(),
         );
-        match api_error::within(minis.get_opt(mp.metadata.name.as_deref().unwrap_or_default()))
+        match api_error::within(minis.get_opt(mp.name()))
             .await
         {
             Ok(Some(current)) if current.metadata.uid == mp.metadata.uid => {

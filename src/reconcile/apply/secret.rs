@@ -53,7 +53,7 @@ pub fn target_secret(
     let mut annotations = content.template.annotations.clone();
     let text = |value: &str| value.to_owned();
     labels.insert(text(names::MANAGED_BY), text(names::FIELD_MANAGER));
-    labels.insert(text(names::NAME), mp.metadata.name.clone().unwrap_or_default());
+    labels.insert(text(names::NAME), mp.name().to_owned());
     annotations.extend(facts(content));
     let keys = mp.target_keys();
     let expires = content.facts.expires;
@@ -108,8 +108,8 @@ fn owner(mp: &MiniProgram) -> OwnerReference {
     OwnerReference {
         api_version: MiniProgram::api_version(&()).into_owned(),
         kind: MiniProgram::kind(&()).into_owned(),
-        name: mp.metadata.name.clone().unwrap_or_default(),
-        uid: mp.metadata.uid.clone().unwrap_or_default(),
+        name: mp.name().to_owned(),
+        uid: mp.uid().to_owned(),
         controller: Some(true),
         block_owner_deletion: Some(false),
     }

@@ -25,7 +25,7 @@ const SECRETS: &str = "/api/v1/namespaces/team-a/secrets";
 const OBJECT: &str = "/apis/miniprogram.dev/v1alpha1/namespaces/team-a/miniprograms/shop";
 
 /// A token that `call-2` returned, for a target that holds the token of `call-1`.
-fn hand(mints: bool) -> UnstoredFacts {
+fn unstored(mints: bool) -> UnstoredFacts {
     let wanted = Wanted { why: Why::Time, force: false, mints };
     let written = Projection::of(&target("call-2").metadata);
     UnstoredFacts {
@@ -75,7 +75,7 @@ async fn outcome(answer: Answers, mints: bool) -> (&'static str, Option<Precondi
         &Reads::new(client.clone()),
         &mini_program(&json!({})),
         "shop-token",
-        &hand(mints),
+        &unstored(mints),
     )
     .await;
     match resolved.expect("the API server answers") {

@@ -212,7 +212,7 @@ fn conflict_of_apps(view: &View<'_>) -> String {
         super::ownership::AppOwner::Other(other)
             if other.metadata.namespace == view.mp.metadata.namespace =>
         {
-            format!("MiniProgram {}", other.metadata.name.as_deref().unwrap_or_default())
+            format!("MiniProgram {}", other.name())
         }
         _ => "A MiniProgram of another namespace".into(),
     };

@@ -84,7 +84,7 @@ fn token_missing(view: &View<'_>) -> Option<Why> {
         None => Some(Why::TargetMissing),
         // The old target holds no known token, so it cannot fill the new one.
         Some(before)
-            if is_missing(view) && view.seen.recall.unmatched.as_ref() == Some(&before.version) =>
+            if is_missing(view) && view.seen.recall.writes.unmatched.as_ref() == Some(&before.version) =>
         {
             Some(Why::TargetMissing)
         }
@@ -180,7 +180,7 @@ fn won_the_app(view: &View<'_>) -> Option<Why> {
     let beginning = view.seen.started.is_some_and(|started| started.why == Why::WonApp);
     // The stored condition does not yet include a call that has returned a token since.
     let answered =
-        matches!(view.seen.recall.ended.as_ref().map(|ended| &ended.how), Some(How::Token { .. }));
+        matches!(view.seen.recall.calls.ended.as_ref().map(|ended| &ended.how), Some(How::Token { .. }));
     let told_lost = stored == Some(Reason::AppIdConflict) && !answered;
     let had_lost = beginning || told_lost || ownership::is_ended_by_another(view);
     (had_lost && ownership::owner(view) == AppOwner::This).then_some(Why::WonApp)
@@ -188,7 +188,7 @@ fn won_the_app(view: &View<'_>) -> Option<Why> {
 
 fn sibling_is_newer(view: &View<'_>) -> Option<Why> {
     let newer = newer_sibling(view)?;
-    (view.seen.recall.sibling_asked.as_ref() != Some(&newer)).then_some(Why::SiblingNewer)
+    (view.seen.recall.calls.sibling_asked.as_ref() != Some(&newer)).then_some(Why::SiblingNewer)
 }
 
 /// The newest act of a sibling of the same mode after this object's last call: the fingerprint of
@@ -249,7 +249,7 @@ pub fn next_refresh(view: &View<'_>, token: &TokenFacts) -> Timestamp {
     let again = view
         .seen
         .recall
-        .checked
+        .calls.checked
         .as_ref()
         .filter(|(fingerprint, _)| *fingerprint == token.fingerprint);
     schedule(view).next(
@@ -271,7 +271,7 @@ fn schedule(view: &View<'_>) -> Schedule {
         lead: view.endpoint.lead,
         wanted_lead: seconds(view.mp.spec.refresh_before_seconds),
         interval: seconds(view.mp.spec.refresh_interval_seconds),
-        last_call: view.seen.recall.last_call,
+        last_call: view.seen.recall.calls.last_call,
         app: format!("{} {}", view.platform.name, view.mp.spec.app_id),
     }
 }

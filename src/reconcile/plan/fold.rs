@@ -16,7 +16,7 @@ use crate::{
 /// The status after the last call's end. Until that status is written, only this process knows of
 /// the end.
 pub fn fold(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus {
-    let Some(ended) = &recall.ended else { return status };
+    let Some(ended) = &recall.calls.ended else { return status };
     match &ended.how {
         How::Withdrawn => withdraw(&mut status, ended),
         How::Failed { refusal, sent, next, attempts } => {
@@ -48,16 +48,16 @@ pub fn fold(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus
             let verdict = if stops {
                 refusal.reason
             } else {
-                kept_verdict(&status, ended, recall.noted.as_ref())
+                kept_verdict(&status, ended, recall.reports.noted.as_ref())
             };
             note_verdict(&mut status, ended, verdict, *sent);
         }
         How::Token { token, sent, stored, unconfirmed, .. } => {
-            let told = status.token.as_ref().map(|told| &told.fingerprint);
-            let stored_for = recall.stored.as_ref().map(|stored| &stored.call);
+            let reported = status.token.as_ref().map(|reported| &reported.fingerprint);
+            let stored_for = recall.writes.stored.as_ref().map(|stored| &stored.call);
             let is_written = stored_for == Some(&ended.call.id);
             // Another replica may have reported a newer token since.
-            if *stored && is_written && told == ended.call.known.as_ref() {
+            if *stored && is_written && reported == ended.call.known.as_ref() {
                 note_token(&mut status, token, *sent);
             }
             status.last_failure = None;
@@ -117,11 +117,11 @@ fn withdraw(status: &mut MiniProgramStatus, ended: &Ended) {
 /// A response that says nothing about the credential keeps the verdict on this version.
 fn kept_verdict(status: &MiniProgramStatus, ended: &Ended, noted: Option<&Noted>) -> Reason {
     let condition = conditions::find(&status.conditions, ConditionType::CredentialValid);
-    let told = condition.filter(|_| status.credential == ended.credential).and_then(Reason::of);
+    let reported = condition.filter(|_| status.credential == ended.credential).and_then(Reason::of);
     let noted = noted.filter(|noted| {
         Some(&noted.version) == ended.credential.as_ref() && noted.generation == ended.generation
     });
-    let said = told.or(noted.map(|noted| noted.reason));
+    let said = reported.or(noted.map(|noted| noted.reason));
     said.filter(|reason| *reason == Reason::Accepted).unwrap_or(Reason::NotTested)
 }
 

@@ -84,7 +84,7 @@ fn foreign_intent(view: &View<'_>) -> Duration {
     let first_seen = view
         .seen
         .recall
-        .foreign_intent
+        .sightings.foreign_intent
         .as_ref()
         .filter(|(id, _)| *id == intent.id)
         .map_or(view.now.boot, |seen| seen.1);
@@ -95,7 +95,7 @@ fn foreign_intent(view: &View<'_>) -> Duration {
 fn spacing(view: &View<'_>) -> Duration {
     view.seen
         .recall
-        .last_sent
+        .calls.last_sent
         .map_or(Duration::ZERO, |sent| (sent + SPACING).saturating_sub(view.now.boot))
 }
 
@@ -104,9 +104,9 @@ fn unasked(view: &View<'_>, wanted: Wanted) -> Duration {
     if !wanted.why.unasked() {
         return Duration::ZERO;
     }
-    let in_a_row = usize::try_from(view.seen.recall.unasked).unwrap_or(usize::MAX);
+    let in_a_row = usize::try_from(view.seen.recall.calls.unasked).unwrap_or(usize::MAX);
     let apart = UNASKED_APART.get(in_a_row).or(UNASKED_APART.last()).copied().unwrap_or_default();
-    let last = view.seen.recall.last_sent.unwrap_or_default();
+    let last = view.seen.recall.calls.last_sent.unwrap_or_default();
     (last + Duration::from_secs(apart)).saturating_sub(view.now.boot)
 }
 
@@ -132,7 +132,7 @@ fn is_requested(view: &View<'_>) -> bool {
 fn requests(view: &View<'_>, wanted: Wanted) -> Duration {
     let token = view.status.token.as_ref();
     let checked = token.and_then(|token| token.check_time.as_ref()).map(|time| time.0);
-    let again = view.seen.recall.checked.as_ref().map(|(_, at)| *at);
+    let again = view.seen.recall.calls.checked.as_ref().map(|(_, at)| *at);
     let last = match wanted.why {
         Why::Requested => checked.max(again),
         // A refused call is no longer counted: only the failure has its time.
@@ -237,9 +237,9 @@ fn mints(view: &View<'_>, wanted: Wanted) -> Delay {
 /// The boot time of the app's last mint, if this process made it, so that a change of the wall
 /// clock does not move the floor.
 fn last_own_mint(view: &View<'_>) -> Option<Duration> {
-    let told = of_objects(view).filter_map(|mints| mints.last_time.as_ref()).max();
+    let reported = of_objects(view).filter_map(|mints| mints.last_time.as_ref()).max();
     let last = view.seen.app.last.as_ref().map(|last| last.started);
-    last.filter(|_| told == view.seen.app.mints.last_time.as_ref())
+    last.filter(|_| reported == view.seen.app.mints.last_time.as_ref())
 }
 
 /// The platform's limits on forced calls. The quota of a day is used up by our count or by the
@@ -255,9 +255,9 @@ fn forced_calls(view: &View<'_>, wanted: Wanted) -> Delay {
     let stopped =
         view.seen.app.force_stopped_until.map_or(Duration::ZERO, |until| wait(view.now, until));
     let issued = view.token().map_or(Timestamp::MIN, |token| token.issued);
-    let in_vain = counted.forced.iter().filter(|time| **time > issued).count();
+    let ineffective = counted.forced.iter().filter(|time| **time > issued).count();
     let again =
-        in_vain.checked_sub(1).and_then(|row| FORCED_AGAIN.get(row).or(FORCED_AGAIN.last()));
+        ineffective.checked_sub(1).and_then(|row| FORCED_AGAIN.get(row).or(FORCED_AGAIN.last()));
     let apart = again.map_or(limits.apart, |seconds| Duration::from_secs(*seconds));
     let since_end = view
         .seen

@@ -58,7 +58,7 @@ pub fn waits_for_older(view: &View<'_>) -> bool {
 
 /// How much longer this object waits for the older one.
 pub fn patience(view: &View<'_>) -> Duration {
-    let since = view.seen.recall.waiting_since.unwrap_or(view.now.boot);
+    let since = view.seen.recall.sightings.waiting_since.unwrap_or(view.now.boot);
     (since + OLDER_FIRST).saturating_sub(view.now.boot)
 }
 
@@ -116,7 +116,7 @@ fn is_later(view: &View<'_>, minted: Timestamp, token: &TokenFacts) -> bool {
 fn minted_here(view: &View<'_>, token: &TokenFacts) -> Option<Duration> {
     view.seen
         .recall
-        .minted
+        .calls.minted
         .as_ref()
         .filter(|(fingerprint, _)| *fingerprint == token.fingerprint)
         .map(|(_, at)| *at)

@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusals_text_is_told_once_whatever_it_says_the_next_time() {
+    fn a_refusals_text_is_reported_once_whatever_it_says_the_next_time() {
         let denied = |by: &str, text: &str| ApiError::Refused {
             code: 403,
             message: format!("admission webhook \"{by}\" denied the request: {text}"),

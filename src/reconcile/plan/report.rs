@@ -174,21 +174,21 @@ fn credential_valid(view: &View<'_>) -> ConditionValue {
 }
 
 fn target_synced(view: &View<'_>) -> ConditionValue {
-    let unstored = view.seen.unstored.as_ref().and_then(|hand| hand.refused.as_ref());
+    let unstored = view.seen.unstored.as_ref().and_then(|unstored| unstored.refused.as_ref());
     let refused = unstored.or(target::refused(view));
     let standing = standing(view, ConditionType::TargetSynced)
         .filter(|standing| standing.truth == ConditionStatus::False);
     let stored = matches!(
-        view.seen.recall.ended.as_ref().map(|ended| &ended.how),
+        view.seen.recall.calls.ended.as_ref().map(|ended| &ended.how),
         Some(How::Token { stored: true, .. })
     );
-    let told = |reason| standing.as_ref().is_some_and(|standing| standing.reason == reason);
+    let reported = |reason| standing.as_ref().is_some_and(|standing| standing.reason == reason);
     let no = |reason| verdict(view, ConditionStatus::False, reason);
     // Only a successful write shows that the next one will succeed.
-    let told_refused = standing.clone().filter(|_| target::is_told_refused(view));
+    let reported_refused = standing.clone().filter(|_| target::is_reported_refused(view));
     match (view.target, refused) {
         (Target::Foreign, _) => no(Reason::Conflict),
-        (Target::Former, _) if told(Reason::Conflict) || view.garbage_collection().is_zero() => {
+        (Target::Former, _) if reported(Reason::Conflict) || view.garbage_collection().is_zero() => {
             no(Reason::Conflict)
         }
         (_, Some(refused)) => ConditionValue {
@@ -201,19 +201,19 @@ fn target_synced(view: &View<'_>) -> ConditionValue {
         (Target::Ours(_), None)
             if view
                 .live()
-                .map_or_else(|| told(Reason::Immutable) && !stored, |live| live.immutable) =>
+                .map_or_else(|| reported(Reason::Immutable) && !stored, |live| live.immutable) =>
         {
             no(Reason::Immutable)
         }
         (Target::Ours(_), None) if target::terminating(view).is_some() => no(Reason::Terminating),
         (Target::Ours(target), None) if target::is_altered(view, target) => no(Reason::Altered),
-        (Target::Ours(_), None) => match told_refused.filter(|_| view.token().is_none()) {
+        (Target::Ours(_), None) => match reported_refused.filter(|_| view.token().is_none()) {
             Some(refused) => refused,
             None if !view.seen.template.refused.is_empty() => no(Reason::MetadataNotAllowed),
             None => verdict(view, ConditionStatus::True, Reason::Synced),
         },
         (Target::Missing | Target::Former, None) => {
-            told_refused.unwrap_or_else(|| verdict(view, ConditionStatus::Unknown, Reason::Pending))
+            reported_refused.unwrap_or_else(|| verdict(view, ConditionStatus::Unknown, Reason::Pending))
         }
     }
 }
@@ -237,7 +237,7 @@ fn token_fresh(view: &View<'_>, findings: Findings) -> ConditionValue {
         return verdict(view, ConditionStatus::Unknown, Reason::WaitingForOlderObject);
     }
     let overdue =
-        view.seen.recall.due_since.is_some_and(|since| view.now.boot >= since + OVERDUE_AFTER);
+        view.seen.recall.sightings.due_since.is_some_and(|since| view.now.boot >= since + OVERDUE_AFTER);
     match (view.failure(), view.valid_token()) {
         (
             Some((_, Reason::CredentialRejected | Reason::AppIdRejected | Reason::AppSecretFrozen)),

@@ -30,7 +30,7 @@ pub fn unlisted(seen: &Observed, now: Now) -> (Act, Duration) {
     };
     let patience = seen
         .recall
-        .unlisted_since
+        .sightings.unlisted_since
         .map_or(Duration::ZERO, |since| (since + LISTS_PATIENCE).saturating_sub(now.boot));
     let wait = wait(now, token.expiration_time.0).max(patience);
     if !wait.is_zero() {
@@ -62,9 +62,9 @@ fn in_turn(seen: &Observed, now: Now, act: Act, wake: Duration) -> (Act, Duratio
 
 /// How long another writer's status is still kept.
 fn contradicted(seen: &Observed, now: Now) -> Option<Duration> {
-    let (told, at) = seen.recall.written_status.as_ref().filter(|_| seen.recall.ended.is_none())?;
+    let (reported, at) = seen.recall.reports.written_status.as_ref().filter(|_| seen.recall.calls.ended.is_none())?;
     let wait = (*at + CORRECTIONS_APART).saturating_sub(now.boot);
-    (seen.mini_program.status.as_ref() != Some(told) && !wait.is_zero()).then_some(wait)
+    (seen.mini_program.status.as_ref() != Some(reported) && !wait.is_zero()).then_some(wait)
 }
 
 /// Writes this status, unless the stored one says the same.
@@ -83,17 +83,17 @@ fn says_the_same(stored: &MiniProgramStatus, status: &MiniProgramStatus) -> bool
     if stored == status {
         return true;
     }
-    let mut told = status.clone();
+    let mut reported = status.clone();
     if stored.credential.is_some() && status.credential.is_some() {
-        told.credential.clone_from(&stored.credential);
+        reported.credential.clone_from(&stored.credential);
     }
-    if let (Some(stored), Some(told)) = (&stored.target_ref, &mut told.target_ref) {
-        told.resource_version.clone_from(&stored.resource_version);
+    if let (Some(stored), Some(reported)) = (&stored.target_ref, &mut reported.target_ref) {
+        reported.resource_version.clone_from(&stored.resource_version);
     }
-    if told.next_call.as_ref().is_some_and(is_short) {
-        told.next_call.clone_from(&stored.next_call);
+    if reported.next_call.as_ref().is_some_and(is_short) {
+        reported.next_call.clone_from(&stored.next_call);
     }
-    *stored == told
+    *stored == reported
 }
 
 /// Whether the call waits for something that ends by itself in a moment, so that reporting it would

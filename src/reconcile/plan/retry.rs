@@ -76,7 +76,7 @@ pub fn after_failure(view: &View<'_>, call: &Call, refusal: Refusal, now: Timest
         attempts,
         may_have_minted,
         expires: view.token().filter(|_| !replaced).map(|token| token.expires),
-        seed: view.mp.metadata.uid.as_deref().unwrap_or_default(),
+        seed: view.mp.uid(),
         day_offset_seconds: view.platform.day_offset_seconds,
     };
     let next = round_up(next_attempt(&failed, now));

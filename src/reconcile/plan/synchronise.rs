@@ -30,7 +30,7 @@ pub(super) fn synchronise(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
         (Target::Foreign | Target::Former, _) => return None,
     };
     let is_it = |version: &Option<String>| version.as_ref() == Some(&from.version);
-    if is_it(&view.seen.recall.unmatched) || !renamed && is_it(&view.seen.recall.in_vain) {
+    if is_it(&view.seen.recall.writes.unmatched) || !renamed && is_it(&view.seen.recall.writes.unchanged) {
         return None;
     }
     if renamed && refused_write(view).is_some() {
@@ -39,7 +39,7 @@ pub(super) fn synchronise(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     if let Some(wait) = target::closed_for(view) {
         return Some(Step::Wait(wait));
     }
-    if let Some(wait) = apart(view, view.seen.recall.corrected.filter(|_| drift)) {
+    if let Some(wait) = apart(view, view.seen.recall.writes.corrected.filter(|_| drift)) {
         // A writer that edits the Secret again at once must not keep its token from being
         // refreshed.
         let may_call = view.token().is_some() || view.seen.started.is_some();
@@ -69,7 +69,7 @@ fn rewrite(view: &View<'_>, live: &LiveRead, rewrite: Rewrite) -> Step {
 /// applies it under the operator's name can change the token and leave all else as it is.
 fn verify(view: &View<'_>, target: &Projection) -> Option<Step> {
     if trusted::is_verified(view, target)
-        || view.seen.recall.in_vain.as_ref() == Some(&target.version)
+        || view.seen.recall.writes.unchanged.as_ref() == Some(&target.version)
     {
         return None;
     }
@@ -78,7 +78,7 @@ fn verify(view: &View<'_>, target: &Projection) -> Option<Step> {
         return (!live.immutable).then(|| rewrite(view, live, rewritten));
     }
     // A due call need not wait: it reads the Secret itself.
-    apart(view, view.seen.recall.read_at).is_none().then(|| Step::Do(live_read(view, false)))
+    apart(view, view.seen.recall.writes.read_at).is_none().then(|| Step::Do(live_read(view, false)))
 }
 
 /// When the Secret in use may be corrected or read again, after it was corrected or read a moment
@@ -86,9 +86,9 @@ fn verify(view: &View<'_>, target: &Projection) -> Option<Step> {
 pub(super) fn next(view: &View<'_>) -> Option<Duration> {
     let in_use = view.in_use.filter(|_| view.live().is_none())?;
     if differs(view, in_use) == Some(true) {
-        return apart(view, view.seen.recall.corrected);
+        return apart(view, view.seen.recall.writes.corrected);
     }
-    apart(view, view.seen.recall.read_at).filter(|_| !trusted::is_verified(view, in_use))
+    apart(view, view.seen.recall.writes.read_at).filter(|_| !trusted::is_verified(view, in_use))
 }
 
 fn apart(view: &View<'_>, last: Option<Duration>) -> Option<Duration> {

@@ -27,12 +27,12 @@ pub fn refused<'a>(view: &View<'a>) -> Option<&'a Refused> {
         }
         Target::Missing | Target::Foreign | Target::Former => false,
     };
-    view.seen.recall.refused.as_ref().filter(|_| !is_over)
+    view.seen.recall.writes.refused.as_ref().filter(|_| !is_over)
 }
 
 /// How long the back-off after a refused write still lasts.
 pub fn refused_write(view: &View<'_>) -> Option<Duration> {
-    let wait = view.seen.recall.refused.as_ref()?.retry.saturating_sub(view.now.boot);
+    let wait = view.seen.recall.writes.refused.as_ref()?.retry.saturating_sub(view.now.boot);
     (!wait.is_zero()).then_some(wait)
 }
 
@@ -57,14 +57,14 @@ pub fn stays_in_use<'a>(view: &View<'a>) -> Option<&'a Projection> {
     match view.target {
         Target::Foreign => view.in_use,
         Target::Missing => {
-            view.in_use.filter(|_| view.seen.recall.refused.is_some() || is_told_refused(view))
+            view.in_use.filter(|_| view.seen.recall.writes.refused.is_some() || is_reported_refused(view))
         }
         Target::Former | Target::Ours(_) => None,
     }
 }
 
 /// Whether the condition `TargetSynced` reports this reason for the present spec.
-pub fn is_told(view: &View<'_>, reason: Reason) -> bool {
+pub fn is_reported(view: &View<'_>, reason: Reason) -> bool {
     let condition = conditions::find(&view.status.conditions, ConditionType::TargetSynced);
     condition.is_some_and(|condition| {
         Reason::of(condition) == Some(reason) && condition.observed_generation == view.generation()
@@ -72,16 +72,16 @@ pub fn is_told(view: &View<'_>, reason: Reason) -> bool {
 }
 
 /// Whether the status reports that the last write of the target was refused.
-pub fn is_told_refused(view: &View<'_>) -> bool {
+pub fn is_reported_refused(view: &View<'_>) -> bool {
     [Reason::WriteFailed, Reason::Forbidden, Reason::Altered]
         .into_iter()
-        .any(|reason| is_told(view, reason))
+        .any(|reason| is_reported(view, reason))
 }
 
 /// Whether a call is not worth making since its token could not be stored.
 pub fn is_closed(view: &View<'_>) -> bool {
-    let unstored = view.seen.unstored.as_ref().is_some_and(|hand| hand.refused.is_some());
-    let immutable = matches!(view.target, Target::Ours(_)) && is_told(view, Reason::Immutable);
+    let unstored = view.seen.unstored.as_ref().is_some_and(|unstored| unstored.refused.is_some());
+    let immutable = matches!(view.target, Target::Ours(_)) && is_reported(view, Reason::Immutable);
     unstored || immutable || closed_for(view).is_some()
 }
 
@@ -127,8 +127,8 @@ pub fn differs(view: &View<'_>, target: &Projection) -> Option<bool> {
 
 /// Whether writing the target again does not make it as the spec asks.
 pub fn is_altered(view: &View<'_>, target: &Projection) -> bool {
-    let in_vain = view.seen.recall.in_vain.as_ref() == Some(&target.version);
-    (in_vain || is_told(view, Reason::Altered))
+    let unchanged = view.seen.recall.writes.unchanged.as_ref() == Some(&target.version);
+    (unchanged || is_reported(view, Reason::Altered))
         && !view.is_edited(target)
         && differs(view, target).is_some()
 }

@@ -30,8 +30,8 @@ pub fn closes(
     status: &MiniProgramStatus,
     recall: &Recall,
 ) -> bool {
-    let is_own = recall.own_intent.as_ref() == Some(&intent.id);
-    let is_stored = recall.stored.as_ref().is_some_and(|stored| stored.call == intent.id);
+    let is_own = recall.calls.own_intent.as_ref() == Some(&intent.id);
+    let is_stored = recall.writes.stored.as_ref().is_some_and(|stored| stored.call == intent.id);
     let is_confirmed = intent.outcome_unknown && is_trusted(target, status, recall);
     let may_close = if is_own { is_stored } else { is_confirmed };
     may_close && target.stamped && target.issued_for.as_ref() == Some(&intent.id)
@@ -41,13 +41,13 @@ pub fn closes(
 pub fn is_verified(view: &View<'_>, target: &Projection) -> bool {
     let reported = view.status.target_ref.as_ref().filter(|reported| reported.name == target.name);
     let reported = reported.and_then(|reported| reported.resource_version.as_ref());
-    let known = [view.seen.recall.verified.as_ref(), reported];
+    let known = [view.seen.recall.writes.verified.as_ref(), reported];
     known.into_iter().flatten().any(|version| *version == target.version)
 }
 
 /// How long to wait for the status to report the target's token.
 pub fn patience(view: &View<'_>) -> Option<Duration> {
-    let since = view.seen.recall.untold_since?;
+    let since = view.seen.recall.sightings.unreported_since?;
     let wait = (since + STATUS_FOLLOWS).saturating_sub(view.now.boot);
     let is_busy = view.seen.unstored.is_some() || view.seen.started.is_some();
     (!wait.is_zero() && !is_busy).then_some(wait)
@@ -61,7 +61,7 @@ fn is_reported(target: &Projection, status: &MiniProgramStatus) -> bool {
 }
 
 fn is_stored_here(target: &Projection, recall: &Recall) -> bool {
-    recall.stored.as_ref().is_some_and(|stored| {
+    recall.writes.stored.as_ref().is_some_and(|stored| {
         let is_its = target.issued_for.as_ref() == Some(&stored.call);
         is_its && target.token.as_ref() == Some(&stored.token)
     })

@@ -158,7 +158,7 @@ impl<'a> View<'a> {
 
     /// Whether another writer has changed or made a target.
     pub fn is_edited(&self, target: &Projection) -> bool {
-        let is_unmatched = self.seen.recall.unmatched.as_ref() == Some(&target.version);
+        let is_unmatched = self.seen.recall.writes.unmatched.as_ref() == Some(&target.version);
         is_unmatched || !trusted::is_trusted(target, &self.status, &self.seen.recall)
     }
 
@@ -180,9 +180,9 @@ impl<'a> View<'a> {
     /// Whether there was a token that has expired.
     pub fn has_expired(&self) -> bool {
         let left = self.token().map(|token| self.time_left(token));
-        let told =
+        let reported =
             || self.status.token.as_ref().map(|token| span(self.now.wall, token.expiration_time.0));
-        left.or_else(told).is_some_and(|left| left.is_zero())
+        left.or_else(reported).is_some_and(|left| left.is_zero())
     }
 
     /// How long a token still lives, by the clock that gives it less: the wall clock can be set
@@ -195,7 +195,7 @@ impl<'a> View<'a> {
     /// How long a token still lives, counted in boot time from what was left of it when this
     /// process first saw it.
     pub fn time_left_by_boot(&self, token: &TokenFacts) -> Option<Duration> {
-        let (_, end) = self.seen.recall.ends.iter().find(|(seen, _)| seen == token)?;
+        let (_, end) = self.seen.recall.sightings.ends.iter().find(|(seen, _)| seen == token)?;
         Some(end.saturating_sub(self.now.boot))
     }
 
@@ -203,14 +203,14 @@ impl<'a> View<'a> {
     pub fn checked(&self, token: &TokenFacts) -> Option<Timestamp> {
         let known =
             self.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
-        let told = known.and_then(|known| known.check_time.as_ref()).map(|time| time.0);
-        self.sent_untold(token).or(told).or_else(|| self.sent_before_stored(token))
+        let reported = known.and_then(|known| known.check_time.as_ref()).map(|time| time.0);
+        self.sent_unreported(token).or(reported).or_else(|| self.sent_before_stored(token))
     }
 
     /// When the last call was sent, if it returned this token and the status does not report it
     /// yet.
-    fn sent_untold(&self, token: &TokenFacts) -> Option<Timestamp> {
-        match &self.seen.recall.ended.as_ref()?.how {
+    fn sent_unreported(&self, token: &TokenFacts) -> Option<Timestamp> {
+        match &self.seen.recall.calls.ended.as_ref()?.how {
             How::Token { token: stored, sent, stored: true, .. } => {
                 (stored.fingerprint == token.fingerprint).then(|| whole_seconds(*sent))
             }
@@ -221,7 +221,7 @@ impl<'a> View<'a> {
     /// When the call was sent that returned this token, if the status reported the call's end
     /// before the token was stored: the first write was refused.
     fn sent_before_stored(&self, token: &TokenFacts) -> Option<Timestamp> {
-        let stored = self.seen.recall.stored.as_ref();
+        let stored = self.seen.recall.writes.stored.as_ref();
         stored.filter(|stored| stored.token == *token).map(|stored| whole_seconds(stored.asked_at))
     }
 
@@ -237,12 +237,12 @@ impl<'a> View<'a> {
 
     /// Whether this process wrote the intent.
     pub fn is_own(&self, intent: &Intent) -> bool {
-        self.seen.recall.own_intent.as_deref() == Some(intent.id.as_str())
+        self.seen.recall.calls.own_intent.as_deref() == Some(intent.id.as_str())
     }
 
     /// How long the target of a former object is still left to the garbage collector.
     pub fn garbage_collection(&self) -> Duration {
-        let since = self.seen.recall.former.as_ref().map_or(self.now.boot, |(_, since)| *since);
+        let since = self.seen.recall.sightings.former.as_ref().map_or(self.now.boot, |(_, since)| *since);
         (since + GARBAGE_COLLECTION).saturating_sub(self.now.boot)
     }
 
@@ -281,7 +281,7 @@ impl<'a> View<'a> {
         match self.seen.credential {
             // An object and its credential are often applied together, and their two watches race:
             // only a read shows whether the Secret exists.
-            Lookup::NotFound if self.is_told_missing() => Credential::Known(Reason::SecretNotFound),
+            Lookup::NotFound if self.is_reported_missing() => Credential::Known(Reason::SecretNotFound),
             Lookup::NotFound | Lookup::NotSynced => Credential::Unread,
             Lookup::Found(version) => {
                 self.remembered_verdict(version).map_or(Credential::Unread, Credential::Known)
@@ -289,7 +289,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn is_told_missing(&self) -> bool {
+    fn is_reported_missing(&self) -> bool {
         let condition = conditions::find(&self.status.conditions, ConditionType::CredentialValid);
         condition.is_some_and(|condition| {
             Reason::of(condition) == Some(Reason::SecretNotFound)
@@ -300,14 +300,14 @@ impl<'a> View<'a> {
     /// The verdict on this version of the credential for this spec: the platform's before that of a
     /// read.
     fn remembered_verdict(&self, version: Version) -> Option<Reason> {
-        let told = self.told_verdict(version);
-        told.filter(|reason| *reason != Reason::NotTested)
+        let reported = self.reported_verdict(version);
+        reported.filter(|reason| *reason != Reason::NotTested)
             .or_else(|| Some(self.noted(version)?.reason))
-            .or(told)
+            .or(reported)
     }
 
     /// The verdict of the stored condition on this version of the credential for this spec.
-    fn told_verdict(&self, version: Version) -> Option<Reason> {
+    fn reported_verdict(&self, version: Version) -> Option<Reason> {
         let known = self.status.credential.as_ref()?;
         let condition = conditions::find(&self.status.conditions, ConditionType::CredentialValid)?;
         let speaks =
@@ -318,7 +318,7 @@ impl<'a> View<'a> {
 
     /// The remembered result of a read of this version of the credential for this spec.
     fn noted(&self, version: Version) -> Option<&'a Noted> {
-        let noted = self.seen.recall.noted.as_ref();
+        let noted = self.seen.recall.reports.noted.as_ref();
         noted.filter(|noted| {
             version_of(&noted.version) == version && noted.generation == self.generation()
         })
@@ -346,7 +346,7 @@ impl<'a> View<'a> {
         let Credential::Known(reason) = self.credential else { return None };
         let is_known = self.remembered_verdict(version_of(version)) == Some(reason);
         let noted = Noted { version: version.clone(), generation: self.generation(), reason };
-        (!is_known && self.seen.recall.noted.as_ref() != Some(&noted)).then_some(noted)
+        (!is_known && self.seen.recall.reports.noted.as_ref() != Some(&noted)).then_some(noted)
     }
 
     fn judge_read(&self, read: &CredentialRead) -> Reason {

@@ -49,8 +49,8 @@ fn a_call_is_counted_where_a_restart_finds_it() {
         let mut sight = Sight::healthy(STABLE);
         sight.status().mints = Some(mints(today, 2, 300, &[300]));
         let call = call(why, force, false);
-        let told = sight.view(500, |view| with_intent(view, &call)).mints;
-        assert_eq!(told, Some(mints(today, count, 500, forced)), "{why:?}");
+        let reported = sight.view(500, |view| with_intent(view, &call)).mints;
+        assert_eq!(reported, Some(mints(today, count, 500, forced)), "{why:?}");
         let counted = sight.view(500, |view| counted_with(view, &call));
         assert_eq!(counted, mints(today, count, 500, forced), "{why:?}, in this process");
     }
@@ -61,8 +61,8 @@ fn what_was_counted_yesterday_is_not_counted_today() {
     let mut sight = Sight::healthy(STABLE);
     sight.status().mints = Some(mints("2026-05-01", 7, 300, &[300]));
     let call = call(Why::Invalid, true, false);
-    let told = sight.view(MIDNIGHT, |view| with_intent(view, &call)).mints;
-    assert_eq!(told, Some(mints("2026-05-02", 1, MIDNIGHT, &[MIDNIGHT])));
+    let reported = sight.view(MIDNIGHT, |view| with_intent(view, &call)).mints;
+    assert_eq!(reported, Some(mints("2026-05-02", 1, MIDNIGHT, &[MIDNIGHT])));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn no_more_forced_calls_are_told_than_a_day_allows() {
     let forced: Vec<u64> = (0..20).collect();
     sight.status().mints = Some(mints("2026-05-01", 20, 300, &forced));
     let call = call(Why::Invalid, true, false);
-    let told = sight.view(500, |view| with_intent(view, &call)).mints.expect("counted");
-    assert_eq!(told.forced_times.len(), 20);
-    assert_eq!(told.forced_times.last(), Some(&Time(at(500))), "the oldest one went");
+    let reported = sight.view(500, |view| with_intent(view, &call)).mints.expect("counted");
+    assert_eq!(reported.forced_times.len(), 20);
+    assert_eq!(reported.forced_times.last(), Some(&Time(at(500))), "the oldest one went");
 }

@@ -96,10 +96,10 @@ mod tests {
                 r#"{"metadata":{"name":"written"}}"#
             }));
             let boot = Arc::new(Mutex::new(Duration::ZERO));
-            let hand = Arc::clone(&boot);
+            let handle = Arc::clone(&boot);
             let clock = Clock::from_fn(move || Now {
                 wall: Timestamp::UNIX_EPOCH,
-                boot: *hand.lock().unwrap(),
+                boot: *handle.lock().unwrap(),
             });
             let term = Term::until("ns/lease".into(), clock, TERM);
             Self {

@@ -115,10 +115,10 @@ mod tests {
     #[test]
     fn a_ticket_needs_more_time_than_the_call() {
         let boot = Arc::new(Mutex::new(Duration::ZERO));
-        let hand = boot.clone();
+        let handle = boot.clone();
         let clock = Clock::from_fn(move || Now {
             wall: Timestamp::UNIX_EPOCH,
-            boot: *hand.lock().unwrap(),
+            boot: *handle.lock().unwrap(),
         });
         let term = Term::until("ns/lease".into(), clock, 10 * S);
         for (now, needed, ticket, leads) in [

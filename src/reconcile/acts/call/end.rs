@@ -27,7 +27,7 @@ impl Ctx {
         let in_a_row = call.wanted.why.urgent() && limits::counted(view).last.is_some();
         let last = LastMint {
             started: view.now.boot,
-            uid: view.mp.metadata.uid.clone().unwrap_or_default(),
+            uid: view.mp.uid().to_owned(),
         };
         self.memories.change_app(&key, view.now.boot, |app| {
             let before = app.clone();
@@ -54,55 +54,55 @@ impl Ctx {
     /// Withdraws a call that was counted and will not be sent.
     fn take_back(&self, mp: &MiniProgram, started: StartedCall) {
         self.uncount_mint(mp, started.app_before.clone());
-        self.recall(mp, |recall| recall.ended = Some(started.withdrawn(mp)));
+        self.recall(mp, |recall| recall.calls.ended = Some(started.withdrawn(mp)));
     }
 
     pub(super) fn got_token(
         &self,
         view: &View<'_>,
         grant: Grant,
-        hand: UnstoredFacts,
+        unstored: UnstoredFacts,
         version: CredentialStatus,
         sent: Timestamp,
         took: Duration,
     ) {
-        let same = view.token().is_some_and(|token| token.fingerprint == hand.token.fingerprint);
+        let same = view.token().is_some_and(|token| token.fingerprint == unstored.token.fingerprint);
         let ended = Ended {
-            call: hand.call.clone(),
+            call: unstored.call.clone(),
             generation: view.generation(),
             credential: Some(version),
             mints_before: None,
             how: How::Token {
-                token: hand.token.clone(),
+                token: unstored.token.clone(),
                 sent,
                 stored: false,
                 same,
-                unconfirmed: hand.unconfirmed,
+                unconfirmed: unstored.unconfirmed,
             },
         };
-        let why = hand.call.wanted.why;
+        let why = unstored.call.wanted.why;
         let minted =
-            hand.call.wanted.mints.then(|| (hand.token.fingerprint.clone(), view.now.boot));
+            unstored.call.wanted.mints.then(|| (unstored.token.fingerprint.clone(), view.now.boot));
         self.metrics.refreshed(
             view.platform.name,
             "success",
             if same { "SameToken" } else { "NewToken" },
         );
-        let uid = view.mp.metadata.uid.as_deref().unwrap_or_default();
+        let uid = view.mp.uid();
         self.memories.with(uid, |memory| {
-            memory.unstored = Some(UnstoredToken { token: grant.token, facts: hand });
-            memory.recall.ended = Some(ended);
-            memory.recall.minted = minted;
-            memory.recall.last_call = took;
-            memory.recall.unasked = match why {
+            memory.unstored = Some(UnstoredToken { token: grant.token, facts: unstored });
+            memory.recall.calls.ended = Some(ended);
+            memory.recall.calls.minted = minted;
+            memory.recall.calls.last_call = took;
+            memory.recall.calls.unasked = match why {
                 Why::Time => 0,
-                why => memory.recall.unasked.saturating_add(u32::from(why.unasked())),
+                why => memory.recall.calls.unasked.saturating_add(u32::from(why.unasked())),
             };
             // The response has just reported how much time is left, so earlier sightings are
             // obsolete.
-            memory.recall.ends.clear();
-            memory.recall.unanswered = 0;
-            memory.recall.errors = 0;
+            memory.recall.sightings.ends.clear();
+            memory.recall.calls.unanswered = 0;
+            memory.recall.backoffs.requests.failures = 0;
         });
     }
 
@@ -120,7 +120,7 @@ impl Ctx {
         self.metrics.refreshed(view.platform.name, "failure", reason.as_str());
         let is_of_credential = matches!(reason, Reason::CredentialRejected | Reason::AppIdRejected);
         if is_of_credential {
-            self.slots.rejected(mp.metadata.namespace.as_deref().unwrap_or_default(), now.boot);
+            self.slots.rejected(mp.namespace(), now.boot);
         }
         let key = app_key(mp);
         if let Some(key) = key.as_ref().filter(|_| call.wanted.force)
@@ -156,8 +156,8 @@ impl Ctx {
         };
         let unanswered = unknown && reason == Reason::PlatformUnreachable;
         self.recall(mp, |recall| {
-            recall.ended = Some(ended);
-            recall.unanswered = if unanswered { recall.unanswered.saturating_add(1) } else { 0 };
+            recall.calls.ended = Some(ended);
+            recall.calls.unanswered = if unanswered { recall.calls.unanswered.saturating_add(1) } else { 0 };
         });
     }
 

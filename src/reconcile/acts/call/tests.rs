@@ -71,7 +71,7 @@ fn ask(ctx: &Ctx, mut sight: Sight, started: StartedCall) -> BoxFuture<'_, ()> {
     asked.boxed()
 }
 
-fn hand(ctx: &Ctx) -> UnstoredFacts {
+fn unstored(ctx: &Ctx) -> UnstoredFacts {
     ctx.memories.with("shop-uid", |memory| memory.unstored.as_ref().expect("a token").facts.clone())
 }
 
@@ -80,7 +80,7 @@ fn recall(ctx: &Ctx) -> Recall {
 }
 
 fn how(ctx: &Ctx) -> How {
-    recall(ctx).ended.expect("the call has ended").how
+    recall(ctx).calls.ended.expect("the call has ended").how
 }
 
 fn app(ctx: &Ctx, sight: &Sight) -> AppMints {
@@ -91,7 +91,7 @@ fn app(ctx: &Ctx, sight: &Sight) -> AppMints {
 async fn a_token_that_a_late_request_may_replace_is_marked() {
     for outcome_unknown in [false, true] {
         let ctx = asked(Sight::healthy(LEGACY), started(false, outcome_unknown), || NEW).await;
-        assert_eq!(hand(&ctx).unconfirmed, outcome_unknown);
+        assert_eq!(unstored(&ctx).unconfirmed, outcome_unknown);
     }
 }
 
@@ -101,13 +101,13 @@ async fn a_tokens_end_counts_from_its_call_and_the_same_token_keeps_its_issue_ti
     let cases: [(Platform, _); 2] = [(|| NEW, times(500, 500 + LIFE)), (|| SAME, times(0, 7600))];
     for (platform, expected) in cases {
         let ctx = asked(Sight::healthy(STABLE), started(true, false), platform).await;
-        let TokenFacts { issued, expires, .. } = hand(&ctx).token;
+        let TokenFacts { issued, expires, .. } = unstored(&ctx).token;
         assert_eq!((issued, expires), expected);
     }
     let mut sight = Sight::healthy(STABLE);
     sight.status().token.as_mut().expect("a token").issue_time.0 = at(900);
     let ctx = asked(sight, started(true, false), || SAME).await;
-    assert_eq!(hand(&ctx).token.issued, at(500), "a clock that went back makes no token younger");
+    assert_eq!(unstored(&ctx).token.issued, at(500), "a clock that went back makes no token younger");
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_lost_mint_may_land_yet_and_a_refused_one_did_nothing() {
         let How::Failed { refusal, .. } = how(&ctx) else { panic!("it brought no token") };
         let unknown = refusal.is_unknown();
         assert_eq!(unknown, lost.is_some());
-        assert_eq!(recall(&ctx).unanswered, u32::from(unknown), "the next one is given more time");
+        assert_eq!(recall(&ctx).calls.unanswered, u32::from(unknown), "the next one is given more time");
     }
 }
 
@@ -160,7 +160,7 @@ async fn a_refused_mint_is_not_counted_and_a_lost_one_is() {
         // This call skips the step that counts it: recording its intent.
         let last = app(&ctx, &sight).last.map(|last| last.started);
         assert_eq!(last, (!counted).then(|| boot(100)));
-        assert_eq!(recall(&ctx).ended.expect("it ended").mints_before.is_some(), !counted);
+        assert_eq!(recall(&ctx).calls.ended.expect("it ended").mints_before.is_some(), !counted);
     }
 }
 
@@ -196,7 +196,7 @@ async fn a_call_that_was_begun_long_ago_is_given_up() {
 #[tokio::test]
 async fn who_minted_a_token_remembers_when() {
     let ctx = asked(Sight::healthy(LEGACY), started(false, false), || NEW).await;
-    let (fingerprint, minted) = recall(&ctx).minted.expect("it was minted here");
+    let (fingerprint, minted) = recall(&ctx).calls.minted.expect("it was minted here");
     assert_eq!(minted, boot(500));
     assert_ne!(fingerprint, token().fingerprint());
 }

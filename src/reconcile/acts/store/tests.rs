@@ -24,7 +24,7 @@ fn holding(sight: &mut Sight, answer: fn(&str, &str) -> (u16, serde_json::Value)
     let (token_facts, sent) = (facts.clone(), now().wall);
     let how =
         How::Token { token: token_facts, sent, stored: false, same: false, unconfirmed: false };
-    let hand = UnstoredFacts {
+    let unstored = UnstoredFacts {
         name: "shop-token".into(),
         call: call.clone(),
         token: facts,
@@ -35,9 +35,9 @@ fn holding(sight: &mut Sight, answer: fn(&str, &str) -> (u16, serde_json::Value)
         refused: None,
     };
     ctx.memories.with("shop-uid", |memory| {
-        memory.unstored = Some(UnstoredToken { token: token(), facts: hand });
+        memory.unstored = Some(UnstoredToken { token: token(), facts: unstored });
         let (generation, credential, mints_before) = (Some(1), None, None);
-        memory.recall.ended = Some(Ended { call, generation, credential, mints_before, how });
+        memory.recall.calls.ended = Some(Ended { call, generation, credential, mints_before, how });
     });
     ctx
 }
@@ -48,10 +48,10 @@ async fn a_token_whose_write_was_refused_stays_in_hand_and_is_tried_again() {
     let ctx = holding(&mut sight, |_, _| no(403));
     for attempts in [1, 2] {
         assert!(matches!(ctx.store(&sight.mp).await, Next::Continue));
-        let hand = ctx.memories.with("shop-uid", |memory| memory.unstored.take());
-        let hand = hand.expect("the token is kept");
-        let refused = hand.facts.refused.clone().expect("the refusal is remembered");
-        ctx.memories.with("shop-uid", |memory| memory.unstored = Some(hand));
+        let unstored = ctx.memories.with("shop-uid", |memory| memory.unstored.take());
+        let unstored = unstored.expect("the token is kept");
+        let refused = unstored.facts.refused.clone().expect("the refusal is remembered");
+        ctx.memories.with("shop-uid", |memory| memory.unstored = Some(unstored));
         assert_eq!((refused.reason, refused.attempts), (Reason::WriteFailed, attempts));
         assert!(refused.retry > now().boot);
     }
@@ -64,7 +64,7 @@ async fn a_token_that_lies_in_its_secret_is_in_hand_no_more() {
     assert!(matches!(ctx.store(&sight.mp).await, Next::Continue));
     ctx.memories.with("shop-uid", |memory| {
         assert!(memory.unstored.is_none());
-        let how = &memory.recall.ended.as_ref().expect("the status has yet to say it").how;
+        let how = &memory.recall.calls.ended.as_ref().expect("the status has yet to say it").how;
         assert!(matches!(how, How::Token { stored: true, .. }), "{how:?}");
     });
 }
@@ -80,7 +80,7 @@ async fn a_token_that_came_after_another_calls_is_dropped_and_the_next_call_wait
     });
     assert!(matches!(ctx.store(&sight.mp).await, Next::Requeue(..)));
     ctx.memories.with("shop-uid", |memory| {
-        assert!(memory.unstored.is_none() && memory.recall.ended.is_none());
-        assert_eq!(memory.recall.errors, 1, "each time it waits longer");
+        assert!(memory.unstored.is_none() && memory.recall.calls.ended.is_none());
+        assert_eq!(memory.recall.backoffs.requests.failures, 1, "each time it waits longer");
     });
 }

@@ -36,7 +36,7 @@ fn a_rotating_call_begins_with_an_intent_and_a_stable_one_does_not() {
     let due = due_at(LEGACY);
     let Act::RecordIntent(wanted) = sight.plan_live(due) else { panic!("an intent first") };
     sight.started = Some(wanted);
-    sight.recall.own_intent = Some("call-1".into());
+    sight.recall.calls.own_intent = Some("call-1".into());
     sight.intends("call-1", false);
     sight.read_live();
     assert!(matches!(sight.plan(due).act, Act::Call(_)));
@@ -46,7 +46,7 @@ fn a_rotating_call_begins_with_an_intent_and_a_stable_one_does_not() {
 fn what_was_begun_is_withdrawn_when_a_closer_look_shows_no_need() {
     let mut sight = Sight::healthy(LEGACY);
     sight.started = Some(Wanted { why: Why::Time, force: false, mints: true });
-    sight.recall.own_intent = Some("call-1".into());
+    sight.recall.calls.own_intent = Some("call-1".into());
     sight.intends("call-1", false);
     sight.read_live();
     assert!(matches!(sight.plan(100).act, Act::Withdraw));
@@ -66,7 +66,7 @@ fn each_reason_for_a_call_leads_to_one() {
                 issued: at(0),
                 expires: at(LIFE),
             });
-            sight.recall.unmatched = Some(sight.target().version.clone());
+            sight.recall.writes.unmatched = Some(sight.target().version.clone());
         }),
         ("its times cannot be true", Why::Unbelievable, |sight| {
             sight.date(600, LIFE);

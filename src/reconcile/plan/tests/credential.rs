@@ -27,7 +27,7 @@ fn edited() -> Sight {
         panic!("what was read is remembered")
     };
     assert_eq!((&noted.version, noted.reason), (&version("8"), Reason::Accepted));
-    sight.recall.noted = Some(noted);
+    sight.recall.reports.noted = Some(noted);
     sight
 }
 
@@ -44,7 +44,7 @@ fn a_version_that_changes_nothing_is_read_once_and_not_written() {
 #[test]
 fn the_next_write_tells_of_the_version_whatever_it_is_for() {
     let mut sight = edited().with(|sight| sight.mp.spec.suspend = true);
-    let Act::Status(status) = sight.plan(500).act else { panic!("the suspension is told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("the suspension is reported") };
     assert_eq!(status.credential, Some(version("8")));
 }
 
@@ -55,11 +55,11 @@ fn another_spec_is_read_for_anew() {
 }
 
 #[test]
-fn another_value_is_told_and_asked_with() {
+fn another_value_is_reported_and_asked_with() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = Some(version("8")));
     let read = |value| CredentialRead::Is { version: version("8"), value };
     sight.credential_read = Some(read(None));
-    let Act::Status(status) = sight.plan_noted(500).act else { panic!("the missing key is told") };
+    let Act::Status(status) = sight.plan_noted(500).act else { panic!("the missing key is reported") };
     assert_eq!(status.credential, Some(version("8")));
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = Some(version("8")));
     sight.target().sent.digest = "another".into();
@@ -80,13 +80,13 @@ fn what_the_platform_says_of_a_noted_version_counts() {
         let refusal = Refusal::refused(reason, Code::Number(1));
         let how = How::Failed { refusal, sent: at(due), next: at(due + 60), attempts: 1 };
         let credential = Some(version("8"));
-        sight.recall.ended =
+        sight.recall.calls.ended =
             Some(Ended { call, generation: Some(1), credential, mints_before: None, how });
         sight.says_of(due + 1, ConditionType::CredentialValid, truth, said);
         // The owner of the app's token depends on this verdict, too.
         let is_accepted = sight.view(due + 1, |view| accepted(&view.status.conditions));
         assert_eq!(is_accepted, Some(said == Reason::Accepted));
-        let Act::Status(status) = sight.plan(due + 1).act else { panic!("the failure is told") };
+        let Act::Status(status) = sight.plan(due + 1).act else { panic!("the failure is reported") };
         assert_eq!((status.credential, status.last_failure.is_some()), (Some(version("8")), true));
     };
     says(Reason::PlatformBusy, "True", Reason::Accepted);

@@ -144,7 +144,7 @@ fn planned(mp: &MiniProgram, siblings: Siblings) -> String {
     let mut target = projection(mode);
     target.name = mp.target_name();
     target.owner = Owner::MiniProgram {
-        uid: mp.metadata.uid.clone().unwrap_or_default(),
+        uid: mp.uid().to_owned(),
         name: name_of(mp).name,
     };
     let token = mp.status.as_ref().and_then(|status| status.token.as_ref());
@@ -158,7 +158,7 @@ fn planned(mp: &MiniProgram, siblings: Siblings) -> String {
         siblings.shown.iter().map(|mp| mp.as_ref().clone()).collect(),
         Siblings { shown: vec![], ..siblings },
     );
-    sight.recall.ends.clear();
+    sight.recall.sightings.ends.clear();
     sight.view(NOW, taken)
 }
 
@@ -202,9 +202,9 @@ fn more_objects_than_a_namespace_may_have_of_an_app_ask_for_nothing() {
         assert_eq!(reasons["Stalled"], "TooManyObjects");
         let due = due_at(mode);
         let mut sight =
-            Sight::healthy(mode).with(surplus).with(|sight| sight.recall.due_since = Some(boot(0)));
+            Sight::healthy(mode).with(surplus).with(|sight| sight.recall.sightings.due_since = Some(boot(0)));
         assert!(!sight.plan(due).due);
-        let Act::Status(status) = sight.plan(due).act else { panic!("it is told") };
+        let Act::Status(status) = sight.plan(due).act else { panic!("it is reported") };
         assert_eq!(
             status.token.and_then(|token| token.next_refresh_time),
             None,

@@ -61,7 +61,7 @@ fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
         if let Some(mints) = &mints {
             sight.intends("call-1", false);
             sight.status().mints = Some(mints.clone());
-            sight.recall.own_intent = Some("call-1".into());
+            sight.recall.calls.own_intent = Some("call-1".into());
             let forced_times = mints.forced_times.clone();
             let counted =
                 if unknown { mints.clone() } else { Mints { forced_times, ..Mints::default() } };
@@ -71,7 +71,7 @@ fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
                 ..AppMints::default()
             };
         }
-        sight.recall.ended = Some(Ended {
+        sight.recall.calls.ended = Some(Ended {
             call,
             generation: Some(1),
             credential: Some(credential()),
@@ -91,7 +91,7 @@ fn written(sight: &mut Sight, seconds: u64) -> MiniProgramStatus {
     let Act::Status(status) = sight.plan(seconds).act else {
         panic!("at {seconds}: nothing to write")
     };
-    sight.recall.ended = None;
+    sight.recall.calls.ended = None;
     sight.mp.status = Some((*status).clone());
     *status
 }
@@ -163,7 +163,7 @@ fn a_quota_of_forced_calls_is_no_failure_and_leaves_a_request_open() {
     let mut sight = failed(STABLE, Why::Invalid, Reason::QuotaExhausted, false).with(|sight| {
         sight.fails(Reason::PlatformBusy, 400, 450);
         sight.annotate(REQUEST, "now");
-        sight.recall.ended.as_mut().expect("a call").call.handles = Some("now".into());
+        sight.recall.calls.ended.as_mut().expect("a call").call.handles = Some("now".into());
         sight.app.force_stopped_until = Some(at(9000));
     });
     let status = written(&mut sight, SENT + 1);
@@ -192,7 +192,7 @@ fn a_forced_call_that_failed_is_repeated_no_sooner_than_the_platform_allows() {
 fn a_floor_that_holds_a_call_for_longer_than_the_back_off_is_what_the_status_promises() {
     let limited = |mode, why| {
         failed(mode, why, Reason::PlatformBusy, false).with(|sight| {
-            let How::Failed { next, .. } = &mut sight.recall.ended.as_mut().expect("a call").how
+            let How::Failed { next, .. } = &mut sight.recall.calls.ended.as_mut().expect("a call").how
             else {
                 return;
             };
@@ -215,7 +215,7 @@ fn a_floor_that_holds_a_call_for_longer_than_the_back_off_is_what_the_status_pro
                 last_time: Some(Time(at(SENT - 100))),
                 ..Mints::default()
             };
-            sight.recall.ended.as_mut().expect("a call").mints_before = Some(before.clone());
+            sight.recall.calls.ended.as_mut().expect("a call").mints_before = Some(before.clone());
             sight.app.mints = before;
         });
         let status = written(&mut mint, SENT + 1);
@@ -327,8 +327,8 @@ fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
     (sight.target().token, sight.target().issued_for) =
         (Some(token.clone()), Some("call-1".into()));
     let stored = Stored { call: "call-1".into(), token: token.clone(), asked_at: at(NEXT + 2) };
-    sight.recall.stored = Some(stored);
-    sight.recall.ended = Some(Ended {
+    sight.recall.writes.stored = Some(stored);
+    sight.recall.calls.ended = Some(Ended {
         call,
         generation: Some(1),
         credential: Some(credential()),
@@ -350,7 +350,7 @@ fn a_failed_call_that_cannot_be_repeated_yet_is_written_once() {
     let mut sight = Sight::healthy(STABLE).with(|sight| {
         sight.fails(Reason::PlatformBusy, due, due + 4);
         // The API server answers with errors, or the line for a slot is long.
-        sight.recall.not_before = boot(due + 100);
+        sight.recall.backoffs.requests.until = boot(due + 100);
     });
     if let Act::Status(status) = sight.keeps_silent(due + 5).act {
         sight.mp.status = Some(*status);

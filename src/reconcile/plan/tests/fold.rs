@@ -19,13 +19,13 @@ fn ended(mode: TokenMode, how: How) -> Sight {
     let call = Call::for_test(wanted);
     let (generation, credential) = (Some(1), Some(credential()));
     let mut sight = Sight::healthy(mode);
-    sight.recall.own_intent = Some("call-1".into());
-    sight.recall.ended = Some(Ended { call, generation, credential, mints_before: None, how });
+    sight.recall.calls.own_intent = Some("call-1".into());
+    sight.recall.calls.ended = Some(Ended { call, generation, credential, mints_before: None, how });
     sight
 }
 
 fn end(sight: &mut Sight) -> &mut Ended {
-    sight.recall.ended.as_mut().expect("a call that has ended")
+    sight.recall.calls.ended.as_mut().expect("a call that has ended")
 }
 
 fn failed(reason: Reason, unknown: bool) -> How {
@@ -42,12 +42,12 @@ fn stored(unconfirmed: bool) -> Sight {
     let mut sight = ended(LEGACY, how);
     (sight.target().issued_for, sight.target().unconfirmed) = (Some("call-1".into()), unconfirmed);
     let token = sight.target().token.clone().expect("a token");
-    sight.recall.stored = Some(Stored { call: "call-1".into(), token, asked_at: at(400) });
+    sight.recall.writes.stored = Some(Stored { call: "call-1".into(), token, asked_at: at(400) });
     sight
 }
 
 /// The status with the end of the call applied, as the plan sees it and the next write reports it.
-fn told(mut sight: Sight) -> MiniProgramStatus {
+fn reported(mut sight: Sight) -> MiniProgramStatus {
     sight.view(500, |view| view.status.clone())
 }
 
@@ -60,7 +60,7 @@ fn a_token_that_a_late_request_may_replace_keeps_its_intent() {
     let with = |unconfirmed, intends| {
         let mut sight = stored(unconfirmed);
         sight.status().intent = Some(intends);
-        told(sight).intent
+        reported(sight).intent
     };
     assert_eq!(with(false, intent("call-1", false)), None);
     assert_eq!(with(true, intent("call-1", false)), Some(intent("call-1", true)));
@@ -76,7 +76,7 @@ fn a_call_that_did_nothing_takes_back_its_own_intent_and_no_older_doubt() {
     ] {
         let mut sight = ended(LEGACY, failed(Reason::PlatformBusy, unknown));
         sight.status().intent = Some(intends.clone());
-        assert_eq!(told(sight).intent, left, "{intends:?}, unknown: {unknown}");
+        assert_eq!(reported(sight).intent, left, "{intends:?}, unknown: {unknown}");
     }
 }
 
@@ -84,7 +84,7 @@ fn a_call_that_did_nothing_takes_back_its_own_intent_and_no_older_doubt() {
 fn a_request_is_handled_by_a_token_and_by_a_no_that_only_a_person_can_lift() {
     for mut sight in [stored(false), ended(STABLE, failed(Reason::CredentialRejected, false))] {
         end(&mut sight).call.handles = Some("now".into());
-        assert_eq!(told(sight).handled_refresh_request.as_deref(), Some("now"));
+        assert_eq!(reported(sight).handled_refresh_request.as_deref(), Some("now"));
     }
 }
 
@@ -104,12 +104,12 @@ fn what_the_platform_refused_is_not_counted_but_for_a_forced_call() {
         sight.status().mints = Some(mints(3, &[300, 400]));
         let unknown = matches!(&how, How::Failed { refusal, .. } if refusal.is_unknown());
         end(&mut sight).mints_before = (!unknown).then(|| mints(2, &[300]));
-        assert_eq!(told(sight).mints, Some(counted), "{how:?}");
+        assert_eq!(reported(sight).mints, Some(counted), "{how:?}");
     }
     let mut withdrawn = ended(STABLE, How::Withdrawn);
     withdrawn.status().mints = Some(mints(3, &[300, 400]));
     end(&mut withdrawn).mints_before = Some(mints(2, &[300]));
-    assert_eq!(told(withdrawn).mints, Some(mints(2, &[300])), "it was never sent");
+    assert_eq!(reported(withdrawn).mints, Some(mints(2, &[300])), "it was never sent");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn the_interval_begins_anew_with_an_answer_that_status_does_not_tell_of_yet() {
     let mut sight = stored(false);
     sight.mp.spec.refresh_interval_seconds = Some(450);
     // The interval since the token's issue has passed, the one since the call at 400 has not.
-    let Act::Status(status) = sight.plan(500).act else { panic!("the check is told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("the check is reported") };
     let token = status.token.expect("a token");
     let times = (token.check_time, token.next_refresh_time);
     assert_eq!(times, (Some(Time(at(400))), Some(Time(at(850)))));
@@ -137,5 +137,5 @@ fn the_interval_begins_anew_with_an_answer_that_status_does_not_tell_of_yet() {
 fn a_token_ends_a_row_of_failures() {
     let mut sight = stored(false);
     sight.fails(Reason::PlatformBusy, 390, 4000);
-    assert_eq!(told(sight).last_failure, None);
+    assert_eq!(reported(sight).last_failure, None);
 }

@@ -57,7 +57,7 @@ fn a_clock_that_went_back_does_not_lengthen_a_tokens_life() {
     let mut sight = Sight::healthy(LEGACY);
     let token = sight.target().token.clone().expect("a token");
     // The token has two hours left by the wall clock, and one by boot time.
-    sight.recall.ends = vec![(token, boot(HOUR))];
+    sight.recall.sightings.ends = vec![(token, boot(HOUR))];
     sight.asks(100, Why::Unbelievable);
 }
 
@@ -85,7 +85,7 @@ fn an_unconfirmed_token_that_came_again_is_confirmed_two_minutes_after_the_later
 fn a_new_target_that_the_old_one_cannot_fill_is_worth_a_call() {
     let mut sight = Sight::healthy(STABLE);
     let old = sight.target.take().expect("a target");
-    sight.recall.unmatched = Some(old.version.clone());
+    sight.recall.writes.unmatched = Some(old.version.clone());
     sight.mp.spec.target =
         serde_json::from_value(serde_json::json!({ "name": "renamed" })).expect("a target");
     sight.old = vec![old];
@@ -135,7 +135,7 @@ fn a_forced_call_that_begins_over_an_open_intent_stays_forced() {
         let fingerprint = token().fingerprint();
         sight.annotate(names::INVALID_TOKEN, &fingerprint);
         sight.intends("call-1", true);
-        sight.recall.own_intent = Some("call-1".into());
+        sight.recall.calls.own_intent = Some("call-1".into());
         sight.started = Some(Wanted { why: Why::Invalid, force: true, mints: true });
     });
     sight.read_live();
@@ -150,7 +150,7 @@ fn whatever_the_clock_was_the_process_knows_whose_mint_was_the_last() {
         // Issued at 100 by a clock that was 430 s ahead.
         sight.date(530, 530 + LIFE);
         let token = sight.target().token.clone().expect("a token");
-        sight.recall.ends = vec![(token, boot(100 + LIFE))];
+        sight.recall.sightings.ends = vec![(token, boot(100 + LIFE))];
         sight.app.last = Some(LastMint { started: boot(started), uid: "another".into() });
         sight
     };
@@ -164,7 +164,7 @@ fn of_two_mints_in_one_second_who_made_both_knows_the_later_one() {
         let millis = |millis| boot(0) + Duration::from_millis(millis);
         Sight::healthy(LEGACY).with(|sight| {
             sight.shown = vec![winner(LEGACY, 0)];
-            sight.recall.minted = own.map(|own| (token().fingerprint(), millis(own)));
+            sight.recall.calls.minted = own.map(|own| (token().fingerprint(), millis(own)));
             sight.app.last = Some(LastMint { started: millis(others), uid: "elder-uid".into() });
         })
     };

@@ -90,7 +90,7 @@ fn the_same_token_with_more_life_is_written_and_with_the_same_end_it_is_not() {
         let wanted = Wanted { why: Why::Time, force: false, mints: false };
         let mut token = target.token.clone().expect("a token");
         token.expires = at(expires);
-        sight.hand = Some(UnstoredFacts {
+        sight.unstored = Some(UnstoredFacts {
             name: target.name,
             call: Call::for_test(wanted),
             token,
@@ -128,7 +128,7 @@ fn another_objects_newer_token_concerns_whoever_shares_it_once() {
             sight.shown = vec![sibling(platform, 400)];
         });
         sight.asks(500, Why::SiblingNewer);
-        sight.recall.sibling_asked = Some("sha256:theirs".into());
+        sight.recall.calls.sibling_asked = Some("sha256:theirs".into());
         sight.live = None;
         sight.keeps_silent(500);
     }

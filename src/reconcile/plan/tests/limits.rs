@@ -218,11 +218,11 @@ fn a_failure_older_than_the_target_or_of_another_spec_is_void() {
 fn somebody_elses_open_intent_is_waited_out_and_our_own_is_not() {
     for mode in MODES {
         let mut sight = Sight::healthy(mode).with(|sight| sight.intends("theirs", false));
-        sight.recall.foreign_intent = Some(("theirs".into(), boot(495)));
+        sight.recall.sightings.foreign_intent = Some(("theirs".into(), boot(495)));
         assert!(sight.keeps_silent(500).wake <= Duration::from_secs(10));
         sight.asks(511, Why::OpenIntent);
         let mut sight = Sight::healthy(mode).with(|sight| sight.intends("ours", false));
-        sight.recall.own_intent = Some("ours".into());
+        sight.recall.calls.own_intent = Some("ours".into());
         sight.asks(500, Why::OpenIntent);
     }
 }
@@ -230,7 +230,7 @@ fn somebody_elses_open_intent_is_waited_out_and_our_own_is_not() {
 #[test]
 fn no_object_asks_more_often_than_twice_a_second() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.target = None);
-    sight.recall.last_sent = Some(boot(500));
+    sight.recall.calls.last_sent = Some(boot(500));
     assert!(sight.keeps_silent(500).wake <= Duration::from_millis(500));
     sight.asks(501, Why::TargetMissing);
 }
@@ -240,7 +240,7 @@ fn calls_that_something_undoes_are_made_less_and_less_often() {
     let held = |unasked, since: u64, why: fn(&mut Sight)| {
         let mut sight = Sight::healthy(STABLE);
         why(&mut sight);
-        (sight.recall.unasked, sight.recall.last_sent) = (unasked, Some(boot(500 - since)));
+        (sight.recall.calls.unasked, sight.recall.calls.last_sent) = (unasked, Some(boot(500 - since)));
         sight
             .view(500, |view| {
                 delay(

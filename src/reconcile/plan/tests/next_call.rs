@@ -100,7 +100,7 @@ fn who_another_object_keeps_from_the_app_waits_for_it() {
 #[test]
 fn what_ends_in_a_moment_is_not_worth_a_write() {
     let mut sight = Sight::healthy(LEGACY).with(|sight| sight.intends("of-another", false));
-    sight.recall.foreign_intent = Some(("of-another".into(), boot(495)));
+    sight.recall.sightings.foreign_intent = Some(("of-another".into(), boot(495)));
     let act = sight.keeps_silent(500).act;
     assert!(matches!(act, Act::Rest), "{act:?}");
 }

@@ -102,7 +102,7 @@ fn nobody_waits_for_an_older_object_that_could_not_store_a_token() {
 fn an_older_object_whose_credential_is_not_tried_is_waited_for_a_minute_and_status_says_so() {
     let mut sight = Sight::new(LEGACY).with(|sight| {
         sight.shown = vec![sibling(LEGACY, "a", OLDER, None)];
-        sight.recall.waiting_since = Some(boot(500));
+        sight.recall.sightings.waiting_since = Some(boot(500));
     });
     let planned = sight.keeps_silent(510);
     assert!(planned.waits);
@@ -128,7 +128,7 @@ fn an_app_secret_that_was_never_accepted_uses_up_nothing_of_the_apps() {
     };
     let reported = |accepted| {
         let mut sight = Sight::healthy(STABLE).with(|sight| sight.shown = vec![sibling(accepted)]);
-        sight.recall.sibling_asked = Some(at(190).to_string());
+        sight.recall.calls.sibling_asked = Some(at(190).to_string());
         sight.annotate(names::INVALID_TOKEN, &token().fingerprint());
         sight
     };
@@ -143,7 +143,7 @@ fn an_app_secret_that_was_never_accepted_uses_up_nothing_of_the_apps() {
     let mut sight = reported(Some(true));
     sight.keeps_silent(500);
     sight.says_of(500, ConditionType::TokenFresh, "False", Reason::ReportedInvalid);
-    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is reported") };
     let next = status.token.and_then(|token| token.next_refresh_time).expect("a time");
     assert_eq!(
         next.0.to_string(),
@@ -180,6 +180,6 @@ fn a_siblings_newer_token_is_asked_after_once_on_stable_endpoints() {
         .with(|sight| sight.shown = vec![newer.clone()])
         .asks(500, Why::SiblingNewer);
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.shown = vec![newer]);
-    sight.recall.sibling_asked = Some("sha256:newer".into());
+    sight.recall.calls.sibling_asked = Some("sha256:newer".into());
     sight.keeps_silent(500);
 }

@@ -82,7 +82,7 @@ pub struct Sight {
     pub old_held: Held,
     pub immutable: bool,
     /// The unstored token.
-    pub hand: Option<UnstoredFacts>,
+    pub unstored: Option<UnstoredFacts>,
     /// Whether the lists of the namespace are complete.
     pub listed: bool,
     /// What this process remembers of the app's mints.
@@ -164,7 +164,7 @@ impl Sight {
             ..Self::new(STABLE)
         };
         sight.just_stored(0);
-        let Act::Status(status) = sight.plan(1).act else { panic!("a new token is told") };
+        let Act::Status(status) = sight.plan(1).act else { panic!("a new token is reported") };
         sight.mp.status = Some(*status);
         sight.recall = Recall::default();
         sight.live = None;
@@ -188,7 +188,7 @@ impl Sight {
             held: Held::default(),
             old_held: Held::default(),
             immutable: false,
-            hand: None,
+            unstored: None,
             listed: true,
             app: AppMints::default(),
             allowed: AllowedMetadata::default(),
@@ -211,8 +211,8 @@ impl Sight {
         };
         let token = target.token.clone().expect("a token");
         let stored = Stored { call: call.id.clone(), token: token.clone(), asked_at: at(sent) };
-        self.recall.stored = Some(stored);
-        self.recall.verified = Some(target.version.clone());
+        self.recall.writes.stored = Some(stored);
+        self.recall.writes.verified = Some(target.version.clone());
         let how =
             How::Token { token, sent: at(sent), stored: true, same: false, unconfirmed: false };
         let ended = Ended {
@@ -222,7 +222,7 @@ impl Sight {
             mints_before: None,
             how,
         };
-        self.recall.ended = Some(ended);
+        self.recall.calls.ended = Some(ended);
     }
 
     pub fn status(&mut self) -> &mut MiniProgramStatus {
@@ -264,9 +264,9 @@ impl Sight {
     /// The intent of a call that this process made and whose token it has stored.
     pub fn closed_intent(&mut self, id: &str) {
         self.intends(id, false);
-        self.recall.own_intent = Some(id.into());
+        self.recall.calls.own_intent = Some(id.into());
         let token = self.target().token.clone().expect("a token");
-        self.recall.stored = Some(Stored { call: id.into(), asked_at: token.issued, token });
+        self.recall.writes.stored = Some(Stored { call: id.into(), asked_at: token.issued, token });
     }
 
     /// A live read of the target and the credential has just been made.
@@ -296,7 +296,7 @@ impl Sight {
         let mut seen = self.observed();
         let mut planned = plan(&seen, now(seconds));
         if let Act::NoteCredential(noted) = planned.act {
-            (self.recall.noted, seen.recall.noted) = (Some(noted.clone()), Some(noted));
+            (self.recall.reports.noted, seen.recall.reports.noted) = (Some(noted.clone()), Some(noted));
             planned = plan(&seen, now(seconds));
         }
         planned
@@ -344,7 +344,7 @@ impl Sight {
             },
             template: self.allowed.template(&self.mp),
             recall: self.recall.clone(),
-            unstored: self.hand.clone(),
+            unstored: self.unstored.clone(),
             app: self.app.clone(),
             patience: Duration::from_secs(15),
             started: self.started,
@@ -363,7 +363,7 @@ impl Sight {
         for _ in 0..6 {
             match self.plan(seconds).act {
                 Act::ReadCredential if !read => read = true,
-                Act::NoteCredential(noted) => self.recall.noted = Some(noted),
+                Act::NoteCredential(noted) => self.recall.reports.noted = Some(noted),
                 Act::ReadLive { .. } => looked = true,
                 Act::Status(status) if self.mp.status.as_ref() != Some(&*status) => {
                     self.mp.status = Some(*status);
@@ -435,11 +435,11 @@ impl Sight {
             Act::Rest => self.mp.status.clone().expect("a status"),
             other => panic!("at {seconds}: {other:?}"),
         };
-        let told = <ConditionType as strum::IntoEnumIterator>::iter().filter_map(|kind| {
+        let reported = <ConditionType as strum::IntoEnumIterator>::iter().filter_map(|kind| {
             let condition = crate::api::conditions::find(&status.conditions, kind)?;
             Some((kind.into(), condition.status.clone(), condition.reason.clone()))
         });
-        told.collect()
+        reported.collect()
     }
 
     /// The message of a condition after a status write at this time.

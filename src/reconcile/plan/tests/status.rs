@@ -43,10 +43,10 @@ fn a_healthy_object_says_so() {
 fn a_status_that_somebody_else_writes_over_is_repeated_every_ten_seconds() {
     let mut sight = Sight::healthy(STABLE);
     let ours = sight.mp.status.clone().expect("a status");
-    sight.recall.written_status = Some((Arc::new(ours), boot(500)));
+    sight.recall.reports.written_status = Some((Arc::new(ours), boot(500)));
     assert!(matches!(sight.plan(501).act, Act::Rest), "it stands as it was written");
     sight.mp.spec.suspend = true;
-    assert!(matches!(sight.plan(501).act, Act::Status(_)), "what is new is told at once");
+    assert!(matches!(sight.plan(501).act, Act::Status(_)), "what is new is reported at once");
     sight.mp.spec.suspend = false;
     sight.status().conditions.retain(|condition| condition.type_ != "TargetSynced");
     let planned = sight.plan(501);
@@ -59,7 +59,7 @@ fn a_status_that_somebody_else_writes_over_is_repeated_every_ten_seconds() {
 fn ready_turns_false_at_expiry_by_the_clock() {
     let mut sight =
         Sight::healthy(STABLE).with(|sight| sight.fails(Reason::PlatformUnreachable, 7000, 9000));
-    let Act::Status(status) = sight.plan(7010).act else { panic!("the failure is told") };
+    let Act::Status(status) = sight.plan(7010).act else { panic!("the failure is reported") };
     sight.mp.status = Some(*status);
     sight.says_of(7010, Ready, "True", Reason::TokenAvailable);
     sight.says_of(7010, TokenFresh, "False", Reason::PlatformUnreachable);
@@ -88,7 +88,7 @@ fn a_clock_that_went_back_keeps_no_suspended_object_ready() {
         sight.mp.metadata.generation = Some(2);
     });
     let token = sight.target().token.clone().expect("a token");
-    sight.recall.ends = vec![(token, boot(LIFE - 600))];
+    sight.recall.sightings.ends = vec![(token, boot(LIFE - 600))];
     let wake = sight.plan(LIFE - 700).wake;
     assert!(wake >= Duration::from_secs(100) && wake < Duration::from_secs(101), "{wake:?}");
     sight.says_of(LIFE - 601, Ready, "True", Reason::TokenAvailable);
@@ -108,7 +108,7 @@ fn every_unusable_credential_has_its_reason() {
     for (read, reason) in cases {
         let mut sight = Sight::new(STABLE);
         sight.live = Some(read);
-        let Act::Status(status) = sight.plan_noted(500).act else { panic!("{reason} is told") };
+        let Act::Status(status) = sight.plan_noted(500).act else { panic!("{reason} is reported") };
         sight.mp.status = Some(*status);
         if reason == Reason::CredentialUnreadable {
             continue;
@@ -118,7 +118,7 @@ fn every_unusable_credential_has_its_reason() {
         }
         sight.says_of(501, CredentialValid, "False", reason);
         sight.says_of(501, Ready, "False", reason);
-        assert!(matches!(sight.plan(501).act, Act::Rest), "{reason} is told once and read once");
+        assert!(matches!(sight.plan(501).act, Act::Rest), "{reason} is reported once and read once");
     }
 }
 
@@ -130,7 +130,7 @@ fn stalled_is_said_at_once_where_only_a_person_helps_and_after_a_minute_where_an
         "the watches race: only a read tells"
     );
     sight.read_credential();
-    let Act::Status(status) = sight.plan(500).act else { panic!("told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("reported") };
     assert!(!status.conditions.iter().any(|condition| condition.type_ == "Stalled"));
     sight.mp.status = Some(*status);
     assert!(sight.plan(510).wake <= Duration::from_secs(51));
@@ -146,7 +146,7 @@ fn stalled_is_said_at_once_where_only_a_person_helps_and_after_a_minute_where_an
 #[test]
 fn rights_and_a_younger_object_of_the_app_may_come_and_go_a_minute_later() {
     let forbidden = |sight: &mut Sight| {
-        sight.recall.refused = Some(Refused {
+        sight.recall.writes.refused = Some(Refused {
             reason: Reason::Forbidden,
             said: None,
             attempts: 1,
@@ -178,7 +178,7 @@ fn rights_and_a_younger_object_of_the_app_may_come_and_go_a_minute_later() {
     for (reason, change) in cases {
         let mut sight = Sight::new(LEGACY).with(change);
         sight.read_credential();
-        let Act::Status(status) = sight.plan_noted(500).act else { panic!("{reason} is told") };
+        let Act::Status(status) = sight.plan_noted(500).act else { panic!("{reason} is reported") };
         sight.mp.status = Some(*status);
         assert!(!sight.says(501).iter().any(|(kind, ..)| *kind == "Stalled"), "{reason}");
         sight.says_of(561, Stalled, "True", reason);
@@ -193,10 +193,10 @@ fn ready_objects_are_never_stalled() {
 }
 
 #[test]
-fn a_refresh_that_is_due_and_not_made_is_told_after_a_minute() {
+fn a_refresh_that_is_due_and_not_made_is_reported_after_a_minute() {
     let mut sight = Sight::healthy(STABLE);
-    sight.recall.due_since = Some(boot(6960));
-    sight.recall.not_before = boot(9000);
+    sight.recall.sightings.due_since = Some(boot(6960));
+    sight.recall.backoffs.requests.until = boot(9000);
     sight.says_of(6970, TokenFresh, "True", Reason::Fresh);
     sight.says_of(6960 + OVERDUE_AFTER.as_secs(), TokenFresh, "False", Reason::RefreshOverdue);
 }
@@ -223,7 +223,7 @@ fn what_was_written_is_not_written_again() {
             sight.credential = None;
             sight.date(0, 450);
         },
-        |sight| sight.recall.last_call = Duration::from_secs(9),
+        |sight| sight.recall.calls.last_call = Duration::from_secs(9),
     ];
     for (nth, change) in conditions.into_iter().enumerate() {
         let mut sight = Sight::healthy(STABLE).with(change);
@@ -273,15 +273,15 @@ fn only_a_call_that_nothing_hinders_is_late() {
     assert!(!sight.plan(6990).due, "there is nothing to ask with");
     let mut sight = Sight::healthy(STABLE).with(|sight| {
         let (reason, retry) = (Reason::WriteFailed, boot(6995));
-        sight.recall.refused = Some(Refused { reason, said: None, attempts: 1, retry });
+        sight.recall.writes.refused = Some(Refused { reason, said: None, attempts: 1, retry });
     });
     assert!(!sight.plan(6990).due, "the token could not be stored");
 }
 
 #[test]
-fn a_panic_is_told_and_takes_nothing_from_a_token_that_is_still_good() {
+fn a_panic_is_reported_and_takes_nothing_from_a_token_that_is_still_good() {
     let mut sight = Sight::healthy(STABLE);
-    let told = |sight: &Sight, seconds| {
+    let reported = |sight: &Sight, seconds| {
         let now = crate::shell::clock::Now { wall: at(seconds), boot: boot(seconds) };
         let status = crate::reconcile::plan::unplanned::of_panic(&sight.mp, now);
         let all = status
@@ -292,8 +292,8 @@ fn a_panic_is_told_and_takes_nothing_from_a_token_that_is_still_good() {
             .map(|(kind, status, _)| (kind, status))
             .collect::<Vec<_>>()
     };
-    assert_eq!(told(&sight, 500), [("TokenFresh".into(), "False".into())]);
-    assert_eq!(told(&sight, LIFE), [("Ready".into(), "False".into())]);
+    assert_eq!(reported(&sight, 500), [("TokenFresh".into(), "False".into())]);
+    assert_eq!(reported(&sight, LIFE), [("Ready".into(), "False".into())]);
     sight.mp.status = Some(crate::reconcile::plan::unplanned::of_panic(
         &sight.mp,
         crate::shell::clock::Now { wall: at(500), boot: boot(500) },
@@ -307,20 +307,20 @@ fn ready_turns_false_at_expiry_also_while_the_secrets_cannot_be_listed() {
         let mut sight = Sight::healthy(STABLE).with(|sight| {
             (sight.listed, sight.target, sight.credential) = (false, None, None);
             sight.mp.spec.suspend = suspend;
-            sight.recall.unlisted_since = Some(boot(LIFE - 10));
+            sight.recall.sightings.unlisted_since = Some(boot(LIFE - 10));
         });
         sight.rests(LIFE - 5, 25);
         sight.says_of(LIFE + 19, Ready, "True", Reason::TokenAvailable);
         let reason = if suspend { Reason::Suspended } else { Reason::Expired };
         sight.says_of(LIFE + 20, Ready, "False", reason);
         sight.says_of(LIFE + 20, TokenFresh, "False", reason);
-        let Act::Status(status) = sight.plan(LIFE + 20).act else { panic!("it is told") };
+        let Act::Status(status) = sight.plan(LIFE + 20).act else { panic!("it is reported") };
         sight.mp.status = Some(*status);
         assert!(matches!(sight.plan(LIFE + 21).act, Act::Rest), "once");
     }
     let mut sight =
         Sight::healthy(STABLE).with(|sight| (sight.listed, sight.target) = (false, None));
-    sight.recall.unlisted_since = Some(boot(0));
+    sight.recall.sightings.unlisted_since = Some(boot(0));
     sight.rests(LIFE - 100, 100);
 }
 
@@ -336,8 +336,8 @@ fn an_object_that_left_the_selector_promises_nothing() {
     );
     sight.mp.status = Some(status.clone());
     for kind in [Ready, TokenFresh] {
-        let told = conditions::find(&status.conditions, kind).expect("a condition");
-        assert_eq!((told.status.as_str(), told.reason.as_str()), ("Unknown", "NotSelected"));
+        let reported = conditions::find(&status.conditions, kind).expect("a condition");
+        assert_eq!((reported.status.as_str(), reported.reason.as_str()), ("Unknown", "NotSelected"));
     }
     // An operator that selects the object reports the truth again, without a call.
     sight.says_of(501, Ready, "True", Reason::TokenAvailable);

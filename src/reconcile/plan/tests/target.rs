@@ -14,7 +14,7 @@ use crate::{
         call::Why,
         memory::Refused,
         observed::Held,
-        plan::{Act, target::is_told_refused},
+        plan::{Act, target::is_reported_refused},
     },
 };
 
@@ -38,7 +38,7 @@ fn a_new_name_is_filled_from_the_old_secret_before_that_is_deleted() {
     assert!(rewrite.renamed && !rewrite.drift);
     let mut renamed = projection(LEGACY);
     renamed.name = "renamed".into();
-    sight.recall.verified = Some(renamed.version.clone());
+    sight.recall.writes.verified = Some(renamed.version.clone());
     sight.target = Some(renamed);
     assert!(matches!(sight.plan(500).act, Act::Forget(old) if old.name == "shop-token"));
 }
@@ -60,10 +60,10 @@ fn a_target_that_was_before_goes_only_when_the_new_one_holds_a_token() {
         let mut old = projection(LEGACY);
         old.name = "former-token".into();
         sight.old = vec![old];
-        sight.recall.unmatched = Some(sight.target().version.clone());
+        sight.recall.writes.unmatched = Some(sight.target().version.clone());
     });
     assert!(!matches!(sight.plan(500).act, Act::Forget(_)), "its data hold no token that we know");
-    sight.recall.unmatched = None;
+    sight.recall.writes.unmatched = None;
     assert!(matches!(sight.plan(500).act, Act::Forget(old) if old.name == "former-token"));
 }
 
@@ -101,7 +101,7 @@ fn an_edit_is_put_right_from_the_data_if_the_token_is_still_there() {
     sight.read_live();
     sight.held = Held::default();
     let Act::Unmatched(version) = sight.plan(500).act else { panic!("nothing to write it from") };
-    sight.recall.unmatched = Some(version);
+    sight.recall.writes.unmatched = Some(version);
     sight.asks(500, Why::Edited);
 }
 
@@ -122,16 +122,16 @@ fn a_stripped_owner_or_template_value_is_drift_but_waits_for_its_turn() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().owner = Owner::Nobody);
     assert!(matches!(sight.plan_live(500), Act::Rewrite(rewrite) if rewrite.drift));
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().owner = Owner::Nobody);
-    sight.recall.corrected = Some(boot(495));
+    sight.recall.writes.corrected = Some(boot(495));
     assert!(sight.keeps_silent(500).wake <= Duration::from_secs(5));
 }
 
 #[test]
-fn another_ones_secret_is_told_after_one_look_and_left_alone() {
+fn another_ones_secret_is_reported_after_one_look_and_left_alone() {
     let mut sight = Sight::new(STABLE).with(|sight| sight.foreign = true);
     assert!(matches!(sight.plan(500).act, Act::ReadLive { old: None, .. }));
     sight.read_live();
-    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is reported") };
     sight.mp.status = Some(*status);
     sight.says_of(500, ConditionType::TargetSynced, "False", Reason::Conflict);
     sight.says_of(500, ConditionType::Ready, "False", Reason::Conflict);
@@ -148,7 +148,7 @@ fn an_old_target_in_use_is_put_right_without_a_call() {
         sight.foreign = true;
     });
     sight.read_live();
-    let Act::Status(status) = sight.plan(500).act else { panic!("the conflict is told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("the conflict is reported") };
     sight.mp.status = Some(*status);
     sight.keeps_silent(501);
     sight.old[0].edited = true;
@@ -201,7 +201,7 @@ fn a_former_objects_target_is_left_to_the_garbage_collector_for_ten_seconds() {
     let mut sight = Sight::new(STABLE).with(|sight| {
         sight.target = Some(projection(STABLE));
         sight.target().owner = Owner::MiniProgram { uid: "former-uid".into(), name: "shop".into() };
-        sight.recall.former = Some(("target-uid".into(), boot(495)));
+        sight.recall.sightings.former = Some(("target-uid".into(), boot(495)));
     });
     assert!(sight.keeps_silent(500).wake <= Duration::from_secs(5));
     sight.says_of(500, ConditionType::TargetSynced, "Unknown", Reason::Pending);
@@ -216,20 +216,20 @@ fn while_the_new_name_is_anothers_the_old_target_is_kept_fresh() {
         sight.foreign = true;
     });
     sight.read_live();
-    let Act::Status(status) = sight.plan(500).act else { panic!("the conflict is told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("the conflict is reported") };
     assert_eq!(status.target_ref.as_ref().map(|target| target.name.as_str()), Some("shop-token"));
     sight.mp.status = Some(*status);
     sight.asks(7000, Why::Time);
 }
 
 #[test]
-fn an_immutable_target_is_told_and_costs_no_call() {
+fn an_immutable_target_is_reported_and_costs_no_call() {
     let mut sight = Sight::healthy(STABLE).with(|sight| {
         sight.target().token.as_mut().expect("a token").expires = super::sight::at(400);
     });
     sight.immutable = true;
     sight.read_live();
-    let Act::Status(status) = sight.plan(500).act else { panic!("told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("reported") };
     sight.mp.status = Some(*status);
     sight.read_live();
     sight.says_of(501, ConditionType::Ready, "False", Reason::Immutable);
@@ -245,10 +245,10 @@ fn renamed_in_vain(mode: TokenMode) -> Sight {
     let mut sight = Sight::healthy(mode).with(|sight| {
         target(sight, |target| target.name = Some("other".into()));
         sight.old = sight.target.take().into_iter().collect();
-        sight.recall.refused = Some(refused(Reason::WriteFailed, 530));
+        sight.recall.writes.refused = Some(refused(Reason::WriteFailed, 530));
     });
     sight.read_live();
-    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is reported") };
     sight.mp.status = Some(*status);
     sight
 }
@@ -259,11 +259,11 @@ fn while_a_new_target_cannot_be_made_the_old_one_is_kept_fresh() {
         let mut sight = renamed_in_vain(mode);
         sight.says_of(500, ConditionType::TargetSynced, "False", Reason::WriteFailed);
         sight.says_of(500, ConditionType::Ready, "False", Reason::WriteFailed);
-        let told = sight.message(500, ConditionType::Ready);
+        let reported = sight.message(500, ConditionType::Ready);
         assert!(
-            told.contains("quota few is used up")
-                && told.contains("Secret shop-token stays in use"),
-            "{told}"
+            reported.contains("quota few is used up")
+                && reported.contains("Secret shop-token stays in use"),
+            "{reported}"
         );
         sight.rests(500, 30);
         let act = sight.plan_live(530);
@@ -272,13 +272,13 @@ fn while_a_new_target_cannot_be_made_the_old_one_is_kept_fresh() {
             "the new name is tried again: {act:?}"
         );
         let due = due_at(mode);
-        sight.recall.refused = Some(refused(Reason::WriteFailed, due + 30));
+        sight.recall.writes.refused = Some(refused(Reason::WriteFailed, due + 30));
         sight.asks(due, Why::Time);
         sight.annotate(super::sight::REQUEST, "now");
-        sight.recall.refused = Some(refused(Reason::WriteFailed, 4030));
+        sight.recall.writes.refused = Some(refused(Reason::WriteFailed, 4030));
         sight.asks(4000, Why::Requested);
         // After a restart only the status has the refusal.
-        sight.recall.refused = None;
+        sight.recall.writes.refused = None;
         sight.old[0].token.as_mut().expect("a token").expires = super::sight::at(4000);
         assert!(sight.view(4001, |view| super::super::target::stays_in_use(view).is_some()));
     }
@@ -293,7 +293,7 @@ fn an_edit_of_the_target_before_is_put_right_while_the_new_one_is_refused() {
 }
 
 #[test]
-fn a_target_that_is_being_deleted_is_told_and_kept_fresh() {
+fn a_target_that_is_being_deleted_is_reported_and_kept_fresh() {
     let mut sight = Sight::healthy(STABLE).with(|sight| {
         let finalizers = vec!["example.com/hold".into()];
         sight.target().terminating = Some(Terminating { since: super::sight::at(500), finalizers });
@@ -306,17 +306,17 @@ fn a_target_that_is_being_deleted_is_told_and_kept_fresh() {
 }
 
 #[test]
-fn a_template_that_does_not_hold_is_told_and_costs_no_call() {
+fn a_template_that_does_not_hold_is_reported_and_costs_no_call() {
     let mut sight = Sight::healthy(STABLE).with(|sight| {
         target(sight, |target| {
             let labels = Some(BTreeMap::from([("team".into(), "a".into())]));
             target.template =
                 Some(Template { metadata: Some(ObjectMetaTemplate { labels, annotations: None }) });
         });
-        sight.recall.in_vain = Some(sight.target().version.clone());
+        sight.recall.writes.unchanged = Some(sight.target().version.clone());
     });
     sight.read_live();
-    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is reported") };
     sight.mp.status = Some(*status);
     sight.says_of(501, ConditionType::TargetSynced, "False", Reason::Altered);
     sight.says_of(501, ConditionType::Ready, "True", Reason::TokenAvailable);
@@ -328,16 +328,16 @@ fn a_template_that_does_not_hold_is_told_and_costs_no_call() {
 fn what_admission_took_away_leads_to_no_call_until_a_write_is_due_again() {
     let mut sight = Sight::healthy(STABLE).with(|sight| {
         sight.target().token = None;
-        sight.recall.refused = Some(refused(Reason::Altered, 530));
+        sight.recall.writes.refused = Some(refused(Reason::Altered, 530));
     });
-    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is reported") };
     sight.mp.status = Some(*status);
     sight.says_of(501, ConditionType::Ready, "False", Reason::Altered);
     sight.says_of(501, ConditionType::TokenFresh, "False", Reason::Blocked);
     sight.rests(501, 29);
     // After a restart a write is tried before a call.
-    sight.recall.refused = None;
-    assert!(sight.view(502, is_told_refused));
+    sight.recall.writes.refused = None;
+    assert!(sight.view(502, is_reported_refused));
 }
 
 #[test]
@@ -345,7 +345,7 @@ fn an_immutable_target_blocks_the_call_and_the_platform_is_not_blamed() {
     let mut sight = Sight::healthy(STABLE);
     sight.immutable = true;
     sight.read_live();
-    let Act::Status(status) = sight.plan(LIFE + 1).act else { panic!("told") };
+    let Act::Status(status) = sight.plan(LIFE + 1).act else { panic!("reported") };
     sight.mp.status = Some(*status);
     sight.read_live();
     sight.says_of(LIFE + 2, ConditionType::TokenFresh, "False", Reason::Blocked);
@@ -354,16 +354,16 @@ fn an_immutable_target_blocks_the_call_and_the_platform_is_not_blamed() {
 #[test]
 fn a_refusal_is_over_when_nothing_is_left_to_write() {
     let mut sight = Sight::healthy(STABLE)
-        .with(|sight| sight.recall.refused = Some(refused(Reason::WriteFailed, 530)));
+        .with(|sight| sight.recall.writes.refused = Some(refused(Reason::WriteFailed, 530)));
     sight.says_of(500, ConditionType::TargetSynced, "False", Reason::WriteFailed);
-    let Act::Status(status) = sight.plan(500).act else { panic!("it is told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("it is reported") };
     sight.mp.status = Some(*status);
     sight.rests(500, 30);
     sight.says_of(530, ConditionType::TargetSynced, "True", Reason::Synced);
 }
 
 #[test]
-fn a_template_that_the_administrator_does_not_allow_is_told_and_the_token_kept_fresh_without_it() {
+fn a_template_that_the_administrator_does_not_allow_is_reported_and_the_token_kept_fresh_without_it() {
     let labels = |labels: serde_json::Value| {
         Sight::healthy(STABLE).with(|sight| {
             let template =

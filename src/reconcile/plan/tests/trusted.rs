@@ -54,7 +54,7 @@ fn a_forged_target_is_rewritten_from_the_token_that_its_data_still_holds() {
 fn a_forged_token_is_replaced_by_one_call_and_no_status_tells_of_it() {
     for mode in MODES {
         let mut sight = Sight::healthy(mode).with(forge);
-        sight.recall.unmatched = Some("21".into());
+        sight.recall.writes.unmatched = Some("21".into());
         sight.asks(500, Why::Edited);
         let reported =
             sight.mp.status.as_ref().and_then(|status| status.token.clone()).expect("a token");
@@ -70,7 +70,7 @@ fn a_forged_target_makes_no_credential_accepted_and_no_object_ready() {
         for mode in MODES {
             let mut sight = Sight::healthy(mode).with(|sight| sight.mp.status = None);
             sight.target().owner = owner.clone();
-            sight.recall.unmatched = Some(sight.target().version.clone());
+            sight.recall.writes.unmatched = Some(sight.target().version.clone());
             sight.asks(500, Why::NoToken);
             sight.read_live();
             let (credential, believes) =
@@ -99,7 +99,7 @@ fn a_token_that_this_process_stored_is_believed_before_the_status_tells_of_it() 
         let mut sight = Sight::healthy(mode).with(forge);
         sight.target().issued_for = Some("call-1".into());
         sight.just_stored(490);
-        let Act::Status(status) = sight.plan(500).act else { panic!("the new token is told") };
+        let Act::Status(status) = sight.plan(500).act else { panic!("the new token is reported") };
         assert_eq!(status.token.map(|token| token.issue_time.0), Some(at(490)));
         // Another writer changes the target before the status is written.
         sight.target().token.as_mut().expect("a token").fingerprint = "sha256:ffffffffffff".into();
@@ -119,22 +119,22 @@ fn the_token_before_the_one_just_stored_is_believed_no_more() {
         sight.target().version = "22".into();
         let act = sight.plan_live(500);
         assert!(matches!(&act, Act::Unmatched(version) if version == "22"), "{mode:?}: {act:?}");
-        sight.recall.unmatched = Some("22".into());
+        sight.recall.writes.unmatched = Some("22".into());
         sight.asks(500, Why::Edited);
     }
 }
 
 #[test]
-fn when_a_call_was_sent_is_told_also_if_the_write_of_its_token_was_refused_at_first() {
+fn when_a_call_was_sent_is_reported_also_if_the_write_of_its_token_was_refused_at_first() {
     for mode in MODES {
         let mut sight = Sight::healthy(mode).with(forge);
         sight.just_stored(480);
         // The status already reports the end of the call and the refused write.
-        sight.recall.ended = None;
-        let Act::Status(status) = sight.plan(500).act else { panic!("{mode:?}: it is told") };
-        let told = status.token.expect("a token");
-        assert_eq!(told.fingerprint, "sha256:0123456789ab");
-        assert_eq!(told.check_time.expect("a time").0, at(480), "{mode:?}");
+        sight.recall.calls.ended = None;
+        let Act::Status(status) = sight.plan(500).act else { panic!("{mode:?}: it is reported") };
+        let reported = status.token.expect("a token");
+        assert_eq!(reported.fingerprint, "sha256:0123456789ab");
+        assert_eq!(reported.check_time.expect("a time").0, at(480), "{mode:?}");
     }
 }
 
@@ -144,8 +144,8 @@ fn the_intent_of_a_leader_before_confirms_nothing_since_all_can_read_its_id() {
         let mut sight = Sight::healthy(mode).with(forge);
         sight.target().issued_for = Some("call-1".into());
         sight.intends("call-1", false);
-        sight.recall.foreign_intent = Some(("call-1".into(), boot(480)));
-        sight.recall.unmatched = Some("21".into());
+        sight.recall.sightings.foreign_intent = Some(("call-1".into(), boot(480)));
+        sight.recall.writes.unmatched = Some("21".into());
         sight.asks(500, Why::Edited);
         assert!(sight.view(500, |view| view.open_intent().is_some()), "{mode:?}");
     }
@@ -162,9 +162,9 @@ fn who_reads_the_id_of_an_intent_cannot_close_it_by_a_forged_target() {
         })
     };
     // This process made the call and stored no token for it.
-    let mut sight = forged(|sight| sight.recall.own_intent = Some("call-1".into()));
+    let mut sight = forged(|sight| sight.recall.calls.own_intent = Some("call-1".into()));
     assert!(sight.view(500, |view| view.token().is_none() && view.open_intent().is_some()));
-    sight.recall.unmatched = Some("21".into());
+    sight.recall.writes.unmatched = Some("21".into());
     sight.asks(500, Why::Edited);
     let mut sight = forged(|sight| sight.target().stamped = false);
     assert!(matches!(sight.plan_live(500), Act::Rewrite(_)), "an edit");
@@ -179,7 +179,7 @@ fn a_token_in_doubt_is_confirmed_though_somebody_takes_the_mark_off_its_target()
 #[test]
 fn a_target_that_nothing_confirms_is_left_alone_for_two_seconds_for_its_status_to_follow() {
     let mut sight = Sight::healthy(STABLE).with(forge);
-    sight.recall.untold_since = Some(boot(499));
+    sight.recall.sightings.unreported_since = Some(boot(499));
     let planned = sight.plan(500);
     assert!(matches!(planned.act, Act::Rest));
     assert_eq!(planned.wake, Duration::from_secs(1));
@@ -235,13 +235,13 @@ fn a_version_of_the_target_that_somebody_else_made_is_read_once() {
         let Act::Unmatched(version) = sight.plan(500).act else {
             panic!("{mode:?}: the token is another one")
         };
-        sight.recall.unmatched = Some(version);
+        sight.recall.writes.unmatched = Some(version);
         sight.asks(500, Why::Edited);
     }
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().version = "21".into());
-    sight.recall.verified = Some("21".into());
+    sight.recall.writes.verified = Some("21".into());
     sight.keeps_silent(500);
-    (sight.recall.verified, sight.recall.read_at) = (None, Some(boot(495)));
+    (sight.recall.writes.verified, sight.recall.writes.read_at) = (None, Some(boot(495)));
     sight.rests(500, 5);
 }
 
@@ -254,20 +254,20 @@ fn whoever_edits_the_target_again_and_again_keeps_no_token_from_being_refreshed(
     for (mode, edit) in MODES.into_iter().flat_map(|mode| edits.map(|edit| (mode, edit))) {
         let mut sight = Sight::healthy(mode).with(edit);
         let moment_ago = Some(boot(due_at(mode) - 5));
-        (sight.recall.read_at, sight.recall.corrected) = (moment_ago, moment_ago);
+        (sight.recall.writes.read_at, sight.recall.writes.corrected) = (moment_ago, moment_ago);
         let act = sight.plan(due_at(mode)).act;
         assert!(matches!(act, Act::ReadLive { for_call: true, .. }), "{mode:?}: {act:?}");
-        (sight.recall.read_at, sight.recall.corrected) = (Some(boot(495)), Some(boot(495)));
+        (sight.recall.writes.read_at, sight.recall.writes.corrected) = (Some(boot(495)), Some(boot(495)));
         sight.rests(500, 5);
     }
 }
 
 #[test]
-fn the_version_that_was_read_is_told_with_the_next_change_of_the_status() {
+fn the_version_that_was_read_is_reported_with_the_next_change_of_the_status() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().version = "21".into());
-    sight.recall.verified = Some("21".into());
+    sight.recall.writes.verified = Some("21".into());
     assert!(matches!(sight.plan(500).act, Act::Rest));
     sight.mp.spec.suspend = true;
-    let Act::Status(status) = sight.plan(500).act else { panic!("that is told") };
+    let Act::Status(status) = sight.plan(500).act else { panic!("that is reported") };
     assert_eq!(status.target_ref.and_then(|target| target.resource_version).as_deref(), Some("21"));
 }

@@ -96,7 +96,7 @@ fn clock() -> Clock {
 
 fn elector(server: &Shared, identity: &str) -> (Elector, Arc<Mutex<Vec<bool>>>) {
     let changes = Arc::new(Mutex::new(Vec::new()));
-    let hand = changes.clone();
+    let handle = changes.clone();
     let config = Config {
         namespace: "ns".into(),
         name: "mp".into(),
@@ -104,7 +104,7 @@ fn elector(server: &Shared, identity: &str) -> (Elector, Arc<Mutex<Vec<bool>>>) 
         duration: DURATION,
     };
     let elector = Elector::start(client(server), config, clock(), 0, move |leads| {
-        hand.lock().unwrap().push(leads);
+        handle.lock().unwrap().push(leads);
     });
     (elector, changes)
 }

@@ -65,20 +65,20 @@ const TARGET: &[Mutant] = &[
     Mutant {
         name: "refused-rename-runs-dead",
         means: "While a new target cannot be made, the one that pods mount is not refreshed.",
-        changes: &[("view.seen.recall.refused.is_some() || is_told_refused(view)", "false")],
+        changes: &[("view.seen.recall.writes.refused.is_some() || is_reported_refused(view)", "false")],
         killed_by: Test("while_a_new_target_cannot_be_made_the_old_one_is_kept_fresh"),
     },
     Mutant {
         name: "refusal-for-ever",
-        means: "A refusal is told for ever although nothing is left to write.",
+        means: "A refusal is reported for ever although nothing is left to write.",
         changes: &[("!is_over", "true")],
         killed_by: Test("a_refusal_is_over_when_nothing_is_left_to_write"),
     },
     Mutant {
-        name: "moment-of-deletion-told",
-        means: "A Secret that is deleted in the foreground is told as held.",
+        name: "moment-of-deletion-reported",
+        means: "A Secret that is deleted in the foreground is reported as held.",
         changes: &[("after(terminating.since, DELETION) <= view.now.wall", "true")],
-        killed_by: Test("a_target_that_is_being_deleted_is_told_and_kept_fresh"),
+        killed_by: Test("a_target_that_is_being_deleted_is_reported_and_kept_fresh"),
     },
 ];
 

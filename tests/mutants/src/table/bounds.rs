@@ -50,7 +50,7 @@ const PLAN: &[Mutant] = &[Mutant {
     name: "read-not-noted",
     means: "What waits for room for a call reads its credential again and again.",
     changes: &[("view.to_note()", "view.to_note().filter(|_| false)")],
-    killed_by: Test("another_value_is_told_and_asked_with"),
+    killed_by: Test("another_value_is_reported_and_asked_with"),
 }];
 
 const SETTLE: &[Mutant] = &[Mutant {
@@ -73,7 +73,7 @@ const CASE: &[Mutant] = &[Mutant {
 const ENDED: &[Mutant] = &[Mutant {
     name: "noted-version-distrusted",
     means: "A busy platform makes a credential count as untested that was only labelled anew.",
-    changes: &[("told.or(noted.map(|noted| noted.reason))", "told")],
+    changes: &[("reported.or(noted.map(|noted| noted.reason))", "reported")],
     killed_by: Test("what_the_platform_says_of_a_noted_version_counts"),
 }];
 

@@ -54,7 +54,7 @@ const CALLING: &[Mutant] = &[
     Mutant {
         name: "own-intent-not-known",
         means: "A process takes its own intent for another one's, and waits for its call.",
-        changes: &[("recall.own_intent = Some(call.id.clone())", "()")],
+        changes: &[("recall.calls.own_intent = Some(call.id.clone())", "()")],
         killed_by: Simulation,
     },
     Mutant {

@@ -19,7 +19,7 @@ pub(super) const SOURCES: &[Source] = &[
 const RECONCILE: &[Mutant] = &[Mutant {
     name: "errors-keep-their-pace",
     means: "What fails against the API server is tried again twice a second for ever.",
-    changes: &[("backoff(recall.errors, BACK_OFF, LONGEST_BACK_OFF)", "BACK_OFF")],
+    changes: &[("backoff(self.failures, first, LONGEST)", "first")],
     killed_by: Test("what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute"),
 }];
 
@@ -27,13 +27,13 @@ const GATHER: &[Mutant] = &[
     Mutant {
         name: "foreign-intent-always-new",
         means: "Another process's intent is waited out anew at each look.",
-        changes: &[("sight(&mut recall.foreign_intent, intent);", "")],
+        changes: &[("sight(&mut recall.sightings.foreign_intent, intent);", "")],
         killed_by: Test("what_is_given_time_is_given_it_from_its_first_sighting"),
     },
     Mutant {
         name: "tokens-end-not-kept",
         means: "How long a token had left when it was first seen is forgotten.",
-        changes: &[("recall.ends.push((token, end));", "")],
+        changes: &[("recall.sightings.ends.push((token, end));", "")],
         killed_by: Test("what_is_given_time_is_given_it_from_its_first_sighting"),
     },
 ];

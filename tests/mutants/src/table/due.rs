@@ -99,13 +99,13 @@ const DUE: &[Mutant] = &[
     Mutant {
         name: "sibling-overlooked",
         means: "Another object forces a new token, and this one keeps the one that died of it.",
-        changes: &[("view.seen.recall.sibling_asked.as_ref() != Some(&newer)", "false")],
+        changes: &[("view.seen.recall.calls.sibling_asked.as_ref() != Some(&newer)", "false")],
         killed_by: Test("a_siblings_newer_token_is_asked_after_once_on_stable_endpoints"),
     },
     Mutant {
         name: "sibling-asked-after-for-ever",
         means: "Another object's newer token is asked after again and again.",
-        changes: &[("view.seen.recall.sibling_asked.as_ref() != Some(&newer)", "true")],
+        changes: &[("view.seen.recall.calls.sibling_asked.as_ref() != Some(&newer)", "true")],
         killed_by: Test("a_siblings_newer_token_is_asked_after_once_on_stable_endpoints"),
     },
     Mutant {
@@ -231,7 +231,7 @@ const CASE: &[Mutant] = &[
     Mutant {
         name: "interval-from-status-alone",
         means: "Until status tells of it, an answer does not started the interval anew.",
-        changes: &[("self.sent_untold(token).or(told)", "told")],
+        changes: &[("self.sent_unreported(token).or(reported)", "reported")],
         killed_by: Test("the_interval_begins_anew_with_an_answer_that_status_does_not_tell_of_yet"),
     },
     Mutant {
@@ -247,8 +247,8 @@ const CASE: &[Mutant] = &[
 
 const PLAN: &[Mutant] = &[
     Mutant {
-        name: "interval-check-untold",
-        means: "The same token, asked for by interval, is not told: a restart asks at once.",
+        name: "interval-check-unreported",
+        means: "The same token, asked for by interval, is not reported: a restart asks at once.",
         changes: &[(
             "due::is_in_window(view, held)",
             "due::next_refresh(view, held) <= view.now.wall",
@@ -295,7 +295,7 @@ const PLAN: &[Mutant] = &[
         name: "immutable-target-asked",
         means: "A token is asked for that an immutable target cannot take.",
         changes: &[("if live.immutable {\n        return Step::Wait(IMMUTABLE_AGAIN);\n    }", "")],
-        killed_by: Test("an_immutable_target_is_told_and_costs_no_call"),
+        killed_by: Test("an_immutable_target_is_reported_and_costs_no_call"),
     },
     Mutant {
         name: "closed-intent-stays",

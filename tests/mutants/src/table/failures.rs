@@ -24,7 +24,7 @@ const FAILURE: &[Mutant] = &[
     },
     Mutant {
         name: "failure-without-attempt",
-        means: "A refusal is told when its time is over and nothing is planned any more.",
+        means: "A refusal is reported when its time is over and nothing is planned any more.",
         changes: &[("next_call.is_none() && planned <= view.now.wall", "false")],
         killed_by: Test(
             "a_failure_of_an_object_that_may_not_ask_is_forgotten_and_a_stop_when_its_time_is_over",

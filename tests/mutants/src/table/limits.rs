@@ -110,7 +110,7 @@ const HOLD: &[Mutant] = &[
     Mutant {
         name: "floor-moves-with-the-clock",
         means: "Whoever sets the clock moves the floor between two mints of one process.",
-        changes: &[("last.filter(|_| told == view.seen.app.mints.last_time.as_ref())", "None")],
+        changes: &[("last.filter(|_| reported == view.seen.app.mints.last_time.as_ref())", "None")],
         killed_by: Test("mints_that_no_clock_asks_for_are_five_minutes_apart"),
     },
     Mutant {

@@ -201,7 +201,7 @@ const CONNECTIONS: &[Mutant] = &[
 const CAUSE: &[Mutant] = &[
     Mutant {
         name: "certificate-looked-past",
-        means: "A certificate that is not trusted is not told from any other failure.",
+        means: "A certificate that is not trusted is not reported from any other failure.",
         changes: &[(
             "made_from.map(|error| error as &(dyn Error + 'static)).or_else(|| error.source())",
             "error.source()",
@@ -210,7 +210,7 @@ const CAUSE: &[Mutant] = &[
     },
     Mutant {
         name: "silence-without-a-cause",
-        means: "An API server that does not answer in time is not told from any other failure.",
+        means: "An API server that does not answer in time is not reported from any other failure.",
         changes: &[("error.is::<Stalled>()", "false")],
         killed_by: Test("what_takes_too_long_has_timed_out_and_the_rest_is_something_else"),
     },
@@ -242,5 +242,5 @@ const WATCH: &[Mutant] = &[Mutant {
     name: "each-watch-tells-of-an-outage",
     means: "While the API server cannot be reached, each watch has a line of its own.",
     changes: &[("not_reached(error)", "false")],
-    killed_by: Test("an_unreachable_api_server_is_told_from_a_refusal_and_from_a_missing_response"),
+    killed_by: Test("an_unreachable_api_server_is_reported_from_a_refusal_and_from_a_missing_response"),
 }];

@@ -53,7 +53,7 @@ const REPORT: &[Mutant] = &[
     },
     Mutant {
         name: "stalled-at-once",
-        means: "An install that applies the credential a moment later is told to have stalled.",
+        means: "An install that applies the credential a moment later is reported to have stalled.",
         changes: &[(
             "since(ConditionType::CredentialValid).map(|since| after(since, STALLED_AFTER))",
             "Some(Timestamp::MIN)",
@@ -63,10 +63,10 @@ const REPORT: &[Mutant] = &[
         ),
     },
     Mutant {
-        name: "overdue-not-told",
-        means: "Nobody is told of a refresh that is due and not made.",
+        name: "overdue-not-reported",
+        means: "Nobody is reported of a refresh that is due and not made.",
         changes: &[("view.now.boot >= since + OVERDUE_AFTER", "false")],
-        killed_by: Test("a_refresh_that_is_due_and_not_made_is_told_after_a_minute"),
+        killed_by: Test("a_refresh_that_is_due_and_not_made_is_reported_after_a_minute"),
     },
 ];
 

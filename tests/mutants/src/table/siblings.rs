@@ -103,7 +103,7 @@ const CROWD: &[Mutant] = &[
         ),
     },
     Mutant {
-        name: "next-one-not-told",
+        name: "next-one-not-reported",
         means: "Who is served in the place of one that left hears of it by chance.",
         changes: &[("concerned.push(other);", "drop(other);")],
         killed_by: Test(
@@ -119,7 +119,7 @@ const CROWD: &[Mutant] = &[
         ),
     },
     Mutant {
-        name: "crowd-told-nothing",
+        name: "crowd-reported-nothing",
         means: "In an app of many objects nobody hears that the others' token has been replaced.",
         changes: &[("of_all(&before) != of_all(&after)", "false")],
         killed_by: Test(
@@ -136,7 +136,7 @@ const CROWD: &[Mutant] = &[
 
 const FAMILY: &[Mutant] = &[
     Mutant {
-        name: "owner-told-where-there-is-none",
+        name: "owner-reported-where-there-is-none",
         means: "Where all may ask, each new oldest object of an app makes all others look again.",
         changes: &[("self.reissue.is_some_and(Reissue::is_exclusive)", "true")],
         killed_by: Test(

@@ -18,7 +18,7 @@ const SYNCHRONISE: &[Mutant] = &[
         means: "A target that another controller keeps changing is written back as fast as it \
                 changes.",
         changes: &[(
-            "apart(view, view.seen.recall.corrected.filter(|_| drift))",
+            "apart(view, view.seen.recall.writes.corrected.filter(|_| drift))",
             "apart(view, None)",
         )],
         killed_by: Test("a_stripped_owner_or_template_value_is_drift_but_waits_for_its_turn"),
@@ -68,7 +68,7 @@ const PLAN: &[Mutant] = &[
         name: "same-token-always-written",
         means: "The same token is written again although nothing has changed.",
         changes: &[(
-            "(same && same_credential(target, hand)).then_some(Act::Keep { early })",
+            "(same && same_credential(target, unstored)).then_some(Act::Keep { early })",
             "None",
         )],
         killed_by: Test(
@@ -77,8 +77,8 @@ const PLAN: &[Mutant] = &[
     },
     Mutant {
         name: "dead-token-stored",
-        means: "A token in hand is stored although it has expired.",
-        changes: &[("outdated || hand.token.expires <= view.now.wall", "false")],
+        means: "A unstored token is stored although it has expired.",
+        changes: &[("outdated || unstored.token.expires <= view.now.wall", "false")],
         killed_by: Test(
             "a_token_whose_write_was_refused_waits_and_is_dropped_when_its_time_is_over",
         ),
@@ -86,14 +86,14 @@ const PLAN: &[Mutant] = &[
     Mutant {
         name: "conflict-read-again",
         means: "Another's Secret is looked at again at each look.",
-        changes: &[("!is_told(view, Reason::Conflict)", "true")],
-        killed_by: Test("another_ones_secret_is_told_after_one_look_and_left_alone"),
+        changes: &[("!is_reported(view, Reason::Conflict)", "true")],
+        killed_by: Test("another_ones_secret_is_reported_after_one_look_and_left_alone"),
     },
     Mutant {
         name: "backing_off-ignored",
         means: "After a read or a write that failed, everything is tried again at once.",
         changes: &[("(!wait.is_zero()).then_some(Step::Wait(wait))", "None")],
-        killed_by: Test("a_refresh_that_is_due_and_not_made_is_told_after_a_minute"),
+        killed_by: Test("a_refresh_that_is_due_and_not_made_is_reported_after_a_minute"),
     },
 ];
 
@@ -118,10 +118,10 @@ const SECRET: &[Mutant] = &[
 const APPLY: &[Mutant] = &[
     Mutant {
         name: "label-edit-loses-the-token",
-        means: "Any conflict counts as a lost race, and the token in hand is dropped.",
+        means: "Any conflict counts as a lost race, and the unstored token is dropped.",
         changes: &[
-            ("!hand.call.wanted.mints", "false"),
-            ("intent.is_some_and(|intent| intent.id == hand.call.id)", "false"),
+            ("!unstored.call.wanted.mints", "false"),
+            ("intent.is_some_and(|intent| intent.id == unstored.call.id)", "false"),
         ],
         killed_by: Test("a_write_that_was_refused_is_repeated_unless_another_call_came_first"),
     },
@@ -164,7 +164,7 @@ const STORING: &[Mutant] = &[Mutant {
     name: "unstored-token-dropped",
     means: "A token whose write failed is thrown away.",
     changes: &[(
-        "Some(hand.facts.refused.insert(refused).attempts)",
+        "Some(unstored.facts.refused.insert(refused).attempts)",
         "{ drop(refused); memory.unstored = None; None }",
     )],
     killed_by: Test("a_token_whose_write_was_refused_stays_in_hand_and_is_tried_again"),
