@@ -23,6 +23,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::BoxFuture;
 use kube::Client;
 
 pub use self::farewell::farewell;
@@ -103,64 +104,81 @@ struct Pass {
     slot: Option<Slot>,
     /// The number of writes that lost a race.
     lost_races: u32,
+    /// The boot time since which a call is due and has not been made.
+    overdue_since: Option<Duration>,
 }
 
 /// What follows an act.
-enum Next {
+enum Next<'a> {
     Continue,
+    /// Wait for the app's turn, then plan again.
+    AwaitTurn(BoxFuture<'a, Option<Turn>>),
+    /// Wait for a slot, then plan again.
+    AwaitSlot(BoxFuture<'a, Option<Slot>>),
     Requeue(Duration, Outcome),
 }
 
 /// There is no room or no time for a call now; there may be a moment later.
-const REQUEUE_SOON: Next = Next::Requeue(SOON, Outcome::RequeueAfter);
+const REQUEUE_SOON: Next<'static> = Next::Requeue(SOON, Outcome::RequeueAfter);
+/// Only a change of the object makes another pass worth it.
+const AWAIT_CHANGE: Next<'static> = Next::Requeue(Duration::MAX, Outcome::Success);
 
 /// Reconciles one object in one pass.
 pub async fn reconcile(ctx: Arc<Ctx>, name: ObjectName) -> Action {
     let _active = ctx.metrics.reconciling();
     let began = ctx.clock.now().boot;
     let mut pass = Pass::default();
-    let (action, outcome) = run_pass(&ctx, &name, &mut pass).await;
+    let (requeue_after, outcome) = run_pass(&ctx, &name, &mut pass).await;
     ctx.forget_if_gone(&name, pass.of.as_deref());
     ctx.metrics.reconciled(outcome, ctx.clock.now().boot.saturating_sub(began));
-    action
+    Action { requeue_after, overdue_since: pass.overdue_since }
 }
 
-async fn run_pass(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Action, Outcome) {
-    let mut overdue_since = None;
+async fn run_pass(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Duration, Outcome) {
     for iteration in 0..ITERATIONS {
-        // A process that is paused and resumes after its term has ended must neither write nor
-        // call.
-        if !ctx.term.leads() {
-            return (Action::AWAIT_CHANGE, Outcome::Success);
-        }
-        let now = ctx.clock.now();
-        let Some(seen) = observe::observe(ctx, name, now, pass) else {
-            return (Action::AWAIT_CHANGE, Outcome::Success);
+        // Thousands of objects may wait for a slot: an iteration is dropped before the wait.
+        let next = match Box::pin(iterate(ctx, name, pass, iteration == 0)).await {
+            Next::AwaitTurn(turn) => {
+                pass.turn = turn.await;
+                pass.after_wait(pass.turn.is_some())
+            }
+            Next::AwaitSlot(slot) => {
+                pass.slot = slot.await;
+                pass.after_wait(pass.slot.is_some())
+            }
+            next => next,
         };
-        let pause = seen.recall.backoffs.passes.until.saturating_sub(now.boot);
-        if iteration == 0 && !pause.is_zero() {
-            return (
-                Action { requeue_after: pause, overdue_since: seen.recall.sightings.due_since },
-                Outcome::RequeueAfter,
-            );
-        }
-        ctx.report_foreign_write(&seen).await;
-        let (Planned { act, wake, due, waits }, view) = plan::plan_and_view(&seen, now);
-        overdue_since = note_since(ctx, &seen, due, waits, now);
-        if let Act::Rest = act {
-            ctx.recall(&seen.mini_program, |recall| recall.backoffs.passes.failures = 0);
-            ctx.expose(name, &seen.mini_program);
-            ctx.events
-                .publish(&seen.mini_program, &ctx.answers_to_reports(&seen.mini_program))
-                .await;
-            return (Action { requeue_after: wake, overdue_since }, Outcome::RequeueAfter);
-        }
-        if let Next::Requeue(again, outcome) = ctx.perform(act, &seen, view.as_ref(), pass).await {
-            return (Action { requeue_after: again, overdue_since }, outcome);
+        if let Next::Requeue(again, outcome) = next {
+            return (again, outcome);
         }
     }
-    let again = ctx.diverged(name);
-    (Action { requeue_after: again, overdue_since }, Outcome::Error)
+    (ctx.diverged(name), Outcome::Error)
+}
+
+/// Observes, plans, and carries out one act.
+async fn iterate<'a>(ctx: &'a Ctx, name: &ObjectName, pass: &mut Pass, is_first: bool) -> Next<'a> {
+    pass.overdue_since = None;
+    // A process that is paused and resumes after its term has ended must neither write nor call.
+    if !ctx.term.leads() {
+        return AWAIT_CHANGE;
+    }
+    let now = ctx.clock.now();
+    let Some(seen) = observe::observe(ctx, name, now, pass) else { return AWAIT_CHANGE };
+    let pause = seen.recall.backoffs.passes.until.saturating_sub(now.boot);
+    if is_first && !pause.is_zero() {
+        pass.overdue_since = seen.recall.sightings.due_since;
+        return Next::Requeue(pause, Outcome::RequeueAfter);
+    }
+    ctx.report_foreign_write(&seen).await;
+    let (Planned { act, wake, due, waits }, view) = plan::plan_and_view(&seen, now);
+    pass.overdue_since = note_since(ctx, &seen, due, waits, now);
+    if let Act::Rest = act {
+        ctx.recall(&seen.mini_program, |recall| recall.backoffs.passes.failures = 0);
+        ctx.expose(name, &seen.mini_program);
+        ctx.events.publish(&seen.mini_program, &ctx.answers_to_reports(&seen.mini_program)).await;
+        return Next::Requeue(wake, Outcome::RequeueAfter);
+    }
+    ctx.perform(act, &seen, view.as_ref(), pass).await
 }
 
 /// A reconcile pass panicked: the object reports it and is requeued, and all others continue.
@@ -189,7 +207,8 @@ fn note_since(ctx: &Ctx, seen: &Observed, due: bool, waits: bool, now: Now) -> O
     let uid = seen.mini_program.uid();
     ctx.memories.with(uid, |memory| {
         let recall = &mut memory.recall;
-        recall.sightings.waiting_since = waits.then(|| recall.sightings.waiting_since.unwrap_or(now.boot));
+        recall.sightings.waiting_since =
+            waits.then(|| recall.sightings.waiting_since.unwrap_or(now.boot));
         recall.sightings.due_since = due.then(|| recall.sightings.due_since.unwrap_or(now.boot));
         recall.sightings.due_since
     })
@@ -216,9 +235,7 @@ impl Ctx {
         if current.is_none() {
             self.metrics.forget(&name.namespace, &name.name);
         }
-        let is_current = current.is_some_and(|mp| {
-            mp.uid() == uid.unwrap_or_default()
-        });
+        let is_current = current.is_some_and(|mp| mp.uid() == uid.unwrap_or_default());
         if let Some(gone) = uid.filter(|_| !is_current) {
             self.memories.forget(gone);
         }
@@ -229,18 +246,16 @@ impl Ctx {
     }
 
     fn recall<T>(&self, mp: &MiniProgram, change: impl FnOnce(&mut Recall) -> T) -> T {
-        self.memories.with(mp.uid(), |memory| {
-            change(&mut memory.recall)
-        })
+        self.memories.with(mp.uid(), |memory| change(&mut memory.recall))
     }
 
-    async fn perform(
-        &self,
+    async fn perform<'a>(
+        &'a self,
         act: Act,
         seen: &Observed,
         view: Option<&View<'_>>,
         pass: &mut Pass,
-    ) -> Next {
+    ) -> Next<'a> {
         let mp = &*seen.mini_program;
         // Of an object that cannot be viewed, only the status is written.
         let Some(view) = view else {
@@ -274,7 +289,7 @@ impl Ctx {
         }
     }
 
-    fn remember(&self, mp: &MiniProgram, change: impl FnOnce(&mut Memory)) -> Next {
+    fn remember(&self, mp: &MiniProgram, change: impl FnOnce(&mut Memory)) -> Next<'static> {
         self.memories.with(mp.uid(), change);
         Next::Continue
     }
@@ -299,7 +314,7 @@ impl Ctx {
     }
 
     /// Backs off after a failed request: everything about the object waits, longer each time.
-    fn back_off(&self, mp: &MiniProgram, error: &ApiError, doing: &'static str) -> Next {
+    fn back_off(&self, mp: &MiniProgram, error: &ApiError, doing: &'static str) -> Next<'static> {
         let now = self.clock.now();
         let (wait, times) = self.recall(mp, |recall| {
             let requests = &mut recall.backoffs.requests;
@@ -315,6 +330,12 @@ impl Pass {
     /// Drops the reads of this pass: they are older than what has happened since.
     fn drop_reads(&mut self) {
         (self.credential, self.live) = (None, None);
+    }
+
+    /// After a wait for a turn or a slot, the reads of this pass are too old.
+    fn after_wait(&mut self, came: bool) -> Next<'static> {
+        self.drop_reads();
+        if came { Next::Continue } else { REQUEUE_SOON }
     }
 
     /// Gives back a turn or slot beside other calls, if the call must be alone by now.

@@ -109,7 +109,10 @@ fn look(choices: &mut Unstructured<'_>) -> Result<()> {
             }
             Act::Rest | Act::Rewrite(_) | Act::Forget(_) => return Ok(()),
             Act::NoteCredential(noted) => {
-                assert!(seen.recall.reports.noted.as_ref() != Some(&noted), "it notes the same again");
+                assert!(
+                    seen.recall.reports.noted.as_ref() != Some(&noted),
+                    "it notes the same again"
+                );
                 seen.recall.reports.noted = Some(noted);
             }
             Act::Unmatched(version) => seen.recall.writes.unmatched = Some(version),

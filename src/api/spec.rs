@@ -265,9 +265,7 @@ impl MiniProgram {
     #[must_use]
     pub fn target_name(&self) -> String {
         let named = self.spec.target.as_ref().and_then(|target| target.name.clone());
-        named.unwrap_or_else(|| {
-            format!("{}-token", self.name())
-        })
+        named.unwrap_or_else(|| format!("{}-token", self.name()))
     }
 
     /// The data keys that the spec asks for, defaults included.

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::jiff::Timestamp;
 use kube::{
     Api, Client,
-    api::{DeleteParams, PartialObjectMeta, Patch, PatchParams, Preconditions},
+    api::{DeleteParams, Patch, PatchParams, Preconditions},
 };
 use serde_json::json;
 use zeroize::Zeroize;
@@ -40,8 +40,10 @@ impl Preflight {
 }
 
 /// Checks that the token of a call can be stored. If the target does not exist yet, or its last
-/// write was refused, this costs one dry run: quota, admission and a terminating namespace then
-/// refuse the dry run and not the token.
+/// write was refused, this costs one dry run: quota, admission, a terminating namespace and a Secret
+/// that the watch does not show yet then refuse the dry run and not the token. Whether the object
+/// still exists is not read: the intent of a call that ends tokens has just been stored in it, and
+/// another call does no harm.
 pub async fn preflight(
     client: &Client,
     mp: &MiniProgram,
@@ -50,15 +52,6 @@ pub async fn preflight(
     template: &Template,
     was_refused: bool,
 ) -> Result<Preflight, ApiError> {
-    if *precondition == Precondition::Absent {
-        let minis =
-            Api::<PartialObjectMeta<MiniProgram>>::namespaced(client.clone(), namespace(mp));
-        let current =
-            within(minis.get_opt(mp.name())).await?;
-        if current.and_then(|current| current.metadata.uid) != mp.metadata.uid {
-            return Err(ApiError::NotFound);
-        }
-    }
     if *precondition == Precondition::Absent || was_refused {
         let placeholder = AccessToken::parse("placeholder").ok_or(ApiError::NotFound)?;
         let facts = TokenFacts {
@@ -139,7 +132,7 @@ fn params() -> PatchParams {
 }
 
 fn secrets(client: &Client, mp: &MiniProgram) -> Api<Secret> {
-    Api::namespaced(client.clone(), namespace(mp))
+    Api::namespaced(client.clone(), mp.namespace())
 }
 
 /// What a refused or unanswered write of an unstored token leads to.
@@ -188,7 +181,7 @@ pub async fn resolve(
         TargetLookup::Absent => {}
         TargetLookup::Is(_) | TargetLookup::Foreign => return Ok(Resolution::Superseded),
     }
-    let minis = Api::<MiniProgram>::namespaced(client.clone(), namespace(mp));
+    let minis = Api::<MiniProgram>::namespaced(client.clone(), mp.namespace());
     let current = within(minis.get_opt(mp.name())).await?;
     let Some(current) = current.filter(|current| {
         current.metadata.uid == mp.metadata.uid && current.metadata.deletion_timestamp.is_none()
@@ -221,10 +214,6 @@ pub async fn forget(client: &Client, mp: &MiniProgram, old: &Projection) -> Resu
         Ok(_) | Err(ApiError::NotFound) => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-fn namespace(mp: &MiniProgram) -> &str {
-    mp.namespace()
 }
 
 #[cfg(test)]

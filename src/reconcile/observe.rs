@@ -121,11 +121,13 @@ pub(super) fn note_sightings(
     let status = mp.status.as_ref().unwrap_or(&none);
     let ours = target_seen.filter(|target| whose(target, mp) == Whose::Ours && !target.edited);
     let is_untold = ours.is_some_and(|target| !plan::trusted::is_trusted(target, status, recall));
-    recall.sightings.unreported_since = is_untold.then(|| recall.sightings.unreported_since.unwrap_or(now.boot));
+    recall.sightings.unreported_since =
+        is_untold.then(|| recall.sightings.unreported_since.unwrap_or(now.boot));
     recall.reports.written_status.take_if(|(_, at)| *at + plan::CORRECTIONS_APART < now.boot);
     sight(&mut recall.sightings.foreign_intent, intent);
     sight(&mut recall.sightings.former, former);
     recall
-        .reports.invalid_seen
+        .reports
+        .invalid_seen
         .get_or_insert_with(|| mp.annotation(names::INVALID_TOKEN).map(str::to_owned));
 }

@@ -36,7 +36,7 @@ use self::{
     limits::Delay,
     ownership::AppOwner,
     report::{Findings, OVERDUE_AFTER},
-    target::{is_told, refused_write},
+    target::{is_reported, refused_write},
     time::wait,
     view::{Credential, Target, View},
 };
@@ -49,6 +49,7 @@ use crate::{
     api::{ConditionType, LastFailure, MiniProgramStatus, Reason, conditions},
     projection::Projection,
     shell::clock::Now,
+    world::Lookup,
 };
 
 /// Watches may miss events and clocks may jump, so every object is planned at least this often.
@@ -233,7 +234,8 @@ fn failure(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Option<LastFailu
 /// An unstored token comes before everything else.
 fn store_token(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     let unstored = view.seen.unstored.as_ref()?;
-    let outdated = unstored.refused.is_some() && due::next_refresh(view, &unstored.token) <= view.now.wall;
+    let outdated =
+        unstored.refused.is_some() && due::next_refresh(view, &unstored.token) <= view.now.wall;
     if outdated || unstored.token.expires <= view.now.wall {
         return Some(Step::Do(Act::Drop));
     }
@@ -317,7 +319,7 @@ fn call(view: &View<'_>, wanted: Option<Wanted>) -> Option<Step> {
         }
         AppOwner::Other(_) => return withdraw_or(view, Some(Step::Wait(LONGEST_REST))),
     }
-    if view.credential == Credential::Unread {
+    if view.credential == Credential::Unread && !is_read_for_first_call(view, wanted) {
         return Some(Step::Do(Act::ReadCredential));
     }
     if let Some(noted) = view.to_note() {
@@ -346,6 +348,15 @@ fn call(view: &View<'_>, wanted: Option<Wanted>) -> Option<Step> {
         None => Some(Step::Do(live_read(view, true))),
         Some(live) => Some(ask(view, live, wanted)),
     }
+}
+
+/// Whether the live read for an object's first call, which follows, is the first read of its
+/// credential: it may wait long for its slot, and an earlier read would be too old then.
+fn is_read_for_first_call(view: &View<'_>, wanted: Option<Wanted>) -> bool {
+    let is_first = view.status.credential.is_none() && view.status.token.is_none();
+    let may_call = wanted.is_some_and(|wanted| limits::delay(view, wanted).wait.is_zero());
+    let exists = matches!(view.seen.credential, Lookup::Found(_));
+    is_first && may_call && exists && target::closed_for(view).is_none()
 }
 
 /// The last check before a call, and the only step that returns [`Act::Call`].
@@ -385,7 +396,8 @@ fn wake(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Duration {
     let overdue = view
         .seen
         .recall
-        .sightings.due_since
+        .sightings
+        .due_since
         .map(|since| (since + OVERDUE_AFTER).saturating_sub(view.now.boot));
     let overdue = overdue.filter(|wait| !wait.is_zero());
     let failure = view.failure().map(|(failure, _)| wait(view.now, failure.next_attempt_time.0));

@@ -40,19 +40,14 @@ impl<K: Hash + Eq + Clone> Queues<K> {
 
     /// Waits for a place.
     pub async fn enter(&self, key: &K) -> Option<Place<K>> {
-        self.enter_short(key, usize::MAX).await
-    }
-
-    /// Waits for a place, unless `longest` already hold one or wait for one.
-    pub async fn enter_short(&self, key: &K, longest: usize) -> Option<Place<K>> {
-        let (mut place, places) = self.stand(key, longest)?;
+        let (mut place, places) = self.stand(key);
         place.permit = Some(places.acquire_owned().await.ok()?);
         Some(place)
     }
 
     /// A place, if one is free and no other caller waits for it.
     pub fn try_enter(&self, key: &K) -> Option<Place<K>> {
-        let (mut place, places) = self.stand(key, usize::MAX)?;
+        let (mut place, places) = self.stand(key);
         place.permit = Some(places.try_acquire_owned().ok()?);
         Some(place)
     }
@@ -62,16 +57,13 @@ impl<K: Hash + Eq + Clone> Queues<K> {
         lock(&self.by_key).is_empty()
     }
 
-    fn stand(&self, key: &K, longest: usize) -> Option<(Place<K>, Arc<Semaphore>)> {
+    fn stand(&self, key: &K) -> (Place<K>, Arc<Semaphore>) {
         let mut queues = lock(&self.by_key);
         let new = || Queue { places: Arc::new(Semaphore::new(self.places)), standing: 0 };
         let queue = queues.entry(key.clone()).or_insert_with(new);
-        if queue.standing >= longest {
-            return None;
-        }
         queue.standing += 1;
         let place = Place { permit: None, by_key: Arc::clone(&self.by_key), key: key.clone() };
-        Some((place, Arc::clone(&queue.places)))
+        (place, Arc::clone(&queue.places))
     }
 }
 

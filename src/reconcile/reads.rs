@@ -92,7 +92,7 @@ impl Reads {
         credential: Option<Arc<CredentialRead>>,
         errand: Errand,
     ) -> Result<LiveRead, ApiError> {
-        let namespace = namespace(mp);
+        let namespace = mp.namespace();
         let known =
             mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
         let keys = mp.target_keys();
@@ -118,6 +118,29 @@ impl Reads {
         Ok(LiveRead { of: Spec::of(mp), target, immutable, held, old_held, intact, credential })
     }
 
+    /// The live read for a call of an object of which the watch shows no target: only the
+    /// credential is read. That there is no target is proved before the call, by the dry run of its
+    /// creation.
+    pub async fn read_without_target(
+        &self,
+        mp: &MiniProgram,
+        credential: Option<Arc<CredentialRead>>,
+    ) -> Result<LiveRead, ApiError> {
+        let credential = match credential {
+            Some(credential) => credential,
+            None => Arc::new(self.own_credential(mp).await?),
+        };
+        Ok(LiveRead {
+            of: Spec::of(mp),
+            target: TargetLookup::Absent,
+            immutable: false,
+            held: Held::default(),
+            old_held: Held::default(),
+            intact: None,
+            credential,
+        })
+    }
+
     /// Reads the target so that a foreign Secret's data never leaves the API server: by a list with
     /// name and type, and then metadata only. Of its values, only those are kept whose fingerprint
     /// is in its own annotation or is `known`.
@@ -128,9 +151,9 @@ impl Reads {
         known: Option<&str>,
         errand: Errand,
     ) -> Result<(TargetLookup, Held), ApiError> {
-        match self.ours(namespace(mp), name, known, &mp.target_keys(), errand).await? {
+        match self.ours(mp.namespace(), name, known, &mp.target_keys(), errand).await? {
             Some(read) => Ok((TargetLookup::Is(Arc::new(read.target)), read.held)),
-            None => Ok((self.anothers(namespace(mp), name, errand).await?, Held::default())),
+            None => Ok((self.anothers(mp.namespace(), name, errand).await?, Held::default())),
         }
     }
 
@@ -167,7 +190,7 @@ impl Reads {
     /// Reads the credential, in one request for all objects that ask before it is sent.
     pub async fn credential(&self, mp: &MiniProgram) -> Result<CredentialRead, ApiError> {
         let reference = &mp.spec.credential_ref;
-        let secret = ObjectName::new(namespace(mp), &reference.name);
+        let secret = ObjectName::new(mp.namespace(), &reference.name);
         let (of, reads) = (secret.clone(), self.clone());
         let send = |depart: Depart| {
             let read = async move {
@@ -184,7 +207,7 @@ impl Reads {
     /// Reads the credential for a call of one object, without waiting for other objects' reads.
     async fn own_credential(&self, mp: &MiniProgram) -> Result<CredentialRead, ApiError> {
         let reference = &mp.spec.credential_ref;
-        let secret = ObjectName::new(namespace(mp), &reference.name);
+        let secret = ObjectName::new(mp.namespace(), &reference.name);
         let _permit = self.room.enter(&secret.namespace, Errand::Call).await?;
         self.get(&secret, BTreeSet::from([reference.key.clone()])).await.of(&reference.key)
     }
@@ -208,8 +231,4 @@ impl Reads {
             .map(|(key, bytes)| (key, AppSecret::parse(&bytes)));
         Answer::Found(Arc::new(Found { version, values: values.collect() }))
     }
-}
-
-fn namespace(mp: &MiniProgram) -> &str {
-    mp.namespace()
 }

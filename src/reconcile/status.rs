@@ -62,10 +62,7 @@ pub async fn write(
         resource_version: mp.metadata.resource_version.clone(),
         ..ObjectMeta::default()
     };
-    let minis = Api::<MiniProgram>::namespaced(
-        client.clone(),
-        mp.namespace(),
-    );
+    let minis = Api::<MiniProgram>::namespaced(client.clone(), mp.namespace());
     // The status subresource ignores everything but the status; a PUT also removes fields that are
     // no longer reported.
     let object = MiniProgram { metadata, spec: mp.spec.clone(), status: Some(status) };

@@ -34,12 +34,13 @@ use super::{
     observe::note_sightings,
     observed::Spec,
     plan::{
-        tests::sight::{LIFE, STABLE, Sight, at, boot, credential, mini_program},
-        view::version_of,
+        tests::sight::{LIFE, STABLE, Sight, at, boot, credential, mini_program, token},
+        view::{View, version_of},
     },
     reads::Reads,
 };
 use crate::{
+    api::names,
     platform::Cause,
     shell::{
         chance::Chance,
@@ -135,7 +136,10 @@ async fn what_fails_again_and_again_waits_twice_as_long_each_time_up_to_a_minute
     for wait in waits.map(Duration::from_millis) {
         let next = ctx.back_off(&sight.mp, &ApiError::Unanswered, "do it");
         assert!(matches!(next, Next::Requeue(rest, _) if rest == wait), "{wait:?}");
-        assert_eq!(ctx.recall(&sight.mp, |recall| recall.backoffs.requests.until), now().boot + wait);
+        assert_eq!(
+            ctx.recall(&sight.mp, |recall| recall.backoffs.requests.until),
+            now().boot + wait
+        );
     }
 }
 
@@ -175,33 +179,63 @@ fn a_look_closer_of_another_spec_is_not_used() {
     assert_ne!(live.of, Spec::of(&sight.mp), "another object of the name");
 }
 
+async fn admitted<'a>(ctx: &'a Ctx, sight: &mut Sight, pass: &mut Pass) -> Option<Next<'a>> {
+    let seen = sight.observed();
+    let view = View::of(&seen, now()).expect("a known platform");
+    ctx.admit(&view, pass).await.err()
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_finds_its_app_busy_waits_for_its_turn_and_plans_anew() {
-    let (ctx, mp) = (alone(), mini_program(STABLE));
-    let asked = ctx.slots.try_turn(&super::app_key(&mp).expect("a known platform"), true);
+    let (ctx, mut sight) = (alone(), Sight::new(STABLE));
+    let key = super::app_key(&sight.mp).expect("a known platform");
+    let calls: Vec<_> = (0..16).filter_map(|_| ctx.slots.try_turn(&key, false)).collect();
     let mut pass = Pass::default();
-    assert!(asked.is_some() && !ctx.has_turn(&mp, true, &mut pass));
-    assert!(
-        matches!(ctx.wait_for_turn(&mp, true, &mut pass).await, Next::Requeue(..)),
-        "the other call takes long"
-    );
-    drop(asked);
-    assert!(matches!(ctx.wait_for_turn(&mp, true, &mut pass).await, Next::Continue));
-    assert!(ctx.has_turn(&mp, true, &mut pass));
-    assert!(!ctx.has_turn(&mp, true, &mut Pass::default()), "one at a time");
+    let Some(Next::AwaitTurn(turn)) = admitted(&ctx, &mut sight, &mut pass).await else {
+        panic!("the app is busy")
+    };
+    assert!(turn.await.is_none(), "the other calls take long");
+    let Some(Next::AwaitTurn(turn)) = admitted(&ctx, &mut sight, &mut pass).await else {
+        panic!("the app is busy")
+    };
+    drop(calls);
+    pass.turn = turn.await;
+    assert!(pass.turn.is_some() && admitted(&ctx, &mut sight, &mut pass).await.is_none());
+    assert!(pass.slot.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_finds_all_slots_taken_waits_for_one() {
+    let (ctx, mut sight) = (alone(), Sight::new(STABLE));
+    let mut others: Vec<Pass> = (0..8).map(|_| Pass::default()).collect();
+    for (number, other) in others.iter_mut().enumerate() {
+        let mut of_other_app = Sight::new(STABLE);
+        of_other_app.mp.spec.app_id = number.to_string();
+        assert!(admitted(&ctx, &mut of_other_app, other).await.is_none());
+    }
+    let mut pass = Pass::default();
+    let Some(Next::AwaitSlot(slot)) = admitted(&ctx, &mut sight, &mut pass).await else {
+        panic!("all slots are taken")
+    };
+    drop(others);
+    assert!(slot.await.is_some());
 }
 
 #[tokio::test]
 async fn a_turn_beside_other_calls_is_not_enough_for_a_call_that_must_be_alone() {
-    let (ctx, mp) = (alone(), mini_program(STABLE));
-    let key = super::app_key(&mp).expect("a known platform");
+    let (ctx, mut shared) = (alone(), Sight::new(STABLE));
+    let key = super::app_key(&shared.mp).expect("a known platform");
+    let mut forced = Sight::healthy(STABLE);
+    forced.annotate(names::INVALID_TOKEN, &token().fingerprint());
     let mut pass = Pass::default();
-    assert!(ctx.has_turn(&mp, false, &mut pass));
+    assert!(admitted(&ctx, &mut shared, &mut pass).await.is_none());
     let other = ctx.slots.try_turn(&key, true);
-    assert!(other.is_some() && !ctx.has_turn(&mp, true, &mut pass));
-    drop(other);
-    assert!(ctx.has_turn(&mp, true, &mut pass));
-    assert!(ctx.has_turn(&mp, false, &mut pass), "a call that may be alone needs no other turn");
+    let next = admitted(&ctx, &mut forced, &mut pass).await;
+    assert!(other.is_some() && matches!(next, Some(Next::AwaitTurn(_))));
+    drop((other, next));
+    assert!(admitted(&ctx, &mut forced, &mut pass).await.is_none());
+    assert!(ctx.slots.try_turn(&key, true).is_none(), "it is alone now");
+    assert!(admitted(&ctx, &mut shared, &mut pass).await.is_none(), "which suits any call");
 }
 
 #[tokio::test]

@@ -131,7 +131,8 @@ mod tests {
     fn logged(level: &str, emit: impl FnOnce()) -> String {
         let lines = Lines::default();
         let handle = lines.clone();
-        let subscriber = subscriber(LogFormat::Json, &level.parse().unwrap(), move || handle.clone());
+        let subscriber =
+            subscriber(LogFormat::Json, &level.parse().unwrap(), move || handle.clone());
         tracing::subscriber::with_default(subscriber, emit);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }

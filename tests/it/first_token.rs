@@ -31,7 +31,7 @@ async fn a_stable_token_costs_one_call_one_secret_write_and_one_status_write() {
         (owner.kind.as_str(), owner.controller, owner.block_owner_deletion),
         ("MiniProgram", Some(true), Some(false))
     );
-    assert_eq!(Some(owner.uid.clone()), shop.get().await.uid());
+    assert_eq!(owner.uid, shop.get().await.uid());
 
     let mini = shop.get().await;
     for (kind, verdict) in [

@@ -90,7 +90,8 @@ async fn zoo<'a>(stage: &'a Stage, operator: &Operator<'_>) -> Vec<Mini<'a>> {
     let winner = stage.app("winner").legacy().ready().await;
     let loser = stage.app("loser").of_app(&winner.app_id).legacy().create().await;
     loser.until_says(Ready, "False/AppIDConflict").await;
-    zoo.extend([winner, loser]);
+    zoo.push(winner);
+    waiting.push(loser);
     // What waits for its user is stalled a minute later: that is a write of its own.
     for mini in &waiting {
         mini.until("it is stalled", 62, |mini| says(mini, Stalled).starts_with("True/")).await;

@@ -1,8 +1,10 @@
 //! Takes the app's turn and then a slot for the call that the plan leads to.
 
-use std::{pin::pin, task::Poll};
+use std::task::Poll;
 
-use crate::api::{MiniProgram, Reason};
+use futures::FutureExt;
+
+use crate::api::Reason;
 use crate::reconcile::{
     Ctx, Next, Pass, REQUEUE_SOON, app_key,
     fetch::slots::{Claimant, Urgency},
@@ -13,68 +15,46 @@ use crate::reconcile::{
 };
 
 impl Ctx {
-    /// Waits for the app's turn while siblings call. The next iteration plans again, since the call
-    /// may no longer be wanted.
-    pub(in crate::reconcile) async fn wait_for_turn(
-        &self,
-        mp: &MiniProgram,
-        alone: bool,
-        pass: &mut Pass,
-    ) -> Next {
-        let Some(key) = app_key(mp) else { return REQUEUE_SOON };
-        let has_token = mp.status.as_ref().is_some_and(|status| status.token.is_some());
-        pass.turn = self.slots.turn(&key, alone, has_token).await;
-        if pass.turn.is_some() { Next::Continue } else { REQUEUE_SOON }
-    }
-
-    /// Whether this object has the app's turn, or can take it without waiting.
-    pub(in crate::reconcile) fn has_turn(
-        &self,
-        mp: &MiniProgram,
-        alone: bool,
-        pass: &mut Pass,
-    ) -> bool {
-        pass.leave_shared(alone);
-        if pass.slot.is_none() && pass.turn.is_none() {
-            pass.turn = app_key(mp).and_then(|key| self.slots.try_turn(&key, alone));
-        }
-        pass.slot.is_some() || pass.turn.is_some()
-    }
-
-    /// Waits for a slot for the call that the plan leads to. The error is what follows instead:
-    /// another plan after a wait, or a requeue if there is no slot.
-    pub(in crate::reconcile) async fn admit(
-        &self,
+    /// Takes the app's turn and a slot for the call that the plan leads to, if both are free. The
+    /// error is what follows instead: a wait, after which the object is planned again since the
+    /// call may no longer be wanted.
+    pub(in crate::reconcile) async fn admit<'a>(
+        &'a self,
         view: &View<'_>,
         pass: &mut Pass,
-    ) -> Result<(), Next> {
+    ) -> Result<(), Next<'a>> {
         let alone = is_alone(view);
         pass.leave_shared(alone);
         if pass.slot.is_some() {
             return Ok(());
         }
         let Some(key) = app_key(view.mp) else { return Err(REQUEUE_SOON) };
+        let turn = pass.turn.take().or_else(|| self.slots.try_turn(&key, alone));
+        if turn.is_none() {
+            let has_token = view.status.token.is_some();
+            return Err(Next::AwaitTurn(self.slots.turn(key, alone, has_token).boxed()));
+        }
         let claimant = Claimant {
-            key: &key,
-            namespace: view.mp.namespace(),
+            key,
+            namespace: view.mp.namespace().to_owned(),
             urgency: urgency(view),
             accepted: view.credential == Credential::Known(Reason::Accepted),
             alone,
         };
-        let mut entering = pin!(self.slots.enter(&claimant, pass.turn.take(), view.now.boot));
-        if let Poll::Ready(slot) = futures::poll!(entering.as_mut()) {
-            pass.slot = slot;
-            return if pass.slot.is_some() { Ok(()) } else { Err(REQUEUE_SOON) };
+        let mut entering = self.slots.enter(claimant, turn, view.now.boot).boxed();
+        match futures::poll!(entering.as_mut()) {
+            Poll::Ready(Some(slot)) => {
+                pass.slot = Some(slot);
+                Ok(())
+            }
+            Poll::Ready(None) => Err(REQUEUE_SOON),
+            Poll::Pending => Err(Next::AwaitSlot(entering)),
         }
-        pass.slot = entering.await;
-        // The reads of this pass are older than the wait.
-        pass.drop_reads();
-        Err(if pass.slot.is_some() { Next::Continue } else { REQUEUE_SOON })
     }
 }
 
 /// Whether the call that is due ends other tokens of the app.
-pub(super) fn is_alone(view: &View<'_>) -> bool {
+fn is_alone(view: &View<'_>) -> bool {
     due::due(view).any(|wanted| wanted.mints)
 }
 

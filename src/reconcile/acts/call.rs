@@ -19,7 +19,6 @@ use crate::reconcile::{
         unknown_outcome,
         view::View,
     },
-    reads::Errand,
     status::{self, IntentRecorded},
 };
 use crate::{
@@ -61,7 +60,7 @@ impl Ctx {
         view: &View<'_>,
         pass: &mut Pass,
         wanted: Wanted,
-    ) -> Next {
+    ) -> Next<'_> {
         let (mp, now) = (view.mp, view.now);
         // No intent is recorded for a call that this term has no time left for.
         if self.term.ticket(self.platforms.connect_timeout).is_none() {
@@ -85,7 +84,7 @@ impl Ctx {
                 self.recall(mp, |recall| recall.calls.ended = None);
                 pass.started = Some(StartedCall { call, started, mints_before, app_before });
                 let old = view.in_use.filter(|target| target.name != mp.target_name());
-                match self.reads.read_live(mp, old, None, Errand::Call).await {
+                match self.read_for_call(view, old, None).await {
                     Ok(live) => {
                         self.record_live_read(mp, &live);
                         pass.live = Some(Arc::new(live));
@@ -123,7 +122,7 @@ impl Ctx {
         view: &View<'_>,
         pass: &mut Pass,
         wanted: Wanted,
-    ) -> Next {
+    ) -> Next<'_> {
         let (mp, now, seen) = (view.mp, view.now, view.seen);
         if let Err(instead) = self.admit(view, pass).await {
             return instead;
@@ -236,7 +235,7 @@ impl Ctx {
         pass: &mut Pass,
         error: &ApiError,
         now: Now,
-    ) -> Next {
+    ) -> Next<'_> {
         self.give_up(mp, pass);
         if matches!(error, ApiError::Conflict | ApiError::NotFound | ApiError::Unanswered) {
             return self.back_off(mp, error, "make sure that a token could be stored");
@@ -248,7 +247,8 @@ impl Ctx {
     /// Remembers that the target cannot be written, and how long the back-off lasts.
     pub(in crate::reconcile) fn refused(&self, mp: &MiniProgram, error: &ApiError, now: Now) {
         let attempts = self.recall(mp, |recall| {
-            let refused = refused_write::after_refused_write(recall.writes.refused.take(), error, now);
+            let refused =
+                refused_write::after_refused_write(recall.writes.refused.take(), error, now);
             recall.writes.refused.insert(refused).attempts
         });
         let (namespace, name) = (mp.namespace(), mp.name());

@@ -29,7 +29,8 @@ impl Ctx {
         let current =
             mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
         let reported = mp.annotation(names::INVALID_TOKEN).map(str::to_owned);
-        let before = self.recall(mp, |recall| recall.reports.invalid_seen.replace(reported.clone()));
+        let before =
+            self.recall(mp, |recall| recall.reports.invalid_seen.replace(reported.clone()));
         let is_new = before.is_some_and(|before| before != reported);
         let Some(reported) = reported.filter(|_| is_new) else { return vec![] };
         match fingerprint::meant_by(&reported) {
@@ -59,8 +60,7 @@ impl Ctx {
         let theirs =
             target.operator.as_deref().is_some_and(|operator| operator != self.term.operator());
         if theirs && before.is_some() && before != target.issued_for {
-            let (namespace, name, operator) =
-                (mp.namespace(), mp.name(), &target.operator);
+            let (namespace, name, operator) = (mp.namespace(), mp.name(), &target.operator);
             tracing::warn!(namespace, name, operator, "another operator wrote the target Secret");
             self.metrics.foreign_write();
             self.events.publish(mp, &[events::foreign_write()]).await;

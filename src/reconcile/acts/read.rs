@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::admit::is_alone;
 use crate::{
     api::MiniProgram,
     projection::Projection,
     reconcile::{
         Ctx, Next, Pass,
+        api_error::ApiError,
         observed::{CredentialRead, LiveRead, ReadFor, Spec, TargetLookup},
         plan::view::View,
         reads::Errand,
@@ -24,21 +24,20 @@ impl Ctx {
         old: Option<Arc<Projection>>,
         for_call: bool,
         pass: &mut Pass,
-    ) -> Next {
+    ) -> Next<'_> {
         let mp = view.mp;
-        if for_call {
-            let alone = is_alone(view);
-            if !self.has_turn(mp, alone, pass) {
-                return self.wait_for_turn(mp, alone, pass).await;
-            }
-            if let Err(instead) = self.admit(view, pass).await {
-                return instead;
-            }
+        if for_call && let Err(instead) = self.admit(view, pass).await {
+            return instead;
         }
-        let errand = if for_call { Errand::Call } else { Errand::Object };
         // The live read takes over what was read of the credential: its act drops both.
         let credential = pass.credential.take().map(|read| read.credential);
-        match self.reads.read_live(mp, old.as_deref(), credential, errand).await {
+        let old = old.as_deref();
+        let read = if for_call {
+            self.read_for_call(view, old, credential).await
+        } else {
+            self.reads.read_live(mp, old, credential, Errand::Object).await
+        };
+        match read {
             Ok(live) => {
                 self.record_live_read(mp, &live);
                 pass.live = Some(Arc::new(live));
@@ -48,11 +47,25 @@ impl Ctx {
         }
     }
 
+    /// Makes the live read for a call.
+    pub(super) async fn read_for_call(
+        &self,
+        view: &View<'_>,
+        old: Option<&Projection>,
+        credential: Option<Arc<CredentialRead>>,
+    ) -> Result<LiveRead, ApiError> {
+        if old.is_none() && view.seen.target == TargetLookup::Absent {
+            self.reads.read_without_target(view.mp, credential).await
+        } else {
+            self.reads.read_live(view.mp, old, credential, Errand::Call).await
+        }
+    }
+
     pub(in crate::reconcile) async fn read_credential(
         &self,
         mp: &MiniProgram,
         pass: &mut Pass,
-    ) -> Next {
+    ) -> Next<'_> {
         match self.reads.credential(mp).await {
             Ok(credential) => {
                 self.record_credential_read(mp, &credential);

@@ -13,9 +13,7 @@ use crate::reconcile::{
     events,
     memory::{How, Stored, UnstoredFacts},
     observed::LiveRead,
-    plan::{
-        Rewrite, backoff::backoff, due, refused_write, synchronise::trusted_fingerprint, view::View,
-    },
+    plan::{Rewrite, due, refused_write, synchronise::trusted_fingerprint, view::View},
 };
 use crate::{
     api::MiniProgram,
@@ -33,11 +31,14 @@ const FIRST_LOSS: Duration = Duration::from_secs(2);
 impl Ctx {
     /// Writes the unstored token. It stays in memory until it is stored or superseded by another
     /// caller's token.
-    pub(in crate::reconcile) async fn store(&self, mp: &MiniProgram) -> Next {
+    pub(in crate::reconcile) async fn store(&self, mp: &MiniProgram) -> Next<'_> {
         let uid = mp.uid();
         for _ in 0..TRIES {
             let unstored = self.memories.with(uid, |memory| {
-                memory.unstored.as_ref().map(|unstored| (unstored.token.clone(), unstored.facts.clone()))
+                memory
+                    .unstored
+                    .as_ref()
+                    .map(|unstored| (unstored.token.clone(), unstored.facts.clone()))
             });
             let Some((token, unstored)) = unstored else { return Next::Continue };
             let error = match self.write_unstored(mp, &token, &unstored).await {
@@ -85,16 +86,21 @@ impl Ctx {
         apply::write(&self.client, mp, &unstored.name, &unstored.precondition, &content).await
     }
 
-    async fn stored(&self, mp: &MiniProgram, unstored: &UnstoredFacts, written: Projection) -> Next {
+    async fn stored(
+        &self,
+        mp: &MiniProgram,
+        unstored: &UnstoredFacts,
+        written: Projection,
+    ) -> Next<'_> {
         self.metrics.secret_written("apply");
         let version = written.version.clone();
-        self.world()
-            .record_own_write(mp.namespace(), written);
+        self.world().record_own_write(mp.namespace(), written);
         let uid = mp.uid();
         let same = self.memories.with(uid, |memory| {
             memory.unstored = None;
             let recall = &mut memory.recall;
-            (recall.writes.refused, recall.writes.unmatched, recall.calls.checked) = (None, None, None);
+            (recall.writes.refused, recall.writes.unmatched, recall.calls.checked) =
+                (None, None, None);
             recall.writes.verified = Some(version);
             let (call, token) = (unstored.call.id.clone(), unstored.token.clone());
             recall.writes.stored = Some(Stored { call, token, asked_at: unstored.asked_at });
@@ -120,7 +126,7 @@ impl Ctx {
 
     /// The call returned the same token: nothing is written, except the check time if the token
     /// came back outside its window.
-    pub(in crate::reconcile) async fn keep(&self, mp: &MiniProgram, early: bool) -> Next {
+    pub(in crate::reconcile) async fn keep(&self, mp: &MiniProgram, early: bool) -> Next<'_> {
         let uid = mp.uid();
         let stands = mp
             .status
@@ -148,18 +154,23 @@ impl Ctx {
                 .into_iter()
                 .flatten();
             let unchanged = forced.filter(|time| Some(time.0) > issued).count();
-            self.publish_same_token(mp, &call, call.wanted.force && unchanged >= due::FORCED_ENOUGH)
-                .await;
+            self.publish_same_token(
+                mp,
+                &call,
+                call.wanted.force && unchanged >= due::FORCED_ENOUGH,
+            )
+            .await;
         }
         Next::Continue
     }
 
-    fn store_refused(&self, mp: &MiniProgram, error: &ApiError) -> Next {
+    fn store_refused(&self, mp: &MiniProgram, error: &ApiError) -> Next<'_> {
         let now = self.clock.now();
         let uid = mp.uid();
         let attempts = self.memories.with(uid, |memory| {
             let unstored = memory.unstored.as_mut()?;
-            let refused = refused_write::after_refused_write(unstored.facts.refused.take(), error, now);
+            let refused =
+                refused_write::after_refused_write(unstored.facts.refused.take(), error, now);
             Some(unstored.facts.refused.insert(refused).attempts)
         });
         let (namespace, name) = (mp.namespace(), mp.name());
@@ -169,7 +180,7 @@ impl Ctx {
 
     /// Drops a token that another caller's token superseded: that one is newer or as new. The next
     /// plan follows after a growing back-off.
-    fn lost(&self, mp: &MiniProgram, unstored: &UnstoredFacts) -> Next {
+    fn lost(&self, mp: &MiniProgram, unstored: &UnstoredFacts) -> Next<'_> {
         let now = self.clock.now();
         let uid = mp.uid();
         let jitter = self.chance.fraction();
@@ -194,13 +205,13 @@ impl Ctx {
         &self,
         mp: &MiniProgram,
         old: &Projection,
-    ) -> Next {
+    ) -> Next<'_> {
         if let Err(error) = apply::forget(&self.client, mp, old).await {
             return self.back_off(mp, &error, "delete the Secret that was the target before");
         }
         let (namespace, name) = (mp.namespace(), mp.name());
         self.metrics.secret_written("delete");
-        self.world().record_own_delete(namespace.unwrap_or_default(), &old.name, &old.uid);
+        self.world().record_own_delete(namespace, &old.name, &old.uid);
         tracing::info!(
             namespace,
             name,
@@ -217,7 +228,7 @@ impl Ctx {
         view: &View<'_>,
         pass: &mut Pass,
         rewrite: &Rewrite,
-    ) -> Next {
+    ) -> Next<'_> {
         let (mp, now, seen) = (view.mp, view.now, view.seen);
         pass.live = None;
         let Some(live) = view.live() else { return Next::Continue };
@@ -257,15 +268,13 @@ impl Ctx {
                 // leaves it out.
                 let unchanged = rewrite.from.version == written.version;
                 let version = written.version.clone();
-                self.world().record_own_write(
-                    mp.namespace(),
-                    written,
-                );
+                self.world().record_own_write(mp.namespace(), written);
                 self.recall(mp, |recall| {
                     (recall.writes.refused, recall.writes.unmatched, recall.writes.verified) =
                         (None, None, Some(version.clone()));
                     recall.writes.unchanged = unchanged.then_some(version);
-                    recall.writes.corrected = rewrite.drift.then_some(now.boot).or(recall.writes.corrected);
+                    recall.writes.corrected =
+                        rewrite.drift.then_some(now.boot).or(recall.writes.corrected);
                 });
                 if rewrite.drift && !unchanged {
                     self.events.publish(mp, &[events::drift_corrected()]).await;

@@ -22,16 +22,18 @@ impl Ctx {
         mp: &MiniProgram,
         status: MiniProgramStatus,
         pass: &mut Pass,
-    ) -> Next {
+    ) -> Next<'_> {
         let announcements = events::of_status(mp.status.as_ref(), &status);
         match status::write(&self.client, mp, status).await {
             Ok(written) => {
                 self.metrics.status_written();
-                let why = self
-                    .recall(mp, |recall| recall.calls.ended.as_ref().map(|ended| ended.call.wanted.why));
+                let why = self.recall(mp, |recall| {
+                    recall.calls.ended.as_ref().map(|ended| ended.call.wanted.why)
+                });
                 publish::log_changes(mp, &written, why);
                 self.remember_status(&written);
-                let reported = written.status.as_ref().and_then(|status| status.credential.as_ref());
+                let reported =
+                    written.status.as_ref().and_then(|status| status.credential.as_ref());
                 self.recall(mp, |recall| {
                     recall.calls.ended = None;
                     recall.backoffs.requests.failures = 0;
@@ -49,7 +51,8 @@ impl Ctx {
     pub(in crate::reconcile) fn remember_status(&self, written: &MiniProgram) {
         let boot = self.clock.now().boot;
         self.recall(written, |recall| {
-            recall.reports.written_status = written.status.clone().map(|status| (Arc::new(status), boot));
+            recall.reports.written_status =
+                written.status.clone().map(|status| (Arc::new(status), boot));
         });
     }
 
@@ -59,17 +62,12 @@ impl Ctx {
         mp: &MiniProgram,
         error: &ApiError,
         pass: &mut Pass,
-    ) -> Next {
+    ) -> Next<'_> {
         if !matches!(error, ApiError::Conflict | ApiError::Unanswered) || !pass.may_race_again() {
             return self.back_off(mp, error, "write the status");
         }
-        let minis = kube::Api::<MiniProgram>::namespaced(
-            self.client.clone(),
-            mp.namespace(),
-        );
-        match api_error::within(minis.get_opt(mp.name()))
-            .await
-        {
+        let minis = kube::Api::<MiniProgram>::namespaced(self.client.clone(), mp.namespace());
+        match api_error::within(minis.get_opt(mp.name())).await {
             Ok(Some(current)) if current.metadata.uid == mp.metadata.uid => {
                 self.world().record_object_read(current);
                 Next::Continue

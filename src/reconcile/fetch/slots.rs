@@ -32,16 +32,13 @@ const REJECTIONS_A_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
 
 /// The longest wait for a turn or a slot: the object's status must follow the clock.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The same for an object without a token, whose status changes by no clock: many objects of one
-/// app would look again and again.
+/// The same for an object without a token, whose status changes by no clock: each further
+/// iteration would only find that it still waits.
 const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 /// The number in each line that compete with those of other lines.
 const IN_FRONT: usize = 4;
 /// Calls of one app that end no token are made so many at a time.
 const SHARING: usize = 16;
-/// The longest line, since each waiting object keeps its pass in memory. Further objects are
-/// requeued after a moment.
-const IN_LINE: usize = 32;
 /// The shortest wait for the rate limit.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -130,11 +127,12 @@ impl Turn {
 }
 
 /// The object that needs a slot.
-pub struct Claimant<'a> {
+#[derive(Clone)]
+pub struct Claimant {
     /// Platform, app id and mode.
-    pub key: &'a AppKey,
+    pub key: AppKey,
     /// The namespace, for which rejected credentials are counted.
-    pub namespace: &'a str,
+    pub namespace: String,
     /// The urgency of its call.
     pub urgency: Urgency,
     /// Whether the platform has accepted its credential.
@@ -180,36 +178,37 @@ impl Slots {
 
     /// Waits for an app's turn, in order of arrival: at most a minute where there is no token whose
     /// end the status must report, else `PATIENCE`. Returns none if no turn came in that time.
-    pub async fn turn(&self, key: &AppKey, alone: bool, has_token: bool) -> Option<Turn> {
+    pub async fn turn(&self, key: AppKey, alone: bool, has_token: bool) -> Option<Turn> {
         let patience = if has_token { PATIENCE } else { FIRST_PATIENCE };
-        let place = tokio::time::timeout(patience, self.calls(alone).enter(key)).await.ok()??;
+        let place = tokio::time::timeout(patience, self.calls(alone).enter(&key)).await.ok()??;
         Some(Turn { alone, _place: place })
     }
 
-    /// Waits for a slot for one call, in order and at most `PATIENCE`. Returns none if no slot came
-    /// in that time, if the line is too long, if the namespace's budget of rejections is spent, or
-    /// if another object has the app's turn.
+    /// Waits for a slot for one call, in order, and as long as [`Self::turn`] at most. Returns none
+    /// if no slot came in that time, if the namespace's budget of rejections is spent, or if
+    /// another object has the app's turn.
     pub async fn enter(
         &self,
-        claimant: &Claimant<'_>,
+        claimant: Claimant,
         turn: Option<Turn>,
         boot: Duration,
     ) -> Option<Slot> {
-        if !claimant.accepted && self.is_spent(claimant.namespace, boot) {
+        if !claimant.accepted && self.is_spent(&claimant.namespace, boot) {
             return None;
         }
-        let turn = turn.or_else(|| self.try_turn(claimant.key, claimant.alone))?;
+        let turn = turn.or_else(|| self.try_turn(&claimant.key, claimant.alone))?;
+        let patience = if claimant.urgency == Urgency::First { FIRST_PATIENCE } else { PATIENCE };
         // A pass that has used up its cooperative budget still gets a free slot at once.
-        tokio::task::unconstrained(tokio::time::timeout(PATIENCE, self.wait(claimant, turn)))
+        tokio::task::unconstrained(tokio::time::timeout(patience, self.wait(claimant, turn)))
             .await
             .ok()?
     }
 
-    async fn wait(&self, claimant: &Claimant<'_>, turn: Turn) -> Option<Slot> {
+    async fn wait(&self, claimant: Claimant, turn: Turn) -> Option<Slot> {
         let platform = claimant.key.0;
         let room = self.platforms.get(platform)?;
-        let line = (platform, claimant.namespace.to_owned(), claimant.urgency);
-        let _front = self.lines.enter_short(&line, IN_LINE).await?;
+        let line = (platform, claimant.namespace, claimant.urgency);
+        let _front = self.lines.enter(&line).await?;
         let failing = match claimant.urgency {
             Urgency::Failing => Some(Arc::clone(&room.failing).acquire_owned().await.ok()?),
             Urgency::Refresh | Urgency::First => None,
@@ -217,10 +216,7 @@ impl Slots {
         let all = Arc::clone(&room.all).acquire_owned().await.ok()?;
         // The rate limit is checked last: a permit that is not used is lost.
         while let Err(not_until) = room.rate.check() {
-            #[allow(
-                clippy::disallowed_methods,
-                reason = "it waits in line for less than PATIENCE"
-            )]
+            #[allow(clippy::disallowed_methods, reason = "it waits in line no longer than others")]
             tokio::time::sleep(not_until.wait_time_from(self.clock.0.now().boot).max(TICK)).await;
         }
         Some(Slot { _all: all, _failing: failing, turn })

@@ -84,7 +84,8 @@ fn token_missing(view: &View<'_>) -> Option<Why> {
         None => Some(Why::TargetMissing),
         // The old target holds no known token, so it cannot fill the new one.
         Some(before)
-            if is_missing(view) && view.seen.recall.writes.unmatched.as_ref() == Some(&before.version) =>
+            if is_missing(view)
+                && view.seen.recall.writes.unmatched.as_ref() == Some(&before.version) =>
         {
             Some(Why::TargetMissing)
         }
@@ -179,8 +180,10 @@ fn won_the_app(view: &View<'_>) -> Option<Why> {
     // A suspended object never reports AppIDConflict, yet a sibling may have replaced its token.
     let beginning = view.seen.started.is_some_and(|started| started.why == Why::WonApp);
     // The stored condition does not yet include a call that has returned a token since.
-    let answered =
-        matches!(view.seen.recall.calls.ended.as_ref().map(|ended| &ended.how), Some(How::Token { .. }));
+    let answered = matches!(
+        view.seen.recall.calls.ended.as_ref().map(|ended| &ended.how),
+        Some(How::Token { .. })
+    );
     let told_lost = stored == Some(Reason::AppIdConflict) && !answered;
     let had_lost = beginning || told_lost || ownership::is_ended_by_another(view);
     (had_lost && ownership::owner(view) == AppOwner::This).then_some(Why::WonApp)
@@ -249,7 +252,8 @@ pub fn next_refresh(view: &View<'_>, token: &TokenFacts) -> Timestamp {
     let again = view
         .seen
         .recall
-        .calls.checked
+        .calls
+        .checked
         .as_ref()
         .filter(|(fingerprint, _)| *fingerprint == token.fingerprint);
     schedule(view).next(

@@ -84,7 +84,8 @@ fn foreign_intent(view: &View<'_>) -> Duration {
     let first_seen = view
         .seen
         .recall
-        .sightings.foreign_intent
+        .sightings
+        .foreign_intent
         .as_ref()
         .filter(|(id, _)| *id == intent.id)
         .map_or(view.now.boot, |seen| seen.1);
@@ -95,7 +96,8 @@ fn foreign_intent(view: &View<'_>) -> Duration {
 fn spacing(view: &View<'_>) -> Duration {
     view.seen
         .recall
-        .calls.last_sent
+        .calls
+        .last_sent
         .map_or(Duration::ZERO, |sent| (sent + SPACING).saturating_sub(view.now.boot))
 }
 

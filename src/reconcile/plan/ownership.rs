@@ -116,7 +116,8 @@ fn is_later(view: &View<'_>, minted: Timestamp, token: &TokenFacts) -> bool {
 fn minted_here(view: &View<'_>, token: &TokenFacts) -> Option<Duration> {
     view.seen
         .recall
-        .calls.minted
+        .calls
+        .minted
         .as_ref()
         .filter(|(fingerprint, _)| *fingerprint == token.fingerprint)
         .map(|(_, at)| *at)

@@ -188,7 +188,9 @@ fn target_synced(view: &View<'_>) -> ConditionValue {
     let reported_refused = standing.clone().filter(|_| target::is_reported_refused(view));
     match (view.target, refused) {
         (Target::Foreign, _) => no(Reason::Conflict),
-        (Target::Former, _) if reported(Reason::Conflict) || view.garbage_collection().is_zero() => {
+        (Target::Former, _)
+            if reported(Reason::Conflict) || view.garbage_collection().is_zero() =>
+        {
             no(Reason::Conflict)
         }
         (_, Some(refused)) => ConditionValue {
@@ -212,9 +214,8 @@ fn target_synced(view: &View<'_>) -> ConditionValue {
             None if !view.seen.template.refused.is_empty() => no(Reason::MetadataNotAllowed),
             None => verdict(view, ConditionStatus::True, Reason::Synced),
         },
-        (Target::Missing | Target::Former, None) => {
-            reported_refused.unwrap_or_else(|| verdict(view, ConditionStatus::Unknown, Reason::Pending))
-        }
+        (Target::Missing | Target::Former, None) => reported_refused
+            .unwrap_or_else(|| verdict(view, ConditionStatus::Unknown, Reason::Pending)),
     }
 }
 
@@ -236,8 +237,12 @@ fn token_fresh(view: &View<'_>, findings: Findings) -> ConditionValue {
     if let AppOwner::Undecided = ownership::owner(view) {
         return verdict(view, ConditionStatus::Unknown, Reason::WaitingForOlderObject);
     }
-    let overdue =
-        view.seen.recall.sightings.due_since.is_some_and(|since| view.now.boot >= since + OVERDUE_AFTER);
+    let overdue = view
+        .seen
+        .recall
+        .sightings
+        .due_since
+        .is_some_and(|since| view.now.boot >= since + OVERDUE_AFTER);
     match (view.failure(), view.valid_token()) {
         (
             Some((_, Reason::CredentialRejected | Reason::AppIdRejected | Reason::AppSecretFrozen)),

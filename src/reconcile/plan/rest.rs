@@ -30,7 +30,8 @@ pub fn unlisted(seen: &Observed, now: Now) -> (Act, Duration) {
     };
     let patience = seen
         .recall
-        .sightings.unlisted_since
+        .sightings
+        .unlisted_since
         .map_or(Duration::ZERO, |since| (since + LISTS_PATIENCE).saturating_sub(now.boot));
     let wait = wait(now, token.expiration_time.0).max(patience);
     if !wait.is_zero() {
@@ -62,7 +63,12 @@ fn in_turn(seen: &Observed, now: Now, act: Act, wake: Duration) -> (Act, Duratio
 
 /// How long another writer's status is still kept.
 fn contradicted(seen: &Observed, now: Now) -> Option<Duration> {
-    let (reported, at) = seen.recall.reports.written_status.as_ref().filter(|_| seen.recall.calls.ended.is_none())?;
+    let (reported, at) = seen
+        .recall
+        .reports
+        .written_status
+        .as_ref()
+        .filter(|_| seen.recall.calls.ended.is_none())?;
     let wait = (*at + CORRECTIONS_APART).saturating_sub(now.boot);
     (seen.mini_program.status.as_ref() != Some(reported) && !wait.is_zero()).then_some(wait)
 }

@@ -30,7 +30,9 @@ pub(super) fn synchronise(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
         (Target::Foreign | Target::Former, _) => return None,
     };
     let is_it = |version: &Option<String>| version.as_ref() == Some(&from.version);
-    if is_it(&view.seen.recall.writes.unmatched) || !renamed && is_it(&view.seen.recall.writes.unchanged) {
+    if is_it(&view.seen.recall.writes.unmatched)
+        || !renamed && is_it(&view.seen.recall.writes.unchanged)
+    {
         return None;
     }
     if renamed && refused_write(view).is_some() {

@@ -56,9 +56,9 @@ pub fn has_none(view: &View<'_>) -> bool {
 pub fn stays_in_use<'a>(view: &View<'a>) -> Option<&'a Projection> {
     match view.target {
         Target::Foreign => view.in_use,
-        Target::Missing => {
-            view.in_use.filter(|_| view.seen.recall.writes.refused.is_some() || is_reported_refused(view))
-        }
+        Target::Missing => view
+            .in_use
+            .filter(|_| view.seen.recall.writes.refused.is_some() || is_reported_refused(view)),
         Target::Former | Target::Ours(_) => None,
     }
 }

@@ -242,7 +242,8 @@ impl<'a> View<'a> {
 
     /// How long the target of a former object is still left to the garbage collector.
     pub fn garbage_collection(&self) -> Duration {
-        let since = self.seen.recall.sightings.former.as_ref().map_or(self.now.boot, |(_, since)| *since);
+        let since =
+            self.seen.recall.sightings.former.as_ref().map_or(self.now.boot, |(_, since)| *since);
         (since + GARBAGE_COLLECTION).saturating_sub(self.now.boot)
     }
 
@@ -281,7 +282,9 @@ impl<'a> View<'a> {
         match self.seen.credential {
             // An object and its credential are often applied together, and their two watches race:
             // only a read shows whether the Secret exists.
-            Lookup::NotFound if self.is_reported_missing() => Credential::Known(Reason::SecretNotFound),
+            Lookup::NotFound if self.is_reported_missing() => {
+                Credential::Known(Reason::SecretNotFound)
+            }
             Lookup::NotFound | Lookup::NotSynced => Credential::Unread,
             Lookup::Found(version) => {
                 self.remembered_verdict(version).map_or(Credential::Unread, Credential::Known)
@@ -301,7 +304,8 @@ impl<'a> View<'a> {
     /// read.
     fn remembered_verdict(&self, version: Version) -> Option<Reason> {
         let reported = self.reported_verdict(version);
-        reported.filter(|reason| *reason != Reason::NotTested)
+        reported
+            .filter(|reason| *reason != Reason::NotTested)
             .or_else(|| Some(self.noted(version)?.reason))
             .or(reported)
     }

@@ -20,12 +20,12 @@ pub struct Sample {
 impl Sample {
     /// Of the first of the objects, which has to be Ready.
     pub async fn take(client: &Client, object: &MiniProgram) -> Self {
-        let namespace = object.namespace().expect("a namespace");
-        let minis = Api::<MiniProgram>::namespaced(client.clone(), &namespace);
+        let namespace = object.namespace();
+        let minis = Api::<MiniProgram>::namespaced(client.clone(), namespace);
         let status =
             minis.get(&object.name_any()).await.expect("an answer").status.expect("a status");
         let name = status.target_ref.as_ref().expect("a target").name.clone();
-        let secrets = Api::<Secret>::namespaced(client.clone(), &namespace);
+        let secrets = Api::<Secret>::namespaced(client.clone(), namespace);
         let mut target = secrets.get(&name).await.expect("a target");
         // What the API server adds.
         target.metadata.managed_fields = None;
@@ -39,10 +39,10 @@ impl Sample {
     pub fn target_of(&self, object: &MiniProgram) -> Secret {
         let mut target = self.target.clone();
         target.metadata.name = Some(format!("{}-token", object.name_any()));
-        target.metadata.namespace = object.namespace();
+        target.metadata.namespace = Some(object.namespace().to_owned());
         for owner in target.metadata.owner_references.iter_mut().flatten() {
             owner.name = object.name_any();
-            owner.uid = object.uid().expect("a uid");
+            object.uid().clone_into(&mut owner.uid);
         }
         target
     }
@@ -63,13 +63,13 @@ pub async fn write(client: &Client, objects: Vec<MiniProgram>, sample: &Sample) 
 }
 
 async fn write_one(client: &Client, object: MiniProgram, sample: &Sample) {
-    let namespace = object.namespace().expect("a namespace");
+    let namespace = object.namespace();
     let target = sample.target_of(&object);
-    let secrets = Api::<Secret>::namespaced(client.clone(), &namespace);
+    let secrets = Api::<Secret>::namespaced(client.clone(), namespace);
     let params = PatchParams::apply("limit").force();
     secrets.patch(&target.name_any(), &params, &Patch::Apply(&target)).await.expect("a target");
     let object = sample.status_of(&object);
-    let minis = Api::<MiniProgram>::namespaced(client.clone(), &namespace);
+    let minis = Api::<MiniProgram>::namespaced(client.clone(), namespace);
     let written = minis.replace_status(&object.name_any(), &PostParams::default(), &object).await;
     written.expect("a status");
 }

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::{core::v1::Secret, events::v1::Event};
 use kube::{
-    Resource, ResourceExt,
+    Resource,
     api::{DeleteParams, ListParams, Patch, PatchParams},
 };
 use miniprogram_operator::api::{ConditionType, MiniProgram, conditions};
@@ -259,7 +259,7 @@ impl Mini<'_> {
         let mini = self.get().await;
         let events = self.stage.api::<Event>().list(&ListParams::default()).await.expect("Events");
         let about = |event: &Event| {
-            event.regarding.as_ref().and_then(|about| about.uid.clone()) == mini.uid()
+            event.regarding.as_ref().and_then(|about| about.uid.as_deref()) == Some(mini.uid())
         };
         events
             .items

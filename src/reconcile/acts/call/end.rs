@@ -25,10 +25,7 @@ impl Ctx {
         let mints = status::counted_with(view, call);
         // An app's first mint replaces no lost token, so it is not counted as consecutive.
         let in_a_row = call.wanted.why.urgent() && limits::counted(view).last.is_some();
-        let last = LastMint {
-            started: view.now.boot,
-            uid: view.mp.uid().to_owned(),
-        };
+        let last = LastMint { started: view.now.boot, uid: view.mp.uid().to_owned() };
         self.memories.change_app(&key, view.now.boot, |app| {
             let before = app.clone();
             app.gone = if in_a_row { app.gone.saturating_add(1) } else { 0 };
@@ -44,7 +41,7 @@ impl Ctx {
     }
 
     /// Takes back the intent of a call that is no longer wanted.
-    pub(in crate::reconcile) fn withdraw(&self, mp: &MiniProgram, pass: &mut Pass) -> Next {
+    pub(in crate::reconcile) fn withdraw(&self, mp: &MiniProgram, pass: &mut Pass) -> Next<'_> {
         if let Some(started) = pass.started.take() {
             self.take_back(mp, started);
         }
@@ -66,7 +63,8 @@ impl Ctx {
         sent: Timestamp,
         took: Duration,
     ) {
-        let same = view.token().is_some_and(|token| token.fingerprint == unstored.token.fingerprint);
+        let same =
+            view.token().is_some_and(|token| token.fingerprint == unstored.token.fingerprint);
         let ended = Ended {
             call: unstored.call.clone(),
             generation: view.generation(),
@@ -157,7 +155,8 @@ impl Ctx {
         let unanswered = unknown && reason == Reason::PlatformUnreachable;
         self.recall(mp, |recall| {
             recall.calls.ended = Some(ended);
-            recall.calls.unanswered = if unanswered { recall.calls.unanswered.saturating_add(1) } else { 0 };
+            recall.calls.unanswered =
+                if unanswered { recall.calls.unanswered.saturating_add(1) } else { 0 };
         });
     }
 

@@ -107,7 +107,11 @@ async fn a_tokens_end_counts_from_its_call_and_the_same_token_keeps_its_issue_ti
     let mut sight = Sight::healthy(STABLE);
     sight.status().token.as_mut().expect("a token").issue_time.0 = at(900);
     let ctx = asked(sight, started(true, false), || SAME).await;
-    assert_eq!(unstored(&ctx).token.issued, at(500), "a clock that went back makes no token younger");
+    assert_eq!(
+        unstored(&ctx).token.issued,
+        at(500),
+        "a clock that went back makes no token younger"
+    );
 }
 
 #[tokio::test]
@@ -120,7 +124,11 @@ async fn a_lost_mint_may_land_yet_and_a_refused_one_did_nothing() {
         let How::Failed { refusal, .. } = how(&ctx) else { panic!("it brought no token") };
         let unknown = refusal.is_unknown();
         assert_eq!(unknown, lost.is_some());
-        assert_eq!(recall(&ctx).calls.unanswered, u32::from(unknown), "the next one is given more time");
+        assert_eq!(
+            recall(&ctx).calls.unanswered,
+            u32::from(unknown),
+            "the next one is given more time"
+        );
     }
 }
 
@@ -170,13 +178,13 @@ async fn rejected_credentials_use_up_the_patience_with_their_namespace() {
     let room = |ctx: &Ctx, accepted| {
         let key = app_key(&Sight::new(LEGACY).mp).expect("a known platform");
         let claimant = Claimant {
-            key: &key,
-            namespace: "team-a",
+            key,
+            namespace: "team-a".into(),
             urgency: Urgency::Failing,
             accepted,
             alone: true,
         };
-        ctx.slots.enter(&claimant, None, now().boot).now_or_never().flatten().is_some()
+        ctx.slots.enter(claimant, None, now().boot).now_or_never().flatten().is_some()
     };
     for _ in 0..31 {
         assert!(room(&ctx, false));

@@ -7,9 +7,12 @@ use crate::{
     platform::{Code, Refusal},
     reconcile::{
         call::{Call, Wanted, Why},
-        memory::{Ended, How},
+        memory::{Ended, How, Refused},
         observed::CredentialRead,
-        plan::{Act, tests::sight::at},
+        plan::{
+            Act,
+            tests::sight::{at, boot},
+        },
     },
 };
 
@@ -42,6 +45,28 @@ fn a_version_that_changes_nothing_is_read_once_and_not_written() {
 }
 
 #[test]
+fn a_first_call_reads_its_credential_with_its_slot_and_no_other_call_does() {
+    let mut first = Sight::new(STABLE);
+    assert!(matches!(first.plan(0).act, Act::ReadLive { for_call: true, .. }));
+    let hindered: [(&str, fn(&mut Sight)); 4] = [
+        ("it does not exist", |sight| sight.credential = None),
+        ("the target is refused", |sight| {
+            let (reason, retry) = (Reason::WriteFailed, boot(900));
+            sight.recall.writes.refused = Some(Refused { reason, said: None, attempts: 1, retry });
+        }),
+        ("a call has failed before", |sight| {
+            sight.status().credential = Some(version("6"));
+        }),
+        ("nobody waits for a token", |sight| sight.mp.spec.suspend = true),
+    ];
+    for (case, change) in hindered {
+        let act = Sight::new(STABLE).with(change).plan(0).act;
+        let reads = matches!(act, Act::ReadLive { for_call: true, .. });
+        assert!(!reads, "{case}: {act:?}");
+    }
+}
+
+#[test]
 fn the_next_write_tells_of_the_version_whatever_it_is_for() {
     let mut sight = edited().with(|sight| sight.mp.spec.suspend = true);
     let Act::Status(status) = sight.plan(500).act else { panic!("the suspension is reported") };
@@ -59,7 +84,9 @@ fn another_value_is_reported_and_asked_with() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = Some(version("8")));
     let read = |value| CredentialRead::Is { version: version("8"), value };
     sight.credential_read = Some(read(None));
-    let Act::Status(status) = sight.plan_noted(500).act else { panic!("the missing key is reported") };
+    let Act::Status(status) = sight.plan_noted(500).act else {
+        panic!("the missing key is reported")
+    };
     assert_eq!(status.credential, Some(version("8")));
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = Some(version("8")));
     sight.target().sent.digest = "another".into();
@@ -86,7 +113,9 @@ fn what_the_platform_says_of_a_noted_version_counts() {
         // The owner of the app's token depends on this verdict, too.
         let is_accepted = sight.view(due + 1, |view| accepted(&view.status.conditions));
         assert_eq!(is_accepted, Some(said == Reason::Accepted));
-        let Act::Status(status) = sight.plan(due + 1).act else { panic!("the failure is reported") };
+        let Act::Status(status) = sight.plan(due + 1).act else {
+            panic!("the failure is reported")
+        };
         assert_eq!((status.credential, status.last_failure.is_some()), (Some(version("8")), true));
     };
     says(Reason::PlatformBusy, "True", Reason::Accepted);

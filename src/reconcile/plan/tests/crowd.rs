@@ -143,10 +143,7 @@ fn planned(mp: &MiniProgram, siblings: Siblings) -> String {
     sight.mp = mp.clone();
     let mut target = projection(mode);
     target.name = mp.target_name();
-    target.owner = Owner::MiniProgram {
-        uid: mp.uid().to_owned(),
-        name: name_of(mp).name,
-    };
+    target.owner = Owner::MiniProgram { uid: mp.uid().to_owned(), name: name_of(mp).name };
     let token = mp.status.as_ref().and_then(|status| status.token.as_ref());
     target.token = token.map(|token| TokenFacts {
         fingerprint: token.fingerprint.clone(),
@@ -201,8 +198,9 @@ fn more_objects_than_a_namespace_may_have_of_an_app_ask_for_nothing() {
         );
         assert_eq!(reasons["Stalled"], "TooManyObjects");
         let due = due_at(mode);
-        let mut sight =
-            Sight::healthy(mode).with(surplus).with(|sight| sight.recall.sightings.due_since = Some(boot(0)));
+        let mut sight = Sight::healthy(mode)
+            .with(surplus)
+            .with(|sight| sight.recall.sightings.due_since = Some(boot(0)));
         assert!(!sight.plan(due).due);
         let Act::Status(status) = sight.plan(due).act else { panic!("it is reported") };
         assert_eq!(

@@ -192,7 +192,8 @@ fn a_forced_call_that_failed_is_repeated_no_sooner_than_the_platform_allows() {
 fn a_floor_that_holds_a_call_for_longer_than_the_back_off_is_what_the_status_promises() {
     let limited = |mode, why| {
         failed(mode, why, Reason::PlatformBusy, false).with(|sight| {
-            let How::Failed { next, .. } = &mut sight.recall.calls.ended.as_mut().expect("a call").how
+            let How::Failed { next, .. } =
+                &mut sight.recall.calls.ended.as_mut().expect("a call").how
             else {
                 return;
             };

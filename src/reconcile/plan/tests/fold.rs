@@ -20,7 +20,8 @@ fn ended(mode: TokenMode, how: How) -> Sight {
     let (generation, credential) = (Some(1), Some(credential()));
     let mut sight = Sight::healthy(mode);
     sight.recall.calls.own_intent = Some("call-1".into());
-    sight.recall.calls.ended = Some(Ended { call, generation, credential, mints_before: None, how });
+    sight.recall.calls.ended =
+        Some(Ended { call, generation, credential, mints_before: None, how });
     sight
 }
 

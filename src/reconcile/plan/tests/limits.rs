@@ -240,7 +240,8 @@ fn calls_that_something_undoes_are_made_less_and_less_often() {
     let held = |unasked, since: u64, why: fn(&mut Sight)| {
         let mut sight = Sight::healthy(STABLE);
         why(&mut sight);
-        (sight.recall.calls.unasked, sight.recall.calls.last_sent) = (unasked, Some(boot(500 - since)));
+        (sight.recall.calls.unasked, sight.recall.calls.last_sent) =
+            (unasked, Some(boot(500 - since)));
         sight
             .view(500, |view| {
                 delay(

@@ -296,7 +296,8 @@ impl Sight {
         let mut seen = self.observed();
         let mut planned = plan(&seen, now(seconds));
         if let Act::NoteCredential(noted) = planned.act {
-            (self.recall.reports.noted, seen.recall.reports.noted) = (Some(noted.clone()), Some(noted));
+            (self.recall.reports.noted, seen.recall.reports.noted) =
+                (Some(noted.clone()), Some(noted));
             planned = plan(&seen, now(seconds));
         }
         planned

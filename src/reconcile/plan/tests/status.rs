@@ -118,7 +118,10 @@ fn every_unusable_credential_has_its_reason() {
         }
         sight.says_of(501, CredentialValid, "False", reason);
         sight.says_of(501, Ready, "False", reason);
-        assert!(matches!(sight.plan(501).act, Act::Rest), "{reason} is reported once and read once");
+        assert!(
+            matches!(sight.plan(501).act, Act::Rest),
+            "{reason} is reported once and read once"
+        );
     }
 }
 
@@ -337,7 +340,10 @@ fn an_object_that_left_the_selector_promises_nothing() {
     sight.mp.status = Some(status.clone());
     for kind in [Ready, TokenFresh] {
         let reported = conditions::find(&status.conditions, kind).expect("a condition");
-        assert_eq!((reported.status.as_str(), reported.reason.as_str()), ("Unknown", "NotSelected"));
+        assert_eq!(
+            (reported.status.as_str(), reported.reason.as_str()),
+            ("Unknown", "NotSelected")
+        );
     }
     // An operator that selects the object reports the truth again, without a call.
     sight.says_of(501, Ready, "True", Reason::TokenAvailable);

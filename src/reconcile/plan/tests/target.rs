@@ -363,7 +363,8 @@ fn a_refusal_is_over_when_nothing_is_left_to_write() {
 }
 
 #[test]
-fn a_template_that_the_administrator_does_not_allow_is_reported_and_the_token_kept_fresh_without_it() {
+fn a_template_that_the_administrator_does_not_allow_is_reported_and_the_token_kept_fresh_without_it()
+ {
     let labels = |labels: serde_json::Value| {
         Sight::healthy(STABLE).with(|sight| {
             let template =

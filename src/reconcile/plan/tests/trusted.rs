@@ -257,7 +257,8 @@ fn whoever_edits_the_target_again_and_again_keeps_no_token_from_being_refreshed(
         (sight.recall.writes.read_at, sight.recall.writes.corrected) = (moment_ago, moment_ago);
         let act = sight.plan(due_at(mode)).act;
         assert!(matches!(act, Act::ReadLive { for_call: true, .. }), "{mode:?}: {act:?}");
-        (sight.recall.writes.read_at, sight.recall.writes.corrected) = (Some(boot(495)), Some(boot(495)));
+        (sight.recall.writes.read_at, sight.recall.writes.corrected) =
+            (Some(boot(495)), Some(boot(495)));
         sight.rests(500, 5);
     }
 }

@@ -80,9 +80,9 @@ async fn sample(bench: &Bench, testbed: &Testbed) -> Sample {
 
 impl Kind {
     async fn ask(self, client: &Client, object: &MiniProgram, sample: &Sample) {
-        let namespace = object.namespace().expect("a namespace");
-        let secrets = Api::<Secret>::namespaced(client.clone(), &namespace);
-        let objects = Api::<MiniProgram>::namespaced(client.clone(), &namespace);
+        let namespace = object.namespace();
+        let secrets = Api::<Secret>::namespaced(client.clone(), namespace);
+        let objects = Api::<MiniProgram>::namespaced(client.clone(), namespace);
         let target = sample.target_of(object);
         let name = target.name_any();
         match self {
@@ -116,7 +116,7 @@ impl Kind {
                 objects.get(&object.name_any()).await.expect("an object");
             }
             Self::PostEvent => {
-                let events = Api::<Event>::namespaced(client.clone(), &namespace);
+                let events = Api::<Event>::namespaced(client.clone(), namespace);
                 events.create(&PostParams::default(), &event(object)).await.expect("an Event");
             }
         }

@@ -65,7 +65,10 @@ const TARGET: &[Mutant] = &[
     Mutant {
         name: "refused-rename-runs-dead",
         means: "While a new target cannot be made, the one that pods mount is not refreshed.",
-        changes: &[("view.seen.recall.writes.refused.is_some() || is_reported_refused(view)", "false")],
+        changes: &[(
+            "view.seen.recall.writes.refused.is_some() || is_reported_refused(view)",
+            "false",
+        )],
         killed_by: Test("while_a_new_target_cannot_be_made_the_old_one_is_kept_fresh"),
     },
     Mutant {
