@@ -341,7 +341,7 @@ impl Operator {
     fn context(&self, client: &Client, term: Term, world: Arc<Mutex<World>>) -> Ctx {
         let client = term.client(&(self.client_of_term)(&term, client));
         Ctx {
-            events: Events::new(client.clone(), Some(self.identity.clone())),
+            events: Events::new(client.clone(), Some(self.identity.clone()), &self.clock),
             reads: Reads::new(client.clone()),
             client,
             world,

@@ -1,38 +1,65 @@
 //! Kubernetes Events: each change is published once, after the write that makes it. The notes are
 //! constant, and a failed Event fails nothing else.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
+use governor::{
+    Quota, RateLimiter,
+    middleware::NoOpMiddleware,
+    state::{InMemoryState, NotKeyed},
+};
 use kube::{
     Client, Resource,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 
-use crate::api::{ConditionType, MiniProgram, MiniProgramStatus, Reason, conditions};
+use crate::{
+    api::{ConditionType, MiniProgram, MiniProgramStatus, Reason, conditions},
+    shell::clock::Clock,
+};
 
 /// The longest that a pass waits for an Event to be published.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// Routine Events are published at most so many at once, and one a second after that: in a crowd
+/// each would cost the API server as much as a write.
+const ROUTINE_AT_ONCE: NonZeroU32 = NonZeroU32::new(50).expect("not zero");
 
 /// An Event to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {
     /// Its reason, from a fixed list.
     pub reason: &'static str,
-    /// Whether its type is Warning: a person should act.
-    pub warning: bool,
+    /// Its kind.
+    pub kind: Kind,
     /// Its note.
     pub note: String,
 }
 
+/// The kind of an Event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It reports what happens by itself, over and over. Its type is Normal.
+    Routine,
+    /// It answers what a person did. Its type is Normal.
+    Normal,
+    /// A person should act.
+    Warning,
+}
+
 impl Announcement {
-    /// An Event about what went as it should.
+    /// An Event about what happens by itself.
+    pub fn routine(reason: &'static str, note: &str) -> Self {
+        Self { reason, kind: Kind::Routine, note: note.into() }
+    }
+
+    /// An Event about what a person did.
     pub fn normal(reason: &'static str, note: &str) -> Self {
-        Self { reason, warning: false, note: note.into() }
+        Self { reason, kind: Kind::Normal, note: note.into() }
     }
 
     /// An Event that a person should see.
     pub fn warning(reason: &'static str, note: &str) -> Self {
-        Self { reason, warning: true, note: note.into() }
+        Self { reason, kind: Kind::Warning, note: note.into() }
     }
 }
 
@@ -120,12 +147,12 @@ pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Ve
         |status: &MiniProgramStatus| status.token.as_ref().map(|token| token.fingerprint.clone());
     let before = old.and_then(fingerprint);
     match (&before, fingerprint(new)) {
-        (None, Some(_)) => announcements.push(Announcement::normal(
+        (None, Some(_)) => announcements.push(Announcement::routine(
             "TokenIssued",
             "The first token is stored in the target Secret",
         )),
         (Some(before), Some(now)) if *before != now => {
-            announcements.push(Announcement::normal(
+            announcements.push(Announcement::routine(
                 "TokenRefreshed",
                 "A new token is stored in the target Secret",
             ));
@@ -160,33 +187,86 @@ pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Ve
 }
 
 /// Publishes Events.
-pub struct Events(Recorder);
+pub struct Events {
+    recorder: Recorder,
+    routine: RateLimiter<NotKeyed, InMemoryState, Clock, NoOpMiddleware<Duration>>,
+}
 
 impl Events {
     /// The process has one recorder, which counts repeated Events in series.
     #[must_use]
-    pub fn new(client: Client, instance: Option<String>) -> Self {
-        Self(Recorder::new(
-            client,
-            Reporter { controller: "miniprogram-operator".into(), instance },
-        ))
+    pub fn new(client: Client, instance: Option<String>, clock: &Clock) -> Self {
+        let reporter = Reporter { controller: "miniprogram-operator".into(), instance };
+        let quota = Quota::per_second(NonZeroU32::MIN).allow_burst(ROUTINE_AT_ONCE);
+        Self {
+            recorder: Recorder::new(client, reporter),
+            routine: RateLimiter::direct_with_clock(quota, clock.clone()),
+        }
     }
 
     /// Publishes Events about an object.
     pub async fn publish(&self, mp: &MiniProgram, announcements: &[Announcement]) {
         for announcement in announcements {
+            let type_ = match announcement.kind {
+                Kind::Routine if self.routine.check().is_err() => continue,
+                Kind::Routine | Kind::Normal => EventType::Normal,
+                Kind::Warning => EventType::Warning,
+            };
             let event = Event {
-                type_: if announcement.warning { EventType::Warning } else { EventType::Normal },
+                type_,
                 reason: announcement.reason.into(),
                 note: Some(announcement.note.chars().take(1024).collect()),
                 action: "Reconcile".into(),
                 secondary: None,
             };
             let about = mp.object_ref(&());
-            let published = tokio::time::timeout(DEADLINE, self.0.publish(&event, &about)).await;
+            let published =
+                tokio::time::timeout(DEADLINE, self.recorder.publish(&event, &about)).await;
             if !matches!(published, Ok(Ok(()))) {
                 tracing::debug!(reason = announcement.reason, "an Event could not be published");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, Mutex},
+        time::Duration,
+    };
+
+    use serde_json::json;
+
+    use super::{Announcement, Events, ROUTINE_AT_ONCE, already_replaced};
+    use crate::{
+        reconcile::{
+            plan::tests::sight::{STABLE, mini_program, now},
+            tests::api_server,
+        },
+        shell::clock::{Clock, Now},
+    };
+
+    #[tokio::test]
+    async fn routine_events_are_bounded_and_others_are_not() {
+        let (client, requests) = api_server(|_, _| (201, json!({})));
+        let boot = Arc::new(Mutex::new(Duration::ZERO));
+        let shown = Arc::clone(&boot);
+        let clock = Clock::from_fn(move || Now { boot: *shown.lock().unwrap(), ..now(0) });
+        let events = Events::new(client, None, &clock);
+        let published = async |announcement: Announcement, times: u32| {
+            for number in 0..times {
+                let mut mp = mini_program(STABLE);
+                mp.metadata.name = Some(format!("shop-{number}"));
+                events.publish(&mp, std::slice::from_ref(&announcement)).await;
+            }
+            std::mem::take(&mut *requests.lock().unwrap()).len()
+        };
+        let routine = Announcement::routine("TokenIssued", "The first token is stored");
+        let at_once = ROUTINE_AT_ONCE.get();
+        assert_eq!(published(routine.clone(), 2 * at_once).await, at_once as usize);
+        assert_eq!(published(already_replaced(), 7).await, 7);
+        *boot.lock().unwrap() += Duration::from_secs(3);
+        assert_eq!(published(routine, at_once).await, 3, "one a second");
     }
 }

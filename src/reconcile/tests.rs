@@ -96,7 +96,7 @@ pub fn ctx(client: Client, platform: fn() -> Said) -> Ctx {
     let hosts = BTreeMap::from([("WeChat", vec!["https://platform".to_owned()])]);
     let (connect_timeout, request_timeout) = (Duration::from_secs(5), Duration::from_secs(10));
     Ctx {
-        events: Events::new(client.clone(), None),
+        events: Events::new(client.clone(), None, &clock),
         reads: Reads::new(client.clone()),
         client,
         world: Arc::new(Mutex::new(World::new(&[Scope::All]))),

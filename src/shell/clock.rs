@@ -39,6 +39,15 @@ impl Clock {
     }
 }
 
+/// Rate limits count in boot time; a simulation controls it as it controls everything else.
+impl governor::clock::Clock for Clock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        Self::now(self).boot
+    }
+}
+
 fn boot_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())

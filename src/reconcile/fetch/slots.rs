@@ -42,19 +42,7 @@ const SHARING: usize = 16;
 /// The shortest wait for the rate limit.
 const TICK: Duration = Duration::from_millis(1);
 
-/// The clock of the rate limits: the simulation could not control the machine's own.
-#[derive(Clone)]
-struct BootTime(Clock);
-
-impl governor::clock::Clock for BootTime {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.now().boot
-    }
-}
-
-type Rate<K, S> = RateLimiter<K, S, BootTime, NoOpMiddleware<Duration>>;
+type Rate<K, S> = RateLimiter<K, S, Clock, NoOpMiddleware<Duration>>;
 
 /// The slots for calls to all platforms.
 pub struct Slots {
@@ -64,7 +52,7 @@ pub struct Slots {
     /// The same of calls that end no token.
     sharing: Queues<AppKey>,
     lines: Queues<Line>,
-    clock: BootTime,
+    clock: Clock,
     rejections: Rate<String, HashMapStateStore<String>>,
     all_rejections: Rate<NotKeyed, InMemoryState>,
     /// The namespaces whose budget of rejections is spent, and the boot time at which it is checked
@@ -146,7 +134,6 @@ impl Slots {
     /// Slots for `concurrency` calls at a time and `qps` per second, on each platform.
     #[must_use]
     pub fn new(concurrency: usize, qps: NonZeroU32, clock: &Clock) -> Self {
-        let clock = BootTime(clock.clone());
         let room = || Room {
             all: Arc::new(Semaphore::new(concurrency)),
             failing: Arc::new(Semaphore::new(concurrency.div_ceil(2))),
@@ -165,7 +152,7 @@ impl Slots {
             ),
             all_rejections: RateLimiter::direct_with_clock(
                 Quota::per_second(REJECTIONS_A_SECOND).allow_burst(REJECTIONS_AN_HOUR),
-                clock,
+                clock.clone(),
             ),
             spent: Mutex::default(),
         }
@@ -217,7 +204,7 @@ impl Slots {
         // The rate limit is checked last: a permit that is not used is lost.
         while let Err(not_until) = room.rate.check() {
             #[allow(clippy::disallowed_methods, reason = "it waits in line no longer than others")]
-            tokio::time::sleep(not_until.wait_time_from(self.clock.0.now().boot).max(TICK)).await;
+            tokio::time::sleep(not_until.wait_time_from(self.clock.now().boot).max(TICK)).await;
         }
         Some(Slot { _all: all, _failing: failing, turn })
     }

@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+type Change = fn(&mut Sight);
+
 fn version(resource_version: &str) -> CredentialStatus {
     CredentialStatus { uid: "credential-uid".into(), resource_version: resource_version.into() }
 }
@@ -48,7 +50,7 @@ fn a_version_that_changes_nothing_is_read_once_and_not_written() {
 fn a_first_call_reads_its_credential_with_its_slot_and_no_other_call_does() {
     let mut first = Sight::new(STABLE);
     assert!(matches!(first.plan(0).act, Act::ReadLive { for_call: true, .. }));
-    let hindered: [(&str, fn(&mut Sight)); 4] = [
+    let hindered: [(&str, Change); 4] = [
         ("it does not exist", |sight| sight.credential = None),
         ("the target is refused", |sight| {
             let (reason, retry) = (Reason::WriteFailed, boot(900));

@@ -6,7 +6,7 @@ use super::{
 };
 
 pub(super) const SOURCES: &[Source] = &[
-    Source { file: "src/reconcile.rs", mutants: RECONCILE },
+    Source { file: "src/reconcile/memory/backoffs.rs", mutants: BACKOFFS },
     Source { file: "src/reconcile/acts/read.rs", mutants: READ },
     Source { file: "src/reconcile/observe.rs", mutants: GATHER },
     Source { file: "src/world.rs", mutants: WORLD },
@@ -16,7 +16,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/watch.rs", mutants: WATCH },
 ];
 
-const RECONCILE: &[Mutant] = &[Mutant {
+const BACKOFFS: &[Mutant] = &[Mutant {
     name: "errors-keep-their-pace",
     means: "What fails against the API server is tried again twice a second for ever.",
     changes: &[("backoff(self.failures, first, LONGEST)", "first")],

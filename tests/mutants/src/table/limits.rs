@@ -236,7 +236,7 @@ const SLOTS: &[Mutant] = &[
         name: "one-line-for-all",
         means: "A crowd of new objects in one namespace holds up the refreshes of all.",
         changes: &[(
-            "(platform, claimant.namespace.to_owned(), claimant.urgency)",
+            "(platform, claimant.namespace, claimant.urgency)",
             "(platform, String::new(), Urgency::First)",
         )],
         killed_by: Test(
@@ -246,14 +246,14 @@ const SLOTS: &[Mutant] = &[
     Mutant {
         name: "junk-tried-without-limit",
         means: "Whoever stores wrong app secrets has them tried as fast as they come.",
-        changes: &[("!claimant.accepted && self.is_spent(claimant.namespace, boot)", "false")],
+        changes: &[("!claimant.accepted && self.is_spent(&claimant.namespace, boot)", "false")],
         killed_by: Test("a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else"),
     },
     Mutant {
         name: "junk-holds-good-secrets",
         means: "Wrong app secrets hold the accepted ones of their namespace.",
         changes: &[(
-            "!claimant.accepted && self.is_spent(claimant.namespace, boot)",
+            "!claimant.accepted && self.is_spent(&claimant.namespace, boot)",
             "self.is_spent(claimant.namespace, boot)",
         )],
         killed_by: Test("a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else"),
