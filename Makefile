@@ -142,6 +142,11 @@ bench: need-rust need-go need-musl ## What the operator costs beside the limit o
 	'$(TARGET)/release/bench' --operator '$(call program,amd64)' --json '$(TARGET)/bench/bench.json' \
 		$(if $(BENCH),--apps '$(BENCH)') $(if $(ROWS),--rows '$(ROWS)') $(if $(BENCH)$(ROWS),,--chart docs/bench.svg)
 
+# It installs from five ecosystems, so it is no part of `make ci`.
+.PHONY: sdk-check
+sdk-check: build need-sdks ## Each recipe of docs/sdks.md, with the real SDK, while the mounted token is replaced; ONLY='node/wechat-api.js …' for some
+	@BIN='$(abspath $(TARGET))/debug' SDKS='$(CACHE)/sdks' tests/sdks/check
+
 .PHONY: profiles
 profiles: need-rust ## What is optimised in the profile of all tests, beside less and more: prints a table
 	@TARGET='$(abspath $(TARGET))' .ci/profiles

@@ -112,7 +112,7 @@ packages = @command -v $(1) > /dev/null || { \
 		echo 'make: $(1) was not found: install the packages $(2), or what your system calls them' >&2; exit 1; \
 	fi; }
 
-.PHONY: need-root need-musl need-arm64 need-node need-go-itself
+.PHONY: need-root need-musl need-arm64 need-node need-sdks need-go-itself
 need-root:
 	@[[ $$(id -u) == 0 ]] || $(call missing,this makes namespaces and runs containers: say it again as root$(comma) as with sudo make)
 
@@ -132,6 +132,16 @@ need-node: node-binaries need-musl
 	$(call packages,ip,iproute2)
 	$(call packages,openssl,openssl)
 	$(call packages,busybox,busybox-static)
+
+need-sdks: need-go-itself
+	$(call packages,python3,python3 python3-venv)
+	$(call packages,npm,nodejs npm)
+	$(call packages,javac,default-jdk-headless)
+	$(call packages,mvn,maven)
+	$(call packages,php,php-cli php-curl php-mbstring php-xml)
+	$(call packages,composer,composer git unzip)
+	$(call packages,ip,iproute2)
+	$(call packages,openssl,openssl)
 
 need-go-itself:
 	@command -v go > /dev/null || { echo 'make: go was not found: install Go 1.26 or newer' >&2; exit 1; }

@@ -1,0 +1,10 @@
+package main
+
+import "sdks/calls"
+
+func main() {
+	calls.OnEachLine(func() error {
+		_, err := app.ListAllDepts()
+		return err
+	})
+}
