@@ -24,6 +24,8 @@ pub mod operator;
 pub mod platform;
 pub mod projection;
 pub mod reconcile;
+#[cfg(test)]
+mod reference;
 pub mod run;
 pub mod sensitive;
 pub mod shell;

@@ -67,7 +67,7 @@ registry-login: $(HELM) $(CRANE) ## Log in to REGISTRY as USERNAME, with the pas
 		$$tool login '$(REGISTRY)' --username '$(USERNAME)' --password-stdin <<< "$$password"; done
 
 .PHONY: figures
-figures: image-multi build control-plane ## Measure what README says of size, memory and calls; prints a table
+figures: image-multi build control-plane ## Measure what docs/figures.md says of size, memory and calls; prints a table
 	@BIN='$(abspath $(TARGET))/debug' PROGRAM='$(abspath $(call program,amd64))' ARCHIVE='$(abspath $(MULTI_FILE))' \
 		'$(TARGET)/debug/local-cluster' run -- deploy/release/figures
 

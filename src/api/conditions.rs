@@ -222,23 +222,8 @@ pub fn remove(all: &mut Vec<Condition>, kind: ConditionType) {
 #[cfg(test)]
 mod tests {
     use k8s_openapi::jiff::Timestamp;
-    use strum::IntoEnumIterator;
 
     use super::{ConditionStatus, ConditionType, ConditionValue, Reason, find, set};
-
-    #[test]
-    fn the_readme_says_what_to_do_for_every_reason_and_names_every_condition() {
-        let readme = include_str!("../../README.md");
-        let documented =
-            |word: &str| readme.lines().any(|line| line.starts_with(&format!("| `{word}` |")));
-        for reason in Reason::iter() {
-            assert!(documented(reason.as_str()), "{reason} has no line in README.md");
-        }
-        for kind in ConditionType::iter() {
-            let name: &str = kind.into();
-            assert!(documented(name), "{name} has no line in README.md");
-        }
-    }
 
     #[test]
     fn the_transition_time_moves_only_when_the_status_flips() {

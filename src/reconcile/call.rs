@@ -4,6 +4,7 @@ use strum::IntoStaticStr;
 
 /// Why the platform is called. No call has another reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[cfg_attr(test, derive(strum::EnumIter))]
 pub enum Why {
     /// The object has no token and never had one.
     NoToken,
@@ -67,6 +68,7 @@ impl Why {
 
 /// What the next call waits for. No call waits for anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[cfg_attr(test, derive(strum::EnumIter))]
 pub enum WaitsFor {
     /// The token's refresh.
     Time,

@@ -370,4 +370,4 @@ fn reconcile_seconds() -> Histogram {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

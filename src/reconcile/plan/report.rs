@@ -351,3 +351,35 @@ fn stalled_from(status: &MiniProgramStatus, ready: &ConditionValue) -> Option<Ti
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::jiff::Timestamp;
+    use strum::IntoEnumIterator;
+
+    use super::stalled_from;
+    use crate::api::{
+        ConditionType, MiniProgramStatus, Reason,
+        conditions::{self, ConditionStatus, ConditionValue},
+    };
+
+    #[test]
+    fn the_runbook_names_each_reason_that_stalls_an_object() {
+        let runbook = include_str!("../../../docs/runbooks/stalled.md");
+        let not = |reason| ConditionValue {
+            truth: ConditionStatus::False,
+            reason,
+            message: String::new(),
+        };
+        let mut status = MiniProgramStatus::default();
+        for kind in ConditionType::iter() {
+            let value = not(Reason::Pending);
+            conditions::set(&mut status.conditions, kind, &value, None, Timestamp::UNIX_EPOCH);
+        }
+        for reason in Reason::iter() {
+            let stalls = stalled_from(&status, &not(reason)).is_some();
+            let is_named = runbook.contains(&format!("`{reason}`"));
+            assert_eq!(is_named, stalls, "{reason} in docs/runbooks/stalled.md");
+        }
+    }
+}

@@ -3,7 +3,8 @@
 
 use super::*;
 
-fn filled() -> Metrics {
+/// All series, each with a value.
+pub fn filled() -> Metrics {
     let metrics = Metrics::new("1.2.3", "mp", true);
     metrics.leads(true);
     metrics.refreshed("WeChat", "success", "Fresh");
