@@ -67,6 +67,17 @@ owns_nothing() {
 }
 check 'refresher: an apply of the same spec is refused' owns_nothing
 check 'refresher: a request can be taken back' as pod '{"metadata":{"annotations":{"miniprogram.dev/refresh-requested":null}}}'
+# What docs/consumers.md gives to a pod that reports a dead token: the RoleBinding, and the body of its request.
+documented() {
+    local page=$root/docs/consumers.md body
+    awk '/^```/ { if (text ~ /kind: RoleBinding/) printf "%s", text; text = ""; next } { text = text $0 "\n" }' "$page" |
+        sed 's/: miniprogram-operator-refresher.miniprogram-system/: mp-miniprogram-operator-refresher.mp-system/' |
+        kubectl apply -f - || return
+    body=$(sed -n "s/^ *--data '\(.*\)' .\$/\1/p" "$page")
+    as shop "${body/\'\"\$fingerprint\"\'/sha256:0123456789ab}"
+    [[ $(kubectl -n team-a get mp shop -o go-template='{{index .metadata.annotations "miniprogram.dev/invalid-token"}}') == sha256:0123456789ab ]]
+}
+check 'refresher: the RoleBinding and the report of docs/consumers.md work' documented
 # may_not VERB RESOURCE [FLAGS]
 may_not() {
     local answer

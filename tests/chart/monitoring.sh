@@ -43,7 +43,7 @@ runbooks() {
     diff <(sed -n 's/.*runbook: docs\/runbooks\///p' "$work/rules.yaml" | sort) <(cd "$root/docs/runbooks" && printf '%s\n' *.md | sort)
     local alert page
     while read -r alert page; do
-        [[ $(head -n 1 "$root/docs/runbooks/$page") == "# $alert" ]] || { echo "$page is not about $alert"; return 1; }
+        [[ $(grep -m 1 '^# ' "$root/docs/runbooks/$page") == "# $alert" ]] || { echo "$page is not about $alert"; return 1; }
     done < <(sed -n 's/^ *- alert: //p; s/.*runbook: docs\/runbooks\///p' "$work/rules.yaml" | paste - -)
     # Links between pages lead somewhere.
     while read -r page; do
