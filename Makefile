@@ -23,7 +23,7 @@ RUSTFMT = xargs -0 rustfmt --edition 2024
 
 # What is soon known, and what all others need. Then what mostly waits, beside what computes: the integration tests beside the
 # image, and what needs the image beside all the rest.
-CI := 'check-version lint-workflows lint-scripts check-plugin fmt-check programs check-generated prepare' \
+CI := 'check-version lint-workflows lint-scripts check-docs check-plugin fmt-check programs check-generated prepare' \
 	-- it clusters 'nice image' \
 	-- e2e 'alerts-check chart-check gitops-check chaos-short' 'nice unit simulate mutants-unit clippy doc deny'
 
@@ -165,6 +165,12 @@ fmt-check: need-rustfmt
 .PHONY: clippy
 clippy: need-clippy
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: check-docs docs-in-step
+check-docs: ## Whether the pages in English and Chinese were changed together, and their links lead somewhere
+	@tests/docs/check
+docs-in-step: ## Say that the pages in both languages have been read and say the same
+	@tests/docs/check --in-step
 
 .PHONY: doc
 doc: need-rust ## Documentation of the code, into target/doc
