@@ -51,6 +51,22 @@ fires() {
     await "$2" "$1 to fire" answers "ALERTS{${selectors[$1]},alertstate=\"firing\"}"
 }
 
+# tells ALERT TEXT: what its runbook says to look at shows TEXT. Commands that look at the operator's
+# pods are left out: here it is a process.
+tells() {
+    local page command namespace name shown=
+    page=$(grep -A 9 "alert: $1\$" "$work/chart-rules.yaml" | sed -n 's/^ *runbook: //p' | head -n 1)
+    namespace=$(sed -n 's/.*namespace="\([^"]*\)".*/\1/p' <<< "${selectors[$1]}")
+    name=$(sed -n 's/.*,name="\([^"]*\)".*/\1/p' <<< "${selectors[$1]}")
+    while read -r command; do
+        command=${command//NAMESPACE/$namespace}
+        command=${command//NAME/$name}
+        shown+=$(bash -c "$command" 2>&1) || fail "$page: the command to succeed: $command" "$shown"
+        shown+=$'\n'
+    done < <(sed -n 's/^\$ \(kubectl .*get .*\)/\1/p' "$root/$page" | grep -v miniprogram-system)
+    [[ $shown == *"$2"* ]] || fail "what $page looks at to show: $2" "$shown"
+}
+
 # mends ALERT: what made it fire is mended next
 mends() {
     mended[$1]=$EPOCHREALTIME

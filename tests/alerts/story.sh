@@ -77,11 +77,14 @@ trouble_begins() {
 trouble_ends() {
     local each
     fires MiniProgramTargetConflict 60
+    tells MiniProgramTargetConflict 'Conflict: Secret taken-token'
     mends MiniProgramTargetConflict
     kubectl -n team-a delete secret taken-token > /dev/null
 
     fires MiniProgramCredentialInvalid 60
+    tells MiniProgramCredentialInvalid 'CredentialRejected: WeChat rejects the app secret in Secret rejected-credential'
     fires MiniProgramStalled 90
+    tells MiniProgramStalled 'CredentialRejected: WeChat rejects the app secret'
     # Now that there is something of everything.
     every_query_answers
     mends MiniProgramCredentialInvalid
@@ -94,15 +97,18 @@ trouble_ends() {
     hold_authority
 
     fires MiniProgramTokenExpiringSoon 120
+    tells MiniProgramTokenExpiringSoon 'TokenFresh PlatformBusy'
     mends MiniProgramTokenExpiringSoon
     platform DELETE "/sim/apps/$soon/fault"
 
     fires MiniProgramNotReady 120
+    tells MiniProgramNotReady '"reason":"NoToken"'
     mends MiniProgramNotReady
     platform DELETE "/sim/apps/$down/fault"
 
     # It is asked again after a minute, and only the second refusal is more than the one before.
     fires MiniProgramIPRefused 150
+    tells MiniProgramIPRefused "team-a/refused $refused 203.0.113.7"
     mends MiniProgramIPRefused
     platform PUT "/sim/apps/$refused" '{"allowed_ips": ["203.0.113.0/24"]}'
 
@@ -116,6 +122,7 @@ trouble_ends() {
     provokes MiniProgramForeignWrites
     await 60 'two releases to write one Secret' quarrel
     fires MiniProgramForeignWrites 30
+    tells MiniProgramForeignWrites 'ForeignWrite'
     mends MiniProgramForeignWrites
     provokes MiniProgramOperatorAbsent
     stop mp-miniprogram-operator KILL
@@ -141,7 +148,9 @@ quarrel() {
 
 the_token_runs_out() {
     fires MiniProgramRefreshOverdue 240
+    tells MiniProgramRefreshOverdue 'TokenFresh False PlatformBusy'
     fires MiniProgramTokenExpired 60
+    tells MiniProgramTokenExpired 'Ready False Expired'
     mends MiniProgramRefreshOverdue
     mends MiniProgramTokenExpired
     platform DELETE "/sim/apps/$shop/fault"
