@@ -112,9 +112,9 @@ pub struct MiniProgramSpec {
     pub token_mode: Option<TokenMode>,
 
     /// How many seconds before its expiry the token is refreshed. The default depends on the
-    /// platform and the token mode: 300 on WeChat. The minimum is 120, since a pod sees a changed
-    /// Secret up to 90 seconds late. The maximum in Stable mode is the platform's renewal window:
-    /// 300 on WeChat.
+    /// platform and the token mode: 300 on WeChat. The minimum is 120, since a running pod sees a
+    /// changed Secret up to 90 seconds late with the kubelet's defaults. The maximum in Stable mode
+    /// is the platform's renewal window: 300 on WeChat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 120, max = 86_400))]
     pub refresh_before_seconds: Option<i32>,
