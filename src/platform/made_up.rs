@@ -21,26 +21,31 @@ pub const ALL: &[&Platform] = &[&REPLACING, &LASTING, &RENEWING, &ADDING];
 
 /// Each call ends the token before it.
 pub const REPLACING: Platform =
-    platform("Replacing", &[endpoint(Reissue::Replaces { overlap: MINUTES_5 }, None)]);
+    platform("Replacing", &[endpoint(Reissue::Replaces { overlap: MINUTES_5 }, None, replacing)]);
 /// A call returns the same token until its last five minutes.
 pub const LASTING: Platform = platform(
     "Lasting",
     &[endpoint(
         Reissue::SameUntil { window: MINUTES_5 },
         Some(ForceLimits { apart: Duration::from_secs(30), per_day: 20 }),
+        lasting,
     )],
 );
 /// A call returns the same token and starts its life again.
-pub const RENEWING: Platform = platform("Renewing", &[endpoint(Reissue::Renews, None)]);
+pub const RENEWING: Platform = platform("Renewing", &[endpoint(Reissue::Renews, None, renewing)]);
 /// Each call makes another token, and the earlier ones stay valid.
-pub const ADDING: Platform = platform("Adding", &[endpoint(Reissue::Adds, None)]);
+pub const ADDING: Platform = platform("Adding", &[endpoint(Reissue::Adds, None, adding)]);
 
 const fn platform(name: &'static str, endpoints: &'static [Endpoint]) -> Platform {
     let app_id = AppIdPattern { pattern: "^[a-z0-9-]{1,64}$", meaning: "a made-up app id" };
     Platform { name, app_id, hosts: &["https://made-up.test"], endpoints, day_offset_seconds: 0 }
 }
 
-const fn endpoint(reissue: Reissue, force: Option<ForceLimits>) -> Endpoint {
+const fn endpoint(
+    reissue: Reissue,
+    force: Option<ForceLimits>,
+    request: fn(&TokenRequest<'_>) -> Request,
+) -> Endpoint {
     Endpoint {
         mode: None,
         reissue,
@@ -53,13 +58,29 @@ const fn endpoint(reissue: Reissue, force: Option<ForceLimits>) -> Endpoint {
     }
 }
 
-fn request(wanted: &TokenRequest<'_>) -> Request {
-    let fields = vec![
-        ("id", Zeroizing::new(wanted.app_id.to_owned())),
-        ("secret", Zeroizing::new(wanted.secret.expose().to_owned())),
-        ("force", Zeroizing::new(json!(wanted.force).to_string())),
-    ];
-    Request::form("/token", fields)
+fn replacing(wanted: &TokenRequest<'_>) -> Request {
+    request("/made-up/token", wanted)
+}
+
+fn lasting(wanted: &TokenRequest<'_>) -> Request {
+    request("/made-up/lasting", wanted)
+}
+
+fn renewing(wanted: &TokenRequest<'_>) -> Request {
+    request("/made-up/renewing", wanted)
+}
+
+fn adding(wanted: &TokenRequest<'_>) -> Request {
+    request("/made-up/adding", wanted)
+}
+
+fn request(path: &'static str, wanted: &TokenRequest<'_>) -> Request {
+    let body = json!({
+        "appid": wanted.app_id,
+        "secret": wanted.secret.expose(),
+        "force_refresh": wanted.force,
+    });
+    Request::json(path, &body)
 }
 
 #[derive(Deserialize)]
@@ -85,7 +106,10 @@ fn reason(error: &str) -> Reason {
     match error {
         "busy" => Reason::PlatformBusy,
         "invalid_client" => Reason::CredentialRejected,
+        "unknown_client" => Reason::AppIdRejected,
+        "frozen" => Reason::AppSecretFrozen,
         "slow_down" => Reason::Throttled,
+        "used_up" => Reason::QuotaExhausted,
         _ => Reason::BadResponse,
     }
 }

@@ -16,7 +16,7 @@ Control API (JSON; times in milliseconds):
   GET    /sim/apps                the app ids
   PUT    /sim/apps/ID             create or update: any of secret, life_ms, overlap_ms, window_ms, force_gap_ms,
                                   forced_overlap_ms, force_per_day, legacy_per_day, stable_per_minute,
-                                  stable_per_day, allowed_ips, caller_ip, frozen, legacy_bad_secret_code
+                                  stable_per_day, per_period, per_day, allowed_ips, caller_ip, frozen, legacy_bad_secret_code
   GET    /sim/apps/ID             its settings, and the rules that follow
   DELETE /sim/apps/ID             unknown from now on
   PUT    /sim/apps/ID/secret      {\"secret\": \"...\"}
@@ -32,7 +32,7 @@ Control API (JSON; times in milliseconds):
   DELETE /sim/apps/ID/fault       remove them
   PUT, GET, DELETE /sim/fault     the same for all apps
 
-Faults: code {code, msg}, status {status}, slow {ms}, hang, drop {reset}, drop_after_mint {reset}, slow_after_mint {ms},
+Faults: code {code, msg}, refusal {why}, empty_token, status {status}, slow {ms}, hang, drop {reset}, drop_after_mint {reset}, slow_after_mint {ms},
   late {ms}, truncated_json, html, huge {bytes}, redirect {location, status}, wrong_type {field}, expires_in {value},
   body {content, status, content_type}, empty, trickle {ms}, flood {bytes, in_header}, gzip {bytes}, two_answers,
   two_documents, mid_header

@@ -1,7 +1,7 @@
 //! The platform as a value: apps, tokens, quotas, faults, calls. It is told the time, and never
 //! waits or does IO.
 //!
-//! There are two ways in. [`Model::legacy`] and [`Model::stable`] apply the bare rules.
+//! There are two ways in. [`Model::legacy`] and [`Model::stable`] apply WeChat's bare rules.
 //! [`Model::arrive`] and [`Model::execute`] take a request as it is on the wire, faults and log
 //! included; between the two, whoever drives the model lets [`Course::before_ms`] pass, by a sleep
 //! or by turning a virtual clock.
@@ -38,7 +38,9 @@ pub use crate::platforms::Kind;
 
 use self::app::App;
 use self::names::Names;
+use self::rules::Terms;
 use crate::Millis;
+use crate::platforms::{self, Endpoint, TokenEndpoint};
 
 /// What a model is made of before anything happens.
 #[derive(Debug, Clone)]
@@ -135,24 +137,26 @@ impl Model {
         self.apps.get(app_id).map(|app| &app.settings)
     }
 
-    #[must_use]
-    pub fn rules(&self, app_id: &str) -> Rules {
+    /// What an app's settings and the defaults say together.
+    pub(crate) fn settings_of(&self, app_id: &str) -> AppSettings {
         match self.apps.get(app_id) {
-            Some(app) => app.settings.or(&self.world.defaults).rules(),
-            None => self.world.defaults.rules(),
+            Some(app) => app.settings.or(&self.world.defaults),
+            None => self.world.defaults.clone(),
         }
     }
 
-    /// A token of the legacy endpoint.
-    pub fn legacy(&mut self, now: Millis, app_id: &str, secret: &str) -> Result<Granted, Refused> {
-        self.register(app_id);
-        let (rules, at) = (self.rules(app_id), self.world.calendar.at(now));
-        let app = self.apps.get_mut(app_id).ok_or(Refused::UnknownApp)?;
-        app.admit(secret, &rules)?;
-        app.legacy(at, &rules, &mut self.names)
+    /// The rules that hold for an app at WeChat.
+    #[must_use]
+    pub fn rules(&self, app_id: &str) -> Rules {
+        self.settings_of(app_id).rules()
     }
 
-    /// A token of the stable endpoint.
+    /// A token of WeChat's legacy endpoint.
+    pub fn legacy(&mut self, now: Millis, app_id: &str, secret: &str) -> Result<Granted, Refused> {
+        self.issue(now, app_id, secret, platforms::WECHAT[0], false)
+    }
+
+    /// A token of WeChat's stable endpoint.
     pub fn stable(
         &mut self,
         now: Millis,
@@ -160,11 +164,30 @@ impl Model {
         secret: &str,
         force: bool,
     ) -> Result<Granted, Refused> {
+        self.issue(now, app_id, secret, platforms::WECHAT[1], force)
+    }
+
+    /// A token of any endpoint.
+    pub(crate) fn issue(
+        &mut self,
+        now: Millis,
+        app_id: &str,
+        secret: &str,
+        endpoint: &TokenEndpoint,
+        force: bool,
+    ) -> Result<Granted, Refused> {
         self.register(app_id);
-        let (rules, at) = (self.rules(app_id), self.world.calendar.at(now));
+        let (settings, at) = (self.settings_of(app_id), self.world.calendar.at(now));
         let app = self.apps.get_mut(app_id).ok_or(Refused::UnknownApp)?;
-        app.admit(secret, &rules)?;
-        app.stable(at, force, &rules, &mut self.names)
+        app.admit(secret, settings.frozen.unwrap_or(false))?;
+        let terms = Terms::of(endpoint.family, &endpoint.figures, &settings);
+        app.issue(at, force, &terms, &mut self.names)
+    }
+
+    /// The app that a request names, at whichever platform.
+    #[must_use]
+    pub fn app_of(&self, request: &Request) -> Option<String> {
+        Endpoint::at(request.platform.as_deref(), &request.path)?.look(self, request).app_id
     }
 
     fn register(&mut self, app_id: &str) {

@@ -1,37 +1,55 @@
 //! The list of platforms: which path is whose. How a platform speaks is in its own file, what it
 //! remembers in the model.
 
-pub(crate) mod wechat;
+mod endpoint;
+mod made_up;
+mod serve;
+mod wechat;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Millis;
-use crate::model::{Granted, Model, Reply, Request, Tried};
+use self::endpoint::BusinessEndpoint;
+pub(crate) use self::endpoint::{Figures, TokenEndpoint};
+use crate::model::{Family, Granted, Reply, Tried};
 
 /// A new platform is one file and one line here.
-const ALL: &[&[Endpoint]] = &[wechat::ENDPOINTS];
+const ALL: &[&Platform] = &[&wechat::PLATFORM, &made_up::PLATFORM];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The figures of WeChat's two token endpoints, which hold where no endpoint is named.
+pub(crate) const WECHAT: [&TokenEndpoint; 2] = [&wechat::LEGACY, &wechat::STABLE];
+
+/// What a platform serves.
+pub(crate) struct Platform {
+    pub name: &'static str,
+    pub tokens: &'static [TokenEndpoint],
+    pub business: &'static [BusinessEndpoint],
+}
+
+/// What an endpoint is for. Those that hand out tokens are told apart by what a call does to the
+/// tokens before it; the first two have the names of WeChat's endpoints of that sort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// Each call makes a token, and the one before it ends soon.
     Legacy,
+    /// Each call returns the same token, until shortly before its end.
     Stable,
+    /// Each call returns the same token, and its life begins again.
+    Renewing,
+    /// Each call makes a token, and those before it live on.
+    Adding,
     /// Needs a token instead of handing one out.
     Business,
 }
 
-#[derive(Debug)]
-pub(crate) struct Endpoint {
-    pub path: &'static str,
-    pub kind: Kind,
-    /// What can be told of a call before it takes effect.
-    pub look: fn(&Model, &Request) -> Seen,
-    /// Lets a call take effect.
-    pub answer: fn(&mut Model, Millis, &Request) -> Answer,
-    /// A refusal as the platform words it, with its usual text if none is given.
-    pub refusal: fn(&mut Model, Millis, &Request, i64, Option<&str>) -> Reply,
+/// An endpoint that a call has come to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Endpoint {
+    Tokens(&'static TokenEndpoint),
+    Business(&'static BusinessEndpoint),
 }
 
+/// What can be told of a call before it takes effect.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub app_id: Option<String>,
@@ -52,11 +70,41 @@ impl Kind {
         match self {
             Self::Legacy => "legacy",
             Self::Stable => "stable",
+            Self::Renewing => "renewing",
+            Self::Adding => "adding",
             Self::Business => "business",
         }
     }
 }
 
-pub(crate) fn endpoint(path: &str) -> Option<&'static Endpoint> {
-    ALL.iter().copied().flatten().find(|endpoint| endpoint.path == path)
+impl From<Family> for Kind {
+    fn from(family: Family) -> Self {
+        match family {
+            Family::Legacy => Self::Legacy,
+            Family::Stable => Self::Stable,
+            Family::Renewing => Self::Renewing,
+            Family::Adding => Self::Adding,
+        }
+    }
+}
+
+impl Endpoint {
+    /// The endpoint at a path: of the platform whose address was called, or of the first that has
+    /// such a path.
+    pub fn at(platform: Option<&str>, path: &str) -> Option<Self> {
+        let theirs =
+            ALL.iter().filter(|known| platform.is_none_or(|platform| platform == known.name));
+        theirs.copied().find_map(|platform| {
+            let tokens = platform.tokens.iter().find(|endpoint| endpoint.path == path);
+            let business = || platform.business.iter().find(|endpoint| endpoint.path == path);
+            tokens.map(Self::Tokens).or_else(|| business().map(Self::Business))
+        })
+    }
+
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Tokens(endpoint) => endpoint.family.into(),
+            Self::Business(_) => Kind::Business,
+        }
+    }
 }

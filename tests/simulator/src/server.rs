@@ -40,11 +40,12 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 struct Closed;
 
-/// Who is connected, and to which of our ports.
+/// Who is connected, and to which of our ports; and the platform that alone is served there.
 #[derive(Debug, Clone, Copy)]
 struct Ends {
     peer: SocketAddr,
     port: u16,
+    platform: Option<&'static str>,
 }
 
 /// How a connection ends that hyper has let go of.
@@ -70,14 +71,19 @@ impl Shared {
     }
 }
 
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    platform: Option<&'static str>,
+    shared: Arc<Shared>,
+) -> Infallible {
     let port = listener.local_addr().map_or(0, |address| address.port());
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, Ends { peer, port }, Arc::clone(&shared)));
+                    let ends = Ends { peer, port, platform };
+                    connections.spawn(connection(stream, ends, Arc::clone(&shared)));
                 }
                 Err(_) => tokio::time::sleep(AFTER_FAILED_ACCEPT).await,
             },
@@ -224,11 +230,15 @@ async fn wait(length: Millis) {
 async fn read(request: hyper::Request<Incoming>, ends: Ends) -> Option<Request> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, LARGEST_BODY).collect().await.ok()?.to_bytes().to_vec();
+    let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
     Some(Request {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: headers.collect(),
         body,
+        platform: ends.platform.map(str::to_owned),
         from: ends.peer.ip(),
         port: ends.port,
     })

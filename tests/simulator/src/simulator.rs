@@ -78,17 +78,34 @@ impl Simulator {
         }
         let shared = Arc::new(Shared::new(model, Clock::start(), settings.print_calls));
         let mut servers = JoinSet::new();
-        servers.spawn(server::serve(listener, Arc::clone(&shared)));
+        servers.spawn(server::serve(listener, None, Arc::clone(&shared)));
         Ok(Self { address, shared, servers: Mutex::new(servers) })
     }
 
     /// Serves the same platform at one more address. Each call says which port it came to, so a
     /// caller with an address of its own is known by it.
     pub async fn serve_also_at(&self, listen: SocketAddr) -> io::Result<SocketAddr> {
+        self.serve(listen, None).await
+    }
+
+    /// Serves one platform alone at one more address: some platforms have the same paths.
+    pub async fn serve_platform_at(
+        &self,
+        platform: &'static str,
+        listen: SocketAddr,
+    ) -> io::Result<SocketAddr> {
+        self.serve(listen, Some(platform)).await
+    }
+
+    async fn serve(
+        &self,
+        listen: SocketAddr,
+        platform: Option<&'static str>,
+    ) -> io::Result<SocketAddr> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
-        servers.spawn(server::serve(listener, Arc::clone(&self.shared)));
+        servers.spawn(server::serve(listener, platform, Arc::clone(&self.shared)));
         Ok(address)
     }
 

@@ -1,6 +1,6 @@
 //! What was asked of the platform and what it made, by its call log. Judges nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use judge::{End, Event, Log};
 use platform_simulator::{
@@ -17,7 +17,7 @@ const HONEST: [&str; 5] = ["code", "slow", "slow_after_mint", "late", "trickle"]
 pub fn write_down(scene: &Scene<'_>, app: &str, log: &mut Log) -> BTreeSet<String> {
     let rules = scene.simulator.with_model(|model, _| model.rules(app));
     let mut minted = BTreeSet::new();
-    let mut tokens = [Vec::new(), Vec::new()];
+    let mut tokens = BTreeMap::<_, Vec<_>>::new();
     for call in scene.simulator.calls(app) {
         if call.endpoint == Kind::Business {
             if let Some(token) = call.token {
@@ -35,27 +35,43 @@ pub fn write_down(scene: &Scene<'_>, app: &str, log: &mut Log) -> BTreeSet<Strin
                 Event::Call(judge::Call { by, app, replaces, forced, end, counted }),
             );
         }
-        if let (true, Some(at), Some(token)) = (call.minted, call.executed_ms, call.token) {
+        let (Some(at), Some(token), Some(ends)) = (call.executed_ms, call.token, call.ends_ms)
+        else {
+            continue;
+        };
+        let before = tokens.entry(call.endpoint).or_default();
+        if call.minted {
             minted.insert(token.clone());
-            let overlap = if call.forced { rules.forced_overlap_ms } else { rules.overlap_ms };
-            replace(&mut tokens[usize::from(replaces)], at, overlap, log);
-            let ends = at + rules.life_ms;
-            tokens[usize::from(replaces)].push((token.clone(), ends));
+            if let Some(leaves) = call.leaves_ms {
+                replace(before, at, leaves, log);
+            }
+            before.push((token.clone(), ends));
             log.push(at, Event::Mint { app: app.to_owned(), token, replaces, ends });
+        } else {
+            renew(before, at, &token, ends, log);
         }
     }
     minted
 }
 
-/// A new token leaves the one before it the overlap, and those before that nothing.
-fn replace(tokens: &mut [(String, Millis)], at: Millis, overlap: Millis, log: &mut Log) {
-    let mut leave = overlap;
+/// A new token leaves the one before it this long, and those before that nothing.
+fn replace(tokens: &mut [(String, Millis)], at: Millis, leaves: Millis, log: &mut Log) {
+    let mut leave = leaves;
     for (token, ends) in tokens.iter_mut().rev().filter(|(_, ends)| *ends > at) {
         if *ends > at + leave {
             *ends = at + leave;
             log.push(at, Event::Ends { token: token.clone(), at: *ends });
         }
         leave = 0;
+    }
+}
+
+/// A token that was returned again may have got another end.
+fn renew(tokens: &mut [(String, Millis)], at: Millis, token: &str, ends: Millis, log: &mut Log) {
+    let renewed = tokens.iter_mut().find(|(known, before)| known == token && *before != ends);
+    if let Some((_, before)) = renewed {
+        *before = ends;
+        log.push(at, Event::Ends { token: token.to_owned(), at: ends });
     }
 }
 

@@ -1,7 +1,11 @@
 //! One app and what the platform's rules do with its calls; knows no wire format and no error code.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::names::Names;
-use super::rules::{AppSettings, Rules};
+use super::rules::{AppSettings, Terms};
 use super::time::{Moment, Used};
 use super::tokens::{Family, Standing, Token, Tokens};
 use crate::Millis;
@@ -9,31 +13,55 @@ use crate::Millis;
 #[derive(Debug, Default)]
 pub(crate) struct App {
     pub settings: AppSettings,
-    legacy: Tokens,
-    stable: Tokens,
-    legacy_today: Used,
-    stable_this_minute: Used,
-    stable_today: Used,
+    families: BTreeMap<Family, Issued>,
+}
+
+/// The tokens of one family, and the calls that are counted together.
+#[derive(Debug, Default)]
+struct Issued {
+    tokens: Tokens,
+    lately: Used,
+    today: Used,
     forced_today: Used,
     forced_at: Option<Millis>,
 }
 
 /// A token handed out, for the first time or again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Granted {
     pub token: String,
+    /// The seconds that are left of its life.
     pub expires_in: u64,
+    /// The seconds of its whole life.
+    pub whole_life: u64,
+    /// When it ends, unless a later call has it end at another time.
+    pub ends_ms: Millis,
+    /// How much longer the token before a new one lives, at most; nothing if as long as before.
+    pub leaves_ms: Option<Millis>,
     pub minted: bool,
 }
 
-/// Why a token was not handed out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a token was not handed out, or not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Refused {
+    Method,
+    Body,
+    GrantType,
+    NoAppId,
+    NoSecret,
     UnknownApp,
     BadSecret,
     Frozen,
-    MinuteQuota,
+    IpNotAllowed,
+    /// The quota of a minute, or of some minutes.
+    TooOften,
     DayQuota,
+    Busy,
+    TokenMissing,
+    TokenUnknown,
+    TokenReplaced,
+    TokenExpired,
 }
 
 impl App {
@@ -47,85 +75,103 @@ impl App {
 
     /// Who is let in. That a wrong secret is noticed before a freeze, and costs no quota, is our
     /// guess: no source says.
-    pub fn admit(&self, secret: &str, rules: &Rules) -> Result<(), Refused> {
+    pub fn admit(&self, secret: &str, frozen: bool) -> Result<(), Refused> {
         if !self.secret_is(secret) {
             return Err(Refused::BadSecret);
         }
-        if rules.frozen { Err(Refused::Frozen) } else { Ok(()) }
+        if frozen { Err(Refused::Frozen) } else { Ok(()) }
     }
 
-    /// Each call is a new token and shortens the one before
-    /// (<https://developers.weixin.qq.com/doc/service/guide/dev/api>).
-    pub fn legacy(
-        &mut self,
-        at: Moment,
-        rules: &Rules,
-        names: &mut Names,
-    ) -> Result<Granted, Refused> {
-        if self.legacy_today.in_period(at.day) >= rules.legacy_per_day {
-            return Err(Refused::DayQuota);
-        }
-        self.legacy_today.count(at.day);
-        let token = self.legacy.mint(names.token(), at.now, rules.life_ms, rules.overlap_ms);
-        Ok(granted(token, at.now, true))
-    }
-
-    /// The same token until its last minutes; forced, a new one at the cost of the old
-    /// (<https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/access-token/auth.getStableAccessToken.html>).
-    pub fn stable(
+    /// Hands out a token by what a call does to the tokens before it.
+    pub fn issue(
         &mut self,
         at: Moment,
         force: bool,
-        rules: &Rules,
+        terms: &Terms,
         names: &mut Names,
     ) -> Result<Granted, Refused> {
-        if self.stable_this_minute.in_period(at.minute) >= rules.stable_per_minute {
-            return Err(Refused::MinuteQuota);
+        let issued = self.families.entry(terms.family).or_default();
+        let force = issued.count(at, force, terms)?;
+        let now = at.now;
+        let kept = match terms.family {
+            Family::Legacy | Family::Adding => None,
+            Family::Stable if force => None,
+            // The page that this follows is
+            // <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/access-token/auth.getStableAccessToken.html>.
+            Family::Stable => {
+                let lasts = |token: &&Token| token.dies_ms - now > terms.window_ms;
+                issued.tokens.current(now).filter(lasts)
+            }
+            Family::Renewing => issued.tokens.renew(now, terms.life_ms),
+        };
+        if let Some(token) = kept {
+            return Ok(granted(token, now, None));
         }
-        if self.stable_today.in_period(at.day) >= rules.stable_per_day {
-            return Err(Refused::DayQuota);
-        }
-        // A forced call that comes too soon is served as an unforced one, by the same page.
-        let force = force
-            && self.forced_at.is_none_or(|last| at.now.saturating_sub(last) >= rules.force_gap_ms);
-        if force && self.forced_today.in_period(at.day) >= rules.force_per_day {
-            return Err(Refused::DayQuota);
-        }
-        self.stable_this_minute.count(at.minute);
-        self.stable_today.count(at.day);
-        if force {
-            self.forced_today.count(at.day);
-            self.forced_at = Some(at.now);
-        } else if let Some(token) =
-            self.stable.current(at.now).filter(|token| token.dies_ms - at.now > rules.window_ms)
-        {
-            return Ok(granted(token, at.now, false));
-        }
-        let overlap = if force { rules.forced_overlap_ms } else { rules.overlap_ms };
-        Ok(granted(self.stable.mint(names.token(), at.now, rules.life_ms, overlap), at.now, true))
+        let leaves = match terms.family {
+            Family::Stable if force => Some(terms.forced_overlap_ms),
+            Family::Legacy | Family::Stable => Some(terms.overlap_ms),
+            Family::Renewing | Family::Adding => None,
+        };
+        let token = issued.tokens.mint(names.token(), now, terms.life_ms, leaves);
+        Ok(Granted { minted: true, ..granted(token, now, leaves) })
     }
 
     pub fn live_tokens(&self, now: Millis) -> impl Iterator<Item = (Family, &Token)> {
-        self.legacy
-            .live(now)
-            .map(|token| (Family::Legacy, token))
-            .chain(self.stable.live(now).map(|token| (Family::Stable, token)))
+        self.families.iter().flat_map(move |(family, issued)| {
+            issued.tokens.live(now).map(move |token| (*family, token))
+        })
     }
 
     pub fn standing(&self, now: Millis, token: &str) -> Standing {
-        match self.legacy.standing(now, token) {
-            Standing::NeverSeen => self.stable.standing(now, token),
-            known => known,
-        }
+        let standings = self.families.values().map(|issued| issued.tokens.standing(now, token));
+        standings
+            .into_iter()
+            .find(|found| *found != Standing::NeverSeen)
+            .unwrap_or(Standing::NeverSeen)
     }
 
     /// Ends every token before its time, which platforms do too, without saying why.
     pub fn kill_tokens(&mut self, now: Millis) {
-        self.legacy.kill(now);
-        self.stable.kill(now);
+        for issued in self.families.values_mut() {
+            issued.tokens.kill(now);
+        }
     }
 }
 
-fn granted(token: &Token, now: Millis, minted: bool) -> Granted {
-    Granted { token: token.text.clone(), expires_in: token.seconds_left(now), minted }
+impl Issued {
+    /// Counts a call, if the quotas allow it; answers whether it forces a new token.
+    fn count(&mut self, at: Moment, force: bool, terms: &Terms) -> Result<bool, Refused> {
+        let lately = at.now / terms.period_ms.max(1);
+        if self.lately.in_period(lately) >= terms.calls {
+            return Err(Refused::TooOften);
+        }
+        if self.today.in_period(at.day) >= terms.per_day {
+            return Err(Refused::DayQuota);
+        }
+        // A forced call that comes too soon is served as an unforced one, by WeChat's page.
+        let soon =
+            self.forced_at.is_some_and(|last| at.now.saturating_sub(last) < terms.force_gap_ms);
+        let force = force && terms.can_force && !soon;
+        if force && self.forced_today.in_period(at.day) >= terms.force_per_day {
+            return Err(Refused::DayQuota);
+        }
+        self.lately.count(lately);
+        self.today.count(at.day);
+        if force {
+            self.forced_today.count(at.day);
+            self.forced_at = Some(at.now);
+        }
+        Ok(force)
+    }
+}
+
+fn granted(token: &Token, now: Millis, leaves_ms: Option<Millis>) -> Granted {
+    Granted {
+        token: token.text.clone(),
+        expires_in: token.seconds_left(now),
+        whole_life: token.seconds_left(token.counted_from_ms),
+        ends_ms: token.dies_ms,
+        leaves_ms,
+        minted: false,
+    }
 }

@@ -38,11 +38,18 @@ pub struct Call {
     pub fault: Option<String>,
     /// The status of the answer; nothing if none was given.
     pub http: Option<u16>,
-    /// What the platform said, or would have said; 0 is success.
+    /// What the platform said, or would have said; 0 is success, and where the platform says a word,
+    /// it is the HTTP status.
     pub errcode: Option<i64>,
     pub minted: bool,
     /// The token handed out, or presented to the business endpoint.
     pub token: Option<String>,
+    /// When the token handed out ends, unless a later call has it end at another time.
+    #[serde(default)]
+    pub ends_ms: Option<Millis>,
+    /// How much longer the token before a new one lives, at most; nothing if as long as before.
+    #[serde(default)]
+    pub leaves_ms: Option<Millis>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +57,10 @@ pub struct Counts {
     pub calls: u64,
     pub legacy: u64,
     pub stable: u64,
+    #[serde(default)]
+    pub renewing: u64,
+    #[serde(default)]
+    pub adding: u64,
     pub business: u64,
     pub forced: u64,
     pub minted: u64,
@@ -152,6 +163,8 @@ impl Counts {
         match call.endpoint {
             Kind::Legacy => self.legacy += 1,
             Kind::Stable => self.stable += 1,
+            Kind::Renewing => self.renewing += 1,
+            Kind::Adding => self.adding += 1,
             Kind::Business => self.business += 1,
         }
     }
@@ -172,6 +185,8 @@ impl Counts {
         self.calls += other.calls;
         self.legacy += other.legacy;
         self.stable += other.stable;
+        self.renewing += other.renewing;
+        self.adding += other.adding;
         self.business += other.business;
         self.forced += other.forced;
         self.minted += other.minted;

@@ -8,13 +8,13 @@ use super::names::fingerprint;
 use super::raw::Raw;
 use super::wire::{Reply, Request};
 use crate::Millis;
-use crate::platforms::{self, Answer, Endpoint, Kind};
+use crate::platforms::{Answer, Endpoint, Kind};
 
 /// What will become of a call that has arrived.
 #[derive(Debug)]
 pub struct Course {
     pub(crate) call: CallId,
-    endpoint: &'static Endpoint,
+    endpoint: Endpoint,
     fault: Option<Fault>,
     /// How long it takes until the call takes effect.
     pub before_ms: Millis,
@@ -41,16 +41,16 @@ pub enum Outcome {
 impl Model {
     /// Takes note of a call, and decides its course. `None`: no platform has such a path.
     pub fn arrive(&mut self, now: Millis, request: &Request) -> Option<Course> {
-        let endpoint = platforms::endpoint(&request.path)?;
-        let seen = (endpoint.look)(self, request);
+        let endpoint = Endpoint::at(request.platform.as_deref(), &request.path)?;
+        let seen = endpoint.look(self, request);
         let app_id = seen.app_id.unwrap_or_else(|| NOBODY.to_owned());
-        let fault = self.next_fault(&app_id, endpoint.kind);
+        let fault = self.next_fault(&app_id, endpoint.kind());
         let call = self.log.arrived(Call {
             app_id,
             arrived_ms: now,
             port: request.port,
             executed_ms: None,
-            endpoint: endpoint.kind,
+            endpoint: endpoint.kind(),
             forced: seen.forced,
             secret: seen.secret,
             fault: fault.as_ref().map(Fault::name),
@@ -58,6 +58,8 @@ impl Model {
             errcode: None,
             minted: false,
             token: seen.token.as_deref().map(fingerprint),
+            ends_ms: None,
+            leaves_ms: None,
         });
         let (before_ms, outlives_caller, after_ms) = match fault {
             Some(Fault::Slow { ms }) => (ms, false, 0),
@@ -75,13 +77,17 @@ impl Model {
             Some(Fault::Drop { reset }) => Outcome::Closed { reset: *reset },
             Some(Fault::Code { code, msg }) => {
                 self.log.note(&course.call, |call| call.errcode = Some(*code));
-                Outcome::Answer((course.endpoint.refusal)(
-                    self,
-                    now,
-                    request,
-                    *code,
-                    msg.as_deref(),
-                ))
+                let text = msg.as_deref();
+                Outcome::Answer(course.endpoint.refuse(self, now, request, *code, text))
+            }
+            Some(Fault::Refusal { why }) => {
+                match course.endpoint.refuse_because(self, now, request, *why) {
+                    Some((reply, code)) => {
+                        self.log.note(&course.call, |call| call.errcode = Some(code));
+                        Outcome::Answer(reply)
+                    }
+                    None => Outcome::Closed { reset: false },
+                }
             }
             Some(fault) => {
                 if let Some(reply) = fault.foreign_reply() {
@@ -92,6 +98,9 @@ impl Model {
                 }
                 match (fault, self.take_effect(now, request, course)) {
                     (Fault::DropAfterMint { reset }, _) => Outcome::Closed { reset: *reset },
+                    (Fault::EmptyToken, honest) => {
+                        Outcome::Answer(course.endpoint.without_token().unwrap_or(honest))
+                    }
                     (fault, honest) => fault
                         .bytes(&honest)
                         .map_or_else(|| Outcome::Answer(fault.bend(honest)), Outcome::Raw),
@@ -107,13 +116,15 @@ impl Model {
     }
 
     fn take_effect(&mut self, now: Millis, request: &Request, course: &Course) -> Reply {
-        let Answer { reply, errcode, granted } = (course.endpoint.answer)(self, now, request);
+        let Answer { reply, errcode, granted } = course.endpoint.answer(self, now, request);
         self.log.note(&course.call, |call| {
             call.executed_ms = Some(now);
             call.errcode = Some(errcode);
             if let Some(granted) = granted {
                 call.minted = granted.minted;
                 call.token = Some(fingerprint(&granted.token));
+                call.ends_ms = Some(granted.ends_ms);
+                call.leaves_ms = granted.leaves_ms;
             }
         });
         reply

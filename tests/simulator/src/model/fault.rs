@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::app::Refused;
 use super::raw::{FORGED_TOKEN, Raw};
 use super::wire::{JSON, Reply};
 use crate::Millis;
@@ -19,6 +20,11 @@ pub enum Fault {
         #[serde(default)]
         msg: Option<String>,
     },
+    /// A refusal for this reason, in the platform's own form. No effect. Without a word for it, the
+    /// platform closes the connection.
+    Refusal { why: Refused },
+    /// Takes effect; the token in the answer is an empty text, and its life is nothing.
+    EmptyToken,
     /// An HTTP status with a page, as from a gateway. No effect.
     Status { status: u16 },
     /// Takes effect and answers after a while, unless the caller left before that.

@@ -1,9 +1,8 @@
-//! Days and minutes of the platform, and counting in them; knows no clock.
+//! Days of the platform, and counting in them and in shorter periods; knows no clock.
 
 use crate::Millis;
 
 pub const DAY_MS: Millis = 86_400_000;
-const MINUTE_MS: Millis = 60_000;
 
 /// Where the platform's days turn, measured from the simulator's start.
 #[derive(Debug, Clone, Copy)]
@@ -12,19 +11,18 @@ pub struct Calendar {
     pub first_midnight_ms: Millis,
 }
 
-/// A moment, and the day and minute that it lies in.
+/// A moment, and the day that it lies in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     pub now: Millis,
     pub day: u64,
-    pub minute: u64,
 }
 
 impl Calendar {
     pub(crate) fn at(&self, now: Millis) -> Moment {
         let day_ms = self.day_ms.max(1);
         let before_first = day_ms - self.first_midnight_ms % day_ms;
-        Moment { now, day: (now + before_first) / day_ms, minute: now / MINUTE_MS }
+        Moment { now, day: (now + before_first) / day_ms }
     }
 }
 
@@ -34,7 +32,7 @@ impl Default for Calendar {
     }
 }
 
-/// How often something happened in the current day or minute.
+/// How often something happened in the current day or shorter period.
 #[derive(Debug, Default)]
 pub(crate) struct Used {
     period: u64,

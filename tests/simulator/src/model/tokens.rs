@@ -9,19 +9,29 @@ use crate::Millis;
 /// forgets them too.
 const REMEMBERED: usize = 16;
 
-/// The two families do not disturb each other, by
+/// The tokens that endpoints of one sort hand out: they are told apart by what a call does to the
+/// tokens before it, and the first two have the names of WeChat's endpoints of that sort. Families
+/// do not disturb each other, by
 /// <https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.html>.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
+    /// Each call makes a token, and the one before it ends soon.
     Legacy,
+    /// Each call returns the same token, until shortly before its end.
     Stable,
+    /// Each call returns the same token, and its life begins again.
+    Renewing,
+    /// Each call makes a token, and those before it live on.
+    Adding,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     pub text: String,
     pub issued_ms: Millis,
+    /// When its life began, or was renewed for the last time.
+    pub counted_from_ms: Millis,
     /// The end that its `expires_in` promised.
     pub promised_ms: Millis,
     /// Its true end: the first moment at which it is dead.
@@ -73,19 +83,41 @@ impl Tokens {
         }
     }
 
-    /// Adds a token. The one before it lives `overlap` longer at most, those before that end: two
-    /// live at most.
-    pub fn mint(&mut self, text: String, now: Millis, life: Millis, overlap: Millis) -> &Token {
-        let mut leave = overlap;
-        for older in self.oldest_first.iter_mut().rev() {
-            older.dies_ms = older.dies_ms.min(now.saturating_add(leave));
-            leave = 0;
+    /// Starts the life of the current token again.
+    pub fn renew(&mut self, now: Millis, life: Millis) -> Option<&Token> {
+        let token = self.oldest_first.last_mut().filter(|newest| newest.lives(now))?;
+        let end = now.saturating_add(life);
+        (token.counted_from_ms, token.promised_ms, token.dies_ms) = (now, end, end);
+        Some(token)
+    }
+
+    /// Adds a token. The one before it lives as much longer as the new one `leaves` it, at most,
+    /// and those before that end: two live at most. Without such a time all live on.
+    pub fn mint(
+        &mut self,
+        text: String,
+        now: Millis,
+        life: Millis,
+        leaves: Option<Millis>,
+    ) -> &Token {
+        if let Some(mut leave) = leaves {
+            for older in self.oldest_first.iter_mut().rev() {
+                older.dies_ms = older.dies_ms.min(now.saturating_add(leave));
+                leave = 0;
+            }
         }
-        if self.oldest_first.len() == REMEMBERED {
-            self.oldest_first.remove(0);
+        if self.oldest_first.len() >= REMEMBERED {
+            let dead = self.oldest_first.iter().position(|token| !token.lives(now));
+            dead.map(|place| self.oldest_first.remove(place));
         }
         let end = now.saturating_add(life);
-        self.oldest_first.push(Token { text, issued_ms: now, promised_ms: end, dies_ms: end });
+        self.oldest_first.push(Token {
+            text,
+            issued_ms: now,
+            counted_from_ms: now,
+            promised_ms: end,
+            dies_ms: end,
+        });
         &self.oldest_first[self.oldest_first.len() - 1]
     }
 

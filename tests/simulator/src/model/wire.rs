@@ -12,7 +12,11 @@ pub struct Request {
     pub method: String,
     pub path: String,
     pub query: String,
+    /// Their names are in lower case.
+    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// The platform whose address it came to; nothing where all share one.
+    pub platform: Option<String>,
     pub from: IpAddr,
     /// The port that it came to: one caller can be told from another by it. 0 where there is no
     /// socket.
@@ -35,7 +39,9 @@ impl Request {
             method: "GET".to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
+            headers: Vec::new(),
             body: Vec::new(),
+            platform: None,
             from: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
         }
@@ -56,6 +62,12 @@ impl Request {
         form_urlencoded::parse(self.query.as_bytes())
             .find(|(key, value)| key == name && !value.is_empty())
             .map(|(_, value)| value.into_owned())
+    }
+
+    /// A header, whose name is in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 

@@ -123,7 +123,7 @@ fn quotas_end_with_their_minute_or_day() {
     for (now, want) in [
         (0, None),
         (59 * S, None),
-        (60 * S - 1, Some(Refused::MinuteQuota)),
+        (60 * S - 1, Some(Refused::TooOften)),
         (60 * S, None),
         (61 * S, Some(Refused::DayQuota)),
         (600 * S - 1, Some(Refused::DayQuota)),

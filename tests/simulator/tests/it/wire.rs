@@ -13,7 +13,7 @@ fn model() -> Model {
     model
 }
 
-/// One call from arsibling to answer, on virtual time.
+/// One call from arrival to answer, on virtual time.
 fn call(model: &mut Model, now: Millis, request: &Request) -> Value {
     let course = model.arrive(now, request).expect("a known path");
     let Outcome::Answer(Reply { status, body, .. }) = model.execute(now, request, &course) else {
