@@ -1,7 +1,13 @@
 //! Starts the process: reads the flags, starts the servers, makes the clients, handles signals, and
 //! runs the operator. Decides nothing.
 
-use std::{collections::BTreeMap, io, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -132,13 +138,16 @@ fn leadership(args: &RunArgs, identity: &str) -> Leadership {
 }
 
 fn platforms(args: &RunArgs, proxies: &Proxies, door: Door) -> Platforms {
-    let hosts_of = |platform: &'static Platform| {
-        let given = args.endpoints().find(|endpoint| endpoint.platform == platform.name);
-        let theirs = || platform.hosts.iter().map(|host| (*host).to_owned()).collect();
-        (platform.name, given.map_or_else(theirs, |endpoint| endpoint.hosts.clone()))
+    let set = |platform: &&'static Platform| {
+        let given = args.endpoints().find(|endpoint| endpoint.platform == platform.name)?;
+        Some((platform.name, given.hosts.clone()))
     };
-    let hosts: BTreeMap<_, Vec<String>> = platform::ALL.iter().copied().map(hosts_of).collect();
-    for host in hosts.values().flatten() {
+    let hosts: BTreeMap<_, Vec<String>> = platform::ALL.iter().filter_map(set).collect();
+    let unset = platform::ALL.iter().filter(|platform| !hosts.contains_key(platform.name));
+    let own = unset.flat_map(|platform| platform.endpoints).flat_map(|endpoint| endpoint.hosts);
+    let all: BTreeSet<_> =
+        hosts.values().flatten().map(String::as_str).chain(own.copied()).collect();
+    for host in all {
         if let Some(proxy) = host.parse().ok().and_then(|url| proxies.of_platform(&url)) {
             let proxy = proxies::shown(proxy);
             tracing::info!(host, proxy, "calls to this host go through a proxy");

@@ -18,6 +18,8 @@ const LABEL_VALUE: &str = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$";
 /// The longest name of a `MiniProgram`: with `-token` it still fits the 63 characters of a label
 /// value.
 const LONGEST_NAME: usize = 57;
+/// The minimum of `refreshBeforeSeconds`, since a pod sees a changed Secret up to 90 seconds late.
+const SHORTEST_LEAD: u64 = 120;
 
 fn rule(rule: impl Into<String>, message: impl Into<String>) -> Value {
     json!({ "rule": rule.into(), "message": message.into() })
@@ -64,11 +66,15 @@ pub(super) fn spec() -> Value {
             rules.extend(bounds(platform, endpoint));
         }
     }
-    let with_choice: Vec<_> =
-        platform::ALL.iter().filter(|p| p.has_choice()).map(|p| format!("'{}'", p.name)).collect();
+    let modes = platform::ALL.iter().map(|platform| {
+        let modes = platform.endpoints.iter().filter_map(|endpoint| endpoint.mode);
+        let modes: Vec<_> = modes.map(|mode| format!("'{mode:?}'")).collect();
+        format!("self.platform == '{}' && self.tokenMode in [{}]", platform.name, modes.join(", "))
+    });
+    let modes: Vec<_> = modes.filter(|rule| !rule.ends_with("[]")).collect();
     rules.push(rule(
-        format!("!has(self.tokenMode) || self.platform in [{}]", with_choice.join(", ")),
-        "tokenMode is only for platforms that have the choice",
+        format!("!has(self.tokenMode) || {}", modes.join(" || ")),
+        "tokenMode is not one of this platform, or the platform has no choice: see docs/platforms.md",
     ));
     Value::Array(rules)
 }
@@ -90,14 +96,26 @@ fn bounds(platform: &platform::Platform, endpoint: &platform::Endpoint) -> Vec<V
     };
     let mode = endpoint.mode.map(|mode| format!(" in {mode:?} mode")).unwrap_or_default();
     let longest_lead = endpoint.lead.longest.as_secs();
-    let shortest_interval = if endpoint.reissue.makes_new() { 600 } else { 60 };
-    vec![
+    let lead = if longest_lead < SHORTEST_LEAD {
+        rule(
+            format!("!({chosen}) || !has(self.refreshBeforeSeconds)"),
+            format!(
+                "refreshBeforeSeconds cannot be set on {name}{mode}: its tokens are refreshed in their last {longest_lead} seconds"
+            ),
+        )
+    } else {
         rule(
             format!(
                 "!({chosen}) || !has(self.refreshBeforeSeconds) || self.refreshBeforeSeconds <= {longest_lead}"
             ),
-            format!("refreshBeforeSeconds must be from 120 to {longest_lead} on {name}{mode}"),
-        ),
+            format!(
+                "refreshBeforeSeconds must be from {SHORTEST_LEAD} to {longest_lead} on {name}{mode}"
+            ),
+        )
+    };
+    let shortest_interval = if endpoint.reissue.makes_new() { 600 } else { 60 };
+    vec![
+        lead,
         rule(
             format!(
                 "!({chosen}) || !has(self.refreshIntervalSeconds) || self.refreshIntervalSeconds >= {shortest_interval}"

@@ -85,8 +85,8 @@ pub struct Grant {
 pub enum Life {
     /// The remaining life, counted from when the request was sent.
     Left(Duration),
-    /// The whole life, which each response repeats: it is counted from the first response with this
-    /// token. A response without a life has the documented one.
+    /// The whole life, which each response repeats, or a life of which that is not known: it is
+    /// counted from the first response with this token, and no later one gives the token more.
     Whole(Duration),
 }
 

@@ -37,8 +37,9 @@ pub const RENEWING: Platform = platform("Renewing", &[endpoint(Reissue::Renews, 
 pub const ADDING: Platform = platform("Adding", &[endpoint(Reissue::Adds, None, adding)]);
 
 const fn platform(name: &'static str, endpoints: &'static [Endpoint]) -> Platform {
-    let app_id = AppIdPattern { pattern: "^[a-z0-9-]{1,64}$", meaning: "a made-up app id" };
-    Platform { name, app_id, hosts: &["https://made-up.test"], endpoints, day_offset_seconds: 0 }
+    let (pattern, meaning, example) = ("^[a-z0-9-]{1,64}$", "a made-up app id", "made-up");
+    let app_id = AppIdPattern { pattern, meaning, example };
+    Platform { name, app_id, endpoints, tells_id_from_secret: true, day_offset_seconds: 0 }
 }
 
 const fn endpoint(
@@ -48,6 +49,7 @@ const fn endpoint(
 ) -> Endpoint {
     Endpoint {
         mode: None,
+        hosts: &["https://made-up.test"],
         reissue,
         lead: Lead { default: MINUTES_5, longest: Duration::from_secs(3600) },
         force,

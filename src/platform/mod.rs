@@ -11,6 +11,8 @@ mod name;
 mod refusal;
 mod reissue;
 mod response;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -19,13 +21,16 @@ pub use name::PlatformName;
 pub use refusal::{Cause, Certainty, Code, Refusal};
 pub use reissue::{Reissue, Replacement};
 
-use crate::api::TokenMode;
+use crate::{api::TokenMode, sensitive::AppSecret};
 
 macro_rules! platforms {
     ($($file:ident),* $(,)?) => {
         $(mod $file;)*
         /// Every platform that this version knows.
         pub const ALL: &[&Platform] = &[$(&$file::PLATFORM),*];
+        /// What the simulator's refusals mean, for each platform of `ALL`.
+        #[cfg(test)]
+        const CASES: &[&[tests::Cases]] = &[$($file::CASES),*];
     };
 }
 
@@ -40,10 +45,10 @@ pub struct Platform {
     pub name: &'static str,
     /// The pattern of its app ids.
     pub app_id: AppIdPattern,
-    /// The hosts, unless the administrator sets others; later ones are for fail-over.
-    pub hosts: &'static [&'static str],
     /// The token endpoints; the first is the default.
     pub endpoints: &'static [Endpoint],
+    /// Whether a refusal tells a wrong app id from a wrong app secret.
+    pub tells_id_from_secret: bool,
     /// The offset of the platform's quota day from UTC in seconds, positive to the east.
     pub day_offset_seconds: i32,
 }
@@ -55,6 +60,8 @@ pub struct AppIdPattern {
     pub pattern: &'static str,
     /// A description of the pattern for people, and where to find an app id.
     pub meaning: &'static str,
+    /// An app id of this pattern, for examples and tests.
+    pub example: &'static str,
 }
 
 /// A token endpoint of a platform.
@@ -62,6 +69,8 @@ pub struct AppIdPattern {
 pub struct Endpoint {
     /// The `spec.tokenMode` that selects it; none if the platform has only one endpoint.
     pub mode: Option<TokenMode>,
+    /// The hosts, unless the administrator sets others; later ones are for fail-over.
+    pub hosts: &'static [&'static str],
     /// What a call does to the tokens before it.
     pub reissue: Reissue,
     /// How long before a token's end to request the next one, and the longest time that a spec may
@@ -76,7 +85,7 @@ pub struct Endpoint {
     pub longest_life: Duration,
     /// Builds the request.
     pub request: fn(&TokenRequest<'_>) -> Request,
-    /// Reads the response.
+    /// Reads the response. [`Endpoint::token`] also refuses what no platform may send.
     pub read: fn(&Response<'_>) -> Result<Grant, Refusal>,
 }
 
@@ -126,6 +135,18 @@ impl Endpoint {
     #[must_use]
     pub fn replacement(&self) -> Replacement {
         self.reissue.replacement(self.force.is_some())
+    }
+
+    /// The token of a response to a request that was made with this app secret.
+    ///
+    /// # Errors
+    /// The refusal, whose code is never the app secret nor a part of it.
+    pub fn token(&self, response: &Response<'_>, secret: &AppSecret) -> Result<Grant, Refusal> {
+        match (self.read)(response) {
+            Ok(_) if response::has_error(response) => Err(response::without_json(response.status)),
+            Ok(grant) => Ok(grant),
+            Err(refusal) => Err(refusal.without(secret)),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{fmt, net::IpAddr, time::Duration};
 
-use crate::api::Reason;
+use crate::{api::Reason, sensitive::AppSecret};
 
 /// Why a call returned no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +103,14 @@ impl Refusal {
         Self { certainty, cause, ..Self::unknown(Reason::PlatformUnreachable) }
     }
 
+    /// The refusal without a code that shows the app secret: who answers for a platform may echo
+    /// what was sent.
+    #[must_use]
+    pub(super) fn without(self, secret: &AppSecret) -> Self {
+        let code = self.code.filter(|code| !code.shows(secret));
+        Self { code, ..self }
+    }
+
     /// Whether the outcome is unknown: the platform may have made a token that was lost.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
@@ -118,6 +126,16 @@ impl Code {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let is_word = (1..=64).contains(&text.len()) && text.bytes().all(is_plain);
         is_word.then(|| Self::Word(text.to_owned()))
+    }
+}
+
+impl Code {
+    /// Whether the code is the app secret, contains it, or is a part of it that narrows it down.
+    fn shows(&self, secret: &AppSecret) -> bool {
+        /// A shorter part is found by chance, and says little.
+        const TELLING: usize = 6;
+        let (code, secret) = (self.to_string(), secret.expose());
+        code.contains(secret) || code.len() >= TELLING && secret.contains(&code)
     }
 }
 
@@ -140,7 +158,8 @@ impl Cause {
 
 #[cfg(test)]
 mod tests {
-    use super::Code;
+    use super::{Code, Refusal};
+    use crate::{api::Reason, sensitive::AppSecret};
 
     #[test]
     fn a_code_is_a_number_or_a_plain_word() {
@@ -151,5 +170,22 @@ mod tests {
         for text in ["", "two words", "\u{1b}[31m", "token=T", &"x".repeat(65)] {
             assert_eq!(word(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_code_that_shows_the_app_secret_is_not_kept() {
+        let secret = AppSecret::parse(b"0123456789abcdef").expect("plausible");
+        let kept = |code: Code| {
+            Refusal::refused(Reason::BadResponse, code).without(&secret).code.is_some()
+        };
+        let word = |text: &str| Code::word(text).expect("a word");
+        for text in ["0123456789abcdef", "key_0123456789abcdef", "0123456789", "456789abc"] {
+            assert!(!kept(word(text)), "{text}");
+        }
+        for text in ["invalid_client", "cdef", "0123456789abcdeX"] {
+            assert!(kept(word(text)), "{text}");
+        }
+        assert!(!kept(Code::Number(123_456)));
+        assert!(kept(Code::Number(40125)));
     }
 }

@@ -32,6 +32,42 @@ pub(super) fn without_json(status: u16) -> Refusal {
     })
 }
 
+/// Whether a body that was read as a token reports an error as well. Some platforms repeat in such
+/// a field that there is none.
+pub(super) fn has_error(response: &Response<'_>) -> bool {
+    #[derive(Deserialize)]
+    struct Fields {
+        #[serde(default, deserialize_with = "token_text")]
+        error: Option<Zeroizing<String>>,
+    }
+    json::<Fields>(response)
+        .ok()
+        .and_then(|fields| fields.error)
+        .is_some_and(|error| !["", "ok", "success"].contains(&error.as_str()))
+}
+
+/// The result of a response whose body has a number, which is 0 if there is a token.
+pub(super) fn by_number(
+    response: &Response<'_>,
+    number: i64,
+    refusal: impl FnOnce(i64) -> Refusal,
+    grant: impl FnOnce() -> Result<Grant, Refusal>,
+) -> Result<Grant, Refusal> {
+    match number {
+        0 if (200..300).contains(&response.status) => grant(),
+        0 => Err(without_json(response.status)),
+        number => Err(with_status(refusal(number), response.status)),
+    }
+}
+
+/// A refusal with a code that its platform does not document: its HTTP status may say more.
+pub(super) fn with_status(refusal: Refusal, status: u16) -> Refusal {
+    match refusal.reason {
+        Reason::BadResponse => Refusal { reason: without_json(status).reason, ..refusal },
+        _ => refusal,
+    }
+}
+
 /// A token and its life in seconds, if both are plausible; `counted` says how the life is counted.
 pub(super) fn grant(
     token: Option<Zeroizing<String>>,

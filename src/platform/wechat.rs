@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+#[cfg(test)]
+use super::tests::{Case, Cases};
 use super::{
     AppIdPattern, Code, Endpoint, ForceLimits, Grant, Lead, Life, Pairs, Platform, Refusal,
     Reissue, Request, Response, TokenRequest, response,
@@ -25,18 +27,22 @@ pub(super) const PLATFORM: Platform = Platform {
     app_id: AppIdPattern {
         pattern: "^wx[0-9a-f]{16}$",
         meaning: "wx and 16 lower-case hexadecimal digits, as mp.weixin.qq.com shows under Development > Development Settings",
+        example: "wx0123456789abcdef",
     },
-    // The administrator may list the other hosts (api2, sh, sz, hk): an app's IP allow-list may
-    // depend on them.
-    hosts: &["https://api.weixin.qq.com"],
     endpoints: &[STABLE, LEGACY],
+    tells_id_from_secret: true,
     day_offset_seconds: 8 * 3600,
 };
+
+/// The administrator may list the other hosts (api2, sh, sz, hk): an app's IP allow-list may depend
+/// on them.
+const HOSTS: &[&str] = &["https://api.weixin.qq.com"];
 
 /// Returns the same token until five minutes before its end. These tokens are independent of those
 /// of the legacy endpoint.
 const STABLE: Endpoint = Endpoint {
     mode: Some(TokenMode::Stable),
+    hosts: HOSTS,
     reissue: Reissue::SameUntil { window: MINUTES_5 },
     lead: Lead { default: MINUTES_5, longest: MINUTES_5 },
     force: Some(ForceLimits { apart: Duration::from_secs(30), per_day: 20 }),
@@ -49,6 +55,7 @@ const STABLE: Endpoint = Endpoint {
 /// Makes a new token at each call. The token before it works for five minutes more.
 const LEGACY: Endpoint = Endpoint {
     mode: Some(TokenMode::Legacy),
+    hosts: HOSTS,
     reissue: Reissue::Replaces { overlap: MINUTES_5 },
     lead: Lead { default: MINUTES_5, longest: HOUR },
     force: None,
@@ -96,13 +103,12 @@ struct Fields {
 
 fn read(response: &Response<'_>) -> Result<Grant, Refusal> {
     let fields: Fields = response::json(response)?;
-    match fields.errcode.unwrap_or(0) {
-        0 if (200..300).contains(&response.status) => {
-            response::grant(fields.access_token, fields.expires_in, Life::Left, LONGEST_LIFE)
-        }
-        0 => Err(response::without_json(response.status)),
-        code => Err(refusal(code, fields.errmsg.as_deref().map_or("", String::as_str))),
-    }
+    response::by_number(
+        response,
+        fields.errcode.unwrap_or(0),
+        |code| refusal(code, fields.errmsg.as_deref().map_or("", String::as_str)),
+        || response::grant(fields.access_token, fields.expires_in, Life::Left, LONGEST_LIFE),
+    )
 }
 
 /// The error codes of both token endpoints. An unknown code says nothing about the credential, so
@@ -132,6 +138,23 @@ fn refused_ip(message: &str) -> Option<IpAddr> {
     let word = rest.split(|c: char| c.is_whitespace() || c == ',').next()?;
     word.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
+
+/// Both endpoints refuse alike.
+#[cfg(test)]
+const REFUSALS: Cases = Cases {
+    mode: Some(TokenMode::Stable),
+    wrong_secret: Case::Means(Reason::CredentialRejected, "40125"),
+    wrong_id: Case::Means(Reason::AppIdRejected, "40013"),
+    ip_refused: Case::Names(Reason::IpNotAllowed, "40164"),
+    too_often: Case::Means(Reason::Throttled, "45011"),
+    day_quota: Case::Means(Reason::QuotaExhausted, "45009"),
+    frozen: Case::Means(Reason::AppSecretFrozen, "40243"),
+    busy: Case::Means(Reason::PlatformBusy, "-1"),
+    malformed: Case::Means(Reason::BadResponse, "47001"),
+};
+
+#[cfg(test)]
+pub(super) const CASES: &[Cases] = &[REFUSALS, Cases { mode: Some(TokenMode::Legacy), ..REFUSALS }];
 
 #[cfg(test)]
 mod tests {

@@ -26,12 +26,21 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Platforms {
     /// The door that requests pass through.
     pub door: Door,
-    /// The hosts of each platform, by name; later ones are fail-over.
+    /// The hosts that the administrator sets, by platform; later ones are fail-over.
     pub hosts: BTreeMap<&'static str, Vec<String>>,
     /// The longest time for a connection.
     pub connect_timeout: Duration,
     /// The longest time for a call.
     pub request_timeout: Duration,
+}
+
+impl Platforms {
+    /// The hosts for a call: those of the platform that the administrator sets, else the endpoint's
+    /// own.
+    fn hosts_of(&self, wanted: &FetchRequest<'_>) -> Vec<String> {
+        let set = self.hosts.get(wanted.platform.name).cloned();
+        set.unwrap_or_else(|| wanted.endpoint.hosts.iter().map(ToString::to_string).collect())
+    }
 }
 
 /// A call with all that it needs.
@@ -76,7 +85,7 @@ pub async fn fetch(
 ) -> Fetched {
     let timeout = timeout(platforms.request_timeout, wanted);
     let mut refusal = Refusal::unreachable(Certainty::NotSent, None);
-    for host in platforms.hosts.get(wanted.platform.name).into_iter().flatten() {
+    for host in platforms.hosts_of(wanted) {
         let now = clock.now();
         let late = started
             .since()
@@ -85,9 +94,9 @@ pub async fn fetch(
             return Fetched::NotAllowed;
         };
         let request = (wanted.endpoint.request)(&wanted.token);
-        let response = platforms.door.send(Outgoing { host: host.clone(), request, timeout }).await;
+        let response = platforms.door.send(Outgoing { host, request, timeout }).await;
         let took = clock.now().boot.saturating_sub(now.boot);
-        let read = read(wanted.endpoint, response);
+        let read = read(wanted, response);
         metrics.platform_called(wanted.platform.name, code(read.as_ref().err()), took);
         match read {
             Ok(grant) => return Fetched::Token { grant, sent: now.wall, took },
@@ -108,14 +117,18 @@ fn timeout(base: Duration, wanted: &FetchRequest<'_>) -> Duration {
     backoff(wanted.unanswered.saturating_add(1), base, LONGEST_TIMEOUT.max(base))
 }
 
-fn read(endpoint: &Endpoint, response: Result<Incoming, TransportError>) -> Result<Grant, Refusal> {
+fn read(
+    wanted: &FetchRequest<'_>,
+    response: Result<Incoming, TransportError>,
+) -> Result<Grant, Refusal> {
     let response = response.map_err(|error| match error {
         TransportError::NotSent(cause) => Refusal::unreachable(Certainty::NotSent, Some(cause)),
         TransportError::Unknown(cause) => Refusal::unreachable(Certainty::Unknown, Some(cause)),
     })?;
     let Some(body) = &response.body else { return Err(Refusal::unknown(Reason::BadResponse)) };
     let Incoming { status, content_type, .. } = &response;
-    (endpoint.read)(&Response { status: *status, content_type, body })
+    let response = Response { status: *status, content_type, body };
+    wanted.endpoint.token(&response, wanted.token.secret)
 }
 
 /// How a call ended, as a metric label from a fixed list: a platform's code could be anything.

@@ -73,7 +73,7 @@ check 'no script waits for a condition of a CRD whose conditions may be null' wa
 chart_is_current() {
     local file
     HELM_DOCS=$HELM_DOCS "$chart/generate" "$work/generated"
-    for file in templates/crds/miniprograms.yaml templates/_defaults.tpl README.md; do
+    for file in templates/crds/miniprograms.yaml templates/_defaults.tpl values.schema.json README.md; do
         diff -u "$chart/$file" "$work/generated/$file" || { echo 'run `make manifests`'; return 1; }
     done
 }
@@ -95,6 +95,7 @@ manifests_are_current() {
 check 'install.yaml and deploy/kustomize are what the chart renders' manifests_are_current
 check 'install.yaml is accepted' accepted "$root/deploy/install.yaml"
 check 'deploy/examples are accepted' accepted "$root/deploy/examples"
+check 'deploy/examples/platforms are accepted' accepted "$root/deploy/examples/platforms"
 
 # kustomized COMPONENT…
 kustomized() {

@@ -30,6 +30,7 @@ mod limits;
 mod midcall;
 mod outage;
 mod platform_faults;
+mod platforms;
 mod plugin;
 mod proxies;
 mod rename;

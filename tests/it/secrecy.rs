@@ -22,7 +22,7 @@ use crate::harness::{Ledger, Stage, plane, wait::check, wait::eventually};
 const CANARY: &str = "canary&secret=\"x\"+/%41 z";
 
 /// The forms in which something could leak.
-fn forms(text: &str) -> Vec<String> {
+pub fn forms(text: &str) -> Vec<String> {
     let base64 = |text: &str| {
         json!(ByteString(text.as_bytes().to_vec()))
             .as_str()

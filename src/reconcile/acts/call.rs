@@ -303,16 +303,18 @@ pub(in crate::reconcile) fn sent_with(
 }
 
 /// A token's times: the same token keeps its issue time, and its expiration time is counted from
-/// when this call was sent.
+/// when this call was sent. Where the response may repeat the whole life, the same token keeps an
+/// earlier expiration time.
 fn facts(view: &View<'_>, grant: &Grant, sent: k8s_openapi::jiff::Timestamp) -> TokenFacts {
     let fingerprint = grant.token.fingerprint();
     let sent = whole_seconds(sent);
     let known = view.status.token.as_ref().filter(|known| known.fingerprint == fingerprint);
-    let issued = known.map(|known| known.issue_time.0).filter(|issued| *issued <= sent);
-    let issued = issued.unwrap_or(sent);
+    let known = known.filter(|known| known.issue_time.0 <= sent);
+    let issued = known.map_or(sent, |known| known.issue_time.0);
+    let end = after(sent, grant.life.span());
     let expires = match grant.life {
-        Life::Left(left) => after(sent, left),
-        Life::Whole(life) => after(issued, life),
+        Life::Left(_) => end,
+        Life::Whole(_) => known.map_or(end, |known| known.expiration_time.0.min(end)),
     };
     TokenFacts { fingerprint, issued, expires }
 }

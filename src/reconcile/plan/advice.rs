@@ -4,7 +4,7 @@
 
 use super::{target, unreachable, view::View};
 use crate::{
-    api::{MiniProgram, Reason, names},
+    api::{MiniProgram, Reason, TokenMode, names},
     reconcile::{api_error::admission::Said, memory::Refused, observed::TargetLookup},
     world::MOST_OF_AN_APP,
 };
@@ -57,10 +57,7 @@ pub fn advice(view: &View<'_>, reason: Reason) -> String {
         Reason::CredentialUnreadable => {
             format!("Secret {secret} could not be read. Check that the operator may get Secrets in this namespace")
         }
-        Reason::CredentialRejected => format!(
-            "{platform} rejects the app secret in Secret {secret}. Reset it in the platform's console and store the new one; \
-             it is tried at once"
-        ),
+        Reason::CredentialRejected => rejected(view),
         Reason::AppIdRejected => format!(
             "{platform} does not know app id {app_id}, or does not allow it here. Compare it with the platform's console",
             app_id = view.mp.spec.app_id
@@ -154,6 +151,22 @@ pub fn refused_write(view: &View<'_>, refused: &Refused) -> String {
     }
 }
 
+/// Some platforms do not say whether the app id or the app secret is wrong.
+fn rejected(view: &View<'_>) -> String {
+    let (platform, secret) = (view.platform.name, &view.mp.spec.credential_ref.name);
+    if view.platform.tells_id_from_secret {
+        return format!(
+            "{platform} rejects the app secret in Secret {secret}. Reset it in the platform's console and store the new one; \
+             it is tried at once"
+        );
+    }
+    format!(
+        "{platform} rejects app id {app_id} with the app secret in Secret {secret}, and does not say which of the two is wrong. \
+         Compare both with the platform's console; another app secret is tried at once",
+        app_id = view.mp.spec.app_id
+    )
+}
+
 fn not_allowed(view: &View<'_>, target: &str) -> String {
     let keys = view.seen.template.refused.join(", ");
     format!(
@@ -216,9 +229,10 @@ fn conflict_of_apps(view: &View<'_>) -> String {
         }
         _ => "A MiniProgram of another namespace".into(),
     };
+    let has_stable = view.platform.endpoint(Some(TokenMode::Stable)).is_some();
+    let instead = if has_stable { ", or set tokenMode: Stable" } else { "" };
     format!(
-        "{other} keeps the token of this app, and in this mode every call ends the token before it. Delete one of the two, or set \
-         tokenMode: Stable"
+        "{other} keeps the token of this app, and in this mode every call ends the token before it. Delete one of the two{instead}"
     )
 }
 

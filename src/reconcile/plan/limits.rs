@@ -23,6 +23,8 @@ const GONE_APART: [u64; 6] = [0, 15, 30, 60, 120, 180];
 /// The floor for a call that an annotation requests: after a success, and after a failure that
 /// stops calls until a request lifts it.
 const REQUESTS_APART: Duration = Duration::from_secs(30);
+/// The shortest time between two mints that nothing but a person asked for.
+const MINTS_APART: Duration = Duration::from_secs(300);
 /// The waits before a forced call is repeated that returned the same token. The first is a little
 /// longer than the platform's own limit, and each is longer than the one before: the platform may
 /// count forced calls that it refuses.
@@ -227,8 +229,9 @@ fn mints(view: &View<'_>, wanted: Wanted) -> Delay {
     let apart = match wanted.why {
         why if why.urgent() => Duration::from_secs(gone_apart),
         Why::Invalid if wanted.force => Duration::ZERO,
-        // Pods see a new Secret late, and the platform keeps two tokens valid for this long.
-        _ => view.endpoint.reissue.overlap(),
+        // Pods see a new Secret late, and the platform keeps two tokens valid for this long, if it
+        // promises so.
+        _ => view.endpoint.reissue.overlap().max(MINTS_APART),
     };
     floor(match last_own_mint(view) {
         Some(started) => (started + apart).saturating_sub(view.now.boot),

@@ -59,6 +59,11 @@ impl<'a> Draft<'a> {
         Self { app_id: app_id.to_owned(), registered: None, secret, ..self }
     }
 
+    /// An app of another platform.
+    pub fn at(self, platform: &str, app_id: &str) -> Self {
+        Self { app_id: app_id.to_owned(), ..self }.spec(json!({ "platform": platform }))
+    }
+
     pub fn legacy(self) -> Self {
         self.spec(json!({ "tokenMode": "Legacy" }))
     }

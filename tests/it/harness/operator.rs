@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use futures::future::join_all;
+use miniprogram_operator::platform;
 use operator_harness::{Credential, Process, Start};
 
 use super::{
@@ -24,6 +26,8 @@ pub struct Launch<'a> {
     flags: Vec<String>,
     environment: Vec<(String, String)>,
     ready: bool,
+    /// Whether each platform has an address of its own; otherwise only WeChat has any.
+    all_platforms: bool,
     wire: Option<&'a Wire>,
 }
 
@@ -37,7 +41,9 @@ pub struct Operator<'a> {
 
 impl<'a> Launch<'a> {
     pub fn new(stage: &'a Stage) -> Self {
-        let launch = Self { stage, flags: vec![], environment: vec![], ready: true, wire: None };
+        let (flags, environment) = (vec![], vec![]);
+        let launch =
+            Self { stage, flags, environment, ready: true, all_platforms: false, wire: None };
         launch.flag("--log-level", "info,miniprogram_operator=debug")
     }
 
@@ -67,6 +73,11 @@ impl<'a> Launch<'a> {
         Self { wire: Some(wire), ..self }
     }
 
+    /// Calls every platform, each at an address of its own, since some have the same paths.
+    pub fn of_all_platforms(self) -> Self {
+        Self { all_platforms: true, ..self }
+    }
+
     /// Does not wait for it to be ready: for a start that is meant to be disturbed.
     pub fn unready(self) -> Self {
         Self { ready: false, ..self }
@@ -78,7 +89,9 @@ impl<'a> Launch<'a> {
         let platform = self.platform().await;
         let [metrics, health] = [free_address(), free_address()];
         let mut flags = self.flags.clone();
-        if platform != self.stage.simulator.address() {
+        if self.all_platforms {
+            flags.extend(self.platforms(platform.port()).await);
+        } else if platform != self.stage.simulator.address() {
             flags.push(format!("--platform-endpoint=WeChat=http://{platform}"));
         }
         self.stage.record.started(&self.stage.simulator, credential.id, platform.port());
@@ -115,6 +128,17 @@ impl<'a> Launch<'a> {
             return simulator.address();
         }
         simulator.serve_also_at((Ipv4Addr::LOCALHOST, 0).into()).await.expect("a free port")
+    }
+
+    /// The flags that send each platform's calls to an address of its own. They have one port, by
+    /// which each call says whose it is.
+    async fn platforms(&self, port: u16) -> Vec<String> {
+        let served = (2..).zip(platform::ALL).map(async |(last, platform)| {
+            let (name, address) = (platform.name, SocketAddr::from(([127, 0, 0, last], port)));
+            let served = self.stage.simulator.serve_platform_at(name, address).await;
+            format!("--platform-endpoint={name}=http://{}", served.expect("a free port"))
+        });
+        join_all(served).await
     }
 
     /// A kubeconfig of its own, by way of a wire if there is one.

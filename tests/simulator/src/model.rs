@@ -206,6 +206,15 @@ impl Model {
             .unwrap_or((None, Standing::NeverSeen))
     }
 
+    /// Whether a consumer who calls a platform with a token is let in.
+    pub fn opens(&mut self, now: Millis, platform: &str, token: &str) -> bool {
+        let Some(request) = platforms::consumer(platform, token) else { return false };
+        let Some(course) = self.arrive(now, &request) else { return false };
+        let outcome = self.execute(now, &request, &course);
+        matches!(outcome, Outcome::Answer(reply) if reply.status == 200)
+            && self.log.get(&course.call).is_some_and(|call| call.errcode == Some(0))
+    }
+
     #[must_use]
     pub fn live_tokens(&self, now: Millis, app_id: &str) -> Vec<LiveToken> {
         let tokens = self.apps.get(app_id).into_iter().flat_map(|app| app.live_tokens(now));

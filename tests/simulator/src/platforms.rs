@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use self::endpoint::BusinessEndpoint;
 pub(crate) use self::endpoint::{Figures, TokenEndpoint};
-use crate::model::{Family, Granted, Reply, Tried};
+use crate::model::{Family, Granted, Reply, Request, Tried};
 
 /// A new platform is one file and one line here.
 const ALL: &[&Platform] = &[&wechat::PLATFORM, &made_up::PLATFORM];
@@ -63,6 +63,14 @@ pub(crate) struct Answer {
     pub reply: Reply,
     pub errcode: i64,
     pub granted: Option<Granted>,
+}
+
+/// A call of a platform's first path that needs a token.
+pub(crate) fn consumer(platform: &str, token: &str) -> Option<Request> {
+    let platform = ALL.iter().find(|known| known.name == platform)?;
+    let endpoint = platform.business.first()?;
+    let request = endpoint.token.present(Request::get(endpoint.path), token);
+    Some(Request { platform: Some(platform.name.to_owned()), ..request })
 }
 
 impl Kind {

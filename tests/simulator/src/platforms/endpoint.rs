@@ -234,6 +234,20 @@ impl Fields {
 }
 
 impl Presented {
+    /// Puts a token into a request.
+    pub fn present(self, request: Request, token: &str) -> Request {
+        match self {
+            Self::Query(name) => {
+                let mut query = form_urlencoded::Serializer::new(request.query);
+                Request { query: query.append_pair(name, token).finish(), ..request }
+            }
+            Self::Header(name, before) => {
+                let headers = vec![(name.to_owned(), format!("{before}{token}"))];
+                Request { headers, ..request }
+            }
+        }
+    }
+
     pub fn read(self, request: &Request) -> Option<String> {
         match self {
             Self::Query(name) => request.parameter(name),
