@@ -36,6 +36,7 @@ macro_rules! platforms {
 
 platforms! {
     wechat,
+    wecom,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.
@@ -79,7 +80,7 @@ pub struct Endpoint {
     /// The limits of forced calls, if an ordinary call returns the same token and a forced one
     /// makes another; else none.
     pub force: Option<ForceLimits>,
-    /// The number of calls per day that the platform allows for one app.
+    /// The number of calls per day that the platform allows for one app, or `UNDOCUMENTED_QUOTA`.
     pub daily_quota: u32,
     /// The longest life of a token of this endpoint. A response with a longer one is refused.
     pub longest_life: Duration,
@@ -88,6 +89,9 @@ pub struct Endpoint {
     /// Reads the response. [`Endpoint::token`] also refuses what no platform may send.
     pub read: fn(&Response<'_>) -> Result<Grant, Refusal>,
 }
+
+/// The quota where a platform documents none: the smallest that any documents.
+const UNDOCUMENTED_QUOTA: u32 = 2000;
 
 /// How long before a token's end its successor is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

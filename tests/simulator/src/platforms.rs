@@ -5,6 +5,7 @@ mod endpoint;
 mod made_up;
 mod serve;
 mod wechat;
+mod wecom;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,11 @@ pub(crate) use self::endpoint::{Figures, TokenEndpoint};
 use crate::model::{Family, Granted, Reply, Request, Tried};
 
 /// A new platform is one file and one line here.
-const ALL: &[&Platform] = &[&wechat::PLATFORM, &made_up::PLATFORM];
+const ALL: &[&Platform] = &[
+    &wechat::PLATFORM,
+    &wecom::PLATFORM,
+    &made_up::PLATFORM,
+];
 
 /// The figures of WeChat's two token endpoints, which hold where no endpoint is named.
 pub(crate) const WECHAT: [&TokenEndpoint; 2] = [&wechat::LEGACY, &wechat::STABLE];

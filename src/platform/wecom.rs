@@ -1,0 +1,129 @@
+//! `WeCom`: self-built apps of a corporation.
+//!
+//! Sources: <https://developer.work.weixin.qq.com/document/path/91039> and, for the limits,
+//! <https://developer.work.weixin.qq.com/document/path/90454>.
+//!
+//! Unverified: whether a call renews a token's life, and whether an earlier token lives on. So the
+//! life is counted from the first response with a token, a token is asked for again in its last
+//! minutes only, and no overlap is promised.
+
+use std::{net::IpAddr, time::Duration};
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+#[cfg(test)]
+use super::tests::{Case, Cases};
+use super::{
+    AppIdPattern, Code, Endpoint, Grant, Lead, Life, Platform, Refusal, Reissue, Request, Response,
+    TokenRequest, UNDOCUMENTED_QUOTA, response,
+};
+use crate::api::Reason;
+
+const MINUTES_5: Duration = Duration::from_secs(300);
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) const PLATFORM: Platform = Platform {
+    name: "WeCom",
+    app_id: AppIdPattern {
+        pattern: "^w[wx][0-9a-f]{16}(/[0-9]{1,12})?$",
+        meaning: "the corporation's id, ww and 16 hexadecimal digits; where several apps of it \
+                  are kept, followed by / and the app's AgentId",
+        example: "ww0123456789abcdef",
+    },
+    endpoints: &[Endpoint {
+        mode: None,
+        hosts: &["https://qyapi.weixin.qq.com"],
+        reissue: Reissue::SameUntil { window: MINUTES_5 },
+        lead: Lead { default: MINUTES_5, longest: MINUTES_5 },
+        force: None,
+        daily_quota: UNDOCUMENTED_QUOTA,
+        longest_life: LONGEST_LIFE,
+        request,
+        read,
+    }],
+    tells_id_from_secret: true,
+    day_offset_seconds: 8 * 3600,
+};
+
+/// Each app of a corporation has a secret of its own, which alone says to the platform which app is
+/// meant. The `AgentId` in the app id tells the apps apart here.
+fn request(wanted: &TokenRequest<'_>) -> Request {
+    let corporation = wanted.app_id.split('/').next().unwrap_or_default();
+    let query = vec![
+        ("corpid", Zeroizing::new(corporation.to_owned())),
+        ("corpsecret", Zeroizing::new(wanted.secret.expose().to_owned())),
+    ];
+    Request::get("/cgi-bin/gettoken", query)
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(default, deserialize_with = "response::token_text")]
+    access_token: Option<Zeroizing<String>>,
+    #[serde(default, deserialize_with = "response::lenient_integer")]
+    expires_in: Option<i64>,
+    #[serde(default, deserialize_with = "response::lenient_integer")]
+    errcode: Option<i64>,
+    #[serde(default, deserialize_with = "response::token_text")]
+    errmsg: Option<Zeroizing<String>>,
+}
+
+fn read(response: &Response<'_>) -> Result<Grant, Refusal> {
+    let fields: Fields = response::json(response)?;
+    response::by_number(
+        response,
+        fields.errcode.unwrap_or(0),
+        |code| refusal(code, fields.errmsg.as_deref().map_or("", String::as_str)),
+        || response::grant(fields.access_token, fields.expires_in, Life::Whole, LONGEST_LIFE),
+    )
+}
+
+fn refusal(code: i64, message: &str) -> Refusal {
+    let reason = match code {
+        -1 => Reason::PlatformBusy,
+        40001 | 40091 => Reason::CredentialRejected,
+        40013 | 2_000_002 => Reason::AppIdRejected,
+        45009 | 45033 => Reason::Throttled,
+        50003 => Reason::AppSecretFrozen,
+        60020 => Reason::IpNotAllowed,
+        _ => Reason::BadResponse,
+    };
+    let caller_ip = (reason == Reason::IpNotAllowed).then(|| caller(message)).flatten();
+    Refusal { caller_ip, ..Refusal::refused(reason, Code::Number(code)) }
+}
+
+/// The word after `from ip: ` if it is an IP.
+fn caller(message: &str) -> Option<IpAddr> {
+    let (_, rest) = message.split_once("from ip: ")?;
+    let word = rest.split(|c: char| c.is_whitespace() || c == ',').next()?;
+    word.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+}
+
+#[cfg(test)]
+pub(super) const CASES: &[Cases] = &[Cases {
+    mode: None,
+    wrong_secret: Case::Means(Reason::CredentialRejected, "40001"),
+    wrong_id: Case::Means(Reason::AppIdRejected, "40013"),
+    ip_refused: Case::Names(Reason::IpNotAllowed, "60020"),
+    too_often: Case::Means(Reason::Throttled, "45009"),
+    day_quota: Case::Never,
+    frozen: Case::Means(Reason::AppSecretFrozen, "50003"),
+    busy: Case::Means(Reason::PlatformBusy, "-1"),
+    malformed: Case::Means(Reason::BadResponse, "41002"),
+}];
+
+#[cfg(test)]
+mod tests {
+    use super::{PLATFORM, request};
+    use crate::{platform::TokenRequest, sensitive::AppSecret};
+
+    #[test]
+    fn the_agent_id_stays_here() {
+        let secret = AppSecret::parse(b"s").expect("plausible");
+        for app_id in [PLATFORM.app_id.example, "ww0123456789abcdef/1000002"] {
+            let request = request(&TokenRequest { app_id, secret: &secret, force: false });
+            assert_eq!(request.query[0].1.as_str(), "ww0123456789abcdef");
+        }
+    }
+}
