@@ -37,6 +37,7 @@ macro_rules! platforms {
 platforms! {
     wechat,
     wecom,
+    feishu,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

@@ -2,6 +2,7 @@
 //! remembers in the model.
 
 mod endpoint;
+mod feishu;
 mod made_up;
 mod serve;
 mod wechat;
@@ -17,6 +18,7 @@ use crate::model::{Family, Granted, Reply, Request, Tried};
 const ALL: &[&Platform] = &[
     &wechat::PLATFORM,
     &wecom::PLATFORM,
+    &feishu::PLATFORM,
     &made_up::PLATFORM,
 ];
 
