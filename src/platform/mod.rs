@@ -38,6 +38,7 @@ platforms! {
     wechat,
     wecom,
     feishu,
+    lark,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

@@ -3,6 +3,7 @@
 
 mod endpoint;
 mod feishu;
+mod lark;
 mod made_up;
 mod serve;
 mod wechat;
@@ -19,6 +20,7 @@ const ALL: &[&Platform] = &[
     &wechat::PLATFORM,
     &wecom::PLATFORM,
     &feishu::PLATFORM,
+    &lark::PLATFORM,
     &made_up::PLATFORM,
 ];
 
