@@ -39,6 +39,7 @@ platforms! {
     wecom,
     feishu,
     lark,
+    dingtalk,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

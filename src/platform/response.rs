@@ -9,7 +9,7 @@ use serde::{
 };
 use zeroize::Zeroizing;
 
-use super::{Grant, Life, Refusal, Response};
+use super::{Code, Grant, Life, Refusal, Response};
 use crate::{api::Reason, sensitive::AccessToken};
 
 /// Reads a body as JSON. For any other body the HTTP status decides, since a gateway wrote it and
@@ -57,6 +57,24 @@ pub(super) fn by_number(
         0 if (200..300).contains(&response.status) => grant(),
         0 => Err(without_json(response.status)),
         number => Err(with_status(refusal(number), response.status)),
+    }
+}
+
+/// The result of a response whose body has a word if there is no token. A word that the status must
+/// not show leaves the outcome open.
+pub(super) fn by_word(
+    response: &Response<'_>,
+    word: Option<&str>,
+    reason: impl FnOnce(&str) -> Reason,
+    grant: impl FnOnce() -> Result<Grant, Refusal>,
+) -> Result<Grant, Refusal> {
+    match word.filter(|word| !word.is_empty()) {
+        None if (200..300).contains(&response.status) => grant(),
+        None => Err(without_json(response.status)),
+        Some(word) => Err(match Code::word(word) {
+            Some(code) => with_status(Refusal::refused(reason(word), code), response.status),
+            None => without_json(response.status),
+        }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The list of platforms: which path is whose. How a platform speaks is in its own file, what it
 //! remembers in the model.
 
+mod dingtalk;
 mod endpoint;
 mod feishu;
 mod lark;
@@ -21,6 +22,7 @@ const ALL: &[&Platform] = &[
     &wecom::PLATFORM,
     &feishu::PLATFORM,
     &lark::PLATFORM,
+    &dingtalk::PLATFORM,
     &made_up::PLATFORM,
 ];
 
