@@ -40,6 +40,7 @@ platforms! {
     feishu,
     lark,
     dingtalk,
+    douyin,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

@@ -2,6 +2,7 @@
 //! remembers in the model.
 
 mod dingtalk;
+mod douyin;
 mod endpoint;
 mod feishu;
 mod lark;
@@ -23,6 +24,7 @@ const ALL: &[&Platform] = &[
     &feishu::PLATFORM,
     &lark::PLATFORM,
     &dingtalk::PLATFORM,
+    &douyin::PLATFORM,
     &made_up::PLATFORM,
 ];
 
