@@ -41,6 +41,7 @@ platforms! {
     lark,
     dingtalk,
     douyin,
+    qq,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

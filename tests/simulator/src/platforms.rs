@@ -7,6 +7,7 @@ mod endpoint;
 mod feishu;
 mod lark;
 mod made_up;
+mod qq;
 mod serve;
 mod wechat;
 mod wecom;
@@ -25,6 +26,7 @@ const ALL: &[&Platform] = &[
     &lark::PLATFORM,
     &dingtalk::PLATFORM,
     &douyin::PLATFORM,
+    &qq::PLATFORM,
     &made_up::PLATFORM,
 ];
 
