@@ -42,6 +42,7 @@ platforms! {
     dingtalk,
     douyin,
     qq,
+    kuaishou,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

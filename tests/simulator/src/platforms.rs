@@ -5,6 +5,7 @@ mod dingtalk;
 mod douyin;
 mod endpoint;
 mod feishu;
+mod kuaishou;
 mod lark;
 mod made_up;
 mod qq;
@@ -27,6 +28,7 @@ const ALL: &[&Platform] = &[
     &dingtalk::PLATFORM,
     &douyin::PLATFORM,
     &qq::PLATFORM,
+    &kuaishou::PLATFORM,
     &made_up::PLATFORM,
 ];
 

@@ -77,6 +77,7 @@ pub(crate) struct Ask {
 pub(crate) enum Place {
     Query,
     Json,
+    Form,
 }
 
 /// Where a consumer puts the token.
@@ -194,6 +195,7 @@ impl Ask {
     fn fields(&self, request: &Request) -> Option<Fields> {
         match self.place {
             Place::Query => Some(Fields::pairs(request.query.as_bytes())),
+            Place::Form => Some(Fields::pairs(&request.body)),
             Place::Json => match serde_json::from_slice(&request.body) {
                 Ok(Value::Object(object)) => Some(Fields(object)),
                 _ => None,
