@@ -11,6 +11,7 @@ mod name;
 mod refusal;
 mod reissue;
 mod response;
+mod rfc6749;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +44,7 @@ platforms! {
     douyin,
     qq,
     kuaishou,
+    baidu,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

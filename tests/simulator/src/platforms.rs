@@ -1,6 +1,7 @@
 //! The list of platforms: which path is whose. How a platform speaks is in its own file, what it
 //! remembers in the model.
 
+mod baidu;
 mod dingtalk;
 mod douyin;
 mod endpoint;
@@ -29,6 +30,7 @@ const ALL: &[&Platform] = &[
     &douyin::PLATFORM,
     &qq::PLATFORM,
     &kuaishou::PLATFORM,
+    &baidu::PLATFORM,
     &made_up::PLATFORM,
 ];
 
