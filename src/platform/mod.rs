@@ -45,6 +45,7 @@ platforms! {
     qq,
     kuaishou,
     baidu,
+    douyin_open,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

@@ -4,6 +4,7 @@
 mod baidu;
 mod dingtalk;
 mod douyin;
+mod douyin_open;
 mod endpoint;
 mod feishu;
 mod kuaishou;
@@ -31,6 +32,7 @@ const ALL: &[&Platform] = &[
     &qq::PLATFORM,
     &kuaishou::PLATFORM,
     &baidu::PLATFORM,
+    &douyin_open::PLATFORM,
     &made_up::PLATFORM,
 ];
 
