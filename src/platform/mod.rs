@@ -46,6 +46,7 @@ platforms! {
     kuaishou,
     baidu,
     douyin_open,
+    douyin_game,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

@@ -4,6 +4,7 @@
 mod baidu;
 mod dingtalk;
 mod douyin;
+mod douyin_game;
 mod douyin_open;
 mod endpoint;
 mod feishu;
@@ -33,6 +34,7 @@ const ALL: &[&Platform] = &[
     &kuaishou::PLATFORM,
     &baidu::PLATFORM,
     &douyin_open::PLATFORM,
+    &douyin_game::PLATFORM,
     &made_up::PLATFORM,
 ];
 
