@@ -47,6 +47,7 @@ platforms! {
     baidu,
     douyin_open,
     douyin_game,
+    qq_bot,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

@@ -12,6 +12,7 @@ mod kuaishou;
 mod lark;
 mod made_up;
 mod qq;
+mod qq_bot;
 mod serve;
 mod wechat;
 mod wecom;
@@ -35,6 +36,7 @@ const ALL: &[&Platform] = &[
     &baidu::PLATFORM,
     &douyin_open::PLATFORM,
     &douyin_game::PLATFORM,
+    &qq_bot::PLATFORM,
     &made_up::PLATFORM,
 ];
 
