@@ -48,6 +48,7 @@ platforms! {
     douyin_open,
     douyin_game,
     qq_bot,
+    xiaohongshu,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

@@ -16,6 +16,7 @@ mod qq_bot;
 mod serve;
 mod wechat;
 mod wecom;
+mod xiaohongshu;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,7 @@ const ALL: &[&Platform] = &[
     &douyin_open::PLATFORM,
     &douyin_game::PLATFORM,
     &qq_bot::PLATFORM,
+    &xiaohongshu::PLATFORM,
     &made_up::PLATFORM,
 ];
 
