@@ -104,10 +104,12 @@ pub struct MiniProgramSpec {
     /// The Secret that holds the app secret. It is in the namespace of the MiniProgram.
     pub credential_ref: CredentialRef,
 
-    /// The endpoint that the token is requested from, on platforms that have more than one. Stable
-    /// returns the current token until shortly before it expires, and is the default where the
-    /// platform has it. Legacy issues a new token at each call, and the token before it expires
-    /// minutes later.
+    /// The endpoint that the token is requested from, on platforms that have more than one. WeChat,
+    /// DouyinOpen and DouyinGame have Stable, the default, which returns the current token until
+    /// shortly before it expires, and Legacy, which issues a new token at each call, so that the
+    /// token before it expires minutes later. DingTalk has the new API as Stable, the default, and
+    /// the old one as Legacy. LINE has Stateless, the default, with tokens of 15 minutes, and
+    /// ShortLived, with tokens of 30 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_mode: Option<TokenMode>,
 
@@ -149,16 +151,24 @@ pub struct CredentialRef {
     pub key: String,
 }
 
-/// The endpoint that the token is requested from, on platforms that have more than one. Stable
-/// returns the current token until shortly before it expires, and is the default where the platform
-/// has it. Legacy issues a new token at each call, and the token before it expires minutes later.
+/// The endpoint that the token is requested from, on platforms that have more than one. WeChat,
+/// DouyinOpen and DouyinGame have Stable, the default, which returns the current token until shortly
+/// before it expires, and Legacy, which issues a new token at each call, so that the token before it
+/// expires minutes later. DingTalk has the new API as Stable, the default, and the old one as
+/// Legacy. LINE has Stateless, the default, with tokens of 15 minutes, and ShortLived, with tokens
+/// of 30 days.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, Hash, JsonSchema)]
 pub enum TokenMode {
-    /// The endpoint that returns the current token until shortly before it expires.
+    /// The endpoint that returns the current token until shortly before it expires; on DingTalk,
+    /// that of the new API.
     Stable,
     /// The endpoint that issues a new token at each call; the token before it expires minutes
-    /// later.
+    /// later. On DingTalk, that of the old API.
     Legacy,
+    /// LINE's endpoint whose tokens live for 15 minutes.
+    Stateless,
+    /// LINE's endpoint whose tokens live for 30 days.
+    ShortLived,
     /// A mode of a newer version of this API. This version never writes it.
     #[serde(other)]
     #[schemars(skip)]

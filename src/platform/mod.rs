@@ -49,6 +49,7 @@ platforms! {
     douyin_game,
     qq_bot,
     xiaohongshu,
+    line,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

@@ -387,6 +387,8 @@ pub fn mode_name(endpoint: &Endpoint) -> &'static str {
     match endpoint.mode {
         Some(TokenMode::Stable) => "Stable",
         Some(TokenMode::Legacy) => "Legacy",
+        Some(TokenMode::Stateless) => "Stateless",
+        Some(TokenMode::ShortLived) => "ShortLived",
         Some(TokenMode::Unknown) | None => "",
     }
 }

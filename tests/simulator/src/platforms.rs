@@ -10,9 +10,11 @@ mod endpoint;
 mod feishu;
 mod kuaishou;
 mod lark;
+mod line;
 mod made_up;
 mod qq;
 mod qq_bot;
+mod rfc6749;
 mod serve;
 mod wechat;
 mod wecom;
@@ -39,6 +41,7 @@ const ALL: &[&Platform] = &[
     &douyin_game::PLATFORM,
     &qq_bot::PLATFORM,
     &xiaohongshu::PLATFORM,
+    &line::PLATFORM,
     &made_up::PLATFORM,
 ];
 
