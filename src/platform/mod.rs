@@ -50,6 +50,7 @@ platforms! {
     qq_bot,
     xiaohongshu,
     line,
+    tiktok,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

@@ -16,6 +16,7 @@ mod qq;
 mod qq_bot;
 mod rfc6749;
 mod serve;
+mod tiktok;
 mod wechat;
 mod wecom;
 mod xiaohongshu;
@@ -42,6 +43,7 @@ const ALL: &[&Platform] = &[
     &qq_bot::PLATFORM,
     &xiaohongshu::PLATFORM,
     &line::PLATFORM,
+    &tiktok::PLATFORM,
     &made_up::PLATFORM,
 ];
 
