@@ -51,6 +51,7 @@ platforms! {
     xiaohongshu,
     line,
     tiktok,
+    huawei,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

@@ -8,6 +8,7 @@ mod douyin_game;
 mod douyin_open;
 mod endpoint;
 mod feishu;
+mod huawei;
 mod kuaishou;
 mod lark;
 mod line;
@@ -44,6 +45,7 @@ const ALL: &[&Platform] = &[
     &xiaohongshu::PLATFORM,
     &line::PLATFORM,
     &tiktok::PLATFORM,
+    &huawei::PLATFORM,
     &made_up::PLATFORM,
 ];
 
