@@ -52,6 +52,7 @@ platforms! {
     line,
     tiktok,
     huawei,
+    honor,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.

@@ -8,6 +8,7 @@ mod douyin_game;
 mod douyin_open;
 mod endpoint;
 mod feishu;
+mod honor;
 mod huawei;
 mod kuaishou;
 mod lark;
@@ -46,6 +47,7 @@ const ALL: &[&Platform] = &[
     &line::PLATFORM,
     &tiktok::PLATFORM,
     &huawei::PLATFORM,
+    &honor::PLATFORM,
     &made_up::PLATFORM,
 ];
 
