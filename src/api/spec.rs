@@ -116,7 +116,8 @@ pub struct MiniProgramSpec {
     /// How many seconds before its expiry the token is refreshed. The default depends on the
     /// platform and the token mode: 300 on WeChat. The minimum is 120, since a running pod sees a
     /// changed Secret up to 90 seconds late with the kubelet's defaults. The maximum in Stable mode
-    /// is the platform's renewal window: 300 on WeChat.
+    /// is the platform's renewal window: 300 on WeChat. It cannot be set where that is shorter than
+    /// the minimum, as on QQBot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 120, max = 86_400))]
     pub refresh_before_seconds: Option<i32>,
