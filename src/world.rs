@@ -222,23 +222,25 @@ impl World {
         std::mem::take(&mut self.is_newer_than_server)
     }
 
-    /// Records the API server's response to our own write of a `MiniProgram` or its status.
-    pub fn record_status_write(&mut self, mut object: MiniProgram) {
+    /// Records the API server's response to our own write of a `MiniProgram` or its status, and
+    /// returns it as it is kept.
+    pub fn record_status_write(&mut self, mut object: MiniProgram) -> Arc<MiniProgram> {
         prune(&mut object);
         let (uid, key, version) = identity(&object);
         let new = Arc::new(object);
         // Only the watch replaces an object by another one of its name: it also reports the
         // deletion.
         if self.mini_program(&key).is_some_and(|held| held.metadata.uid != new.metadata.uid) {
-            return;
+            return new;
         }
-        let Some(lists) = self.lists_of_mut(&key.namespace) else { return };
+        let Some(lists) = self.lists_of_mut(&key.namespace) else { return new };
         let Some(old) = lists.mini_programs.record_write(&key, &uid, version, Arc::clone(&new))
         else {
-            return;
+            return new;
         };
         let concerned = self.renew_mini_program(&key, old.as_deref(), Some(&new));
         self.pending.extend(concerned.into_iter().filter(|name| *name != key));
+        new
     }
 
     /// Records the API server's response to our own write of a target.

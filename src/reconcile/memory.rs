@@ -44,7 +44,7 @@ pub struct Recall {
 #[derive(Default)]
 pub struct Memory {
     /// The unstored token.
-    pub unstored: Option<UnstoredToken>,
+    pub unstored: Option<Box<UnstoredToken>>,
     /// All the rest.
     pub recall: Recall,
 }
@@ -52,7 +52,8 @@ pub struct Memory {
 /// The process's memory, by object and by app.
 #[derive(Default)]
 pub struct Memories {
-    objects: Mutex<HashMap<String, Memory>>,
+    /// Boxed, since a table has room for twice its entries.
+    objects: Mutex<HashMap<String, Box<Memory>>>,
     apps: Mutex<Apps>,
 }
 

@@ -114,6 +114,7 @@ pub(super) fn note_sightings(
     for token in tokens {
         if !recall.sightings.ends.iter().any(|(seen, _)| *seen == token) {
             let end = now.boot + plan::time::wait(now, token.expires);
+            recall.sightings.ends.reserve_exact(1);
             recall.sightings.ends.push((token, end));
         }
     }

@@ -77,10 +77,10 @@ impl Ctx {
         match started {
             Ok((written, started)) => {
                 self.metrics.status_written();
-                self.remember_status(&written);
                 let app_before = self.count_mint(view, &call);
                 let mints_before = view.status.mints.clone();
-                self.world().record_status_write(written);
+                let written = self.world().record_status_write(written);
+                self.remember_status(&written);
                 self.recall(mp, |recall| recall.calls.ended = None);
                 pass.started = Some(StartedCall { call, started, mints_before, app_before });
                 let old = view.in_use.filter(|target| target.name != mp.target_name());
@@ -108,7 +108,9 @@ impl Ctx {
                         mints_before,
                         app_before: None,
                     };
-                    self.recall(mp, |recall| recall.calls.ended = Some(never_sent.withdrawn(mp)));
+                    self.recall(mp, |recall| {
+                        recall.calls.ended = Some(Box::new(never_sent.withdrawn(mp)))
+                    });
                 }
                 self.back_off_on_write(mp, &error, pass).await
             }

@@ -31,6 +31,7 @@ impl Ctx {
                     recall.calls.ended.as_ref().map(|ended| ended.call.wanted.why)
                 });
                 publish::log_changes(mp, &written, why);
+                let written = self.world().record_status_write(written);
                 self.remember_status(&written);
                 let reported =
                     written.status.as_ref().and_then(|status| status.credential.as_ref());
@@ -39,7 +40,6 @@ impl Ctx {
                     recall.backoffs.requests.failures = 0;
                     recall.reports.noted.take_if(|noted| reported == Some(&noted.version));
                 });
-                self.world().record_status_write(written);
                 self.events.publish(mp, &announcements).await;
                 Next::Continue
             }
@@ -48,11 +48,10 @@ impl Ctx {
     }
 
     /// Remembers the status that was written, so that another writer's change of it is noticed.
-    pub(in crate::reconcile) fn remember_status(&self, written: &MiniProgram) {
+    pub(in crate::reconcile) fn remember_status(&self, written: &Arc<MiniProgram>) {
         let boot = self.clock.now().boot;
         self.recall(written, |recall| {
-            recall.reports.written_status =
-                written.status.clone().map(|status| (Arc::new(status), boot));
+            recall.reports.written_status = Some((Arc::clone(written), boot));
         });
     }
 

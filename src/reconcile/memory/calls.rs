@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Calls {
     /// The end of the last call, kept until the status reports it.
-    pub ended: Option<Ended>,
+    pub ended: Option<Box<Ended>>,
     /// The id of the last intent that this process wrote.
     pub own_intent: Option<String>,
     /// The boot time of the last call.

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::api::{CredentialStatus, MiniProgramStatus, Reason};
+use crate::api::{CredentialStatus, MiniProgram, Reason};
 
 /// The reports about an object.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +13,7 @@ pub struct Reports {
     pub noted: Option<Noted>,
     /// The status that this process wrote, and the boot time of that write, while it is recent. If
     /// another status is stored, another writer wrote it.
-    pub written_status: Option<(Arc<MiniProgramStatus>, Duration)>,
+    pub written_status: Option<(Arc<MiniProgram>, Duration)>,
     /// The call with which the target was last seen stamped: a change of it under another
     /// operator's name is a foreign write.
     pub issued_for: Option<String>,

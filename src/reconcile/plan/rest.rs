@@ -70,7 +70,7 @@ fn contradicted(seen: &Observed, now: Now) -> Option<Duration> {
         .as_ref()
         .filter(|_| seen.recall.calls.ended.is_none())?;
     let wait = (*at + CORRECTIONS_APART).saturating_sub(now.boot);
-    (seen.mini_program.status.as_ref() != Some(reported) && !wait.is_zero()).then_some(wait)
+    (seen.mini_program.status != reported.status && !wait.is_zero()).then_some(wait)
 }
 
 /// Writes this status, unless the stored one says the same.

@@ -51,7 +51,7 @@ impl Ctx {
     /// Withdraws a call that was counted and will not be sent.
     fn take_back(&self, mp: &MiniProgram, started: StartedCall) {
         self.uncount_mint(mp, started.app_before.clone());
-        self.recall(mp, |recall| recall.calls.ended = Some(started.withdrawn(mp)));
+        self.recall(mp, |recall| recall.calls.ended = Some(Box::new(started.withdrawn(mp))));
     }
 
     pub(super) fn got_token(
@@ -88,8 +88,8 @@ impl Ctx {
         );
         let uid = view.mp.uid();
         self.memories.with(uid, |memory| {
-            memory.unstored = Some(UnstoredToken { token: grant.token, facts: unstored });
-            memory.recall.calls.ended = Some(ended);
+            memory.unstored = Some(Box::new(UnstoredToken { token: grant.token, facts: unstored }));
+            memory.recall.calls.ended = Some(Box::new(ended));
             memory.recall.calls.minted = minted;
             memory.recall.calls.last_call = took;
             memory.recall.calls.unasked = match why {
@@ -154,7 +154,7 @@ impl Ctx {
         };
         let unanswered = unknown && reason == Reason::PlatformUnreachable;
         self.recall(mp, |recall| {
-            recall.calls.ended = Some(ended);
+            recall.calls.ended = Some(Box::new(ended));
             recall.calls.unanswered =
                 if unanswered { recall.calls.unanswered.saturating_add(1) } else { 0 };
         });

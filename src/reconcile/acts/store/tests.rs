@@ -35,9 +35,10 @@ fn holding(sight: &mut Sight, answer: fn(&str, &str) -> (u16, serde_json::Value)
         refused: None,
     };
     ctx.memories.with("shop-uid", |memory| {
-        memory.unstored = Some(UnstoredToken { token: token(), facts: unstored });
+        memory.unstored = Some(Box::new(UnstoredToken { token: token(), facts: unstored }));
         let (generation, credential, mints_before) = (Some(1), None, None);
-        memory.recall.calls.ended = Some(Ended { call, generation, credential, mints_before, how });
+        let ended = Ended { call, generation, credential, mints_before, how };
+        memory.recall.calls.ended = Some(Box::new(ended));
     });
     ctx
 }

@@ -109,8 +109,13 @@ fn what_the_platform_says_of_a_noted_version_counts() {
         let refusal = Refusal::refused(reason, Code::Number(1));
         let how = How::Failed { refusal, sent: at(due), next: at(due + 60), attempts: 1 };
         let credential = Some(version("8"));
-        sight.recall.calls.ended =
-            Some(Ended { call, generation: Some(1), credential, mints_before: None, how });
+        sight.recall.calls.ended = Some(Box::new(Ended {
+            call,
+            generation: Some(1),
+            credential,
+            mints_before: None,
+            how,
+        }));
         sight.says_of(due + 1, ConditionType::CredentialValid, truth, said);
         // The owner of the app's token depends on this verdict, too.
         let is_accepted = sight.view(due + 1, |view| accepted(&view.status.conditions));

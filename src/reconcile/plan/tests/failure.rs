@@ -71,7 +71,7 @@ fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
                 ..AppMints::default()
             };
         }
-        sight.recall.calls.ended = Some(Ended {
+        sight.recall.calls.ended = Some(Box::new(Ended {
             call,
             generation: Some(1),
             credential: Some(credential()),
@@ -82,7 +82,7 @@ fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
                 next: at(NEXT),
                 attempts: 1,
             },
-        });
+        }));
     })
 }
 
@@ -329,7 +329,7 @@ fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
         (Some(token.clone()), Some("call-1".into()));
     let stored = Stored { call: "call-1".into(), token: token.clone(), asked_at: at(NEXT + 2) };
     sight.recall.writes.stored = Some(stored);
-    sight.recall.calls.ended = Some(Ended {
+    sight.recall.calls.ended = Some(Box::new(Ended {
         call,
         generation: Some(1),
         credential: Some(credential()),
@@ -341,7 +341,7 @@ fn who_keeps_the_app_again_remembers_it_until_a_call_succeeds() {
             same: false,
             unconfirmed: false,
         },
-    });
+    }));
     sight.says_of(NEXT + 3, TokenFresh, "True", Reason::Fresh);
 }
 

@@ -21,7 +21,7 @@ fn ended(mode: TokenMode, how: How) -> Sight {
     let mut sight = Sight::healthy(mode);
     sight.recall.calls.own_intent = Some("call-1".into());
     sight.recall.calls.ended =
-        Some(Ended { call, generation, credential, mints_before: None, how });
+        Some(Box::new(Ended { call, generation, credential, mints_before: None, how }));
     sight
 }
 

@@ -222,7 +222,7 @@ impl Sight {
             mints_before: None,
             how,
         };
-        self.recall.calls.ended = Some(ended);
+        self.recall.calls.ended = Some(Box::new(ended));
     }
 
     pub fn status(&mut self) -> &mut MiniProgramStatus {

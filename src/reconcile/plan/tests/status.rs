@@ -42,7 +42,7 @@ fn a_healthy_object_says_so() {
 #[test]
 fn a_status_that_somebody_else_writes_over_is_repeated_every_ten_seconds() {
     let mut sight = Sight::healthy(STABLE);
-    let ours = sight.mp.status.clone().expect("a status");
+    let ours = sight.mp.clone();
     sight.recall.reports.written_status = Some((Arc::new(ours), boot(500)));
     assert!(matches!(sight.plan(501).act, Act::Rest), "it stands as it was written");
     sight.mp.spec.suspend = true;
