@@ -33,7 +33,7 @@ const BUDGETS: &[Budget] = &[
     of(Row::FirstIssue, f::WRITES, 2.0),
     of(Row::FirstIssue, f::READS, 2.0),
     of(Row::FirstIssue, f::DRY_RUNS, 1.0),
-    of(Row::FirstIssue, f::EVENTS, 0.0),
+    of(Row::FirstIssue, f::EVENTS, ROUTINE),
     of(Row::FirstIssue, f::SERVER_ERRORS, 0.0),
     of(Row::FirstIssue, f::PEAK, 64.0),
     of(Row::FirstIssue, f::STEADY, 48.0),
@@ -59,7 +59,7 @@ const BUDGETS: &[Budget] = &[
     of(Row::RefreshWave, f::WRITES, 2.0),
     of(Row::RefreshWave, f::READS, 1.0),
     of(Row::RefreshWave, f::DRY_RUNS, 0.0),
-    of(Row::RefreshWave, f::EVENTS, 0.0),
+    of(Row::RefreshWave, f::EVENTS, ROUTINE),
     of_part(Row::Newcomer, AMONG_FAILING, f::SECONDS_TO_READY, 5.0),
     of_part(Row::Newcomer, AMONG_FAILING, f::NOT_ASKED, 0.0),
     of_part(Row::Newcomer, AMONG_FAILING, f::WRITES_PER_CALL, 2.0),
@@ -71,6 +71,8 @@ const BUDGETS: &[Budget] = &[
     of(Row::Storm, f::STORM, 10.0),
 ];
 
+/// Fifty Events of routine at once, and one a second: at 1,000 apps.
+const ROUTINE: f64 = 0.1;
 /// How much more an app may cost at the largest number of apps than at the smallest.
 const GROWTH: f64 = 1.1;
 /// Figures that are flat, all of the row first-issue.
