@@ -34,6 +34,8 @@ pub const SPACING: Duration = Duration::from_millis(500);
 /// The wait after the same token came back inside its refresh window: the platform is about to make
 /// a new one.
 const AGAIN: Duration = Duration::from_secs(15);
+/// The longest such wait once the token's end is past: the platform has not told its true life.
+const PAST_AGAIN: Duration = Duration::from_secs(300);
 /// The longest that the guard and the spread together may take from the refresh window.
 const LATEST: Duration = Duration::from_secs(60);
 const GUARD: Duration = Duration::from_secs(5);
@@ -284,6 +286,17 @@ fn seconds(field: Option<i32>) -> Option<Duration> {
     field.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
 }
 
+/// The wait after a call that returned the same token again: the shorter, the nearer its end is,
+/// and longer and longer after it.
+fn wait_for_another(last: Timestamp, expires: Timestamp) -> Duration {
+    let past = span(expires, last);
+    if past.is_zero() {
+        (span(last, expires) / 2).clamp(SPACING, AGAIN)
+    } else {
+        (past / 2).clamp(SPACING, PAST_AGAIN)
+    }
+}
+
 /// What the time of a refresh depends on besides the token.
 pub struct Schedule {
     /// What a call does to the tokens before it.
@@ -312,11 +325,8 @@ impl Schedule {
     ) -> Timestamp {
         let opens = self.opens(token, checked);
         let last = again.into_iter().chain([checked]).max().unwrap_or(checked);
-        let by_expiry = if last < opens {
-            opens
-        } else {
-            after(last, (span(last, token.expires) / 2).clamp(SPACING, AGAIN))
-        };
+        let by_expiry =
+            if last < opens { opens } else { after(last, wait_for_another(last, token.expires)) };
         let by_interval = self.interval.map(|interval| after(last, interval));
         by_interval.map_or(by_expiry, |at| at.min(by_expiry))
     }

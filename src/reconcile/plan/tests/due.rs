@@ -47,6 +47,10 @@ fn short_lives_are_halved_and_the_same_token_is_asked_for_again_soon() {
             schedule.next(&life(300), at(0), Some(at(300))),
             after(at(300), Duration::from_millis(500))
         );
+        // A platform that returns it after its end is asked less and less often.
+        for (asked, next) in [(310, 315), (400, 450), (9000, 9300)] {
+            assert_eq!(schedule.next(&life(300), at(0), Some(at(asked))), at(next), "{asked}");
+        }
     }
 }
 

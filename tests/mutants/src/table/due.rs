@@ -177,7 +177,13 @@ const DUE: &[Mutant] = &[
     Mutant {
         name: "same-token-asked-without-rest",
         means: "The same token inside the window is asked for again twice a second.",
-        changes: &[("(span(last, token.expires) / 2).clamp(SPACING, AGAIN)", "SPACING")],
+        changes: &[("(span(last, expires) / 2).clamp(SPACING, AGAIN)", "SPACING")],
+        killed_by: Test("short_lives_are_halved_and_the_same_token_is_asked_for_again_soon"),
+    },
+    Mutant {
+        name: "past-token-asked-without-rest",
+        means: "A platform that returns a token after its end is asked twice a second.",
+        changes: &[("(past / 2).clamp(SPACING, PAST_AGAIN)", "SPACING")],
         killed_by: Test("short_lives_are_halved_and_the_same_token_is_asked_for_again_soon"),
     },
     Mutant {
