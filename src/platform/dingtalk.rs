@@ -176,8 +176,22 @@ pub(super) const CASES: &[Cases] = &[
 mod tests {
     use std::time::Duration;
 
-    use super::PLATFORM;
-    use crate::{api::Reason, platform::Response};
+    use super::{PLATFORM, read_new};
+    use crate::{
+        api::Reason,
+        platform::{Certainty, Response},
+    };
+
+    #[test]
+    fn a_word_that_cannot_be_shown_leaves_the_outcome_open() {
+        for word in ["two words", "\\u001b[31m", "<b>"] {
+            let body = format!(r#"{{"code":"{word}","message":"m"}}"#);
+            let response = Response { status: 400, content_type: "", body: body.as_bytes() };
+            let refusal = read_new(&response).err().expect("a refusal");
+            let seen = (refusal.reason, refusal.certainty, refusal.code);
+            assert_eq!(seen, (Reason::BadResponse, Certainty::Unknown, None), "{word}");
+        }
+    }
 
     #[test]
     fn a_banned_address_waits_five_minutes() {

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::api::{Reason, TokenMode};
 
-const MINUTES_5: Duration = Duration::from_secs(300);
+const MINUTES_2: Duration = Duration::from_secs(120);
 const HOSTS: &[&str] = &["https://minigame.zijieapi.com"];
 
 pub(super) const PLATFORM: Platform =
@@ -33,8 +33,8 @@ pub(super) const PLATFORM: Platform =
 const STABLE: Endpoint = Endpoint {
     mode: Some(TokenMode::Stable),
     hosts: HOSTS,
-    reissue: Reissue::SameUntil { window: MINUTES_5 },
-    lead: Lead { default: MINUTES_5, longest: MINUTES_5 },
+    reissue: Reissue::SameUntil { window: MINUTES_2 },
+    lead: Lead { default: MINUTES_2, longest: MINUTES_2 },
     force: Some(ForceLimits { apart: Duration::from_secs(30), per_day: 20 }),
     daily_quota: 500_000,
     longest_life: LONGEST_LIFE,

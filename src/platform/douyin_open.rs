@@ -23,6 +23,7 @@ use super::{
 };
 use crate::api::{Reason, TokenMode};
 
+const MINUTES_2: Duration = Duration::from_secs(120);
 const MINUTES_5: Duration = Duration::from_secs(300);
 const HOUR: Duration = Duration::from_secs(3600);
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -45,8 +46,8 @@ pub(super) const PLATFORM: Platform = Platform {
 const STABLE: Endpoint = Endpoint {
     mode: Some(TokenMode::Stable),
     hosts: HOSTS,
-    reissue: Reissue::SameUntil { window: MINUTES_5 },
-    lead: Lead { default: MINUTES_5, longest: MINUTES_5 },
+    reissue: Reissue::SameUntil { window: MINUTES_2 },
+    lead: Lead { default: MINUTES_2, longest: MINUTES_2 },
     force: None,
     daily_quota: UNDOCUMENTED_QUOTA,
     longest_life: LONGEST_LIFE,

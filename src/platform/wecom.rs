@@ -20,7 +20,7 @@ use super::{
 };
 use crate::api::Reason;
 
-const MINUTES_5: Duration = Duration::from_secs(300);
+const MINUTES_2: Duration = Duration::from_secs(120);
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) const PLATFORM: Platform = Platform {
@@ -34,8 +34,8 @@ pub(super) const PLATFORM: Platform = Platform {
     endpoints: &[Endpoint {
         mode: None,
         hosts: &["https://qyapi.weixin.qq.com"],
-        reissue: Reissue::SameUntil { window: MINUTES_5 },
-        lead: Lead { default: MINUTES_5, longest: MINUTES_5 },
+        reissue: Reissue::SameUntil { window: MINUTES_2 },
+        lead: Lead { default: MINUTES_2, longest: MINUTES_2 },
         force: None,
         daily_quota: UNDOCUMENTED_QUOTA,
         longest_life: LONGEST_LIFE,
