@@ -72,6 +72,13 @@ pub struct Response<'a> {
     pub body: &'a [u8],
 }
 
+impl Response<'_> {
+    /// Whether the HTTP status is that of a success.
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
 /// A token that a platform issued.
 pub struct Grant {
     /// The token.

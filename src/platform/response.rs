@@ -54,7 +54,7 @@ pub(super) fn by_number(
     grant: impl FnOnce() -> Result<Grant, Refusal>,
 ) -> Result<Grant, Refusal> {
     match number {
-        0 if (200..300).contains(&response.status) => grant(),
+        0 if response.is_success() => grant(),
         0 => Err(without_json(response.status)),
         number => Err(with_status(refusal(number), response.status)),
     }
@@ -69,7 +69,7 @@ pub(super) fn by_word(
     grant: impl FnOnce() -> Result<Grant, Refusal>,
 ) -> Result<Grant, Refusal> {
     match word.filter(|word| !word.is_empty()) {
-        None if (200..300).contains(&response.status) => grant(),
+        None if response.is_success() => grant(),
         None => Err(without_json(response.status)),
         Some(word) => Err(match Code::word(word) {
             Some(code) => with_status(Refusal::refused(reason(word), code), response.status),

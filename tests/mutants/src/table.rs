@@ -11,6 +11,7 @@ mod failures;
 mod leader;
 mod limits;
 mod network;
+mod platforms;
 mod report;
 mod siblings;
 mod target;
@@ -45,7 +46,7 @@ struct Source {
     mutants: &'static [Mutant],
 }
 
-const SUBJECTS: [&[Source]; 14] = [
+const SUBJECTS: [&[Source]; 15] = [
     admission::SOURCES,
     due::SOURCES,
     limits::SOURCES,
@@ -60,6 +61,7 @@ const SUBJECTS: [&[Source]; 14] = [
     bounds::SOURCES,
     leader::SOURCES,
     network::SOURCES,
+    platforms::SOURCES,
 ];
 
 impl Mutant {

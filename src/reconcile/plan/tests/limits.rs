@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::sight::{LEGACY, MODES, REQUEST, STABLE, Sight, at, boot, due_at, token};
 use crate::{
     api::{ConditionType, Mints, Reason, conditions, names},
+    platform,
     reconcile::{
         call::{Wanted, Why},
         memory::{AppMints, LastMint},
@@ -148,6 +149,19 @@ fn mints_that_no_clock_asks_for_are_five_minutes_apart() {
     // A call that is due by time has no floor.
     let due = due_at(LEGACY);
     minted(due - 1).asks(due, Why::Time);
+}
+
+#[test]
+fn mints_are_as_far_apart_where_no_overlap_is_promised() {
+    let platform = platform::find("QQ").expect("a platform without an overlap");
+    let mut sight = Sight::of_platform(platform);
+    let last_time = Some(Time(at(400)));
+    sight.status().mints =
+        Some(Mints { day: "2026-05-01".into(), count: 1, last_time, ..Mints::default() });
+    sight.annotate(REQUEST, "now");
+    sight.keeps_silent(690);
+    sight.live = None;
+    sight.asks(700, Why::Requested);
 }
 
 #[test]

@@ -52,6 +52,14 @@ const STATUS: &[Mutant] = &[
 
 const CALLING: &[Mutant] = &[
     Mutant {
+        name: "repeated-life-believed",
+        means: "A platform that repeats the whole life of a token gives it more with each call.",
+        changes: &[("known.expiration_time.0.min(end)", "end")],
+        killed_by: Test(
+            "a_whole_life_is_counted_from_the_first_call_and_what_is_left_from_this_one",
+        ),
+    },
+    Mutant {
         name: "own-intent-not-known",
         means: "A process takes its own intent for another one's, and waits for its call.",
         changes: &[("recall.calls.own_intent = Some(call.id.clone())", "()")],
@@ -66,7 +74,7 @@ const CALLING: &[Mutant] = &[
     Mutant {
         name: "same-token-made-younger",
         means: "The same token gets a new issue time each time that it comes.",
-        changes: &[("issued.unwrap_or(sent)", "sent")],
+        changes: &[("known.map_or(sent, |known| known.issue_time.0)", "sent")],
         killed_by: Test(
             "a_tokens_end_counts_from_its_call_and_the_same_token_keeps_its_issue_time",
         ),

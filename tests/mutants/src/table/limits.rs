@@ -11,6 +11,15 @@ pub(super) const SOURCES: &[Source] = &[
 
 const HOLD: &[Mutant] = &[
     Mutant {
+        name: "no-floor-without-overlap",
+        means: "Where a platform promises no overlap, a person has it mint as often as they ask.",
+        changes: &[(
+            "view.endpoint.reissue.overlap().max(MINTS_APART)",
+            "view.endpoint.reissue.overlap()",
+        )],
+        killed_by: Test("mints_are_as_far_apart_where_no_overlap_is_promised"),
+    },
+    Mutant {
         name: "undone-calls-repeated",
         means: "What something undoes each time is asked for again each time, at once.",
         changes: &[(
