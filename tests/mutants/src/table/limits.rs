@@ -263,7 +263,7 @@ const SLOTS: &[Mutant] = &[
         means: "Wrong app secrets hold the accepted ones of their namespace.",
         changes: &[(
             "!claimant.accepted && self.is_spent(&claimant.namespace, boot)",
-            "self.is_spent(claimant.namespace, boot)",
+            "self.is_spent(&claimant.namespace, boot)",
         )],
         killed_by: Test("a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else"),
     },
