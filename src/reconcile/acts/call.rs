@@ -109,7 +109,7 @@ impl Ctx {
                         app_before: None,
                     };
                     self.recall(mp, |recall| {
-                        recall.calls.ended = Some(Box::new(never_sent.withdrawn(mp)))
+                        recall.calls.ended = Some(Box::new(never_sent.withdrawn(mp)));
                     });
                 }
                 self.back_off_on_write(mp, &error, pass).await

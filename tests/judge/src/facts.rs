@@ -140,6 +140,8 @@ impl<'a> Facts<'a> {
                 }
                 Event::Ends { token, at } => {
                     if let Some(life) = facts.tokens.get_mut(token.as_str()) {
+                        // A call may renew a token's life.
+                        life.of_age = life.of_age.max(*at);
                         life.ends = *at;
                     }
                 }

@@ -29,7 +29,8 @@ pub enum Event {
     /// The platform made a token. `replaces` is a property of the endpoint: every call to it ends
     /// the token before.
     Mint { app: App, token: Token, replaces: bool, ends: Millis },
-    /// The end of a token was moved: another token replaced it, or the platform ended it early.
+    /// The end of a token was moved: another token replaced it, the platform ended it early, or a
+    /// call renewed its life.
     Ends { token: Token, at: Millis },
     /// What a target Secret holds from now on; `by` is the process that wrote it, if one did.
     /// A token is unconfirmed while its annotation says that a late call may have replaced it.

@@ -10,7 +10,7 @@ mod leaver;
 mod stranger;
 
 use self::{insider::Insider, leaver::Leaver, stranger::Stranger};
-use crate::{dice::Dice, stage::Stage, time::Millis, users::App};
+use crate::{dice::Dice, endpoint::Endpoint, stage::Stage, time::Millis, users::App};
 
 /// All of them.
 pub struct Adversary {
@@ -30,14 +30,14 @@ impl Adversary {
         let (mut strangers, mut insiders, mut leavers) = (Vec::new(), Vec::new(), Vec::new());
         for app in apps {
             match dice.between(0, 3) {
-                0 if app.mode == "Legacy" => strangers.push(Stranger::shut_out(&dice, app)),
-                1 if app.mode == "Legacy" => strangers.extend(Stranger::knocking(&dice, app)),
+                0 if app.endpoint.replaces() => strangers.push(Stranger::shut_out(&dice, app)),
+                1 if app.endpoint.replaces() => strangers.extend(Stranger::knocking(&dice, app)),
                 _ => {
                     let count = dice.between(0, 4);
                     strangers.extend((0..count).map(|number| Stranger::draw(&dice, app, number)));
                 }
             }
-            if app.mode == "Stable" && dice.chance(0.9) {
+            if app.endpoint == Endpoint::Stable && dice.chance(0.9) {
                 leavers.push(Leaver::draw(&dice, app));
             }
             if dice.chance(0.7) {

@@ -1,11 +1,12 @@
-//! The real operator on virtual time, between a model of the API server and a model of WeChat, from
-//! one seed.
+//! The real operator on virtual time, between a model of the API server and a model of the
+//! platforms, from one seed.
 //!
 //! | room | its one job |
 //! |---|---|
 //! | [`run`] | one seed from beginning to end |
 //! | [`run_plan`] | what a seed stands for: who is there, and what goes wrong when |
 //! | [`director`] | lets it happen |
+//! | [`endpoint`] | the token endpoints that apps are of |
 //! | [`users`] | what people do to their objects |
 //! | [`process`] | one process of the operator |
 //! | [`cluster`] | the model of the API server, and the way to it |
@@ -22,6 +23,7 @@ pub mod adversary;
 pub mod cluster;
 pub mod dice;
 pub mod director;
+pub mod endpoint;
 pub mod explore;
 pub mod fault_rates;
 pub mod hidden;

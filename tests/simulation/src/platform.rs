@@ -1,5 +1,5 @@
 //! The way between an operator and the platform: a door whose every call gets its outcome here, with
-//! the simulator's model of WeChat behind it. Decides nothing about tokens.
+//! the simulator's model of the platforms behind it. Decides nothing about tokens.
 
 use std::sync::Arc;
 
@@ -9,7 +9,9 @@ use miniprogram_operator::{
     platform::{Body, Cause, Pairs},
     reconcile::fetch::door::{Door, Incoming, Outgoing, TransportError},
 };
-use platform_simulator::model::{AppSettings, Fault, FaultRule, Model, Outcome, Request, World};
+use platform_simulator::model::{
+    AppSettings, Fault, FaultRule, Model, Outcome, Refused, Request, World,
+};
 use tokio::{
     sync::oneshot,
     time::{Duration, sleep, timeout},
@@ -130,7 +132,8 @@ async fn serve(
         }
         RequestOutcome::Refused(code) => {
             pass(30).await;
-            let rule = FaultRule::from(Fault::Code { code, msg: None }).times(1);
+            let why = if code == 45011 { Refused::TooOften } else { Refused::Busy };
+            let rule = FaultRule::from(Fault::Refusal { why }).times(1);
             stage.platform().model().set_faults(Some(&app_id), vec![rule]);
             let (outcome, effect) = execute();
             (Some(effect), answered.send(answer_of(outcome)).is_ok())
@@ -204,8 +207,8 @@ fn execute(
     drop(platform);
     let effect = call.as_ref().map_or_else(Effect::default, |call| Effect {
         minted: call.minted,
-        said: call.errcode,
-        counted: call.executed_ms.filter(|_| call.fault.is_none()).zip(call.errcode),
+        said: call.errcode.map(as_wechat),
+        counted: call.executed_ms.filter(|_| call.fault.is_none()).zip(call.errcode.map(as_wechat)),
     });
     if let Some(call) = call {
         let what = format!(
@@ -229,6 +232,18 @@ fn execute(
         }
     }
     (outcome, effect)
+}
+
+/// A refusal of a made-up platform, which is logged with its HTTP status, as WeChat's code for the
+/// same: the judge knows those.
+fn as_wechat(code: i64) -> i64 {
+    match code {
+        401 => 40125,
+        403 => 45009,
+        429 => 45011,
+        503 => -1,
+        code => code,
+    }
 }
 
 fn request_of(outgoing: &Outgoing) -> Request {

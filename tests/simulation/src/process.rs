@@ -1,9 +1,10 @@
 //! One process of the operator: the wiring that ships, on the stage's doors, clock and dice.
 
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use miniprogram_operator::{
     operator::{Ended, Leadership, Operator},
+    platform::every,
     reconcile::fetch::Platforms,
     shell::{chance::Chance, leader, metrics::Metrics, server::Health},
     template::AllowedMetadata,
@@ -133,10 +134,10 @@ fn on_change(stage: &Arc<Stage>, id: ProcessId, leads: Leads) -> Arc<dyn Fn(bool
 }
 
 fn platforms(stage: &Arc<Stage>, id: ProcessId) -> Platforms {
-    let hosts = ["https://api.weixin.qq.com", "https://api2.weixin.qq.com"];
+    let hosts = ["https://first.test", "https://second.test"].map(str::to_owned).to_vec();
     Platforms {
         door: platform::door(stage, id),
-        hosts: BTreeMap::from([("WeChat", hosts.map(str::to_owned).to_vec())]),
+        hosts: every().map(|platform| (platform.name, hosts.clone())).collect(),
         connect_timeout: Duration::from_secs(5),
         request_timeout: Duration::from_secs(10),
     }

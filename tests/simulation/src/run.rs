@@ -6,7 +6,9 @@ use judge::{Promise, Rules, Verdict};
 
 use crate::{
     adversary::Adversary,
+    dice::Dice,
     director::Director,
+    endpoint::Endpoint,
     panics,
     run_plan::RunPlan,
     stage::Stage,
@@ -51,12 +53,14 @@ async fn play(seed: u64, traced: bool) -> Ended {
     let (stage, deaths) = Stage::set(seed, run_plan.climate.clone(), traced, None);
     stage.trace.note("director", format_args!("seed {seed}: {run_plan:?}"));
     let mut apps = Vec::new();
+    let kinds = Dice::from_seed(seed ^ 0x71c);
     for number in 0..run_plan.apps {
-        let mode = if stage.dice.chance(0.5) { "Stable" } else { "Legacy" };
+        let of_wechat = Endpoint::of_wechat(&stage.dice);
+        let endpoint = if run_plan.adversary { of_wechat } else { of_wechat.or_made_up(&kinds) };
         let paired = stage.dice.chance(run_plan.second_objects);
-        apps.push(App { paired, life: run_plan.life, ..App::new(number, mode, false) });
+        apps.push(App { paired, life: run_plan.life, ..App::new(number, endpoint, false) });
         if paired {
-            apps.push(App { life: run_plan.life, ..App::new(number, mode, true) });
+            apps.push(App { life: run_plan.life, ..App::new(number, endpoint, true) });
         }
     }
     let objects = apps.len() as u64;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::{Kind, Name, fields::Fields},
+    endpoint::Endpoint,
     stage::Stage,
     time::{HOUR, MINUTE, Millis, SECOND},
 };
@@ -25,8 +26,7 @@ pub struct App {
     pub app_id: String,
     pub name: Name,
     pub credential: Name,
-    /// The mode of the spec.
-    pub mode: &'static str,
+    pub endpoint: Endpoint,
     /// How often the spec's target was renamed.
     pub renames: u32,
     /// A Secret of somebody else stands where the target should be; the one before it stays in use.
@@ -53,14 +53,14 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(number: u64, mode: &'static str, second: bool) -> Self {
+    pub fn new(number: u64, endpoint: Endpoint, second: bool) -> Self {
         let name = |text: String| (NAMESPACE.to_owned(), text);
         let suffix = if second { "-b" } else { "" };
         Self {
             app_id: format!("wx{number:016x}"),
             name: name(format!("app-{number}{suffix}")),
             credential: name(format!("credential-{number}{suffix}")),
-            mode,
+            endpoint,
             renames: 0,
             squatted: None,
             suspended: false,
@@ -144,13 +144,14 @@ impl App {
 
     fn spec(&self) -> Value {
         let mut spec = json!({
-            "platform": "WeChat", "appID": self.app_id, "tokenMode": self.mode,
+            "appID": self.app_id,
             "credentialRef": { "name": self.credential.1, "key": "appSecret" },
             "suspend": self.suspended,
             "target": {
                 "name": self.wanted_target(), "deletionPolicy": if self.retained { "Retain" } else { "Delete" },
             },
         });
+        self.endpoint.name_in(&mut spec);
         for (field, value) in
             [("refreshBeforeSeconds", self.lead), ("refreshIntervalSeconds", self.interval)]
         {
@@ -222,10 +223,10 @@ impl App {
         let now = stage.time.now();
         stage.trace.note(
             "user",
-            format_args!("{action}: {} of {} ({})", self.name.1, self.app_id, self.mode),
+            format_args!("{action}: {} of {} ({:?})", self.name.1, self.app_id, self.endpoint),
         );
         // Which of two objects keeps a token that replaces the one before it is nobody's to expect.
-        let shared = self.paired && self.mode == "Legacy";
+        let shared = self.paired && self.endpoint.replaces();
         let served = self.is_served(stage);
         let expect = Expect {
             target: served.then(|| self.target()),
@@ -239,7 +240,7 @@ impl App {
             },
             // A window opens at most 300 s before the end, and is used within a minute.
             pace: Pace {
-                refresh_after: self.life - (10 + self.lead.unwrap_or(300)) * SECOND,
+                refresh_after: self.endpoint.refresh_after(self.life, self.lead),
                 interval: self.interval.map(|interval| interval * SECOND),
             },
             names: None,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::forgery::encoded;
 use crate::{
     cluster::{Kind, Name},
+    endpoint::Endpoint,
     stage::Stage,
     users::App,
 };
@@ -14,14 +15,14 @@ use crate::{
 pub struct Claim {
     pub object: Name,
     pub app_id: String,
-    pub mode: &'static str,
+    pub endpoint: Endpoint,
     requests: u32,
 }
 
 impl Claim {
     pub fn new(namespace: &str, name: String, app: &App) -> Self {
         let object = (namespace.to_owned(), name);
-        Self { object, app_id: app.app_id.clone(), mode: app.mode, requests: 0 }
+        Self { object, app_id: app.app_id.clone(), endpoint: app.endpoint, requests: 0 }
     }
 
     /// Whether the object is there.
@@ -37,14 +38,15 @@ impl Claim {
     }
 
     pub fn create(&self, stage: &Stage) {
-        let mini = json!({
+        let mut mini = json!({
             "apiVersion": "miniprogram.dev/v1alpha1", "kind": "MiniProgram", "metadata": {},
             "spec": {
-                "platform": "WeChat", "appID": self.app_id, "tokenMode": self.mode,
+                "appID": self.app_id,
                 "credentialRef": { "name": self.credential().1, "key": "appSecret" },
                 "target": { "name": self.target().1 },
             },
         });
+        self.endpoint.name_in(&mut mini["spec"]);
         stage.cluster().put(stage.time.now(), Kind::MiniProgram, &self.object, mini);
     }
 

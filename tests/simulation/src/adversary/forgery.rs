@@ -17,6 +17,7 @@ use crate::{
         request::{Asked, Verb},
     },
     dice::Dice,
+    endpoint::Endpoint,
     stage::Stage,
     time::{DAY, HOUR, MINUTE, Millis, SECOND, wall_at},
 };
@@ -28,7 +29,7 @@ pub struct Forgery {
     pub expires: Timestamp,
     /// The app secret whose digest stands in it.
     pub app_secret: String,
-    pub mode: String,
+    pub endpoint: Endpoint,
     /// The id of the call that is said to have brought the token.
     pub issued_for: String,
     pub unconfirmed: bool,
@@ -41,7 +42,7 @@ impl Forgery {
         dice: &Dice,
         now: Millis,
         app_secret: &str,
-        mode: &str,
+        endpoint: Endpoint,
         issued_for: String,
     ) -> Self {
         let ago = [0, SECOND, 10 * SECOND, 10 * MINUTE, 2 * HOUR];
@@ -57,7 +58,7 @@ impl Forgery {
             issued: whole(issued),
             expires: whole(issued + life.unwrap_or(2 * HOUR)),
             app_secret: app_secret.to_owned(),
-            mode: mode.to_owned(),
+            endpoint,
             issued_for,
             unconfirmed: dice.chance(0.2),
             immutable: false,
@@ -75,7 +76,8 @@ impl Forgery {
         let digest = AppSecret::parse(self.app_secret.as_bytes()).map(|it| it.digest(salt));
         let fingerprint = AccessToken::parse(&self.token).map(|token| token.fingerprint());
         let mut annotations = json!({
-            names::APP_ID: app_id, names::PLATFORM: "WeChat", names::TOKEN_MODE: self.mode,
+            names::APP_ID: app_id, names::PLATFORM: self.endpoint.platform(),
+            names::TOKEN_MODE: self.endpoint.mode(),
             names::CREDENTIAL_DIGEST: digest.unwrap_or_default(), names::CREDENTIAL_SALT: salt,
             names::ISSUE_TIME: self.issued.to_string(),
             names::EXPIRATION_TIME: self.expires.to_string(),

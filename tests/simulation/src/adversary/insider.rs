@@ -9,6 +9,7 @@ use super::forgery::{Forgery, apply_as_operator, as_applied, encoded};
 use crate::{
     cluster::{Kind, Name},
     dice::Dice,
+    endpoint::Endpoint,
     stage::Stage,
     time::{HOUR, MINUTE, Millis, SECOND},
     users::App,
@@ -52,7 +53,7 @@ pub struct Insider {
     pub acts_at: Millis,
     object: Name,
     app_id: String,
-    mode: &'static str,
+    endpoint: Endpoint,
     target: Name,
     /// A target of this app as it was.
     before: Option<Value>,
@@ -73,7 +74,7 @@ impl Insider {
             acts_at: dice.between(10 * MINUTE, 4 * HOUR),
             object: app.name.clone(),
             app_id: app.app_id.clone(),
-            mode: app.mode,
+            endpoint: app.endpoint,
             target: (app.name.0.clone(), app.wanted_target()),
             before: None,
             lurks: false,
@@ -127,18 +128,18 @@ impl Insider {
                 let known = if dice.chance(0.5) { Some(stamped) } else { None };
                 let id = self.intent(stage).or(known);
                 let id = id.unwrap_or_else(|| format!("{:032x}", dice.number()));
-                let forgery = Forgery::draw(dice, now, "forged", self.mode, id);
+                let forgery = Forgery::draw(dice, now, "forged", self.endpoint, id);
                 return forgery.apply(stage, &self.object, &self.app_id, &self.target.1);
             }
             InsiderAction::Faithful => {
-                let forgery = Forgery::draw(dice, now, "forged", self.mode, stamped);
+                let forgery = Forgery::draw(dice, now, "forged", self.endpoint, stamped);
                 return forgery.apply_over(stage, &self.target, secret);
             }
             InsiderAction::Data => {
                 secret["data"][names::KEY_ACCESS_TOKEN] = encoded("another-token");
             }
             InsiderAction::End => {
-                let forgery = Forgery::draw(dice, now, "forged", self.mode, stamped);
+                let forgery = Forgery::draw(dice, now, "forged", self.endpoint, stamped);
                 forgery.set_times(&mut secret);
             }
             InsiderAction::Replay => match &self.before {

@@ -66,9 +66,9 @@ impl Stranger {
             Obstacle::Quota,
         ];
         let obstacle = dice.pick(&obstacles).copied().unwrap_or(Obstacle::Nothing);
-        let other = if app.mode == "Legacy" { "Stable" } else { "Legacy" };
+        let other = app.endpoint.other().unwrap_or(app.endpoint);
         let mut stranger = Self::new(app, &number.to_string(), obstacle);
-        stranger.claim.mode = if dice.chance(0.8) { app.mode } else { other };
+        stranger.claim.endpoint = if dice.chance(0.8) { app.endpoint } else { other };
         stranger.acts_at = if dice.chance(0.7) { 0 } else { dice.between(0, 3 * HOUR) };
         stranger
     }
@@ -202,7 +202,8 @@ impl Stranger {
             .claim
             .said(stage, "/intent/id")
             .unwrap_or_else(|| format!("{:032x}", dice.number()));
-        let drawn = Forgery::draw(dice, stage.time.now(), &self.app_secret(), self.claim.mode, id);
+        let drawn =
+            Forgery::draw(dice, stage.time.now(), &self.app_secret(), self.claim.endpoint, id);
         let forgery = Forgery { immutable: self.obstacle == Obstacle::Immutable, ..drawn };
         forgery.apply(stage, &self.claim.object, &self.claim.app_id, &self.claim.target().1);
         self.token = forgery.token;
@@ -210,9 +211,9 @@ impl Stranger {
 
     fn acted(&self, stage: &Stage, what: &str) {
         let now = stage.time.now();
-        let Claim { object, app_id, mode, .. } = &self.claim;
+        let Claim { object, app_id, endpoint, .. } = &self.claim;
         let name = &object.1;
-        stage.trace.note("stranger", format_args!("{what}: {name} of {app_id} ({mode})"));
+        stage.trace.note("stranger", format_args!("{what}: {name} of {app_id} ({endpoint:?})"));
         let names = Some(app_id.clone());
         let expect = Expect { standing: Standing::Strange, names, ..Expect::default() };
         let mut record = stage.record();

@@ -61,7 +61,7 @@ struct State {
 impl Injector {
     #[must_use]
     pub fn new(scenario: Scenario, script: Script) -> Self {
-        let app = App::new(1, scenario.mode, false);
+        let app = App::new(1, scenario.endpoint, false);
         let history = History::of(&app);
         Self { script, app: Mutex::new(app), history: Mutex::new(history), state: Mutex::default() }
     }

@@ -29,8 +29,8 @@ use crate::{
 const SEED: u64 = 1;
 /// So long a leader needs to be one.
 const START: Millis = 5 * SECOND;
-/// Before a token of two hours is due: five minutes before its end, and some.
-const BEFORE_DUE: Millis = 2 * 60 * MINUTE - 5 * MINUTE - 10 * SECOND;
+/// How long tokens live.
+const LIFE: Millis = 2 * 60 * MINUTE;
 /// A token that somebody reports is older than the floor between mints.
 const BEFORE_REPORT: Millis = 10 * MINUTE;
 /// Longer than the design lets anything wait but a token's own time, the floor of 300 s between
@@ -104,7 +104,7 @@ impl Callers {
     async fn bring_about(&mut self) -> Millis {
         let before = match self.scenario.occasion {
             Occasion::First => 0,
-            Occasion::Due => BEFORE_DUE,
+            Occasion::Due => self.scenario.endpoint.refresh_after(LIFE, None),
             Occasion::Report | Occasion::Request => BEFORE_REPORT,
         };
         if before > 0 {

@@ -1,9 +1,9 @@
-//! Who is there, and what makes them call: the twelve plays that the scripts of faults are for.
+//! Who is there, and what makes them call: the plays that the scripts of faults are for.
 //! Lets nothing happen.
 
 use std::{fmt, str::FromStr};
 
-use crate::process::Leads;
+use crate::{endpoint::Endpoint, process::Leads};
 
 /// Who the two callers are to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,13 +29,14 @@ pub enum Occasion {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Scenario {
-    /// The mode of the spec.
-    pub mode: &'static str,
+    pub endpoint: Endpoint,
     pub occasion: Occasion,
     pub population: Population,
 }
 
-const MODES: [&str; 2] = ["Legacy", "Stable"];
+/// One of each kind of reissue.
+const ENDPOINTS: [Endpoint; 4] =
+    [Endpoint::Legacy, Endpoint::Stable, Endpoint::Renewing, Endpoint::Adding];
 const OCCASIONS: [Occasion; 3] = [Occasion::First, Occasion::Report, Occasion::Due];
 const CASTS: [Population; 2] = [Population::Twins, Population::Lease];
 
@@ -43,20 +44,30 @@ impl Scenario {
     /// Every scenario that every script is played in, those that are the first to show a bug before
     /// the others.
     pub fn all() -> impl Iterator<Item = Self> {
-        let modes = |population, occasion| MODES.map(|mode| Self { mode, occasion, population });
-        CASTS.into_iter().flat_map(move |population| {
-            OCCASIONS.into_iter().flat_map(move |occasion| modes(population, occasion))
-        })
+        let all = |population, occasion| {
+            ENDPOINTS.map(|endpoint| Self { endpoint, occasion, population })
+        };
+        CASTS
+            .into_iter()
+            .flat_map(move |population| {
+                OCCASIONS.into_iter().flat_map(move |occasion| all(population, occasion))
+            })
+            .filter(|scenario| scenario.comes_to_something())
     }
 
     /// Those of every script, and those that only scripts of their own are for.
     fn named() -> impl Iterator<Item = Self> {
-        let requests = MODES.map(|mode| Self {
-            mode,
+        let requests = ENDPOINTS.map(|endpoint| Self {
+            endpoint,
             occasion: Occasion::Request,
             population: Population::Lease,
         });
         Self::all().chain(requests)
+    }
+
+    /// No call brings another token for one that is reported where a call renews it.
+    fn comes_to_something(self) -> bool {
+        self.occasion != Occasion::Report || self.endpoint.replaces_reported()
     }
 
     /// How many operators know nothing of each other.
@@ -79,7 +90,7 @@ impl Scenario {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("{}-{:?}-{:?}", self.mode, self.occasion, self.population);
+        let text = format!("{:?}-{:?}-{:?}", self.endpoint, self.occasion, self.population);
         f.write_str(&text.to_lowercase())
     }
 }

@@ -142,6 +142,7 @@ impl App {
                 // A report that nobody can act on is lost with the object.
                 if now < self.reported + 30 * MINUTE
                     || self.paired
+                    || !self.endpoint.replaces_reported()
                     || !self.is_served(stage)
                     || self.is_out_of_mints(stage)
                 {
@@ -160,7 +161,8 @@ impl App {
                 self.write_spec(stage);
             }
             UserAction::SwitchMode => {
-                self.mode = if self.mode == "Stable" { "Legacy" } else { "Stable" };
+                let Some(other) = self.endpoint.other() else { return };
+                self.endpoint = other;
                 (self.lead, self.interval) = (None, None);
                 self.write_spec(stage);
             }
@@ -195,8 +197,7 @@ impl App {
                 }
             }
             UserAction::Tune => {
-                let (most, least_interval) =
-                    if self.mode == "Stable" { (300, 60) } else { (3600, 600) };
+                let (most, least_interval) = self.endpoint.bounds();
                 self.lead = stage.dice.chance(0.5).then(|| stage.dice.between(120, most + 1));
                 self.interval =
                     stage.dice.chance(0.5).then(|| stage.dice.log_between(least_interval, 10_000));
