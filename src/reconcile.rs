@@ -1,5 +1,5 @@
 //! Reconciles one object: observe, plan, one act, and again until nothing is to do. Each step
-//! returns a value and calls no other step; every decision is the plan's.
+//! returns a value and calls no other step.
 
 mod acts;
 pub mod api_error;
@@ -95,11 +95,12 @@ pub struct Ctx {
 #[derive(Default)]
 struct Pass {
     /// The uid of the object.
-    of: Option<String>,
+    uid: Option<String>,
     credential: Option<ReadFor>,
     live: Option<Arc<LiveRead>>,
     started: Option<StartedCall>,
-    /// The app's turn: held until there is a slot, and again after the call until the pass ends.
+    /// The app's turn, held while the pass waits for a slot. After a call on an endpoint that
+    /// replaces tokens, it is held once more until the pass ends.
     turn: Option<Turn>,
     slot: Option<Slot>,
     /// The number of writes that lost a race.
@@ -118,7 +119,7 @@ enum Next<'a> {
     Requeue(Duration, Outcome),
 }
 
-/// There is no room or no time for a call now; there may be a moment later.
+/// No call is possible now: plan again in a second.
 const REQUEUE_SOON: Next<'static> = Next::Requeue(SOON, Outcome::RequeueAfter);
 /// Only a change of the object makes another pass worth it.
 const AWAIT_CHANGE: Next<'static> = Next::Requeue(Duration::MAX, Outcome::Success);
@@ -129,7 +130,7 @@ pub async fn reconcile(ctx: Arc<Ctx>, name: ObjectName) -> Action {
     let began = ctx.clock.now().boot;
     let mut pass = Pass::default();
     let (requeue_after, outcome) = run_pass(&ctx, &name, &mut pass).await;
-    ctx.forget_if_gone(&name, pass.of.as_deref());
+    ctx.forget_if_gone(&name, pass.uid.as_deref());
     ctx.metrics.reconciled(outcome, ctx.clock.now().boot.saturating_sub(began));
     Action { requeue_after, overdue_since: pass.overdue_since }
 }
@@ -171,7 +172,7 @@ async fn iterate<'a>(ctx: &'a Ctx, name: &ObjectName, pass: &mut Pass, is_first:
     }
     ctx.report_foreign_write(&seen).await;
     let (Planned { act, wake, due, waits }, view) = plan::plan_and_view(&seen, now);
-    pass.overdue_since = note_since(ctx, &seen, due, waits, now);
+    pass.overdue_since = note_waits(ctx, &seen, due, waits, now);
     if let Act::Rest = act {
         ctx.recall(&seen.mini_program, |recall| recall.backoffs.passes.failures = 0);
         ctx.expose(name, &seen.mini_program);
@@ -201,9 +202,9 @@ pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
     LONGEST_BACK_OFF
 }
 
-/// Records since when a call is due and has not been made, which `RefreshOverdue` and the metric of
-/// that name report, and since when an older object of the app is waited for.
-fn note_since(ctx: &Ctx, seen: &Observed, due: bool, waits: bool, now: Now) -> Option<Duration> {
+/// Records since when a call is overdue, which `RefreshOverdue` and its metric report, and since
+/// when an older object of the app is waited for.
+fn note_waits(ctx: &Ctx, seen: &Observed, due: bool, waits: bool, now: Now) -> Option<Duration> {
     let uid = seen.mini_program.uid();
     ctx.memories.with(uid, |memory| {
         let recall = &mut memory.recall;
@@ -228,8 +229,7 @@ impl Ctx {
         self.metrics.forget(&gone.name.namespace, &gone.name.name);
     }
 
-    /// Drops it again if the object was deleted during a pass, since the rest of the pass remembers
-    /// it anew.
+    /// Drops what the rest of a pass has remembered of an object that was deleted meanwhile.
     fn forget_if_gone(&self, name: &ObjectName, uid: Option<&str>) {
         let current = self.world().mini_program(name);
         if current.is_none() {

@@ -1,4 +1,4 @@
-//! Carries out what the plan decides, one act in each iteration; no act decides anything.
+//! Carries out what the plan decides, one act in each iteration.
 
 mod admit;
 mod call;

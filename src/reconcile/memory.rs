@@ -1,6 +1,5 @@
-//! What the process remembers of an object from one pass to the next, by uid, in one struct for
-//! each step that writes it. Decides nothing; losing it costs at most a call, except for the
-//! unstored token.
+//! What the process remembers of an object from one pass to the next, by uid and by subject.
+//! Decides nothing; losing it costs at most a call, except for the unstored token.
 
 mod apps;
 mod backoffs;
@@ -91,7 +90,7 @@ impl Memories {
     }
 }
 
-/// A panic while the lock was held left a consistent value: every change above is one assignment.
+/// A panic while the lock was held costs at most what was being remembered.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,7 +22,7 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -
     let mp = world.mini_program(name)?;
     let uid = mp.uid().to_owned();
     let target_name = mp.target_name();
-    if let Some(before) = pass.of.replace(uid.clone()).filter(|before| *before != uid) {
+    if let Some(before) = pass.uid.replace(uid.clone()).filter(|before| *before != uid) {
         ctx.memories.forget(&before);
     }
     let spec = Spec::of(&mp);

@@ -1,5 +1,4 @@
-//! Decides what a `MiniProgram` needs next; no decision is made anywhere else. Knows no client, no
-//! clock, no environment.
+//! Decides what a `MiniProgram` needs next. Knows no client, no clock, no environment.
 //!
 //! The steps are tried in order, and the first that has something to do is the plan; each fits on a
 //! screen. Only `ask` may lead to a call, and it takes a live read as an argument: without one it

@@ -33,7 +33,7 @@ use crate::{
 pub struct StartedCall {
     /// The call.
     pub call: Call,
-    started: IntentRecorded,
+    recorded: IntentRecorded,
     mints_before: Option<Mints>,
     /// What this process counted for the app before this call.
     app_before: Option<AppMints>,
@@ -64,7 +64,7 @@ impl Ctx {
         let (mp, now) = (view.mp, view.now);
         // No intent is recorded for a call that this term has no time left for.
         if self.term.ticket(self.platforms.connect_timeout).is_none() {
-            self.wait(mp, now);
+            self.delay(mp, now);
             return Next::Continue;
         }
         if let Err(instead) = self.admit(view, pass).await {
@@ -75,14 +75,14 @@ impl Ctx {
         let started =
             status::record_intent(&self.client, mp, status::with_intent(view, &call), now).await;
         match started {
-            Ok((written, started)) => {
+            Ok((written, recorded)) => {
                 self.metrics.status_written();
                 let app_before = self.count_mint(view, &call);
                 let mints_before = view.status.mints.clone();
                 let written = self.world().record_status_write(written);
                 self.remember_status(&written);
                 self.recall(mp, |recall| recall.calls.ended = None);
-                pass.started = Some(StartedCall { call, started, mints_before, app_before });
+                pass.started = Some(StartedCall { call, recorded, mints_before, app_before });
                 let old = view.in_use.filter(|target| target.name != mp.target_name());
                 match self.read_for_call(view, old, None).await {
                     Ok(live) => {
@@ -99,12 +99,11 @@ impl Ctx {
             Err(error) => {
                 pass.live = None;
                 if matches!(error, ApiError::Unanswered) {
-                    // If the intent was stored after all, it is our own, and no call was made for
-                    // it.
+                    // The intent may be stored although no answer came. No call was made for it.
                     let mints_before = view.status.mints.clone();
                     let never_sent = StartedCall {
                         call,
-                        started: IntentRecorded::at(Duration::ZERO),
+                        recorded: IntentRecorded::at(Duration::ZERO),
                         mints_before,
                         app_before: None,
                     };
@@ -134,9 +133,9 @@ impl Ctx {
         let Some((version, secret)) = live.app_secret() else { return Next::Continue };
         let started = match (pass.started.take(), IntentRecorded::not_needed(wanted)) {
             (Some(started), _) => started,
-            (None, Some(started)) => StartedCall {
+            (None, Some(recorded)) => StartedCall {
                 call: new_call(view, wanted, &self.chance),
-                started,
+                recorded,
                 mints_before: None,
                 app_before: None,
             },
@@ -176,7 +175,7 @@ impl Ctx {
         let outcome = fetch(
             &self.platforms,
             &request,
-            &started.started,
+            &started.recorded,
             preflight,
             &self.term,
             &self.clock,
@@ -218,15 +217,15 @@ impl Ctx {
             Fetched::NotAllowed => {
                 pass.started = Some(started);
                 self.give_up(mp, pass);
-                self.wait(mp, now);
+                self.delay(mp, now);
             }
             Fetched::Refused(refusal) => self.failed(view, started, version, refusal),
         }
         Next::Continue
     }
 
-    /// Delays calls for a moment; the status may still be written.
-    fn wait(&self, mp: &MiniProgram, now: Now) {
+    /// Delays reads, calls and writes for a moment.
+    fn delay(&self, mp: &MiniProgram, now: Now) {
         self.recall(mp, |recall| recall.backoffs.requests.until = now.boot + SOON);
     }
 

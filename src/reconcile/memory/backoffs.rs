@@ -1,4 +1,4 @@
-//! What the process remembers of an object's back-offs. Written by the pass, in `reconcile.rs`.
+//! What the process remembers of an object's back-offs.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! What the process remembers of an object's calls. Written by the acts of a call, in
-//! `acts/call.rs`.
+//! What the process remembers of an object's calls.
 
 use std::time::Duration;
 
@@ -31,7 +30,7 @@ pub struct Calls {
     /// The fingerprint of the last token that this process minted for the object, and the boot time
     /// of that call: issue times are cut to the second.
     pub minted: Option<(String, Duration)>,
-    /// When a call last returned the stored token again although its refresh was due.
+    /// The token that a call inside its refresh window returned again, and when that call was sent.
     pub checked: Option<(String, Timestamp)>,
     /// The sibling's token or forced call that this object has last made a call for.
     pub sibling_asked: Option<String>,

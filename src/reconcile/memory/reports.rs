@@ -1,5 +1,4 @@
-//! What the process remembers of its reports: statuses, Events and what they are made from. Written
-//! by the acts that write the status and publish.
+//! What the process remembers of its reports: statuses, Events and what they are made from.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,5 +1,4 @@
 //! What the process remembers of first sightings: since when it sees what an object waits for.
-//! Written while an object is observed, in `observe.rs`, and by the pass.
 
 use std::time::Duration;
 

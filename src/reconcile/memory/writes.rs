@@ -1,6 +1,5 @@
 //! What the process remembers of an object's writes: the unstored token, and the versions of the
-//! target that it wrote or read. Written by the acts that read and write targets, in
-//! `acts/store.rs` and `acts/read.rs`.
+//! target that it wrote or read.
 
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ pub struct Writes {
     pub unchanged: Option<String>,
     /// The boot time at which an edit of the target was last corrected.
     pub corrected: Option<Duration>,
-    /// The refused write of the target that carried no new token.
+    /// The last refused write without a new token: a dry run or a rewrite.
     pub refused: Option<Refused>,
 }
 

@@ -20,6 +20,8 @@ use crate::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// The wait after a quota per minute is used up. docs/reference/status.md names it.
+const MINUTE_QUOTA: Duration = Duration::from_secs(60);
 /// The wait after the first failure that may end by itself.
 const FIRST: Duration = Duration::from_secs(2);
 /// The longest wait while the stored token is about to expire, or has expired.
@@ -91,7 +93,7 @@ fn next_attempt(failed: &Failed<'_>, now: Timestamp) -> Timestamp {
         Reason::AwaitingAdminApproval => failed.refusal.wait.unwrap_or(5 * MINUTE),
         Reason::IpNotAllowed if failed.attempts <= 10 => MINUTE,
         Reason::IpNotAllowed => 5 * MINUTE,
-        Reason::Throttled => MINUTE + jitter(MINUTE / 6),
+        Reason::Throttled => MINUTE_QUOTA + jitter(MINUTE_QUOTA / 6),
         Reason::QuotaExhausted => {
             let midnight = after(
                 next_midnight(now, failed.day_offset_seconds),

@@ -41,7 +41,7 @@ fn started(force: bool, outcome_unknown: bool) -> StartedCall {
     let call = Call { outcome_unknown, ..Call::for_test(wanted) };
     StartedCall {
         call,
-        started: IntentRecorded::at(now().boot),
+        recorded: IntentRecorded::at(now().boot),
         mints_before: None,
         app_before: None,
     }
@@ -195,7 +195,7 @@ async fn rejected_credentials_use_up_the_patience_with_their_namespace() {
 
 #[tokio::test]
 async fn a_call_that_was_begun_long_ago_is_given_up() {
-    let late = StartedCall { started: IntentRecorded::at(boot(489)), ..started(false, false) };
+    let late = StartedCall { recorded: IntentRecorded::at(boot(489)), ..started(false, false) };
     let ctx = asked(Sight::healthy(LEGACY), late, || NEW).await;
     assert!(matches!(how(&ctx), How::Withdrawn));
     assert!(ctx.memories.with("shop-uid", |memory| memory.unstored.is_none()));

@@ -172,7 +172,7 @@ const RETRY: &[Mutant] = &[
     Mutant {
         name: "throttling-ignored",
         means: "The platform asks for a minute, and gets seconds.",
-        changes: &[("MINUTE + jitter(MINUTE / 6)", "MINUTE / 6 + jitter(MINUTE / 6)")],
+        changes: &[("MINUTE_QUOTA + jitter(MINUTE_QUOTA / 6)", "jitter(MINUTE_QUOTA / 6)")],
         killed_by: Test("stops_quotas_and_people_have_their_own_times"),
     },
     Mutant {
