@@ -8,6 +8,7 @@
 //! | [`platform`] | the platforms as data, one file for each | HTTP, the cluster, the clock |
 //! | [`sensitive`] | app secrets and tokens, never printed | platforms, Kubernetes objects |
 //! | [`fingerprint`] | identifies a token without showing it | tokens |
+//! | `token_json` | the token and its facts as one JSON value | Secrets |
 //! | [`projection`] | the metadata of a target Secret that is kept in memory | its data |
 //! | [`world`] | the known objects of the cluster, and which a change requeues | clients, clocks |
 //! | [`watch`] | runs the watches and passes their events to the world | decisions |
@@ -30,5 +31,6 @@ pub mod run;
 pub mod sensitive;
 pub mod shell;
 pub mod template;
+mod token_json;
 pub mod watch;
 pub mod world;

@@ -27,8 +27,10 @@ const ANNOTATIONS: [&str; 10] = [
     names::OPERATOR,
 ];
 /// Our annotations that only some targets carry.
-const SOMETIMES: [&str; 2] = [names::HANDLED_REFRESH_REQUEST, names::UNCONFIRMED];
-/// The keys of a target's data: the token, its expiry in two forms, the app id.
+const SOMETIMES: [&str; 3] =
+    [names::HANDLED_REFRESH_REQUEST, names::UNCONFIRMED, names::TOKEN_JSON];
+/// The keys that every target's data has: the token, its expiry in two forms, the app id. A key
+/// that a new version adds is not counted, as with the annotations.
 const DATA_KEYS: usize = 4;
 const LABELS: [&str; 2] = [names::MANAGED_BY, names::NAME];
 
@@ -72,6 +74,8 @@ pub struct Projection {
     pub operator: Option<String>,
     /// The data keys that our managed fields own.
     pub data_keys: Vec<String>,
+    /// The data key of the token and its facts as JSON, if that key was written.
+    pub token_json: Option<String>,
     /// The labels of the template that our managed fields own.
     pub labels: BTreeMap<String, String>,
     /// The annotations of the template that our managed fields own.
@@ -182,6 +186,7 @@ impl Projection {
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
+            token_json: own(names::TOKEN_JSON),
             labels: owned(meta.labels.as_ref(), "f:labels", &LABELS),
             annotations: owned(meta.annotations.as_ref(), "f:annotations", &all_ours),
         }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use reqwest::Url;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinSet,
@@ -93,12 +94,14 @@ pub async fn run(args: RunArgs) -> Result<(), Error> {
     let identity = leader::identity();
     let client = api_client::connect(&proxies).await?;
     let leader_metrics = metrics.clone();
+    let platforms = platforms(&args, &proxies, door);
+    log_start(&args, &proxies, &platforms);
     let operator = Operator {
         leadership: leadership(&args, &identity),
         identity,
         client,
         client_of_term: Box::new(|_, client| client.clone()),
-        platforms: platforms(&args, &proxies, door),
+        platforms,
         concurrency: args.concurrency.into(),
         platform_qps: NonZeroU32::new(args.platform_qps).unwrap_or(NonZeroU32::MIN),
         scopes: scopes(args.watch_namespaces.names()),
@@ -155,6 +158,25 @@ fn platforms(args: &RunArgs, proxies: &Proxies, door: Door) -> Platforms {
     }
     let RunArgs { connect_timeout, request_timeout, .. } = *args;
     Platforms { door, hosts, connect_timeout, request_timeout }
+}
+
+fn log_start(args: &RunArgs, proxies: &Proxies, platforms: &Platforms) {
+    let namespaces = match args.watch_namespaces.names() {
+        [] => "all".to_owned(),
+        names => names.join(", "),
+    };
+    let hosts: Vec<_> = platforms.hosts.values().flatten().map(String::as_str).collect();
+    let urls: Vec<Url> = hosts.iter().filter_map(|host| host.parse().ok()).collect();
+    let ways = urls.iter().filter_map(|url| proxies.of_platform(url)).map(proxies::shown);
+    let ways: Vec<_> = ways.collect::<BTreeSet<_>>().into_iter().collect();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        namespaces,
+        hosts = hosts.join(", "),
+        proxy = if ways.is_empty() { "none".to_owned() } else { ways.join(", ") },
+        lease = args.lease_name,
+        "starting"
+    );
 }
 
 fn scopes(namespaces: &[String]) -> Vec<Scope> {

@@ -88,10 +88,16 @@ impl AccessToken {
     #[must_use]
     pub fn is_quoted_in(&self, text: &str) -> bool {
         const ENOUGH: usize = 12;
-        let data = serde_json::to_value(ByteString(self.0.as_bytes().to_vec())).unwrap_or_default();
-        let encoded = Zeroizing::new(data.as_str().unwrap_or_default().to_owned());
-        [self.0.as_str(), encoded.as_str()]
-            .iter()
+        // Base64 encodes three bytes at a time: in a longer value, such as JSON, the token begins
+        // at any of them.
+        let encoded = [(0, 0), (1, 2), (2, 3)].map(|(before, mixed)| {
+            let bytes = [&[0; 2][..before], self.0.as_bytes()].concat();
+            let data = serde_json::to_value(ByteString(bytes)).unwrap_or_default();
+            let text = data.as_str().and_then(|text| text.get(mixed..)).unwrap_or_default();
+            Zeroizing::new(text.trim_end_matches('=').to_owned())
+        });
+        let secrets = [self.0.as_str()].into_iter().chain(encoded.iter().map(|text| text.as_str()));
+        secrets
             .filter_map(|secret| secret.get(..ENOUGH.min(secret.len())))
             .any(|beginning| !beginning.is_empty() && text.contains(beginning))
     }

@@ -112,6 +112,9 @@ pub enum Reason {
     WaitingForOlderObject,
     /// The token was reported invalid, and a rate limit delays its replacement.
     ReportedInvalid,
+    /// Two tokens in a row were reported invalid before their end: something else calls the endpoint,
+    /// and each call there ends the token before it.
+    AnotherCaller,
     /// The namespace has more objects of this app than are served, and this one is among the
     /// newest.
     TooManyObjects,

@@ -44,6 +44,9 @@ pub const ISSUED_FOR: &str = "miniprogram.dev/issued-for";
 pub const HANDLED_REFRESH_REQUEST: &str = "miniprogram.dev/handled-refresh-request";
 /// Annotation on a target: present while a late request may still replace the token.
 pub const UNCONFIRMED: &str = "miniprogram.dev/unconfirmed";
+/// Annotation on a target: the key of the token and its facts as JSON, present if the target has
+/// that key.
+pub const TOKEN_JSON: &str = "miniprogram.dev/token-json";
 /// Annotation on a target: the namespace and lease of the operator that wrote it.
 pub const OPERATOR: &str = "miniprogram.dev/operator";
 
@@ -56,5 +59,7 @@ pub const KEY_APP_ID: &str = "app_id";
 pub const KEY_ACCESS_TOKEN: &str = "access_token";
 /// Default data key of the expiration time in RFC 3339 format.
 pub const KEY_EXPIRES_AT: &str = "expires_at";
+/// Default data key of the token and its facts as JSON.
+pub const KEY_TOKEN_JSON: &str = "token.json";
 /// Default key of the app secret in the credential Secret.
 pub const KEY_APP_SECRET: &str = "appSecret";

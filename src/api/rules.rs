@@ -12,6 +12,8 @@ pub(super) const DNS_SUBDOMAIN: &str =
     r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 /// The pattern of a key of a Secret's data, as the API server checks it.
 pub(super) const DATA_KEY: &str = r"^[-._a-zA-Z0-9]+$";
+/// The same for a key that may be left out.
+pub(super) const DATA_KEY_OR_NONE: &str = r"^[-._a-zA-Z0-9]*$";
 const QUALIFIED_NAME: &str = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$";
 const LABEL_VALUE: &str = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$";
 
@@ -130,11 +132,13 @@ pub(super) fn target_keys() -> Value {
     let fixed = format!("['{}', '{}']", names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID);
     json!([
         rule(
-            "self.accessToken != self.expirationTime",
-            "accessToken and expirationTime must be different keys"
+            "self.accessToken != self.expirationTime && !(self.tokenJSON in [self.accessToken, self.expirationTime])",
+            "accessToken, expirationTime and tokenJSON must be different keys"
         ),
         rule(
-            format!("!(self.accessToken in {fixed}) && !(self.expirationTime in {fixed})"),
+            format!(
+                "![self.accessToken, self.expirationTime, self.tokenJSON].exists(key, key in {fixed})"
+            ),
             format!("{fixed} are keys that the operator writes itself")
         ),
     ])

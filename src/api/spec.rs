@@ -47,6 +47,11 @@ use crate::platform::{self, Endpoint, Platform, PlatformName};
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].reason"#
     ),
+    printcolumn(
+        name = "Fresh",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="TokenFresh")].reason"#
+    ),
     printcolumn(name = "Expires", type_ = "string", json_path = ".status.token.expirationTime"),
     printcolumn(
         name = "Display-Name",
@@ -65,7 +70,7 @@ use crate::platform::{self, Endpoint, Platform, PlatformName};
     printcolumn(
         name = "Next-Refresh",
         type_ = "string",
-        json_path = ".status.token.nextRefreshTime",
+        json_path = ".status.nextCall.time",
         priority = 1
     ),
     printcolumn(
@@ -189,7 +194,7 @@ pub struct Target {
     /// it with its last token. Defaults to Delete.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// The keys in the Secret's data that hold the token and its expiration time.
+    /// The keys in the Secret's data that hold the token, its expiration time and both as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<TargetKeys>,
     /// Labels and annotations that the Secret gets in addition to the operator's own.
@@ -212,7 +217,7 @@ pub enum DeletionPolicy {
     Unknown,
 }
 
-/// The keys in the target Secret's data that hold the token and its expiration time.
+/// The keys in the target Secret's data that hold the token, its expiration time and both as JSON.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = rules::target_keys()))]
@@ -223,6 +228,19 @@ pub struct TargetKeys {
     /// The key that holds the token's expiration time, in RFC 3339 format. Defaults to expires_at.
     #[schemars(length(min = 1, max = 253), regex(pattern = rules::DATA_KEY))]
     pub expiration_time: String,
+    /// The key that holds the token, its expiration time and the app id as one JSON object. Defaults
+    /// to token.json. Empty leaves the key out.
+    #[serde(rename = "tokenJSON")]
+    #[schemars(length(max = 253), regex(pattern = rules::DATA_KEY_OR_NONE))]
+    pub token_json: String,
+}
+
+impl TargetKeys {
+    /// The key of the JSON object, unless the spec leaves it out.
+    #[must_use]
+    pub fn json(&self) -> Option<&str> {
+        Some(self.token_json.as_str()).filter(|key| !key.is_empty())
+    }
 }
 
 impl Default for TargetKeys {
@@ -230,6 +248,7 @@ impl Default for TargetKeys {
         Self {
             access_token: names::KEY_ACCESS_TOKEN.into(),
             expiration_time: names::KEY_EXPIRES_AT.into(),
+            token_json: names::KEY_TOKEN_JSON.into(),
         }
     }
 }

@@ -20,6 +20,9 @@ pub struct Refusal {
     pub wait: Option<Duration>,
     /// The cause of a missing response.
     pub cause: Option<Cause>,
+    /// The platform's id of the request, which its support asks for. It differs in each response, so
+    /// it is logged and never part of a status.
+    pub request_id: Option<String>,
 }
 
 /// Whether a call that returned no token has changed anything.
@@ -87,7 +90,15 @@ impl Refusal {
     #[must_use]
     pub fn unknown(reason: Reason) -> Self {
         let certainty = Certainty::Unknown;
-        Self { certainty, reason, code: None, caller_ip: None, wait: None, cause: None }
+        Self {
+            certainty,
+            reason,
+            code: None,
+            caller_ip: None,
+            wait: None,
+            cause: None,
+            request_id: None,
+        }
     }
 
     /// A refusal with the platform's own code: the platform did nothing.

@@ -128,7 +128,17 @@ fn refusal(code: i64, message: &str) -> Refusal {
         _ => (Reason::BadResponse, None),
     };
     let caller_ip = (reason == Reason::IpNotAllowed).then(|| refused_ip(message)).flatten();
-    Refusal { caller_ip, wait, ..Refusal::refused(reason, Code::Number(code)) }
+    let request_id = request_id(message);
+    Refusal { caller_ip, wait, request_id, ..Refusal::refused(reason, Code::Number(code)) }
+}
+
+/// The word after the last `rid:`, as far as it looks like an id: the rest of the message is free
+/// text.
+fn request_id(message: &str) -> Option<String> {
+    let (_, rest) = message.rsplit_once("rid:")?;
+    let is_of_id = |c: &char| matches!(c, '0'..='9' | 'a'..='z' | '-');
+    let id: String = rest.trim_start().chars().take_while(is_of_id).collect();
+    (1..=64).contains(&id.len()).then_some(id)
 }
 
 /// The first word after `invalid ip` if it is an IP; both documented forms of the message have it
@@ -168,6 +178,22 @@ mod tests {
         platform::{Body, Code, Refusal, Response, TokenRequest},
         sensitive::AppSecret,
     };
+
+    #[test]
+    fn the_id_of_the_request_is_a_word_of_few_characters() {
+        let id = |message: &str| {
+            let body = serde_json::json!({ "errcode": 40001, "errmsg": message }).to_string();
+            answer(200, &body).expect_err("a refusal").request_id
+        };
+        assert_eq!(
+            id("invalid credential, access_token is invalid rid: 6123abcd-0a1b-5e4f"),
+            Some("6123abcd-0a1b-5e4f".to_owned())
+        );
+        assert_eq!(id("invalid appid, rid:61 \u{1b}[2J"), Some("61".to_owned()));
+        for none in ["invalid", "rid: ", "rid: \u{1b}[2J", &format!("rid: {}", "a".repeat(65))] {
+            assert_eq!(id(none), None, "{none:?}");
+        }
+    }
 
     fn answer(status: u16, body: &str) -> Result<(String, Duration), Refusal> {
         let response = Response { status, content_type: "", body: body.as_bytes() };

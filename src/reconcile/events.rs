@@ -13,8 +13,10 @@ use kube::{
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 
+use super::plan::advice;
 use crate::{
     api::{ConditionType, MiniProgram, MiniProgramStatus, Reason, conditions},
+    platform::Refusal,
     shell::clock::Clock,
 };
 
@@ -77,6 +79,19 @@ pub fn already_replaced() -> Announcement {
         "TokenAlreadyReplaced",
         "The token that the annotation invalid-token names is not the current one: read the Secret again",
     )
+}
+
+/// A changed app secret was accepted.
+pub fn credential_accepted(secret: &str) -> Announcement {
+    Announcement::normal(
+        "CredentialAccepted",
+        &format!("The platform accepts the changed app secret in Secret {secret}"),
+    )
+}
+
+/// Two tokens in a row were reported invalid before their end.
+pub fn another_caller(platform: &str) -> Announcement {
+    Announcement::warning(Reason::AnotherCaller.as_str(), &advice::another_caller(platform))
 }
 
 /// The report names no token.
@@ -184,6 +199,17 @@ pub fn of_status(old: Option<&MiniProgramStatus>, new: &MiniProgramStatus) -> Ve
         }
     }
     announcements
+}
+
+/// Adds the platform's id of the request to the Event about its refusal: the conditions must not
+/// have it, since it differs each time.
+pub fn add_request_id(announcements: &mut [Announcement], refusal: &Refusal) {
+    let Some(id) = &refusal.request_id else { return };
+    for announcement in announcements {
+        if announcement.reason == refusal.reason.as_str() {
+            announcement.note = format!("{} (request {id})", announcement.note);
+        }
+    }
 }
 
 /// Publishes Events.

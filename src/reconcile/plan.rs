@@ -4,9 +4,10 @@
 //! screen. Only `ask` may lead to a call, and it takes a live read as an argument: without one it
 //! cannot be called.
 
-mod advice;
+pub mod advice;
 pub mod backoff;
 pub mod due;
+mod expired;
 mod failure;
 mod fold;
 pub mod limits;

@@ -30,6 +30,7 @@ use crate::{
     api::{CredentialStatus, MiniProgram, TargetKeys, names},
     projection::{Projection, TokenFacts},
     sensitive::{AccessToken, AppSecret},
+    token_json::token_json,
     world::ObjectName,
 };
 
@@ -48,10 +49,12 @@ impl TargetRead {
         let reported = target.token.as_ref().map(|token| token.fingerprint.as_str());
         let fingerprints: Vec<&str> = reported.into_iter().chain(known).collect();
         let immutable = secret.immutable == Some(true);
+        // A version that did not write the JSON has left no annotation that names it.
+        let json = keys.json().filter(|_| target.token_json.is_some());
         let is_intact = target
             .token
             .as_ref()
-            .is_some_and(|token| is_intact(&secret, token, &target.sent.app_id, keys));
+            .is_some_and(|token| is_intact(&secret, token, &target.sent.app_id, keys, json));
         let held = Held::of(secret, &fingerprints);
         Self { target, immutable, held, is_intact }
     }
@@ -59,10 +62,21 @@ impl TargetRead {
 
 /// Whether the data matches the annotations. A writer that applies a target under the operator's
 /// name can change the data and leave the annotations as they are.
-fn is_intact(secret: &Secret, token: &TokenFacts, app_id: &str, keys: &TargetKeys) -> bool {
-    let value = |key: &str| str::from_utf8(&secret.data.as_ref()?.get(key)?.0).ok();
+fn is_intact(
+    secret: &Secret,
+    token: &TokenFacts,
+    app_id: &str,
+    keys: &TargetKeys,
+    json: Option<&str>,
+) -> bool {
+    let bytes = |key: &str| Some(&secret.data.as_ref()?.get(key)?.0);
+    let value = |key: &str| str::from_utf8(bytes(key)?).ok();
     let held = value(&keys.access_token).and_then(AccessToken::parse);
-    held.is_some_and(|held| held.fingerprint() == token.fingerprint)
+    let held = held.filter(|held| held.fingerprint() == token.fingerprint);
+    let says = |held: &AccessToken, key: &str| {
+        bytes(key).is_some_and(|json| *json == *Zeroizing::new(token_json(held, token, app_id)))
+    };
+    held.is_some_and(|held| json.is_none_or(|key| says(&held, key)))
         && value(&keys.expiration_time) == Some(&token.expires.to_string())
         && value(names::KEY_EXPIRES_AT_UNIX) == Some(&token.expires.as_second().to_string())
         && value(names::KEY_APP_ID) == Some(app_id)

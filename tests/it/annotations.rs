@@ -208,6 +208,9 @@ async fn a_report_that_names_no_token_is_told_and_a_whole_digest_is_taken_for_wh
     shop.annotate(INVALID, &hex(&Sha256::digest(token.as_bytes()), 64)).await;
     shop.until("there is another token", 5, |mini| fingerprint(mini) != before).await;
     assert_eq!(shop.counts().forced, 1);
+    operator.until_calm().await;
+    let events = shop.events().await;
+    assert!(!events.contains(&"TokenAlreadyReplaced".to_owned()), "it worked: {events:?}");
 }
 
 #[tokio::test]

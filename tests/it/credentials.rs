@@ -89,8 +89,12 @@ async fn a_rejected_credential_stops_all_calls_and_another_one_is_tried_at_once(
 
     stage.simulator.set_secret(&shop.app_id, "reset");
     stage.put_secret("shop-credential", "appSecret", "reset").await;
-    shop.until_says(CredentialValid, "True/Accepted").await;
+    let mini = shop.until_says(CredentialValid, "True/Accepted").await;
     shop.was_asked(3);
+    let said = message(&mini, CredentialValid);
+    let since = said.split("which was changed, since ").nth(1).expect("a time");
+    since.parse::<k8s_openapi::jiff::Timestamp>().expect("a time");
+    shop.until_event("CredentialAccepted").await;
 }
 
 #[tokio::test]

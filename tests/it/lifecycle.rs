@@ -94,7 +94,7 @@ async fn kubectl_shows_what_people_look_for() {
         text.lines().next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let narrow = kubectl(&["get", "mp"]);
-    assert_eq!(columns(&narrow), "NAME PLATFORM APPID READY REASON EXPIRES AGE");
+    assert_eq!(columns(&narrow), "NAME PLATFORM APPID READY REASON FRESH EXPIRES AGE");
     let mini = shop.get().await;
     let token = mini.status.and_then(|status| status.token).expect("a token");
     for shown in [
@@ -109,7 +109,7 @@ async fn kubectl_shows_what_people_look_for() {
     let wide = kubectl(&["get", "mp", "-o", "wide"]);
     assert_eq!(
         columns(&wide),
-        "NAME PLATFORM APPID READY REASON EXPIRES DISPLAY-NAME TYPE SECRET MODE NEXT-REFRESH MESSAGE AGE"
+        "NAME PLATFORM APPID READY REASON FRESH EXPIRES DISPLAY-NAME TYPE SECRET MODE NEXT-REFRESH MESSAGE AGE"
     );
     let next = token.next_refresh_time.expect("a time").0.to_string();
     for shown in [

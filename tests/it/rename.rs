@@ -105,8 +105,15 @@ async fn other_keys_take_the_place_of_the_old_ones() {
             until_secret(stage, &shop.target_name(), |secret| value(secret, "token").is_some())
                 .await;
         let keys: Vec<_> = secret.data.iter().flatten().map(|(key, _)| key.as_str()).collect();
-        assert_eq!(keys, ["app_id", "expires_at_unix", "token", "until"]);
-        assert_eq!(value(&secret, "token"), Some(token));
+        assert_eq!(keys, ["app_id", "expires_at_unix", "token", "token.json", "until"]);
+        assert_eq!(value(&secret, "token"), Some(token.clone()));
+        let json = value(&secret, "token.json").expect("the JSON");
+        let json: Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(json["access_token"], token);
+        assert_eq!(json["expires_at"], value(&secret, "until").expect("a time"));
+        shop.patch(target(&json!({ "keys": { "tokenJSON": "" } }))).await;
+        until_secret(stage, &shop.target_name(), |secret| value(secret, "token.json").is_none())
+            .await;
         shop.until_ready().await;
         shop.was_asked(1);
     })

@@ -8,10 +8,11 @@ use crate::reconcile::{
     Ctx,
     call::{Call, Why},
     events,
+    memory::{Calls, Ended, How},
     observed::{Observed, TargetLookup},
 };
 use crate::{
-    api::{ConditionType, MiniProgram, conditions, names},
+    api::{ConditionType, MiniProgram, MiniProgramStatus, Reason, conditions, names},
     fingerprint,
     platform::Replacement,
     sensitive::AccessToken,
@@ -46,6 +47,21 @@ impl Ctx {
                 let is_token = shown.is_some() && shown.as_deref() == current;
                 vec![if is_token { events::token_shown() } else { events::names_no_token() }]
             }
+        }
+    }
+
+    /// A report whose token has been replaced since was answered by that: no Event says that it came
+    /// too late.
+    pub(in crate::reconcile) fn note_answered_report(&self, old: &MiniProgram, new: &MiniProgram) {
+        let current = |mp: &MiniProgram| {
+            mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.clone()))
+        };
+        let Some(reported) = old.annotation(names::INVALID_TOKEN) else { return };
+        let meant = fingerprint::meant_by(reported);
+        if meant.is_some() && meant == current(old) && meant != current(new) {
+            self.recall(old, |recall| {
+                recall.reports.invalid_seen = Some(Some(reported.to_owned()));
+            });
         }
     }
 
@@ -106,28 +122,57 @@ impl Ctx {
     }
 }
 
-/// Logs one line for each refresh and for each failure, and none for an object that rests.
-pub(in crate::reconcile) fn log_changes(old: &MiniProgram, new: &MiniProgram, why: Option<Why>) {
-    let why: Option<&str> = why.map(Into::into);
+/// The Events about a call that has ended.
+pub(in crate::reconcile) fn events_of_call(
+    mp: &MiniProgram,
+    calls: &Calls,
+) -> Vec<events::Announcement> {
+    let accepted =
+        calls.accepted.map(|_| events::credential_accepted(&mp.spec.credential_ref.name));
+    let fresh = mp.status.as_ref().and_then(|status| {
+        conditions::find(&status.conditions, ConditionType::TokenFresh).and_then(Reason::of)
+    });
+    let is_report = calls.ended.as_ref().is_some_and(|ended| {
+        ended.call.wanted.why == Why::Invalid && matches!(ended.how, How::Token { .. })
+    });
+    // While a limit delayed the call, the condition has said it.
+    let is_second = is_report && calls.reported > 1 && fresh != Some(Reason::AnotherCaller);
+    let another = is_second.then(|| events::another_caller(mp.spec.platform.as_str()));
+    accepted.into_iter().chain(another).collect()
+}
+
+/// Logs one line for each new token, for each failure and for each condition that turns False or
+/// back, and none for an object that rests.
+pub(in crate::reconcile) fn log_changes(
+    old: &MiniProgram,
+    new: &MiniProgram,
+    ended: Option<&Ended>,
+) {
+    let Some(status) = &new.status else { return };
+    let before = old.status.as_ref();
+    let why: Option<&str> = ended.map(|ended| ended.call.wanted.why.into());
     let (namespace, name) = (new.namespace(), new.name());
     let platform = new.spec.platform.as_str();
-    let fingerprint = |mp: &MiniProgram| {
-        mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.clone()))
-    };
-    let failure =
-        |mp: &MiniProgram| mp.status.as_ref().and_then(|status| status.last_failure.clone());
-    if let Some(now) = fingerprint(new).filter(|now| Some(now) != fingerprint(old).as_ref()) {
+    let known = before.and_then(|status| status.token.as_ref()).map(|token| &token.fingerprint);
+    if let Some(token) = status.token.as_ref().filter(|token| Some(&token.fingerprint) != known) {
         tracing::info!(
             namespace,
             name,
             platform,
-            fingerprint = now,
+            fingerprint = token.fingerprint,
+            expires = token.expiration_time.0.to_string(),
+            secret = status.target_ref.as_ref().map(|target| target.name.as_str()),
             why,
             "stored a new token in the target Secret"
         );
     }
-    if let Some(failure) = failure(new).filter(|now| Some(now) != failure(old).as_ref()) {
-        let next = failure.next_attempt_time.0.to_string();
+    let failed_before = before.and_then(|status| status.last_failure.as_ref());
+    let failure = status.last_failure.as_ref();
+    if let Some(failure) = failure.filter(|failure| Some(*failure) != failed_before) {
+        let request_id = ended.and_then(|ended| match &ended.how {
+            How::Failed { refusal, .. } => refusal.request_id.as_deref(),
+            _ => None,
+        });
         tracing::warn!(
             namespace,
             name,
@@ -135,10 +180,37 @@ pub(in crate::reconcile) fn log_changes(old: &MiniProgram, new: &MiniProgram, wh
             reason = failure.reason,
             code = failure.platform_code,
             cause = failure.cause,
+            caller_ip = failure.caller_ip,
+            request_id,
             attempts = failure.attempts,
             why,
-            next,
+            next = failure.next_attempt_time.0.to_string(),
             "a call to the platform failed"
         );
     }
+    for (condition, reason) in changed(before, status) {
+        if failure.is_none_or(|failure| failure.reason != reason) {
+            tracing::info!(namespace, name, condition, reason, "a condition changed");
+        }
+    }
+}
+
+/// The conditions that have turned False for another reason, or are False no more. Where several
+/// have one reason, it is that of the first.
+fn changed<'a>(
+    old: Option<&MiniProgramStatus>,
+    new: &'a MiniProgramStatus,
+) -> Vec<(&'static str, &'a str)> {
+    let mut changed: Vec<(&str, &str)> = Vec::new();
+    for kind in ConditionType::iter().filter(|kind| *kind != ConditionType::Stalled) {
+        let before = old.and_then(|status| conditions::find(&status.conditions, kind));
+        let Some(now) = conditions::find(&new.conditions, kind) else { continue };
+        let was_false = before.is_some_and(|before| before.status == "False");
+        let is_news = before.is_none_or(|before| before.reason != now.reason);
+        let is_told = changed.iter().any(|(_, reason)| *reason == now.reason);
+        if is_news && !is_told && (was_false || now.status == "False") {
+            changed.push((kind.into(), &now.reason));
+        }
+    }
+    changed
 }

@@ -8,7 +8,7 @@ use crate::reconcile::{
     Ctx, Next, Pass,
     api_error::{self, ApiError},
     events,
-    memory::LONGEST_BACK_OFF,
+    memory::{How, LONGEST_BACK_OFF},
     status,
 };
 use crate::{
@@ -23,20 +23,23 @@ impl Ctx {
         status: MiniProgramStatus,
         pass: &mut Pass,
     ) -> Next<'_> {
-        let announcements = events::of_status(mp.status.as_ref(), &status);
+        let mut announcements = events::of_status(mp.status.as_ref(), &status);
+        let calls = self.recall(mp, |recall| recall.calls.clone());
+        announcements.extend(publish::events_of_call(mp, &calls));
+        if let Some(How::Failed { refusal, .. }) = calls.ended.as_ref().map(|ended| &ended.how) {
+            events::add_request_id(&mut announcements, refusal);
+        }
         match status::write(&self.client, mp, status).await {
             Ok(written) => {
                 self.metrics.status_written();
-                let why = self.recall(mp, |recall| {
-                    recall.calls.ended.as_ref().map(|ended| ended.call.wanted.why)
-                });
-                publish::log_changes(mp, &written, why);
+                publish::log_changes(mp, &written, calls.ended.as_deref());
+                self.note_answered_report(mp, &written);
                 let written = self.world().record_status_write(written);
                 self.remember_status(&written);
                 let reported =
                     written.status.as_ref().and_then(|status| status.credential.as_ref());
                 self.recall(mp, |recall| {
-                    recall.calls.ended = None;
+                    (recall.calls.ended, recall.calls.accepted) = (None, None);
                     recall.backoffs.requests.failures = 0;
                     recall.reports.noted.take_if(|noted| reported == Some(&noted.version));
                 });

@@ -112,6 +112,10 @@ fn a_refusal_that_quotes_the_token_is_not_repeated() {
         "76_0123456789...",
         "NzZfMDEyMzQ1Njc4OWFiY2RlZg==",
         "NzZfMDEyMzQ1Njc4...",
+        // {"access_token":"76_… and {"a":"76_… and {"ab":"76_…, as token.json has it.
+        "eyJhY2Nlc3NfdG9rZW4iOiI3Nl8wMTIzNDU2Nzg5YWJjZGVmIn0=",
+        "eyJhIjoiNzZfMDEyMzQ1Njc4OWFiY2RlZiJ9",
+        "eyJhYiI6Ijc2XzAxMjM0NTY3ODlhYmNkZWYifQ==",
     ] {
         assert!(!said(&format!("no {quoted} here")).contains(quoted), "{quoted}");
     }

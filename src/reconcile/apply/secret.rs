@@ -15,6 +15,7 @@ use crate::{
     reconcile::memory::Precondition,
     sensitive::AccessToken,
     template::Template,
+    token_json::token_json,
 };
 
 /// The content of a target.
@@ -56,8 +57,10 @@ pub fn target_secret(
     labels.insert(text(names::NAME), mp.name().to_owned());
     annotations.extend(facts(content));
     let keys = mp.target_keys();
+    let json = keys.json().map(str::to_owned);
+    annotations.extend(json.iter().map(|key| (text(names::TOKEN_JSON), key.clone())));
     let expires = content.facts.expires;
-    let data = BTreeMap::from([
+    let mut data = BTreeMap::from([
         (keys.access_token, ByteString(content.token.expose().as_bytes().to_vec())),
         (keys.expiration_time, ByteString(expires.to_string().into_bytes())),
         (
@@ -66,6 +69,9 @@ pub fn target_secret(
         ),
         (text(names::KEY_APP_ID), ByteString(content.sent.app_id.clone().into_bytes())),
     ]);
+    data.extend(json.map(|key| {
+        (key, ByteString(token_json(content.token, content.facts, &content.sent.app_id)))
+    }));
     Secret {
         metadata: ObjectMeta {
             name: Some(text(name)),
@@ -210,7 +216,7 @@ pub(super) mod tests {
             assert_eq!(projection.issued_for.as_deref(), Some("call-1"));
             assert_eq!(
                 projection.data_keys,
-                ["access_token", "app_id", "expires_at", "expires_at_unix"]
+                ["access_token", "app_id", "expires_at", "expires_at_unix", "token.json"]
             );
             assert_eq!(projection.labels, [("team".to_owned(), "a".to_owned())].into());
             assert_eq!(projection.annotations, [("note".to_owned(), "x".to_owned())].into());
@@ -226,9 +232,12 @@ pub(super) mod tests {
         let whole = written(&json!({}), &Precondition::Absent, false);
         let mut manager = applied(whole.clone());
         assert!(!manager.edited);
-        for key in whole.metadata.annotations.iter().flatten().map(|(key, _)| key.clone()) {
+        // Targets of versions that did not write it lack this one.
+        let always = |key: &&String| *key != names::TOKEN_JSON;
+        let annotations = whole.metadata.annotations.iter().flatten().map(|(key, _)| key);
+        for key in annotations.filter(always) {
             let mut less = whole.clone();
-            less.metadata.annotations.get_or_insert_default().remove(&key);
+            less.metadata.annotations.get_or_insert_default().remove(key);
             assert!(applied(less).edited, "{key}");
         }
         let mut unmanaged = whole;
@@ -295,17 +304,19 @@ pub(super) mod tests {
 
     #[test]
     fn keys_are_as_the_spec_names_them() {
-        let secret = written(
-            &json!({ "keys": { "accessToken": "token", "expirationTime": "until" } }),
-            &Precondition::Absent,
-            false,
-        );
-        let data = secret.data.expect("data");
+        let keys = json!({ "accessToken": "token", "expirationTime": "until", "tokenJSON": "all" });
+        let secret = written(&json!({ "keys": keys }), &Precondition::Absent, false);
+        let data = secret.data.clone().expect("data");
         let text = |key: &str| String::from_utf8(data[key].0.clone()).expect("text");
         assert_eq!(text("token"), "76_token");
         assert_eq!(text("until"), "2026-05-01T12:00:00Z");
         assert_eq!(text("expires_at_unix"), "1777636800");
         assert_eq!(text("app_id"), "wx0123456789abcdef");
-        assert_eq!(data.len(), 4);
+        assert!(text("all").contains("\"expireTime\":1777636800000"), "{}", text("all"));
+        assert_eq!(data.len(), 5);
+        let left_out =
+            written(&json!({ "keys": { "tokenJSON": "" } }), &Precondition::Absent, false);
+        assert_eq!(left_out.data.map(|data| data.len()), Some(4));
+        assert_eq!(applied(secret).token_json.as_deref(), Some("all"));
     }
 }

@@ -32,6 +32,11 @@ pub struct Calls {
     pub minted: Option<(String, Duration)>,
     /// The token that a call inside its refresh window returned again, and when that call was sent.
     pub checked: Option<(String, Timestamp)>,
+    /// When a changed app secret was first accepted, until the status reports it.
+    pub accepted: Option<Timestamp>,
+    /// The number of consecutive calls that replaced a token which a consumer reported invalid, on
+    /// an endpoint where another caller's call ends it.
+    pub reported: u32,
     /// The sibling's token or forced call that this object has last made a call for.
     pub sibling_asked: Option<String>,
 }

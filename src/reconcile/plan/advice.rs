@@ -1,8 +1,8 @@
 //! The message of each reason, for the person who must act: what happened, and what to do next. A
-//! message is constant for its reason except for names and the refused IP, since each change of a
-//! message is a status write.
+//! message is constant for its reason except for names and what the rest of the status holds, since
+//! each change of a message is a status write.
 
-use super::{target, unreachable, view::View};
+use super::{expired, target, unreachable, view::View};
 use crate::{
     api::{MiniProgram, Reason, TokenMode, names},
     reconcile::{api_error::admission::Said, memory::Refused, observed::TargetLookup},
@@ -35,9 +35,7 @@ pub fn advice(view: &View<'_>, reason: Reason) -> String {
         Reason::TokenAvailable => format!("Secret {target_in_use} holds a valid token", target_in_use = in_use(view)),
         Reason::Issuing => format!("A token is being asked for at {platform}"),
         Reason::Suspended => SUSPENDED.into(),
-        Reason::Expired => format!(
-            "The token has expired and {platform} has not given a new one. Condition TokenFresh and status.lastFailure say why"
-        ),
+        Reason::Expired => expired::sentence(view),
         Reason::Unsupported => unsupported(view.mp),
         Reason::InternalError => INTERNAL_ERROR.into(),
         Reason::NotSelected => NOT_SELECTED.into(),
@@ -59,7 +57,8 @@ pub fn advice(view: &View<'_>, reason: Reason) -> String {
         }
         Reason::CredentialRejected => rejected(view),
         Reason::AppIdRejected => format!(
-            "{platform} does not know app id {app_id}, or does not allow it here. Compare it with the platform's console",
+            "{platform} does not know app id {app_id}, or does not allow it here. Compare it with the platform's console: appID is \
+             immutable, so a mistyped one needs a new MiniProgram",
             app_id = view.mp.spec.app_id
         ),
         Reason::AppSecretFrozen => format!(
@@ -86,16 +85,11 @@ pub fn advice(view: &View<'_>, reason: Reason) -> String {
             let cause = failure.and_then(|failure| failure.cause.as_deref()?.parse().ok());
             unreachable::sentence(platform, cause)
         }
-        Reason::BadResponse => format!(
-            "{platform} gave an answer without a token. Check that the endpoint is the platform and not a portal or a proxy; \
-             status.lastFailure has the code"
-        ),
+        Reason::BadResponse => bad_response(view),
         Reason::AppIdConflict => conflict_of_apps(view),
         Reason::WaitingForOlderObject => waiting(view),
-        Reason::ReportedInvalid => format!(
-            "The token was reported invalid. A limit on replacements holds: {platform} is asked for a new one at \
-             status.token.nextRefreshTime"
-        ),
+        Reason::ReportedInvalid => "The token was reported invalid".into(),
+        Reason::AnotherCaller => another_caller(platform),
         Reason::TooManyObjects => format!(
             "{MOST_OF_AN_APP} older MiniPrograms of this namespace name app id {app_id}, and no more are served. Let pods share \
              the token of one of them, and delete this one",
@@ -110,7 +104,10 @@ pub fn advice(view: &View<'_>, reason: Reason) -> String {
             format!("Secret {target} could not be written. The operator's log has the API server's answer; it is tried again")
         }
         Reason::Immutable => {
-            format!("Secret {target} is marked immutable. Delete it, and it is made anew")
+            format!(
+                "Secret {target} is marked immutable and cannot take a new token. Choose another spec.target.name and mount that: \
+                 nodes that have mounted this Secret show its old token even when it is deleted and made again"
+            )
         }
         Reason::Altered => format!(
             "Secret {target} holds the token, but its labels or annotations are not as spec.target.template asks: an admission \
@@ -119,6 +116,14 @@ pub fn advice(view: &View<'_>, reason: Reason) -> String {
         Reason::MetadataNotAllowed => not_allowed(view, &target),
         Reason::Terminating => terminating(view, &target),
     }
+}
+
+/// The message for two tokens in a row that died before their time.
+pub fn another_caller(platform: &str) -> String {
+    format!(
+        "This token and the one before were reported invalid before their end. Another caller probably asks {platform} for \
+         tokens of this app, and each call ends the token before it: stop that caller, or set tokenMode: Stable"
+    )
 }
 
 /// The message for a spec with a value that this version does not know.
@@ -156,8 +161,10 @@ fn rejected(view: &View<'_>) -> String {
     let (platform, secret) = (view.platform.name, &view.mp.spec.credential_ref.name);
     if view.platform.tells_id_from_secret {
         return format!(
-            "{platform} rejects the app secret in Secret {secret}. Reset it in the platform's console and store the new one; \
-             it is tried at once"
+            "{platform} rejects the app secret in Secret {secret}: key {key} is not the app secret of {app_id}. Compare both with \
+             the platform's console, and reset the app secret only if it is lost. A changed Secret is tried at once",
+            key = view.mp.spec.credential_ref.key,
+            app_id = view.mp.spec.app_id
         );
     }
     format!(
@@ -187,6 +194,20 @@ fn terminating(view: &View<'_>, target: &str) -> String {
 
 fn in_use(view: &View<'_>) -> String {
     view.in_use.map_or_else(|| view.mp.target_name(), |target| target.name.clone())
+}
+
+fn bad_response(view: &View<'_>) -> String {
+    let platform = view.platform.name;
+    let code = view.status.last_failure.as_ref().and_then(|last| last.platform_code.as_deref());
+    match code {
+        Some(code) => format!(
+            "{platform} refused with {code}, which this version does not know. Look it up in the platform's documentation; \
+             {platform} is asked again"
+        ),
+        None => format!(
+            "{platform} gave an answer without a token. Check that the endpoint is the platform and not a portal or a proxy"
+        ),
+    }
 }
 
 fn ip_not_allowed(view: &View<'_>) -> String {

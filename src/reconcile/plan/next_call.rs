@@ -40,7 +40,11 @@ pub fn next_call(
 }
 
 fn is_same(known: &NextCall, next: &NextCall) -> bool {
+    // The status reports each failure anyway, so its next attempt is exact.
+    let back_off: &str = WaitsFor::BackOff.into();
+    let is_back_off = next.waits_for == back_off;
     let same_time = match (&known.time, &next.time) {
+        (Some(known), Some(next)) if is_back_off => known == next,
         (Some(known), Some(next)) => is_about(known.0, next.0),
         (known, next) => known == next,
     };

@@ -12,7 +12,7 @@ use super::{
     next_call::next_call,
     ownership::{self, AppOwner},
     target,
-    time::{after, is_about, span, whole_seconds},
+    time::{after, is_about, is_same_second, span, time_of_day, whole_seconds},
     trusted,
     view::{Credential, Target, View},
 };
@@ -63,7 +63,8 @@ pub fn report(view: &View<'_>, findings: Findings) -> MiniProgramStatus {
     }
     let credential = credential_valid(view);
     let target = target_synced(view);
-    let fresh = token_fresh(view, findings);
+    let refresh = status.token.as_ref().and_then(|token| Some(token.next_refresh_time.as_ref()?.0));
+    let fresh = token_fresh(view, findings, refresh);
     let ready = ready(view, &credential, &target, &fresh);
     let now = whole_seconds(view.now.wall);
     let mut put = |kind, verdict: &ConditionValue| {
@@ -119,14 +120,15 @@ fn target_ref(view: &View<'_>) -> TargetRef {
 fn token(view: &View<'_>, findings: Findings) -> Option<TokenStatus> {
     let token = view.token()?;
     let known = view.status.token.as_ref().filter(|known| known.fingerprint == token.fingerprint);
-    let next = findings
-        .replaced_at
-        .into_iter()
-        .chain([whole_seconds(due::next_refresh(view, token))])
-        .min();
-    let next = next.filter(|_| view.is_served());
+    let refresh = whole_seconds(due::next_refresh(view, token));
+    // Only a refresh moves with the duration of the last call.
+    let (next, is_same): (_, fn(_, _) -> _) = match findings.replaced_at {
+        Some(replaced) if replaced < refresh => (replaced, is_same_second),
+        _ => (refresh, is_about),
+    };
+    let next = Some(next).filter(|_| view.is_served());
     let kept = known.and_then(|known| known.next_refresh_time.clone()).filter(|kept| {
-        next.is_some_and(|next| is_about(kept.0, next))
+        next.is_some_and(|next| is_same(kept.0, next))
             && known.is_some_and(|known| known.expiration_time.0 == token.expires)
     });
     Some(TokenStatus {
@@ -154,15 +156,39 @@ fn standing(view: &View<'_>, kind: ConditionType) -> Option<ConditionValue> {
     // Only the answer to a write says which check refused it.
     let message = match reason {
         Reason::WriteFailed | Reason::Altered => condition.message.clone(),
+        Reason::Accepted => accepted(view),
         reason => advice(view, reason),
     };
     Some(ConditionValue { truth, reason, message })
 }
 
+/// That the app secret is accepted, and since when if it was changed: the proof of a rotation. Only
+/// the message keeps that time.
+fn accepted(view: &View<'_>) -> String {
+    let sentence = advice(view, Reason::Accepted);
+    if let Some(at) = view.seen.recall.calls.accepted {
+        return format!("{sentence}, which was changed, since {at}");
+    }
+    let stored =
+        view.mp.status.as_ref().and_then(|status| {
+            conditions::find(&status.conditions, ConditionType::CredentialValid)
+        });
+    let is_same = |message: &&str| {
+        message
+            .strip_prefix(&sentence)
+            .is_some_and(|since| since.starts_with(", which was changed"))
+    };
+    stored
+        .map(|stored| stored.message.as_str())
+        .filter(is_same)
+        .map_or(sentence.clone(), str::to_owned)
+}
+
 fn credential_valid(view: &View<'_>) -> ConditionValue {
     match view.credential {
         Credential::Known(Reason::Accepted) => {
-            verdict(view, ConditionStatus::True, Reason::Accepted)
+            let message = accepted(view);
+            ConditionValue { truth: ConditionStatus::True, reason: Reason::Accepted, message }
         }
         Credential::Known(Reason::NotTested) => {
             verdict(view, ConditionStatus::Unknown, Reason::NotTested)
@@ -219,7 +245,7 @@ fn target_synced(view: &View<'_>) -> ConditionValue {
     }
 }
 
-fn token_fresh(view: &View<'_>, findings: Findings) -> ConditionValue {
+fn token_fresh(view: &View<'_>, findings: Findings, refresh: Option<Timestamp>) -> ConditionValue {
     let no = |reason| verdict(view, ConditionStatus::False, reason);
     if view.mp.spec.suspend {
         return no(Reason::Suspended);
@@ -258,7 +284,13 @@ fn token_fresh(view: &View<'_>, findings: Findings) -> ConditionValue {
         {
             no(Reason::RefreshOverdue)
         }
-        (None, Some(_)) if findings.replaced_at.is_some() => no(Reason::ReportedInvalid),
+        (None, Some(_)) if findings.replaced_at.is_some() => {
+            let again = view.seen.recall.calls.reported > 0;
+            let reported = no(if again { Reason::AnotherCaller } else { Reason::ReportedInvalid });
+            let at = refresh.map(time_of_day).unwrap_or_default();
+            let message = format!("{}; {} is asked at {at}", reported.message, view.platform.name);
+            ConditionValue { message, ..reported }
+        }
         (None, Some(_)) => verdict(view, ConditionStatus::True, Reason::Fresh),
     }
 }

@@ -1,14 +1,14 @@
 //! What prevents a token from being stored: refused writes, a foreign Secret, a template that
 //! admission changes; and which Secret is kept fresh meanwhile. Pure.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     time::{after, wait},
     view::{Target, View},
 };
 use crate::{
-    api::{ConditionType, DeletionPolicy, Reason, conditions},
+    api::{ConditionType, DeletionPolicy, Reason, TargetKeys, conditions, names},
     projection::{Owner, Projection, Terminating},
     reconcile::memory::Refused,
 };
@@ -108,21 +108,27 @@ pub fn next_change(view: &View<'_>) -> Option<Duration> {
 /// Whether our target differs from the spec: `None` if not, `Some(true)` if another writer edited
 /// it, `Some(false)` if the spec is new.
 pub fn differs(view: &View<'_>, target: &Projection) -> Option<bool> {
-    let keys = view.mp.target_keys();
-    let has_keys = [&keys.access_token, &keys.expiration_time]
-        .iter()
-        .all(|key| target.data_keys.contains(key));
+    let spec_is_new = view.status.observed_generation != view.generation();
     let template = &view.seen.template;
     let owned = matches!(target.owner, Owner::MiniProgram { .. });
     let wants_owner = view.mp.deletion_policy() == DeletionPolicy::Delete;
-    let same = has_keys
-        && target.data_keys.len() == 4
+    let same = has_keys(target, &view.mp.target_keys(), spec_is_new)
         && template.labels == target.labels
         && template.annotations == target.annotations
         && owned == wants_owner;
-    let spec_is_new = view.status.observed_generation != view.generation();
     let is_edited = view.is_edited(target);
     (is_edited || !same).then_some(is_edited || !spec_is_new)
+}
+
+/// Whether the target has the data keys that the spec asks for, and no others of ours. A target
+/// that a version without the JSON wrote gets it with its next token, unless the spec is new.
+fn has_keys(target: &Projection, keys: &TargetKeys, spec_is_new: bool) -> bool {
+    let waits = target.token_json.is_none() && !spec_is_new;
+    let json = keys.json().filter(|_| !waits);
+    let fixed = [names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID];
+    let wanted = [keys.access_token.as_str(), &keys.expiration_time].into_iter().chain(fixed);
+    let wanted: BTreeSet<_> = wanted.chain(json).collect();
+    wanted == target.data_keys.iter().map(String::as_str).collect()
 }
 
 /// Whether writing the target again does not make it as the spec asks.

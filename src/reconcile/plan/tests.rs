@@ -1,6 +1,7 @@
 //! Tables of decisions: one line for each case, with what the object needs next. The builders are
 //! in `sight.rs`.
 
+mod bad_hour;
 mod call;
 mod credential;
 mod crowd;

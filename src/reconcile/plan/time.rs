@@ -30,6 +30,11 @@ pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
+/// The time of day, for a message beside which the status has the date.
+pub(crate) fn time_of_day(time: Timestamp) -> String {
+    time.strftime("%H:%M:%S UTC").to_string()
+}
+
 /// The next whole second: what is to happen then has not happened before it.
 pub(crate) fn round_up(time: Timestamp) -> Timestamp {
     whole_seconds(after(time, Duration::from_millis(999)))
@@ -45,6 +50,11 @@ pub(crate) fn is_about(one: Timestamp, other: Timestamp) -> bool {
 /// some stored times are in the future.
 pub(crate) fn is_past(now: Now, time: Timestamp) -> bool {
     time <= after(now.wall, SKEW)
+}
+
+/// Whether two planned times are the same but for their rounding to whole seconds.
+pub(crate) fn is_same_second(one: Timestamp, other: Timestamp) -> bool {
+    one.duration_since(other).abs() <= SignedDuration::from_secs(1)
 }
 
 /// How long until `at`.

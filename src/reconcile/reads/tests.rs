@@ -182,6 +182,7 @@ async fn reads_that_are_not_answered_hold_no_pass_for_long() {
 
 #[test]
 fn data_that_are_not_what_the_annotations_say_are_not_intact() {
+    const JSON: &str = r#"{"access_token":"76_token","accessToken":"76_token","expires_at":"2026-05-01T12:00:00Z","expires_at_unix":1777636800,"expireTime":1777636800000,"app_id":"wx1"}"#;
     let token = AccessToken::parse("76_token").expect("plausible");
     let intact = |key: &str, value: &str| {
         let mut data = BTreeMap::from([
@@ -189,6 +190,7 @@ fn data_that_are_not_what_the_annotations_say_are_not_intact() {
             ("expires_at", "2026-05-01T12:00:00Z"),
             ("expires_at_unix", "1777636800"),
             ("app_id", "wx1"),
+            ("token.json", JSON),
             ("of-others", "stays"),
         ]);
         data.insert(key, value);
@@ -206,7 +208,7 @@ fn data_that_are_not_what_the_annotations_say_are_not_intact() {
             issued: time("2026-05-01T10:00:00Z"),
             expires: time("2026-05-01T12:00:00Z"),
         };
-        is_intact(&secret, &facts, "wx1", &TargetKeys::default())
+        is_intact(&secret, &facts, "wx1", &TargetKeys::default(), Some("token.json"))
     };
     assert!(intact("of-others", "changes"));
     let others = [
@@ -215,6 +217,7 @@ fn data_that_are_not_what_the_annotations_say_are_not_intact() {
         ("expires_at", "2099-01-01T00:00:00Z"),
         ("expires_at_unix", "1777636801"),
         ("app_id", "wx2"),
+        ("token.json", "{}"),
     ];
     for (key, value) in others {
         assert!(!intact(key, value), "{key} {value}");

@@ -152,7 +152,7 @@ impl Campaign {
                 Step::Write => self.write().await,
                 Step::Stop(why) => {
                     self.candidate.stopped();
-                    self.end_term(why.into());
+                    self.lose_term(why.into());
                 }
                 Step::Wait(until) => tokio::select! {
                     () = reach(&self.clock, until) => {}
@@ -188,7 +188,9 @@ impl Campaign {
 
     async fn leave(&mut self) {
         self.candidate.stopped();
-        self.end_term("the process is stopping");
+        if self.end_term() {
+            info!(lease = self.operator, "the process is stopping; no longer leading");
+        }
         // The second attempt is for a Lease that was changed meanwhile, or whose last write got no
         // response.
         for _ in 0..2 {
@@ -274,18 +276,24 @@ impl Campaign {
         (self.on_change)(true);
     }
 
-    fn end_term(&mut self, why: &'static str) {
-        if let Some(term) = self.terms.send_replace(None) {
-            term.end();
+    fn lose_term(&mut self, why: &'static str) {
+        if self.end_term() {
             warn!(lease = self.operator, reason = why, "no longer leading");
-            (self.on_change)(false);
         }
+    }
+
+    /// Whether there was a term to end.
+    fn end_term(&mut self) -> bool {
+        let Some(term) = self.terms.send_replace(None) else { return false };
+        term.end();
+        (self.on_change)(false);
+        true
     }
 }
 
 impl Drop for Campaign {
     fn drop(&mut self) {
-        self.end_term("leader election was cancelled");
+        self.lose_term("leader election was cancelled");
     }
 }
 

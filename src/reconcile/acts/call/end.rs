@@ -7,13 +7,18 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::StartedCall;
 use crate::{
-    api::{CredentialStatus, MiniProgram, Mints, Reason},
+    api::{ConditionType, CredentialStatus, MiniProgram, Mints, Reason, conditions},
     platform::{Grant, Refusal},
+    projection::Sent,
     reconcile::{
         Ctx, Next, Pass, app_key,
         call::{Call, Why},
         memory::{AppMints, Ended, How, LastMint, UnstoredFacts, UnstoredToken},
-        plan::{limits, retry, time::next_midnight, view::View},
+        plan::{
+            limits, retry,
+            time::{next_midnight, whole_seconds},
+            view::View,
+        },
         status,
     },
 };
@@ -79,6 +84,8 @@ impl Ctx {
             },
         };
         let why = unstored.call.wanted.why;
+        let accepted = is_changed(view, &unstored.sent).then(|| whole_seconds(sent));
+        let ends_others = view.endpoint.reissue.is_exclusive();
         let minted =
             unstored.call.wanted.mints.then(|| (unstored.token.fingerprint.clone(), view.now.boot));
         self.metrics.refreshed(
@@ -91,6 +98,11 @@ impl Ctx {
             memory.unstored = Some(Box::new(UnstoredToken { token: grant.token, facts: unstored }));
             memory.recall.calls.ended = Some(Box::new(ended));
             memory.recall.calls.minted = minted;
+            memory.recall.calls.accepted = accepted.or(memory.recall.calls.accepted);
+            memory.recall.calls.reported = match why {
+                Why::Invalid if ends_others => memory.recall.calls.reported.saturating_add(1),
+                _ => 0,
+            };
             memory.recall.calls.last_call = took;
             memory.recall.calls.unasked = match why {
                 Why::Time => 0,
@@ -167,4 +179,15 @@ impl Ctx {
             (app.mints, app.last, app.gone) = (before.mints, before.last, before.gone);
         });
     }
+}
+
+/// Whether the app secret that was sent is another than that of the stored token, or the platform
+/// refused the one before.
+fn is_changed(view: &View<'_>, sent: &Sent) -> bool {
+    let stored = view.in_use.filter(|target| !view.is_edited(target));
+    let reported = view.mp.status.as_ref().and_then(|status| {
+        conditions::find(&status.conditions, ConditionType::CredentialValid).and_then(Reason::of)
+    });
+    stored.is_some_and(|target| target.sent.digest != sent.digest)
+        || reported.is_some_and(retry::stops)
 }

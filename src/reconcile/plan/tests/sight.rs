@@ -130,9 +130,10 @@ pub fn projection(mode: TokenMode) -> Projection {
         handled: None,
         unconfirmed: false,
         operator: Some("system/lease".into()),
-        data_keys: ["access_token", "app_id", "expires_at", "expires_at_unix"]
+        data_keys: ["access_token", "app_id", "expires_at", "expires_at_unix", "token.json"]
             .map(str::to_owned)
             .to_vec(),
+        token_json: Some("token.json".into()),
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
     }

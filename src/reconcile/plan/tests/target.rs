@@ -94,6 +94,32 @@ fn what_the_spec_changes_is_written_without_a_call() {
 }
 
 #[test]
+fn a_target_without_the_json_gets_it_with_its_next_token_unless_the_spec_asks_for_it() {
+    let without = || {
+        Sight::healthy(LEGACY).with(|sight| {
+            sight.target().data_keys.retain(|key| key != "token.json");
+            sight.target().token_json = None;
+        })
+    };
+    assert!(matches!(without().plan(500).act, Act::Rest), "an older version wrote it");
+    let mut renewed = without().with(|sight| {
+        target(sight, |target| {
+            target.keys = Some(TargetKeys { token_json: "all".into(), ..TargetKeys::default() });
+        });
+    });
+    assert!(matches!(renewed.plan_live(500), Act::Rewrite(rewrite) if !rewrite.drift));
+    let mut edited = without().with(|sight| sight.target().token_json = Some("token.json".into()));
+    assert!(matches!(edited.plan_live(500), Act::Rewrite(rewrite) if rewrite.drift));
+    let mut left_out = without().with(|sight| {
+        target(sight, |target| {
+            target.keys = Some(TargetKeys { token_json: String::new(), ..TargetKeys::default() });
+        });
+        sight.status().observed_generation = sight.mp.metadata.generation;
+    });
+    assert!(!matches!(left_out.plan(500).act, Act::ReadLive { .. }));
+}
+
+#[test]
 fn an_edit_is_put_right_from_the_data_if_the_token_is_still_there() {
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.target().edited = true);
     assert!(matches!(sight.plan_live(500), Act::Rewrite(rewrite) if rewrite.drift));

@@ -117,6 +117,7 @@ impl Forgery {
         secret["metadata"]["annotations"][names::FINGERPRINT] = json!(fingerprint);
         secret["data"][names::KEY_ACCESS_TOKEN] = encoded(&self.token);
         self.set_times(&mut secret);
+        leave_out_json(&mut secret);
         apply_as_operator(stage, name, secret);
     }
 
@@ -128,6 +129,17 @@ impl Forgery {
         let data = &mut secret["data"];
         data[names::KEY_EXPIRES_AT] = encoded(&self.expires.to_string());
         data[names::KEY_EXPIRES_AT_UNIX] = encoded(&self.expires.as_second().to_string());
+    }
+}
+
+/// Takes the JSON out of a target, as a version that did not write it would have it: one that says
+/// something else shows as an edit.
+fn leave_out_json(secret: &mut Value) {
+    if let Some(annotations) = secret["metadata"]["annotations"].as_object_mut() {
+        annotations.remove(names::TOKEN_JSON);
+    }
+    if let Some(data) = secret["data"].as_object_mut() {
+        data.remove(names::KEY_TOKEN_JSON);
     }
 }
 
