@@ -26,8 +26,12 @@ use crate::api::{Reason, TokenMode};
 const MINUTES_2: Duration = Duration::from_secs(120);
 const HOSTS: &[&str] = &["https://minigame.zijieapi.com"];
 
-pub(super) const PLATFORM: Platform =
-    Platform { name: "DouyinGame", endpoints: &[STABLE, LEGACY], ..douyin::PLATFORM };
+pub(super) const PLATFORM: Platform = Platform {
+    name: "DouyinGame",
+    endpoints: &[STABLE, LEGACY],
+    tells_id_from_secret: false,
+    ..douyin::PLATFORM
+};
 
 /// Returns the same token within its life.
 const STABLE: Endpoint = Endpoint {

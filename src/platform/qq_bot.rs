@@ -41,7 +41,7 @@ pub(super) const PLATFORM: Platform = Platform {
         request,
         read,
     }],
-    tells_id_from_secret: true,
+    tells_id_from_secret: false,
     day_offset_seconds: 8 * 3600,
 };
 
@@ -69,7 +69,8 @@ fn read(response: &Response<'_>) -> Result<Grant, Refusal> {
 }
 
 /// Code 100002, `internal err`, is for a request of another form, and not trouble at the platform.
-/// Code 100007 is for a wrong app id, and for a bot that is banned or deleted.
+/// Code 100007 is for a wrong app id, and for a bot that is banned or deleted; 100016 is for an app
+/// secret that is not this app id's.
 fn refusal(code: i64) -> Refusal {
     let reason = match code {
         10004 | 100_007 => Reason::AppIdRejected,
