@@ -41,6 +41,7 @@ mod scale;
 mod schema;
 mod scope;
 mod secrecy;
+mod shards;
 mod silence;
 mod two_releases;
 mod writes;
