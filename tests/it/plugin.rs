@@ -13,13 +13,18 @@ use crate::harness::{Stage, plane};
 /// What the plugin says to these words. Its folder is on the path, as krew has it; the simulator
 /// answers meanwhile.
 async fn plugin(stage: &Stage, words: &[&str]) -> Output {
+    let words: Vec<_> = words.iter().copied().chain(["-n", &stage.namespace]).collect();
+    run(&words).await
+}
+
+async fn run(words: &[&str]) -> Output {
     let mut kubectl = plane().kubectl();
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/kubectl");
     let own = Path::new(kubectl.get_program()).parent().expect("a folder").to_owned();
     let path = env::var_os("PATH").unwrap_or_default();
     let path =
         env::join_paths([plugins, own].into_iter().chain(env::split_paths(&path))).expect("a path");
-    kubectl.env("PATH", path).arg("miniprogram").args(words).args(["-n", &stage.namespace]);
+    kubectl.env("PATH", path).arg("miniprogram").args(words);
     tokio::process::Command::from(kubectl).output().await.expect("kubectl")
 }
 
@@ -51,6 +56,7 @@ async fn status_tells_what_is_well_what_is_not_and_who_mounts_the_token() {
             json!({ "projected": { "sources": [{ "secret": { "name": "shop-token" } }] } }),
         ),
         ("stranger", json!({ "secret": { "secretName": "another" } })),
+        ("keeper", json!({ "secret": { "secretName": "shop-credential" } })),
     ] {
         let mut volume = volume;
         volume["name"] = json!("token");
@@ -65,6 +71,18 @@ async fn status_tells_what_is_well_what_is_not_and_who_mounts_the_token() {
             }))
             .await;
     }
+
+    let secret = json!({ "name": "shop-credential", "key": "appSecret" });
+    let variable = json!({ "name": "APP_SECRET", "valueFrom": { "secretKeyRef": secret } });
+    stage
+        .create::<Pod>(json!({
+            "metadata": { "name": "environment" },
+            "spec": {
+                "serviceAccountName": "server",
+                "containers": [{ "name": "server", "image": "none", "env": [variable] }],
+            },
+        }))
+        .await;
 
     let well = said(&plugin(&stage, &["status", "shop"]).await);
     let token = shop.get().await.status.and_then(|status| status.token).expect("a token");
@@ -82,18 +100,30 @@ async fn status_tells_what_is_well_what_is_not_and_who_mounts_the_token() {
             && !pods.contains("stranger"),
         "{pods}"
     );
+    let (mounting, reading) = pods.split_once("their SDK can end this token").expect("two lists");
+    assert!(!mounting.contains("keeper (Pending)") && reading.contains("keeper"), "{pods}");
+    assert!(reading.contains("environment") && !reading.contains("plain"), "{pods}");
     assert!(!well.contains(&shop.token().await), "it prints the token");
 
     let ill = said(&plugin(&stage, &["status", "broken"]).await);
     for shown in [
         "IPNotAllowed",
-        "1 in a row failed",
+        "1 attempt failed",
         "code 40164",
         "called from 203.0.113.7",
         "next attempt",
+        "no pod mounts it",
     ] {
         assert!(ill.contains(shown), "no {shown} in {ill}");
     }
+
+    let listed = said(&plugin(&stage, &["list"]).await);
+    let line = |name: &str| {
+        listed.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned()
+    };
+    assert!(line("shop ").contains("1h 59m left") && line("shop ").ends_with("well"), "{listed}");
+    assert!(line("broken ").contains("no token"), "{listed}");
+    assert!(line("broken ").contains("IPNotAllowed (code 40164, "), "{listed}");
 }
 
 #[tokio::test]
@@ -117,6 +147,51 @@ async fn refresh_and_replace_wait_for_their_end() {
     assert_ne!(second, first);
     assert!(replaced.starts_with(&format!("replaced by {second}, until ")), "{replaced}");
     shop.was_asked(3);
+}
+
+#[tokio::test]
+async fn what_is_refused_or_must_wait_is_said_at_once_and_fails() {
+    let stage = Stage::new("plugin").await;
+    let mut operator = stage.operator().start().await;
+    let refused = stage.app("refused").ready().await;
+    let legacy = stage.app("legacy").spec(json!({ "tokenMode": "Legacy" })).ready().await;
+    let suspended = stage.app("suspended").ready().await;
+    suspended.patch(json!({ "spec": { "suspend": true } })).await;
+    operator.kill();
+    refused.some_hours_later().await;
+    let _operator = operator.again().await;
+    stage.simulator.set_secret(&refused.app_id, "another");
+    legacy.until_ready().await;
+    let wait = format!("kubectl miniprogram status legacy -n {}", stage.namespace);
+    for (words, error) in [
+        (&["refresh", "refused"][..], "refused: CredentialRejected: WeChat rejects"),
+        (&["refresh", "suspended"], "suspended is suspended"),
+        (&["replace", "suspended"], "suspended is suspended"),
+        (&["replace", "legacy", "--timeout=20"], "WeChat is asked at"),
+        (&["replace", "legacy", "--timeout=20"], &wait),
+    ] {
+        let output = plugin(&stage, words).await;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {stderr}");
+        assert!(stderr.contains(error) && !stderr.contains("within"), "{words:?}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn words_are_completed_as_kubectl_asks_for_it() {
+    let stage = Stage::new("plugin").await;
+    stage.app("shop").create().await;
+    let completed = async |words: &[&str]| {
+        let output = run(&[&["__complete"], words].concat()).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert_eq!(completed(&[""]).await, "list\nstatus\nrefresh\nreplace\ncompletion\n:4\n");
+    assert_eq!(completed(&["-n", &stage.namespace, "status", "s"]).await, "shop\n:4\n");
+    let namespaces = completed(&["status", "-n", ""]).await;
+    assert!(namespaces.lines().any(|line| line == stage.namespace), "{namespaces}");
+    let helper = said(&plugin(&stage, &["completion"]).await);
+    assert!(helper.contains("exec kubectl miniprogram __complete \"$@\""), "{helper}");
 }
 
 #[tokio::test]
