@@ -13,7 +13,7 @@ use crate::harness::{
 #[tokio::test]
 async fn what_cannot_be_used_is_told_and_never_sent_and_works_once_it_is_right() {
     let stage = Stage::new("credentials").await;
-    let _operator = stage.operator().start().await;
+    let operator = stage.operator().start().await;
     let table = [
         // what stands under the key, the reason, what the message says beside the Secret's name
         ("none", None, "SecretNotFound", "does not exist"),
@@ -38,6 +38,11 @@ async fn what_cannot_be_used_is_told_and_never_sent_and_works_once_it_is_right()
         assert!(said.contains(text) && said.contains(&format!("{name}-credential")), "{said}");
         assert!(!said.contains("another-key"), "{said}");
         mini.was_asked(0);
+    }
+    let log = operator.log();
+    for (_, _, reason, _) in &table {
+        let line = format!(r#""condition":"CredentialValid","reason":"{reason}""#);
+        assert!(log.contains(&line), "no {line} in {log}");
     }
     for mini in &minis {
         stage.put_secret(&format!("{}-credential", mini.name), "appSecret", "right").await;

@@ -78,8 +78,15 @@ async fn when_the_leader_is_told_to_end_the_lease_is_free_at_once_and_the_exit_i
     let stage = Stage::new("leader").await;
     let (mut leader, standby) = pair(&stage).await;
     let shop = stage.app("shop").legacy().ready().await;
+    let before = leader.log();
+    assert!(before.contains(r#""message":"starting","version":""#), "{before}");
     assert!(leader.terminate().await.success());
-    assert!(leader.log().contains("released the Lease"), "{}", leader.log());
+    let log = leader.log();
+    let farewell = &log[before.len()..];
+    for line in ["no longer leading", "released the Lease"] {
+        assert!(farewell.contains(line), "{farewell}");
+    }
+    assert!(!farewell.contains(r#""level":"WARN""#), "an ordinary stop: {farewell}");
     until_leads(&standby, 2).await;
     standby.until_calm().await;
     shop.was_asked(1);

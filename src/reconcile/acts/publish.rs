@@ -195,22 +195,69 @@ pub(in crate::reconcile) fn log_changes(
     }
 }
 
-/// The conditions that have turned False for another reason, or are False no more. Where several
-/// have one reason, it is that of the first.
+/// The conditions that have turned False for another reason, or are False no more. Where Ready has
+/// the reason of another condition, only that one.
 fn changed<'a>(
     old: Option<&MiniProgramStatus>,
     new: &'a MiniProgramStatus,
 ) -> Vec<(&'static str, &'a str)> {
     let mut changed: Vec<(&str, &str)> = Vec::new();
-    for kind in ConditionType::iter().filter(|kind| *kind != ConditionType::Stalled) {
+    let causes = ConditionType::iter()
+        .filter(|kind| !matches!(kind, ConditionType::Ready | ConditionType::Stalled));
+    for kind in causes.chain([ConditionType::Ready]) {
         let before = old.and_then(|status| conditions::find(&status.conditions, kind));
         let Some(now) = conditions::find(&new.conditions, kind) else { continue };
         let was_false = before.is_some_and(|before| before.status == "False");
         let is_news = before.is_none_or(|before| before.reason != now.reason);
-        let is_told = changed.iter().any(|(_, reason)| *reason == now.reason);
+        // Blocked only refers to another condition.
+        let is_told = now.reason == Reason::Blocked.as_str()
+            || changed.iter().any(|(_, reason)| *reason == now.reason);
         if is_news && !is_told && (was_false || now.status == "False") {
             changed.push((kind.into(), &now.reason));
         }
     }
     changed
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::jiff::Timestamp;
+
+    use super::changed;
+    use crate::api::{
+        ConditionType, MiniProgramStatus, Reason,
+        conditions::{self, ConditionStatus, ConditionValue},
+    };
+
+    use ConditionStatus::{False, True};
+    use ConditionType::{CredentialValid, Ready, TokenFresh};
+
+    fn status(all: &[(ConditionType, ConditionStatus, Reason)]) -> MiniProgramStatus {
+        let mut status = MiniProgramStatus::default();
+        for (kind, truth, reason) in all {
+            let value = ConditionValue { truth: *truth, reason: *reason, message: String::new() };
+            conditions::set(&mut status.conditions, *kind, &value, None, Timestamp::UNIX_EPOCH);
+        }
+        status
+    }
+
+    #[test]
+    fn a_condition_is_logged_when_it_turns_false_and_back_and_its_cause_once() {
+        let well = status(&[
+            (Ready, True, Reason::TokenAvailable),
+            (CredentialValid, True, Reason::Accepted),
+            (TokenFresh, True, Reason::Fresh),
+        ]);
+        let ill = status(&[
+            (Ready, False, Reason::KeyMissing),
+            (CredentialValid, False, Reason::KeyMissing),
+            (TokenFresh, False, Reason::Blocked),
+        ]);
+        assert_eq!(changed(None, &well), []);
+        assert_eq!(changed(Some(&well), &well), []);
+        assert_eq!(changed(Some(&well), &ill), [("CredentialValid", "KeyMissing")]);
+        let again =
+            [("CredentialValid", "Accepted"), ("TokenFresh", "Fresh"), ("Ready", "TokenAvailable")];
+        assert_eq!(changed(Some(&ill), &well), again);
+    }
 }

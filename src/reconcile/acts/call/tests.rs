@@ -11,7 +11,9 @@ use crate::{
     platform::{Cause, Grant, Life},
     projection::TokenFacts,
     reconcile::{
-        Ctx, Pass, app_key,
+        Ctx, Pass,
+        acts::publish::events_of_call,
+        app_key,
         call::{Call, Wanted, Why},
         fetch::{
             door::TransportError,
@@ -237,4 +239,30 @@ fn a_whole_life_is_counted_from_the_first_call_and_what_is_left_from_this_one() 
     // It may be that the response reports what is left after all.
     assert_eq!(times(Life::Whole, 60), (at(0), at(3660)));
     assert_eq!(times(Life::Left, LIFE), (at(0), at(3600 + LIFE)));
+}
+
+#[tokio::test]
+async fn two_reported_tokens_in_a_row_are_announced_as_another_caller_where_calls_end_tokens() {
+    for (mode, announced) in [(LEGACY, true), (STABLE, false)] {
+        let ctx = asked(Sight::healthy(mode), started(mode == STABLE, false), || NEW).await;
+        let events = || events_of_call(&Sight::healthy(mode).mp, &recall(&ctx).calls);
+        assert_eq!(events(), [], "one report may be a mistake");
+        ask(&ctx, Sight::healthy(mode), started(mode == STABLE, false)).await;
+        let reasons: Vec<_> = events().iter().map(|event| event.reason).collect();
+        assert_eq!(reasons == ["AnotherCaller"], announced, "{mode:?}: {reasons:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_changed_app_secret_is_announced_as_accepted() {
+    let same = asked(Sight::healthy(STABLE), started(false, false), || NEW).await;
+    assert_eq!(recall(&same).calls.accepted, None);
+    let mut changed = Sight::healthy(STABLE);
+    changed.target().sent.digest = "of-another".into();
+    let mp = changed.mp.clone();
+    let ctx = asked(changed, started(false, false), || NEW).await;
+    let calls = recall(&ctx).calls;
+    assert_eq!(calls.accepted, Some(now().wall));
+    let reasons: Vec<_> = events_of_call(&mp, &calls).iter().map(|event| event.reason).collect();
+    assert_eq!(reasons, ["CredentialAccepted"]);
 }
