@@ -80,6 +80,11 @@ async fn wrong_specs_are_refused_with_a_readable_message() {
             target(json!({ "keys": { "accessToken": "same", "expirationTime": "same" } })),
             "must be different keys",
         ),
+        (target(json!({ "keys": { "tokenJSON": "access_token" } })), "must be different keys"),
+        (
+            target(json!({ "keys": { "tokenJSON": "expires_at_unix" } })),
+            "are keys that the operator writes itself",
+        ),
         (
             target(json!({ "keys": { "accessToken": "app_id" } })),
             "are keys that the operator writes itself",

@@ -4,12 +4,26 @@ use super::{KilledBy::Test, Mutant, Source};
 
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan/report.rs", mutants: REPORT },
+    Source { file: "src/reconcile/plan/next_call.rs", mutants: NEXT_CALL },
     Source { file: "src/reconcile/plan/view.rs", mutants: CASE },
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
     Source { file: "src/reconcile/plan/rest.rs", mutants: SETTLE },
 ];
 
+const NEXT_CALL: &[Mutant] = &[Mutant {
+    name: "next-attempt-past",
+    means: "While calls fail every few seconds, the status names an attempt that is over.",
+    changes: &[("next.waits_for == back_off", "false")],
+    killed_by: Test("each_failure_moves_the_next_call_however_near_the_one_before_was"),
+}];
+
 const REPORT: &[Mutant] = &[
+    Mutant {
+        name: "another-caller-not-named",
+        means: "Two tokens in a row that died before their time are told as one is.",
+        changes: &[("view.seen.recall.calls.reported > 0", "false")],
+        killed_by: Test("a_second_report_in_a_row_points_at_another_caller"),
+    },
     Mutant {
         name: "ready-not-timed",
         means: "Nobody looks when a token expires: Ready stays True until something else happens.",

@@ -5,11 +5,31 @@ use super::{KilledBy::Test, Mutant, Source};
 pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
     Source { file: "src/reconcile/plan/synchronise.rs", mutants: SYNCHRONISE },
+    Source { file: "src/reconcile/plan/target.rs", mutants: KEYS },
     Source { file: "src/reconcile/apply/secret.rs", mutants: SECRET },
     Source { file: "src/reconcile/apply.rs", mutants: APPLY },
     Source { file: "src/reconcile/acts/store.rs", mutants: STORING },
     Source { file: "src/reconcile/observed.rs", mutants: OBSERVE },
     Source { file: "src/projection.rs", mutants: PROJECTION },
+];
+
+const KEYS: &[Mutant] = &[
+    Mutant {
+        name: "json-taken-for-an-edit",
+        means: "After an upgrade, every target without the JSON is written again at once.",
+        changes: &[("target.token_json.is_none() && !spec_is_new", "false")],
+        killed_by: Test(
+            "a_target_without_the_json_gets_it_with_its_next_token_unless_the_spec_asks_for_it",
+        ),
+    },
+    Mutant {
+        name: "json-taken-away",
+        means: "A target from which somebody took the JSON keeps lacking it.",
+        changes: &[("target.token_json.is_none() && !spec_is_new", "!spec_is_new")],
+        killed_by: Test(
+            "a_target_without_the_json_gets_it_with_its_next_token_unless_the_spec_asks_for_it",
+        ),
+    },
 ];
 
 const SYNCHRONISE: &[Mutant] = &[
