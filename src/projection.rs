@@ -164,7 +164,7 @@ impl Projection {
             owner: owner(meta),
             label: meta.labels.as_ref().and_then(|labels| labels.get(names::NAME)).cloned(),
             applied: ours.is_some(),
-            edited: !whole(ours),
+            edited: !whole(ours, own(names::TOKEN_JSON).as_deref()),
             terminating: meta.deletion_timestamp.as_ref().map(|time| Terminating {
                 since: time.0,
                 finalizers: meta.finalizers.clone().unwrap_or_default(),
@@ -228,7 +228,9 @@ fn applied_fields(entries: &[ManagedFieldsEntry]) -> Option<&Value> {
     ours?.fields_v1.as_ref().map(|fields| &fields.0)
 }
 
-fn whole(fields: Option<&Value>) -> bool {
+/// Whether our fields are all that we always write; `json` is the key of the token as JSON, if the
+/// target has one.
+fn whole(fields: Option<&Value>, json: Option<&str>) -> bool {
     let Some(fields) = fields else { return false };
     let has = |path: &[&str]| {
         path.iter().try_fold(fields, |at, step| at.get(format!("f:{step}"))).is_some()
@@ -238,7 +240,9 @@ fn whole(fields: Option<&Value>) -> bool {
     // The user names the keys of the token and its expiration time, so only the number of keys
     // shows that we still own them.
     let data = keys_of(fields.get("f:data"));
-    let data = data.len() >= DATA_KEYS
+    let json_key = json.unwrap_or(names::KEY_TOKEN_JSON);
+    let data = data.iter().filter(|key| **key != json_key).count() >= DATA_KEYS
+        && data.contains(&json_key) == json.is_some()
         && [names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID].iter().all(|key| data.contains(key));
     annotations && labels && data && has(&["type"])
 }

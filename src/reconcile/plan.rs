@@ -193,6 +193,11 @@ fn of_view(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Planned {
         Some(Step::Wait(until)) => rest::status_or_rest(view, findings, wake.min(until)),
         None => rest::status_or_rest(view, findings, wake),
     };
+    // What a live read found of the credential, and no status reports, is remembered in the end.
+    let act = match act {
+        Act::Rest => view.to_note().map_or(Act::Rest, Act::NoteCredential),
+        act => act,
+    };
     let waits = ownership::waits_for_older(view);
     Planned { act, wake, due: findings.due && may_call, waits }
 }
@@ -322,7 +327,7 @@ fn call(view: &View<'_>, wanted: Option<Wanted>) -> Option<Step> {
     if view.credential == Credential::Unread && !is_read_for_first_call(view, wanted) {
         return Some(Step::Do(Act::ReadCredential));
     }
-    if let Some(noted) = view.to_note() {
+    if let Some(noted) = view.to_note().filter(|_| view.live().is_none()) {
         return Some(Step::Do(Act::NoteCredential(noted)));
     }
     if view.credential.unusable().is_some() {

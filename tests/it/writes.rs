@@ -272,7 +272,7 @@ async fn an_immutable_target_is_told_and_no_token_is_fetched_for_it() {
         stage.put_secret(&format!("{}-credential", shop.name), "appSecret", "another").await;
         stage.simulator.set_secret(&shop.app_id, "another");
         let seen = shop.until_says(TargetSynced, "False/Immutable").await;
-        assert!(message(&seen, TargetSynced).contains("Delete it"));
+        assert!(message(&seen, TargetSynced).contains("Choose another spec.target.name"));
         operator.until_calm().await;
         shop.was_asked(1);
         stage.delete_secret(&shop.target_name()).await;

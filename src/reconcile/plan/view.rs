@@ -343,10 +343,9 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The result of the read of the credential alone in this pass, if it is not remembered yet.
+    /// The result of this pass's read of the credential, if it is not remembered yet.
     pub fn to_note(&self) -> Option<Noted> {
-        let read = self.seen.credential_read.as_ref().filter(|_| self.live().is_none());
-        let CredentialRead::Is { version, .. } = &*read?.credential else { return None };
+        let CredentialRead::Is { version, .. } = self.credential_read()? else { return None };
         let Credential::Known(reason) = self.credential else { return None };
         let is_known = self.remembered_verdict(version_of(version)) == Some(reason);
         let noted = Noted { version: version.clone(), generation: self.generation(), reason };

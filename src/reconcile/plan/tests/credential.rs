@@ -69,6 +69,16 @@ fn a_first_call_reads_its_credential_with_its_slot_and_no_other_call_does() {
 }
 
 #[test]
+fn what_a_live_read_finds_of_a_version_is_remembered_too() {
+    let mut sight = Sight::healthy(STABLE).with(|sight| sight.credential = Some(version("8")));
+    sight.read_live();
+    let Act::NoteCredential(noted) = sight.plan(500).act else { panic!("it was read") };
+    assert_eq!((&noted.version, noted.reason), (&version("8"), Reason::Accepted));
+    sight.recall.reports.noted = Some(noted);
+    assert!(matches!(sight.plan(500).act, Act::Rest));
+}
+
+#[test]
 fn the_next_write_tells_of_the_version_whatever_it_is_for() {
     let mut sight = edited().with(|sight| sight.mp.spec.suspend = true);
     let Act::Status(status) = sight.plan(500).act else { panic!("the suspension is reported") };

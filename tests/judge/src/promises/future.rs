@@ -137,7 +137,7 @@ fn broken_plan(
     calm: &Spans,
 ) -> Option<Millis> {
     let calm = calm.joined();
-    for (from, to, planned) in plans(object, facts.end) {
+    for (from, to, planned) in plans(facts, object) {
         let planned = facts.true_time(planned, from);
         // What is overdue when calm begins is due then.
         let calm = calm.iter().skip(calm.partition_point(|(_, end)| *end <= from));
@@ -154,16 +154,21 @@ fn broken_plan(
     None
 }
 
-/// From when to when the same moment was planned, whatever else the status said meanwhile.
-fn plans(object: &Object<'_>, end: Millis) -> Vec<(Millis, Millis, i64)> {
+/// From when to when the same moment was planned, whatever else the status said meanwhile. What is
+/// said again by a clock that has been set since is another moment.
+fn plans(facts: &Facts<'_>, object: &Object<'_>) -> Vec<(Millis, Millis, i64)> {
     let mut plans: Vec<Since<Option<i64>>> = Vec::new();
     for said in &object.statuses {
         let is = said.is.status.and_then(planned);
-        if plans.last().is_none_or(|last| last.is != is) {
+        let is_same =
+            |last: &Since<_>| last.is == is && facts.skew(last.from) == facts.skew(said.from);
+        if !plans.last().is_some_and(is_same) {
             plans.push(Since { from: said.from, is });
         }
     }
-    stretches(&plans, end).filter_map(|(from, to, planned)| Some((from, to, (*planned)?))).collect()
+    stretches(&plans, facts.end)
+        .filter_map(|(from, to, planned)| Some((from, to, (*planned)?)))
+        .collect()
 }
 
 /// When the status says that the platform is asked next.
