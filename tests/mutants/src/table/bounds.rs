@@ -49,7 +49,10 @@ const FLIGHTS: &[Mutant] = &[
 const PLAN: &[Mutant] = &[Mutant {
     name: "read-not-noted",
     means: "What waits for room for a call reads its credential again and again.",
-    changes: &[("view.to_note()", "view.to_note().filter(|_| false)")],
+    changes: &[
+        ("view.to_note().filter(|_| view.live().is_none())", "None::<Noted>"),
+        ("view.to_note().map_or(Act::Rest, Act::NoteCredential)", "Act::Rest"),
+    ],
     killed_by: Test("another_value_is_reported_and_asked_with"),
 }];
 
