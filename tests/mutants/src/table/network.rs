@@ -242,7 +242,5 @@ const WATCH: &[Mutant] = &[Mutant {
     name: "each-watch-tells-of-an-outage",
     means: "While the API server cannot be reached, each watch has a line of its own.",
     changes: &[("not_reached(error)", "false")],
-    killed_by: Test(
-        "an_unreachable_api_server_is_told_from_a_refusal_and_from_a_missing_response",
-    ),
+    killed_by: Test("an_unreachable_api_server_is_told_from_a_refusal_and_from_a_missing_response"),
 }];
