@@ -140,11 +140,11 @@ async fn run_pass(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Duration, O
         // Thousands of objects may wait for a slot: an iteration is dropped before the wait.
         let next = match Box::pin(iterate(ctx, name, pass, iteration == 0)).await {
             Next::AwaitTurn(turn) => {
-                pass.turn = turn.await;
+                pass.turn = ctx.term.while_open(turn).await.flatten();
                 pass.after_wait(pass.turn.is_some())
             }
             Next::AwaitSlot(slot) => {
-                pass.slot = slot.await;
+                pass.slot = ctx.term.while_open(slot).await.flatten();
                 pass.after_wait(pass.slot.is_some())
             }
             next => next,

@@ -14,7 +14,7 @@ use axum::{
     routing::any,
 };
 use futures::FutureExt;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{
     Client,
     core::{DeserializeGuard, PartialObjectMeta},
@@ -204,21 +204,58 @@ async fn who_finds_its_app_busy_waits_for_its_turn_and_plans_anew() {
     assert!(pass.slot.is_some());
 }
 
-#[tokio::test(start_paused = true)]
-async fn who_finds_all_slots_taken_waits_for_one() {
-    let (ctx, mut sight) = (alone(), Sight::new(STABLE));
+/// Passes of other apps that hold every slot.
+async fn all_slots(ctx: &Ctx) -> Vec<Pass> {
     let mut others: Vec<Pass> = (0..8).map(|_| Pass::default()).collect();
     for (number, other) in others.iter_mut().enumerate() {
         let mut of_other_app = Sight::new(STABLE);
         of_other_app.mp.spec.app_id = number.to_string();
-        assert!(admitted(&ctx, &mut of_other_app, other).await.is_none());
+        assert!(admitted(ctx, &mut of_other_app, other).await.is_none());
     }
+    others
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_finds_all_slots_taken_waits_for_one() {
+    let (ctx, mut sight) = (alone(), Sight::new(STABLE));
+    let others = all_slots(&ctx).await;
     let mut pass = Pass::default();
     let Some(Next::AwaitSlot(slot)) = admitted(&ctx, &mut sight, &mut pass).await else {
         panic!("all slots are taken")
     };
     drop(others);
     assert!(slot.await.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_slot_waits_no_longer_than_calls_are_made() {
+    let ctx = Arc::new(alone());
+    let mp = mini_program(STABLE);
+    let secret = PartialObjectMeta::<Secret> {
+        metadata: ObjectMeta {
+            name: Some(mp.spec.credential_ref.name.clone()),
+            namespace: Some(mp.namespace().to_owned()),
+            uid: Some("credential-uid".into()),
+            resource_version: Some("7".into()),
+            ..ObjectMeta::default()
+        },
+        ..PartialObjectMeta::default()
+    };
+    for event in [Event::Init, Event::InitApply(secret), Event::InitDone] {
+        ctx.world().secret_event(&Scope::All, event);
+    }
+    for event in [Event::Init, Event::InitDone] {
+        ctx.world().target_event(&Scope::All, event);
+    }
+    for event in [Event::Init, Event::InitApply(DeserializeGuard(Ok(mp.clone()))), Event::InitDone]
+    {
+        ctx.world().mini_program_event(&Scope::All, event);
+    }
+    let _others = all_slots(&ctx).await;
+    let mut pass = Box::pin(super::reconcile(Arc::clone(&ctx), ObjectName::new("team-a", "shop")));
+    assert!(pass.as_mut().now_or_never().is_none(), "all slots are taken");
+    ctx.term.close();
+    assert!(pass.now_or_never().is_some(), "no call is made any more");
 }
 
 #[tokio::test]

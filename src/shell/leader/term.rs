@@ -74,6 +74,11 @@ impl Term {
         self.0.over.cancelled().await;
     }
 
+    /// The result of a wait for a ticket's turn, or none if no more tickets are given meanwhile.
+    pub async fn while_open<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        self.0.closed.run_until_cancelled(wait).await
+    }
+
     /// Gives no more tickets. Calls under way may end and their results may be written as long as
     /// this process leads.
     pub fn close(&self) {

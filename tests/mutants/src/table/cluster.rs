@@ -6,6 +6,7 @@ use super::{
 };
 
 pub(super) const SOURCES: &[Source] = &[
+    Source { file: "src/reconcile.rs", mutants: RECONCILE },
     Source { file: "src/reconcile/memory/backoffs.rs", mutants: BACKOFFS },
     Source { file: "src/reconcile/acts/read.rs", mutants: READ },
     Source { file: "src/reconcile/observe.rs", mutants: GATHER },
@@ -15,6 +16,13 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/controller.rs", mutants: CONTROLLER },
     Source { file: "src/watch.rs", mutants: WATCH },
 ];
+
+const RECONCILE: &[Mutant] = &[Mutant {
+    name: "slot-awaited-after-the-end",
+    means: "Who stands in line for a slot keeps a stopping process from releasing its Lease.",
+    changes: &[("ctx.term.while_open(slot).await.flatten()", "slot.await")],
+    killed_by: Test("whoever_waits_for_a_slot_waits_no_longer_than_calls_are_made"),
+}];
 
 const BACKOFFS: &[Mutant] = &[Mutant {
     name: "errors-keep-their-pace",
