@@ -114,12 +114,13 @@ impl Refusal {
         Self { certainty, cause, ..Self::unknown(Reason::PlatformUnreachable) }
     }
 
-    /// The refusal without a code that shows the app secret: who answers for a platform may echo
-    /// what was sent.
+    /// The refusal without a code or request id that shows the app secret: who answers for a
+    /// platform may echo what was sent.
     #[must_use]
     pub(super) fn without(self, secret: &AppSecret) -> Self {
-        let code = self.code.filter(|code| !code.shows(secret));
-        Self { code, ..self }
+        let code = self.code.filter(|code| !shows(&code.to_string(), secret));
+        let request_id = self.request_id.filter(|id| !shows(id, secret));
+        Self { code, request_id, ..self }
     }
 
     /// Whether the outcome is unknown: the platform may have made a token that was lost.
@@ -140,14 +141,12 @@ impl Code {
     }
 }
 
-impl Code {
-    /// Whether the code is the app secret, contains it, or is a part of it that narrows it down.
-    fn shows(&self, secret: &AppSecret) -> bool {
-        /// A shorter part is found by chance, and says little.
-        const TELLING: usize = 6;
-        let (code, secret) = (self.to_string(), secret.expose());
-        code.contains(secret) || code.len() >= TELLING && secret.contains(&code)
-    }
+/// Whether a text is the app secret, contains it, or is a part of it that narrows it down.
+fn shows(text: &str, secret: &AppSecret) -> bool {
+    /// A shorter part is found by chance, and says little.
+    const TELLING: usize = 6;
+    let secret = secret.expose();
+    text.contains(secret) || text.len() >= TELLING && secret.contains(text)
 }
 
 impl fmt::Display for Code {
@@ -198,5 +197,18 @@ mod tests {
         }
         assert!(!kept(Code::Number(123_456)));
         assert!(kept(Code::Number(40125)));
+    }
+
+    #[test]
+    fn a_request_id_that_shows_the_app_secret_is_not_kept() {
+        let secret = AppSecret::parse(b"0123456789abcdef").expect("plausible");
+        let kept = |id: &str| {
+            let refusal = Refusal::refused(Reason::CredentialRejected, Code::Number(40125));
+            Refusal { request_id: Some(id.to_owned()), ..refusal }.without(&secret).request_id
+        };
+        for shown in ["0123456789abcdef", "6123-0123456789abcdef", "456789abc"] {
+            assert_eq!(kept(shown), None, "{shown}");
+        }
+        assert_eq!(kept("6123abcd-0a1b-5e4f").as_deref(), Some("6123abcd-0a1b-5e4f"));
     }
 }

@@ -40,15 +40,23 @@ const RESPONSE: &[Mutant] = &[Mutant {
     killed_by: Test("a_word_that_cannot_be_shown_leaves_the_outcome_open"),
 }];
 
-const REFUSAL: &[Mutant] = &[Mutant {
-    name: "part-of-a-secret-shown",
-    means: "A code that is a part of the app secret reaches the status.",
-    changes: &[(
-        "code.contains(secret) || code.len() >= TELLING && secret.contains(&code)",
-        "code.contains(secret)",
-    )],
-    killed_by: Test("a_code_that_shows_the_app_secret_is_not_kept"),
-}];
+const REFUSAL: &[Mutant] = &[
+    Mutant {
+        name: "part-of-a-secret-shown",
+        means: "A code that is a part of the app secret reaches the status.",
+        changes: &[(
+            "text.contains(secret) || text.len() >= TELLING && secret.contains(text)",
+            "text.contains(secret)",
+        )],
+        killed_by: Test("a_code_that_shows_the_app_secret_is_not_kept"),
+    },
+    Mutant {
+        name: "secret-in-a-request-id",
+        means: "An app secret that is echoed as the id of the request reaches the log.",
+        changes: &[("self.request_id.filter(|id| !shows(id, secret))", "self.request_id")],
+        killed_by: Test("a_request_id_that_shows_the_app_secret_is_not_kept"),
+    },
+];
 
 const KUAISHOU: &[Mutant] = &[Mutant {
     name: "no-result-taken-for-success",
