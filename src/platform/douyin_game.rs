@@ -16,9 +16,9 @@ use serde::Deserialize;
 #[cfg(test)]
 use super::tests::{Case, Cases};
 use super::{
-    Code, Endpoint, ForceLimits, Grant, Lead, Life, Platform, Refusal, Reissue, Request, Response,
-    TokenRequest,
-    douyin::{self, Data, LONGEST_LIFE},
+    Code, Endpoint, ForceLimits, Grant, LONGEST_LIFE, Lead, Life, Platform, Refusal, Reissue,
+    Request, Response, TokenRequest,
+    douyin::{self, Data},
     response,
 };
 use crate::api::{Reason, TokenMode};

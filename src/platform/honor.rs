@@ -11,13 +11,11 @@ use std::time::Duration;
 #[cfg(test)]
 use super::tests::{Case, Cases};
 use super::{
-    AppIdPattern, Endpoint, Grant, Lead, Platform, Refusal, Reissue, Request, Response,
-    TokenRequest, UNDOCUMENTED_QUOTA, rfc6749,
+    AppIdPattern, Endpoint, Grant, LONGEST_LIFE, Lead, Platform, Refusal, Reissue, Request,
+    Response, TokenRequest, UNDOCUMENTED_QUOTA, rfc6749,
 };
 #[cfg(test)]
 use crate::api::Reason;
-
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) const PLATFORM: Platform = Platform {
     name: "Honor",

@@ -8,13 +8,12 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{
-    AppIdPattern, Code, Endpoint, ForceLimits, Grant, Lead, Life, Platform, Refusal, Reissue,
-    Request, Response, TokenRequest, response,
+    AppIdPattern, Code, Endpoint, ForceLimits, Grant, LONGEST_LIFE, Lead, Life, Platform, Refusal,
+    Reissue, Request, Response, TokenRequest, response,
 };
 use crate::api::Reason;
 
 const MINUTES_5: Duration = Duration::from_secs(300);
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// All made-up platforms.
 pub const ALL: &[&Platform] = &[&REPLACING, &LASTING, &RENEWING, &ADDING];

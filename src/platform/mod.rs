@@ -106,6 +106,9 @@ pub struct Endpoint {
     pub read: fn(&Response<'_>) -> Result<Grant, Refusal>,
 }
 
+/// The longest life of tokens that are documented to live for two hours or less. `WeChat` documents
+/// "within 7200 seconds" and that this may change: a day leaves room for such a change.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// The quota where a platform documents none: the smallest that any documents.
 const UNDOCUMENTED_QUOTA: u32 = 2000;
 

@@ -15,13 +15,12 @@ use zeroize::Zeroizing;
 #[cfg(test)]
 use super::tests::{Case, Cases};
 use super::{
-    AppIdPattern, Code, Endpoint, Grant, Lead, Life, Platform, Refusal, Reissue, Request, Response,
-    TokenRequest, UNDOCUMENTED_QUOTA, response,
+    AppIdPattern, Code, Endpoint, Grant, LONGEST_LIFE, Lead, Life, Platform, Refusal, Reissue,
+    Request, Response, TokenRequest, UNDOCUMENTED_QUOTA, response,
 };
 use crate::api::Reason;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) const PLATFORM: Platform = Platform {
     name: "QQBot",

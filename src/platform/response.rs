@@ -1,7 +1,7 @@
 //! What the responses of all platforms have in common: JSON that may be malformed, lenient numbers,
 //! plausible tokens. Never returns the parser's error text: it may quote the token.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use serde::{
     Deserialize, Deserializer,
@@ -84,6 +84,13 @@ pub(super) fn with_status(refusal: Refusal, status: u16) -> Refusal {
         Reason::BadResponse => Refusal { reason: without_json(status).reason, ..refusal },
         _ => refusal,
     }
+}
+
+/// The first word after `marker` if it is an IP.
+pub(super) fn ip_after(marker: &str, message: &str) -> Option<IpAddr> {
+    let (_, rest) = message.split_once(marker)?;
+    let word = rest.split(|c: char| c.is_whitespace() || c == ',').next()?;
+    word.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
 
 /// A token and its life in seconds, if both are plausible; `counted` says how the life is counted.

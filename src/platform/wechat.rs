@@ -5,7 +5,7 @@
 //! and
 //! <https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html>.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 #[cfg(test)]
 use super::tests::{Case, Cases};
 use super::{
-    AppIdPattern, Code, Endpoint, ForceLimits, Grant, Lead, Life, Pairs, Platform, Refusal,
-    Reissue, Request, Response, TokenRequest, response,
+    AppIdPattern, Code, Endpoint, ForceLimits, Grant, LONGEST_LIFE, Lead, Life, Pairs, Platform,
+    Refusal, Reissue, Request, Response, TokenRequest, response,
 };
 use crate::api::{Reason, TokenMode};
 
@@ -64,10 +64,6 @@ const LEGACY: Endpoint = Endpoint {
     request: legacy_request,
     read,
 };
-
-/// The platform documents "within 7200 seconds" and that this may change. A day leaves room for
-/// such a change, and no more.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 fn stable_request(wanted: &TokenRequest<'_>) -> Request {
     let body = json!({
@@ -127,7 +123,9 @@ fn refusal(code: i64, message: &str) -> Refusal {
         89507 => (Reason::AwaitingAdminApproval, Some(HOUR)),
         _ => (Reason::BadResponse, None),
     };
-    let caller_ip = (reason == Reason::IpNotAllowed).then(|| refused_ip(message)).flatten();
+    // Both documented forms of the message have the IP there.
+    let caller_ip =
+        response::ip_after("invalid ip ", message).filter(|_| reason == Reason::IpNotAllowed);
     let request_id = request_id(message);
     Refusal { caller_ip, wait, request_id, ..Refusal::refused(reason, Code::Number(code)) }
 }
@@ -139,14 +137,6 @@ fn request_id(message: &str) -> Option<String> {
     let is_of_id = |c: &char| matches!(c, '0'..='9' | 'a'..='z' | '-');
     let id: String = rest.trim_start().chars().take_while(is_of_id).collect();
     (1..=64).contains(&id.len()).then_some(id)
-}
-
-/// The first word after `invalid ip` if it is an IP; both documented forms of the message have it
-/// there.
-fn refused_ip(message: &str) -> Option<IpAddr> {
-    let (_, rest) = message.split_once("invalid ip ")?;
-    let word = rest.split(|c: char| c.is_whitespace() || c == ',').next()?;
-    word.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
 
 /// Both endpoints refuse alike.

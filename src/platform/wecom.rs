@@ -7,7 +7,7 @@
 //! life is counted from the first response with a token, a token is asked for again in its last
 //! minutes only, and no overlap is promised.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -15,13 +15,12 @@ use zeroize::Zeroizing;
 #[cfg(test)]
 use super::tests::{Case, Cases};
 use super::{
-    AppIdPattern, Code, Endpoint, Grant, Lead, Life, Platform, Refusal, Reissue, Request, Response,
-    TokenRequest, UNDOCUMENTED_QUOTA, response,
+    AppIdPattern, Code, Endpoint, Grant, LONGEST_LIFE, Lead, Life, Platform, Refusal, Reissue,
+    Request, Response, TokenRequest, UNDOCUMENTED_QUOTA, response,
 };
 use crate::api::Reason;
 
 const MINUTES_2: Duration = Duration::from_secs(120);
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) const PLATFORM: Platform = Platform {
     name: "WeCom",
@@ -89,15 +88,9 @@ fn refusal(code: i64, message: &str) -> Refusal {
         60020 => Reason::IpNotAllowed,
         _ => Reason::BadResponse,
     };
-    let caller_ip = (reason == Reason::IpNotAllowed).then(|| caller(message)).flatten();
+    let caller_ip =
+        response::ip_after("from ip: ", message).filter(|_| reason == Reason::IpNotAllowed);
     Refusal { caller_ip, ..Refusal::refused(reason, Code::Number(code)) }
-}
-
-/// The word after `from ip: ` if it is an IP.
-fn caller(message: &str) -> Option<IpAddr> {
-    let (_, rest) = message.split_once("from ip: ")?;
-    let word = rest.split(|c: char| c.is_whitespace() || c == ',').next()?;
-    word.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
 
 #[cfg(test)]

@@ -95,9 +95,7 @@ impl Ctx {
 
     fn record_credential_read(&self, mp: &MiniProgram, read: &CredentialRead) {
         let CredentialRead::Is { version, .. } = read else { return };
-        let name = |name: &Option<String>| name.clone().unwrap_or_default();
-        let reader =
-            ObjectName { namespace: name(&mp.metadata.namespace), name: name(&mp.metadata.name) };
+        let reader = ObjectName::new(mp.namespace(), mp.name());
         let secret = &mp.spec.credential_ref.name;
         self.world().record_read(&reader, secret, &version.uid, &version.resource_version);
     }

@@ -243,9 +243,7 @@ fn conflict_of_apps(view: &View<'_>) -> String {
                     status.lastFailure says why none has come"
                 .into();
         }
-        super::ownership::AppOwner::Other(other)
-            if other.metadata.namespace == view.mp.metadata.namespace =>
-        {
+        super::ownership::AppOwner::Other(other) if other.namespace() == view.mp.namespace() => {
             format!("MiniProgram {}", other.name())
         }
         _ => "A MiniProgram of another namespace".into(),

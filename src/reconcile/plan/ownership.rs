@@ -132,8 +132,7 @@ fn this_process_minted_since(view: &View<'_>, token: &TokenFacts) -> bool {
         // Issue times are cut to the second.
         Some(issued + Duration::from_secs(1))
     };
-    let last =
-        view.seen.app.last.as_ref().filter(|last| Some(&last.uid) != view.mp.metadata.uid.as_ref());
+    let last = view.seen.app.last.as_ref().filter(|last| last.uid != view.mp.uid());
     last.zip(minted_here(view, token).or_else(by_life))
         .is_some_and(|(last, issued)| last.started > issued)
 }
