@@ -4,12 +4,17 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta},
+    apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta, Time},
     jiff::Timestamp,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use strum::IntoEnumIterator;
 
-use crate::{api::names, fingerprint::is_fingerprint};
+use crate::{
+    api::{TicketType, names},
+    fingerprint::is_fingerprint,
+};
 
 /// The annotations that every target carries: if our managed fields lack one, the target was
 /// edited. An annotation that a new version adds does not belong here, or that version would take
@@ -27,8 +32,8 @@ const ANNOTATIONS: [&str; 10] = [
     names::OPERATOR,
 ];
 /// Our annotations that only some targets carry.
-const SOMETIMES: [&str; 3] =
-    [names::HANDLED_REFRESH_REQUEST, names::UNCONFIRMED, names::TOKEN_JSON];
+const SOMETIMES: [&str; 4] =
+    [names::HANDLED_REFRESH_REQUEST, names::UNCONFIRMED, names::TOKEN_JSON, names::TICKETS];
 /// The keys that every target's data has: the token, its expiry in two forms, the app id. A key
 /// that a new version adds is not counted, as with the annotations.
 const DATA_KEYS: usize = 4;
@@ -76,6 +81,8 @@ pub struct Projection {
     pub data_keys: Vec<String>,
     /// The data key of the token and its facts as JSON, if that key was written.
     pub token_json: Option<String>,
+    /// The tickets that its annotation describes and whose data keys our managed fields own.
+    pub tickets: Vec<TicketFacts>,
     /// The labels of the template that our managed fields own.
     pub labels: BTreeMap<String, String>,
     /// The annotations of the template that our managed fields own.
@@ -118,6 +125,21 @@ pub struct TokenFacts {
     pub expires: Timestamp,
 }
 
+/// A ticket, described without its value. A target's annotation lists them as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TicketFacts {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: TicketType,
+    /// The start of the ticket's SHA-256.
+    pub fingerprint: String,
+    /// When the call that first returned it was sent.
+    pub issue_time: Time,
+    /// When it expires at the latest.
+    pub expiration_time: Time,
+}
+
 /// The inputs of the call that returned a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sent {
@@ -156,6 +178,7 @@ impl Projection {
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect()
         };
+        let data_keys = keys_of(ours.and_then(|fields| fields.get("f:data")));
         let all_ours: Vec<&str> = ANNOTATIONS.iter().chain(&SOMETIMES).copied().collect();
         Self {
             name: meta.name.clone().unwrap_or_default(),
@@ -182,11 +205,9 @@ impl Projection {
             handled: annotation(names::HANDLED_REFRESH_REQUEST),
             unconfirmed: own(names::UNCONFIRMED).is_some(),
             operator: annotation(names::OPERATOR),
-            data_keys: keys_of(ours.and_then(|fields| fields.get("f:data")))
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
             token_json: own(names::TOKEN_JSON),
+            tickets: tickets(own(names::TICKETS).as_deref(), &data_keys),
+            data_keys: data_keys.into_iter().map(str::to_owned).collect(),
             labels: owned(meta.labels.as_ref(), "f:labels", &LABELS),
             annotations: owned(meta.annotations.as_ref(), "f:annotations", &all_ours),
         }
@@ -217,6 +238,17 @@ fn token(annotation: &impl Fn(&str) -> Option<String>) -> Option<TokenFacts> {
     })
 }
 
+/// The tickets of which the annotation tells and whose keys are ours.
+fn tickets(annotation: Option<&str>, data_keys: &[&str]) -> Vec<TicketFacts> {
+    let told: Option<Vec<TicketFacts>> =
+        annotation.and_then(|text| serde_json::from_str(text).ok());
+    let is_whole = |ticket: &TicketFacts| {
+        is_fingerprint(&ticket.fingerprint)
+            && ticket.kind.keys().iter().all(|key| data_keys.contains(key))
+    };
+    told.into_iter().flatten().filter(is_whole).collect()
+}
+
 /// The fields that our server-side apply owns. An edit by another manager removes the field from
 /// them.
 fn applied_fields(entries: &[ManagedFieldsEntry]) -> Option<&Value> {
@@ -241,7 +273,9 @@ fn whole(fields: Option<&Value>, json: Option<&str>) -> bool {
     // shows that we still own them.
     let data = keys_of(fields.get("f:data"));
     let json_key = json.unwrap_or(names::KEY_TOKEN_JSON);
-    let data = data.iter().filter(|key| **key != json_key).count() >= DATA_KEYS
+    let of_ticket = |key: &str| TicketType::iter().any(|kind| kind.keys().contains(&key));
+    let always = data.iter().filter(|key| **key != json_key && !of_ticket(key)).count();
+    let data = always >= DATA_KEYS
         && data.contains(&json_key) == json.is_some()
         && [names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID].iter().all(|key| data.contains(key));
     annotations && labels && data && has(&["type"])

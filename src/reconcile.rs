@@ -286,6 +286,7 @@ impl Ctx {
                 self.remember(mp, |memory| memory.recall.writes.unmatched = Some(version))
             }
             Act::Forget(old) => self.delete_old(mp, &old).await,
+            Act::RenewTickets(due) => self.renew_tickets(view, pass, &due).await,
         }
     }
 

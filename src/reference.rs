@@ -63,6 +63,8 @@ fn each_reason_for_which_there_is_something_to_do_is_in_a_runbook_of_a_missing_t
         Reason::Suspended,
         Reason::RefreshOverdue,
         Reason::ReportedInvalid,
+        // Of a ticket, which has a runbook of its own.
+        Reason::TokenRejected,
     ];
     let runbooks = [
         include_str!("../docs/runbooks/token-expired.md"),

@@ -190,6 +190,9 @@ pub fn any_mini_program(choices: &mut Unstructured<'_>) -> Result<MiniProgram> {
     if choices.ratio(1, 8)? {
         spec["target"] = json!({ "deletionPolicy": choices.choose(&["Delete", "Retain", "Odd"])? });
     }
+    if choices.ratio(1, 4)? {
+        spec["tickets"] = json!([choices.choose(&["JsApi", "WxCard", "AgentConfig", "Odd"])?]);
+    }
     let mut mp = mini_program(spec);
     mp.metadata.generation = Some(choices.int_in_range(1..=2)?);
     let annotations = mp.metadata.annotations.get_or_insert_default();

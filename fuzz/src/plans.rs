@@ -107,6 +107,12 @@ fn look(choices: &mut Unstructured<'_>) -> Result<()> {
                 assert!(started.is_some(), "nothing was begun");
                 return Ok(());
             }
+            Act::RenewTickets(due) => {
+                let kinds: Vec<_> = due.iter().map(|ticket| ticket.kind).collect();
+                let mp = &seen.mini_program;
+                assert!(!mp.spec.suspend && mp.spec.tickets == kinds && started.is_none());
+                return Ok(());
+            }
             Act::Rest | Act::Rewrite(_) | Act::Forget(_) => return Ok(()),
             Act::NoteCredential(noted) => {
                 assert!(

@@ -5,15 +5,16 @@ use arbitrary::Unstructured;
 use k8s_openapi::{
     ByteString,
     api::core::v1::Secret,
-    apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry},
+    apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry, Time},
+    jiff::Timestamp,
 };
 use miniprogram_operator::{
-    api::names,
-    projection::{Projection, Sent, TokenFacts},
+    api::{TicketType, names},
+    projection::{Projection, Sent, TicketFacts, TokenFacts},
     reconcile::{
         apply::secret::{Content, target_secret},
         memory::Precondition,
-        observed::Held,
+        observed::{Held, HeldTicket},
     },
     sensitive::AccessToken,
     template::Template,
@@ -60,6 +61,7 @@ fn written_is_read_back(choices: &mut Unstructured<'_>) -> arbitrary::Result<()>
             "template": { "metadata": { "labels": labels, "annotations": annotations } },
         }
     }));
+    let tickets = tickets(choices)?;
     let template =
         Template { labels: labels.clone(), annotations: annotations.clone(), refused: vec![] };
     let content = Content {
@@ -71,6 +73,7 @@ fn written_is_read_back(choices: &mut Unstructured<'_>) -> arbitrary::Result<()>
         handled: handled.as_deref(),
         unconfirmed,
         operator: "system/lease",
+        tickets: &tickets,
     };
     let precondition =
         Precondition::Is { uid: "uid".into(), version: "7".into(), issued_for: None };
@@ -84,6 +87,8 @@ fn written_is_read_back(choices: &mut Unstructured<'_>) -> arbitrary::Result<()>
     );
     assert_eq!((read.unconfirmed, read.operator.as_deref()), (unconfirmed, Some("system/lease")));
     assert_eq!((&read.labels, &read.annotations), (&labels, &annotations));
+    let described: Vec<_> = tickets.iter().map(|held| held.facts.clone()).collect();
+    assert_eq!(read.tickets, described);
     assert!(
         Held::of(secret.clone(), &[&facts.fingerprint])
             .token(&facts.fingerprint)
@@ -96,6 +101,28 @@ fn written_is_read_back(choices: &mut Unstructured<'_>) -> arbitrary::Result<()>
             || !json!(secret.metadata).to_string().contains(choices::TOKENS[0])
     );
     Ok(())
+}
+
+/// Any of the tickets, each once.
+fn tickets(choices: &mut Unstructured<'_>) -> arbitrary::Result<Vec<HeldTicket>> {
+    let mut tickets = vec![];
+    for kind in [TicketType::JsApi, TicketType::WxCard, TicketType::AgentConfig] {
+        let text = format!("ticket-{}", choices::text(choices, 64)?);
+        if let Some(ticket) = AccessToken::parse(&text).filter(|_| text.len() % 2 == 0) {
+            // In whole seconds, as a status has them.
+            let time = |time: Timestamp| {
+                Time(Timestamp::from_second(time.as_second()).unwrap_or(Timestamp::UNIX_EPOCH))
+            };
+            let facts = TicketFacts {
+                kind,
+                fingerprint: ticket.fingerprint(),
+                issue_time: time(choices::time(choices)?),
+                expiration_time: time(choices::time(choices)?),
+            };
+            tickets.push(HeldTicket { ticket, facts });
+        }
+    }
+    Ok(tickets)
 }
 
 /// The Secret as the API server returns it after our apply: through JSON, and every field that was

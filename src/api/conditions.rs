@@ -21,6 +21,8 @@ pub enum ConditionType {
     TokenFresh,
     /// The target Secret is as the spec wants it.
     TargetSynced,
+    /// The target Secret holds the tickets that the spec asks for. Absent if it asks for none.
+    TicketsFresh,
     /// Not ready, and only a person can help (kstatus). Absent otherwise.
     Stalled,
 }
@@ -115,6 +117,8 @@ pub enum Reason {
     /// Two tokens in a row were reported invalid before their end: something else calls the endpoint,
     /// and each call there ends the token before it.
     AnotherCaller,
+    /// The platform refused the token that a ticket was requested with.
+    TokenRejected,
     /// The namespace has more objects of this app than are served, and this one is among the
     /// newest.
     TooManyObjects,

@@ -9,6 +9,7 @@ mod rules;
 pub mod sibling;
 mod spec;
 mod status;
+mod ticket;
 
 pub use conditions::{ConditionType, Reason};
 pub use spec::{
@@ -17,5 +18,6 @@ pub use spec::{
 };
 pub use status::{
     CredentialStatus, Intent, LastFailure, MiniProgramStatus, Mints, NextCall, TargetRef,
-    TokenStatus,
+    TicketStatus, TokenStatus,
 };
+pub use ticket::TicketType;

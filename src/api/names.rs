@@ -47,6 +47,9 @@ pub const UNCONFIRMED: &str = "miniprogram.dev/unconfirmed";
 /// Annotation on a target: the key of the token and its facts as JSON, present if the target has
 /// that key.
 pub const TOKEN_JSON: &str = "miniprogram.dev/token-json";
+/// Annotation on a target: the tickets that it holds, as a JSON list of their types, fingerprints
+/// and times; present if it holds any.
+pub const TICKETS: &str = "miniprogram.dev/tickets";
 /// Annotation on a target: the namespace and lease of the operator that wrote it.
 pub const OPERATOR: &str = "miniprogram.dev/operator";
 

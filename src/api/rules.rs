@@ -3,8 +3,9 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
+use strum::IntoEnumIterator;
 
-use super::names;
+use super::{TicketType, names};
 use crate::platform;
 
 /// The pattern of a Secret's name, as the API server checks it.
@@ -78,6 +79,21 @@ pub(super) fn spec() -> Value {
         format!("!has(self.tokenMode) || {}", modes.join(" || ")),
         "tokenMode is not one of this platform, or the platform has no choice: see docs/platforms.md",
     ));
+    let tickets = platform::ALL.iter().filter(|platform| !platform.tickets.is_empty());
+    let tickets = tickets.map(|platform| {
+        let types: Vec<_> =
+            platform.tickets.iter().map(|ticket| format!("'{}'", ticket.kind.as_str())).collect();
+        format!(
+            "self.platform == '{}' && self.tickets.all(ticket, ticket in [{}])",
+            platform.name,
+            types.join(", ")
+        )
+    });
+    let tickets: Vec<_> = tickets.collect();
+    rules.push(rule(
+        format!("!has(self.tickets) || self.tickets.size() == 0 || {}", tickets.join(" || ")),
+        "tickets has one that this platform does not make: see docs/platforms.md",
+    ));
     Value::Array(rules)
 }
 
@@ -129,7 +145,10 @@ fn bounds(platform: &platform::Platform, endpoint: &platform::Endpoint) -> Vec<V
 
 /// The rules that the target's keys differ from each other and from those that the operator adds.
 pub(super) fn target_keys() -> Value {
-    let fixed = format!("['{}', '{}']", names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID);
+    let of_tickets = TicketType::iter().flat_map(TicketType::keys).filter(|key| !key.is_empty());
+    let fixed = [names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID].into_iter().chain(of_tickets);
+    let fixed: Vec<_> = fixed.map(|key| format!("'{key}'")).collect();
+    let fixed = format!("[{}]", fixed.join(", "));
     json!([
         rule(
             "self.accessToken != self.expirationTime && !(self.tokenJSON in [self.accessToken, self.expirationTime])",

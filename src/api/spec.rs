@@ -12,7 +12,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{MiniProgramStatus, names, rules};
+use super::{MiniProgramStatus, TicketType, names, rules};
 use crate::platform::{self, Endpoint, Platform, PlatformName};
 
 /// A mini program whose server-side access token is kept fresh in a Secret.
@@ -138,6 +138,13 @@ pub struct MiniProgramSpec {
     /// Secret keeps the current token, which is not refreshed and expires.
     #[serde(default)]
     pub suspend: bool,
+
+    /// The tickets that the platform makes from the token, which the Secret then holds beside it.
+    /// WeChat has JsApi and WxCard, and documents them for official and service accounts, not for
+    /// mini programs. WeCom has JsApi and AgentConfig. None by default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4), extend("x-kubernetes-list-type" = "set"))]
+    pub tickets: Vec<TicketType>,
 
     /// The Secret that the token is stored in.
     #[serde(default, skip_serializing_if = "Option::is_none")]

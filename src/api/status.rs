@@ -10,6 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::TicketType;
 use crate::fingerprint;
 
 /// The state of the token and its Secret, as the operator last observed it.
@@ -31,6 +32,13 @@ pub struct MiniProgramStatus {
     /// The token in the target Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenStatus>,
+    /// The tickets that the spec asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 4),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"])
+    )]
+    pub tickets: Vec<TicketStatus>,
     /// The version of the credential Secret that the condition CredentialValid was last reported
     /// for. A later version with the same app secret is reported with the next change of the
     /// status.
@@ -54,8 +62,8 @@ pub struct MiniProgramStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 80))]
     pub handled_refresh_request: Option<String>,
-    /// The conditions of the object: Ready, CredentialValid, TokenFresh, TargetSynced and, where
-    /// only a person can help, Stalled.
+    /// The conditions of the object: Ready, CredentialValid, TokenFresh, TargetSynced, where the
+    /// spec asks for tickets TicketsFresh, and, where only a person can help, Stalled.
     #[schemars(schema_with = "conditions")]
     pub conditions: Vec<Condition>,
 }
@@ -112,6 +120,33 @@ pub struct TokenStatus {
     /// When the last call that returned a token was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check_time: Option<Time>,
+}
+
+/// A ticket, described without its value.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TicketStatus {
+    /// The type of the ticket, as in spec.tickets.
+    #[serde(rename = "type")]
+    pub kind: TicketType,
+    /// The first 12 hexadecimal digits of the ticket's SHA-256. Absent if the Secret does not hold
+    /// the ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 80), regex(pattern = fingerprint::PATTERN))]
+    pub fingerprint: Option<String>,
+    /// When the call that first returned this ticket was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_time: Option<Time>,
+    /// When the ticket expires at the latest: its whole life after issueTime, since the platform
+    /// does not say how much is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiration_time: Option<Time>,
+    /// From when on the platform is asked for the next ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_refresh_time: Option<Time>,
+    /// The last call for this ticket, if it failed and will be retried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<LastFailure>,
 }
 
 /// A version of the credential Secret.

@@ -29,6 +29,7 @@ pub(super) const PLATFORM: Platform = Platform {
         example: "ding0123456789abcdef",
     },
     endpoints: &[NEW, OLD],
+    tickets: &[],
     tells_id_from_secret: false,
     day_offset_seconds: 8 * 3600,
 };

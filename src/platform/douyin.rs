@@ -27,6 +27,7 @@ pub(super) const PLATFORM: Platform = Platform {
     name: "Douyin",
     app_id: APP_ID,
     endpoints: &[ENDPOINT],
+    tickets: &[],
     tells_id_from_secret: true,
     day_offset_seconds: 8 * 3600,
 };

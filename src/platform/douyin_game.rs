@@ -29,6 +29,7 @@ const HOSTS: &[&str] = &["https://minigame.zijieapi.com"];
 pub(super) const PLATFORM: Platform = Platform {
     name: "DouyinGame",
     endpoints: &[STABLE, LEGACY],
+    tickets: &[],
     tells_id_from_secret: false,
     ..douyin::PLATFORM
 };

@@ -28,6 +28,7 @@ pub(super) const PLATFORM: Platform = Platform {
         example: "1600000001",
     },
     endpoints: &[STATELESS, SHORT_LIVED],
+    tickets: &[],
     tells_id_from_secret: false,
     day_offset_seconds: 9 * 3600,
 };

@@ -38,7 +38,8 @@ pub const ADDING: Platform = platform("Adding", &[endpoint(Reissue::Adds, None, 
 const fn platform(name: &'static str, endpoints: &'static [Endpoint]) -> Platform {
     let (pattern, meaning, example) = ("^[a-z0-9-]{1,64}$", "a made-up app id", "made-up");
     let app_id = AppIdPattern { pattern, meaning, example };
-    Platform { name, app_id, endpoints, tells_id_from_secret: true, day_offset_seconds: 0 }
+    let (tickets, tells_id_from_secret) = (&[], true);
+    Platform { name, app_id, endpoints, tickets, tells_id_from_secret, day_offset_seconds: 0 }
 }
 
 const fn endpoint(

@@ -14,6 +14,7 @@ mod response;
 mod rfc6749;
 #[cfg(test)]
 mod tests;
+mod ticket;
 
 use std::time::Duration;
 
@@ -21,8 +22,12 @@ pub use exchange::{Body, Grant, Life, Pairs, Request, Response, TokenRequest};
 pub use name::PlatformName;
 pub use refusal::{Cause, Certainty, Code, Refusal};
 pub use reissue::{Reissue, Replacement};
+pub use ticket::Ticket;
 
-use crate::{api::TokenMode, sensitive::AppSecret};
+use crate::{
+    api::{TicketType, TokenMode},
+    sensitive::AppSecret,
+};
 
 macro_rules! platforms {
     ($($file:ident),* $(,)?) => {
@@ -64,6 +69,8 @@ pub struct Platform {
     pub app_id: AppIdPattern,
     /// The token endpoints; the first is the default.
     pub endpoints: &'static [Endpoint],
+    /// The tickets that it makes from a token.
+    pub tickets: &'static [Ticket],
     /// Whether a refusal tells a wrong app id from a wrong app secret.
     pub tells_id_from_secret: bool,
     /// The offset of the platform's quota day from UTC in seconds, positive to the east.
@@ -151,6 +158,12 @@ impl Platform {
             Some(_) => self.endpoints.iter().find(|endpoint| endpoint.mode == mode),
         }
     }
+
+    /// The ticket of this type, or none if the platform has no such ticket.
+    #[must_use]
+    pub fn ticket(&self, kind: TicketType) -> Option<&Ticket> {
+        self.tickets.iter().find(|ticket| ticket.kind == kind)
+    }
 }
 
 impl Endpoint {
@@ -168,7 +181,7 @@ impl Endpoint {
         match (self.read)(response) {
             Ok(_) if response::has_error(response) => Err(response::without_json(response.status)),
             Ok(grant) => Ok(grant),
-            Err(refusal) => Err(refusal.without(secret)),
+            Err(refusal) => Err(refusal.without(secret.expose())),
         }
     }
 }

@@ -40,6 +40,7 @@ pub(super) const PLATFORM: Platform = Platform {
         request,
         read,
     }],
+    tickets: &[],
     tells_id_from_secret: false,
     day_offset_seconds: 8 * 3600,
 };

@@ -2,6 +2,7 @@
 //! all, whose rows are in the platforms' files. A platform without its rows does not compile.
 
 mod page;
+mod tickets;
 
 use std::{net::IpAddr, time::Duration};
 

@@ -15,9 +15,12 @@ use zeroize::Zeroizing;
 use super::tests::{Case, Cases};
 use super::{
     AppIdPattern, Code, Endpoint, ForceLimits, Grant, LONGEST_LIFE, Lead, Life, Pairs, Platform,
-    Refusal, Reissue, Request, Response, TokenRequest, response,
+    Refusal, Reissue, Request, Response, Ticket, TokenRequest, response, ticket,
 };
-use crate::api::{Reason, TokenMode};
+use crate::{
+    api::{Reason, TicketType, TokenMode},
+    sensitive::AccessToken,
+};
 
 const MINUTES_5: Duration = Duration::from_secs(300);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -30,6 +33,7 @@ pub(super) const PLATFORM: Platform = Platform {
         example: "wx0123456789abcdef",
     },
     endpoints: &[STABLE, LEGACY],
+    tickets: &[ticket(TicketType::JsApi, js_api), ticket(TicketType::WxCard, wx_card)],
     tells_id_from_secret: true,
     day_offset_seconds: 8 * 3600,
 };
@@ -64,6 +68,26 @@ const LEGACY: Endpoint = Endpoint {
     request: legacy_request,
     read,
 };
+
+/// <https://developers.weixin.qq.com/doc/service/api/invoice/auth/api_getticket.html>
+const fn ticket(kind: TicketType, request: fn(&AccessToken) -> Request) -> Ticket {
+    Ticket {
+        kind,
+        documented_for: "official and service accounts, not for mini programs",
+        hosts: HOSTS,
+        longest_life: LONGEST_LIFE,
+        request,
+        read: ticket::read,
+    }
+}
+
+fn js_api(token: &AccessToken) -> Request {
+    ticket::request("/cgi-bin/ticket/getticket", token, Some("jsapi"))
+}
+
+fn wx_card(token: &AccessToken) -> Request {
+    ticket::request("/cgi-bin/ticket/getticket", token, Some("wx_card"))
+}
 
 fn stable_request(wanted: &TokenRequest<'_>) -> Request {
     let body = json!({

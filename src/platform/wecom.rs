@@ -16,10 +16,14 @@ use zeroize::Zeroizing;
 use super::tests::{Case, Cases};
 use super::{
     AppIdPattern, Code, Endpoint, Grant, LONGEST_LIFE, Lead, Life, Platform, Refusal, Reissue,
-    Request, Response, TokenRequest, UNDOCUMENTED_QUOTA, response,
+    Request, Response, Ticket, TokenRequest, UNDOCUMENTED_QUOTA, response, ticket,
 };
-use crate::api::Reason;
+use crate::{
+    api::{Reason, TicketType},
+    sensitive::AccessToken,
+};
 
+const HOSTS: &[&str] = &["https://qyapi.weixin.qq.com"];
 const MINUTES_2: Duration = Duration::from_secs(120);
 
 pub(super) const PLATFORM: Platform = Platform {
@@ -32,7 +36,7 @@ pub(super) const PLATFORM: Platform = Platform {
     },
     endpoints: &[Endpoint {
         mode: None,
-        hosts: &["https://qyapi.weixin.qq.com"],
+        hosts: HOSTS,
         reissue: Reissue::SameUntil { window: MINUTES_2 },
         lead: Lead { default: MINUTES_2, longest: MINUTES_2 },
         force: None,
@@ -41,9 +45,30 @@ pub(super) const PLATFORM: Platform = Platform {
         request,
         read,
     }],
+    tickets: &[ticket(TicketType::JsApi, js_api), ticket(TicketType::AgentConfig, agent_config)],
     tells_id_from_secret: true,
     day_offset_seconds: 8 * 3600,
 };
+
+/// Both are documented for 400 calls an hour of a corporation and 100 of an app.
+const fn ticket(kind: TicketType, request: fn(&AccessToken) -> Request) -> Ticket {
+    Ticket {
+        kind,
+        documented_for: "",
+        hosts: HOSTS,
+        longest_life: LONGEST_LIFE,
+        request,
+        read: ticket::read,
+    }
+}
+
+fn js_api(token: &AccessToken) -> Request {
+    ticket::request("/cgi-bin/get_jsapi_ticket", token, None)
+}
+
+fn agent_config(token: &AccessToken) -> Request {
+    ticket::request("/cgi-bin/ticket/get", token, Some("agent_config"))
+}
 
 /// Each app of a corporation has a secret of its own, which alone says to the platform which app is
 /// meant. The `AgentId` in the app id tells the apps apart here.

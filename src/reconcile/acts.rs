@@ -5,6 +5,7 @@ mod call;
 mod publish;
 mod read;
 mod store;
+mod tickets;
 mod write_status;
 
 pub use self::call::StartedCall;

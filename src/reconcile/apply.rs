@@ -68,6 +68,7 @@ pub async fn preflight(
             handled: None,
             unconfirmed: false,
             operator: "",
+            tickets: &[],
             template,
         };
         let sent = target_secret(mp, name, precondition, &content);

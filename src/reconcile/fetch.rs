@@ -1,4 +1,4 @@
-//! Calls a platform for a token; no other step does. Knows no Kubernetes; the other steps pass in
+//! Calls a platform for a token or a ticket; no other step does. Knows no Kubernetes; the other steps pass in
 //! the proofs that the call may be made.
 
 pub mod door;
@@ -14,7 +14,10 @@ use self::door::{Door, Incoming, Outgoing, TransportError};
 use super::{apply::Preflight, plan::backoff::backoff, status::IntentRecorded};
 use crate::{
     api::Reason,
-    platform::{Certainty, Endpoint, Grant, Platform, Refusal, Response, TokenRequest},
+    platform::{
+        Certainty, Endpoint, Grant, Platform, Refusal, Request, Response, Ticket, TokenRequest,
+    },
+    sensitive::AccessToken,
     shell::{clock::Clock, leader::Term, metrics::Metrics},
 };
 
@@ -37,9 +40,9 @@ pub struct Platforms {
 impl Platforms {
     /// The hosts for a call: those of the platform that the administrator sets, else the endpoint's
     /// own.
-    fn hosts_of(&self, wanted: &FetchRequest<'_>) -> Vec<String> {
-        let set = self.hosts.get(wanted.platform.name).cloned();
-        set.unwrap_or_else(|| wanted.endpoint.hosts.iter().map(ToString::to_string).collect())
+    fn hosts_of(&self, platform: &Platform, own: &[&str]) -> Vec<String> {
+        let set = self.hosts.get(platform.name).cloned();
+        set.unwrap_or_else(|| own.iter().map(ToString::to_string).collect())
     }
 }
 
@@ -55,11 +58,21 @@ pub struct FetchRequest<'a> {
     pub unanswered: u32,
 }
 
+/// A call for a ticket.
+pub struct TicketRequest<'a> {
+    /// The platform.
+    pub platform: &'static Platform,
+    /// The ticket.
+    pub ticket: &'static Ticket,
+    /// The token that it is made from.
+    pub token: &'a AccessToken,
+}
+
 /// How a call ended.
 pub enum Fetched {
-    /// It returned a token.
+    /// It returned a token, or a ticket.
     Token {
-        /// The token and its life.
+        /// The token or the ticket, and its life.
         grant: Grant,
         /// When the request was sent.
         sent: Timestamp,
@@ -83,21 +96,71 @@ pub async fn fetch(
     clock: &Clock,
     metrics: &Metrics,
 ) -> Fetched {
-    let timeout = timeout(platforms.request_timeout, wanted);
+    let is_late = |now: Duration| {
+        started.since().is_some_and(|since| now.saturating_sub(since) > platforms.request_timeout)
+    };
+    let call = Call {
+        platform: wanted.platform.name,
+        hosts: platforms.hosts_of(wanted.platform, wanted.endpoint.hosts),
+        timeout: timeout(platforms.request_timeout, wanted),
+        is_late: &is_late,
+        request: &|| (wanted.endpoint.request)(&wanted.token),
+        read: &|response| wanted.endpoint.token(response, wanted.token.secret),
+    };
+    send(platforms, call, term, clock, metrics).await
+}
+
+/// Makes one call for a ticket. It ends no token and returns the same ticket again, so it needs no
+/// intent and no preflight.
+pub async fn fetch_ticket(
+    platforms: &Platforms,
+    wanted: &TicketRequest<'_>,
+    term: &Term,
+    clock: &Clock,
+    metrics: &Metrics,
+) -> Fetched {
+    let call = Call {
+        platform: wanted.platform.name,
+        hosts: platforms.hosts_of(wanted.platform, wanted.ticket.hosts),
+        timeout: platforms.request_timeout,
+        is_late: &|_| false,
+        request: &|| (wanted.ticket.request)(wanted.token),
+        read: &|response| wanted.ticket.ticket(response, wanted.token),
+    };
+    send(platforms, call, term, clock, metrics).await
+}
+
+/// What a call for a token or a ticket is made of.
+struct Call<'a> {
+    platform: &'static str,
+    hosts: Vec<String>,
+    timeout: Duration,
+    /// Whether its intent is too old at a boot time.
+    is_late: &'a (dyn Fn(Duration) -> bool + Sync),
+    request: &'a (dyn Fn() -> Request + Sync),
+    read: &'a (dyn Fn(&Response<'_>) -> Result<Grant, Refusal> + Sync),
+}
+
+async fn send(
+    platforms: &Platforms,
+    call: Call<'_>,
+    term: &Term,
+    clock: &Clock,
+    metrics: &Metrics,
+) -> Fetched {
     let mut refusal = Refusal::unreachable(Certainty::NotSent, None);
-    for host in platforms.hosts_of(wanted) {
+    let timeout = call.timeout;
+    for host in call.hosts {
         let now = clock.now();
-        let late = started
-            .since()
-            .is_some_and(|since| now.boot.saturating_sub(since) > platforms.request_timeout);
+        let late = (call.is_late)(now.boot);
         let Some(_ticket) = term.ticket(platforms.connect_timeout).filter(|_| !late) else {
             return Fetched::NotAllowed;
         };
-        let request = (wanted.endpoint.request)(&wanted.token);
+        let request = (call.request)();
         let response = platforms.door.send(Outgoing { host, request, timeout }).await;
         let took = clock.now().boot.saturating_sub(now.boot);
-        let read = read(wanted, response);
-        metrics.platform_called(wanted.platform.name, code(read.as_ref().err()), took);
+        let read = read(response, call.read);
+        metrics.platform_called(call.platform, code(read.as_ref().err()), took);
         match read {
             Ok(grant) => return Fetched::Token { grant, sent: now.wall, took },
             // Another host is tried only if this one has certainly received nothing.
@@ -118,8 +181,8 @@ fn timeout(base: Duration, wanted: &FetchRequest<'_>) -> Duration {
 }
 
 fn read(
-    wanted: &FetchRequest<'_>,
     response: Result<Incoming, TransportError>,
+    read: &(dyn Fn(&Response<'_>) -> Result<Grant, Refusal> + Sync),
 ) -> Result<Grant, Refusal> {
     let response = response.map_err(|error| match error {
         TransportError::NotSent(cause) => Refusal::unreachable(Certainty::NotSent, Some(cause)),
@@ -128,7 +191,7 @@ fn read(
     let Some(body) = &response.body else { return Err(Refusal::unknown(Reason::BadResponse)) };
     let Incoming { status, content_type, .. } = &response;
     let response = Response { status: *status, content_type, body };
-    wanted.endpoint.token(&response, wanted.token.secret)
+    read(&response)
 }
 
 /// How a call ended, as a metric label from a fixed list: a platform's code could be anything.

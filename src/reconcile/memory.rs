@@ -6,6 +6,7 @@ mod backoffs;
 mod calls;
 mod reports;
 mod sightings;
+mod tickets;
 mod writes;
 
 use std::{
@@ -21,6 +22,7 @@ pub use self::{
     calls::{Calls, Ended, How},
     reports::{Noted, Reports},
     sightings::Sightings,
+    tickets::{LastTicketCall, TicketCalls, TicketEnd},
     writes::{Precondition, Refused, Stored, UnstoredFacts, UnstoredToken, Writes},
 };
 
@@ -29,6 +31,8 @@ pub use self::{
 pub struct Recall {
     /// Its calls.
     pub calls: Calls,
+    /// Its calls for tickets, by type.
+    pub tickets: Vec<TicketCalls>,
     /// Its writes.
     pub writes: Writes,
     /// What was first seen when.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::{CredentialStatus, MiniProgram},
-    projection::{Owner, Projection},
+    projection::{Owner, Projection, TicketFacts},
     sensitive::{AccessToken, AppSecret, Implausible},
     template::Template,
     world::{Lookup, Siblings, Version},
@@ -116,9 +116,18 @@ impl Spec {
     }
 }
 
-/// The values in a Secret's data that are known tokens.
+/// The values in a Secret's data that are known tokens or tickets.
 #[derive(Default)]
 pub struct Held(Vec<AccessToken>);
+
+/// A ticket with its value. Has no `Debug`.
+#[derive(Clone)]
+pub struct HeldTicket {
+    /// The ticket; wiped when dropped.
+    pub ticket: AccessToken,
+    /// Its type, fingerprint and times.
+    pub facts: TicketFacts,
+}
 
 /// The result of reading a credential.
 pub enum CredentialRead {

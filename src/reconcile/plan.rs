@@ -21,6 +21,7 @@ pub mod synchronise;
 pub mod target;
 #[cfg(test)]
 pub(super) mod tests;
+pub mod tickets;
 pub mod time;
 pub mod trusted;
 pub mod unknown_outcome;
@@ -47,6 +48,7 @@ use super::{
 };
 use crate::{
     api::{ConditionType, LastFailure, MiniProgramStatus, Reason, conditions},
+    platform::Ticket,
     projection::Projection,
     shell::clock::Now,
     world::Lookup,
@@ -122,6 +124,8 @@ pub enum Act {
     Unmatched(String),
     /// Delete one of our Secrets that is no longer the target.
     Forget(Arc<Projection>),
+    /// Request these tickets with the stored token, and store them beside it.
+    RenewTickets(Vec<&'static Ticket>),
 }
 
 /// Where the token for a rewrite comes from.
@@ -146,9 +150,17 @@ enum Step {
 type Check = fn(&View<'_>, Option<Wanted>) -> Option<Step>;
 
 /// In this order: the unstored token, the back-off, the owner of the target Secret, writes that
-/// need no call, the deletion of old targets, the call.
-const STEPS: [Check; 6] =
-    [store_token, backing_off, identify, synchronise::synchronise, forget_old, call];
+/// need no call, the deletion of old targets, the tickets that are due while no call can be made,
+/// the call.
+const STEPS: [Check; 7] = [
+    store_token,
+    backing_off,
+    identify,
+    synchronise::synchronise,
+    forget_old,
+    tickets::renew,
+    call,
+];
 
 /// Plans one iteration of a reconcile pass.
 pub fn plan(seen: &Observed, now: Now) -> Planned {
@@ -408,8 +420,10 @@ fn wake(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Duration {
     let failure = view.failure().map(|(failure, _)| wait(view.now, failure.next_attempt_time.0));
     let failure = failure.filter(|wait| !wait.is_zero());
     let refused = refused_write(view);
-    [limited, next, overdue, failure, refused, target::next_change(view), synchronise::next(view)]
+    let corrected = [target::next_change(view), synchronise::next(view), tickets::next(view)];
+    [limited, next, overdue, failure, refused]
         .into_iter()
+        .chain(corrected)
         .flatten()
         .min()
         .unwrap_or(LONGEST_REST)

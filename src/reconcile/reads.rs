@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     api::{CredentialStatus, MiniProgram, TargetKeys, names},
-    projection::{Projection, TokenFacts},
+    projection::{Projection, TicketFacts, TokenFacts},
     sensitive::{AccessToken, AppSecret},
     token_json::token_json,
     world::ObjectName,
@@ -47,14 +47,16 @@ impl TargetRead {
     fn of(secret: Secret, known: Option<&str>, keys: &TargetKeys) -> Self {
         let target = Projection::of(&secret.metadata);
         let reported = target.token.as_ref().map(|token| token.fingerprint.as_str());
-        let fingerprints: Vec<&str> = reported.into_iter().chain(known).collect();
+        let tickets = target.tickets.iter().map(|ticket| ticket.fingerprint.as_str());
+        let fingerprints: Vec<&str> = reported.into_iter().chain(known).chain(tickets).collect();
         let immutable = secret.immutable == Some(true);
         // A version that did not write the JSON has left no annotation that names it.
         let json = keys.json().filter(|_| target.token_json.is_some());
         let is_intact = target
             .token
             .as_ref()
-            .is_some_and(|token| is_intact(&secret, token, &target.sent.app_id, keys, json));
+            .is_some_and(|token| is_intact(&secret, token, &target.sent.app_id, keys, json))
+            && target.tickets.iter().all(|ticket| has_ticket(&secret, ticket));
         let held = Held::of(secret, &fingerprints);
         Self { target, immutable, held, is_intact }
     }
@@ -80,6 +82,17 @@ fn is_intact(
         && value(&keys.expiration_time) == Some(&token.expires.to_string())
         && value(names::KEY_EXPIRES_AT_UNIX) == Some(&token.expires.as_second().to_string())
         && value(names::KEY_APP_ID) == Some(app_id)
+}
+
+/// Whether the data holds the ticket that the annotation describes.
+fn has_ticket(secret: &Secret, ticket: &TicketFacts) -> bool {
+    let value = |key: &str| str::from_utf8(&secret.data.as_ref()?.get(key)?.0).ok();
+    let [key, expiration_time, unix] = ticket.kind.keys();
+    let held = value(key).and_then(AccessToken::parse);
+    let expires = ticket.expiration_time.0;
+    held.is_some_and(|held| held.fingerprint() == ticket.fingerprint)
+        && value(expiration_time) == Some(&expires.to_string())
+        && value(unix) == Some(&expires.as_second().to_string())
 }
 
 /// Reads Secrets during one term; cheap to clone.

@@ -22,6 +22,7 @@ soon=wx0000000000000002
 rejected=wx0000000000000003
 refused=wx0000000000000004
 down=wx0000000000000006
+signed=wx0000000000000008
 crowd=({1000..1015})
 
 all_is_well() {
@@ -63,6 +64,10 @@ trouble_begins() {
     platform PUT "/sim/apps/$down/fault" '{"kind": "status", "status": 502}'
     app team-a down "$down"
 
+    provokes MiniProgramTicketsNotFresh 'namespace="team-a",name="signed"'
+    platform PUT "/sim/apps/$signed/fault" '{"kind": "code", "code": 48001, "on": "ticket"}'
+    app team-a signed "$signed" 'tickets: [JsApi]'
+
     provokes MiniProgramCABundleUnusable
     : > "$work/ca.crt"
 
@@ -100,6 +105,11 @@ trouble_ends() {
     tells MiniProgramTokenExpiringSoon 'TokenFresh PlatformBusy'
     mends MiniProgramTokenExpiringSoon
     platform DELETE "/sim/apps/$soon/fault"
+
+    fires MiniProgramTicketsNotFresh 120
+    tells MiniProgramTicketsNotFresh 'TicketsFresh False BadResponse'
+    mends MiniProgramTicketsNotFresh
+    kubectl -n team-a patch mp signed --type merge --patch '{"spec": {"tickets": null}}' > /dev/null
 
     fires MiniProgramNotReady 120
     tells MiniProgramNotReady '"reason":"NoToken"'

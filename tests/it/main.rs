@@ -43,5 +43,6 @@ mod scope;
 mod secrecy;
 mod shards;
 mod silence;
+mod tickets;
 mod two_releases;
 mod writes;

@@ -56,6 +56,16 @@ async fn wrong_specs_are_refused_with_a_readable_message() {
             json!({ "refreshIntervalSeconds": 599, "tokenMode": "Legacy" }),
             "refreshIntervalSeconds must be at least 600 on WeChat in Legacy mode",
         ),
+        (
+            json!({ "tickets": ["AgentConfig"] }),
+            "tickets has one that this platform does not make: see docs/platforms.md",
+        ),
+        (json!({ "tickets": ["Odd"] }), "supported values: \"JsApi\", \"WxCard\""),
+        (json!({ "tickets": ["JsApi", "JsApi"] }), "duplicate entries for key"),
+        (
+            target(json!({ "keys": { "accessToken": "jsapi_ticket" } })),
+            "are keys that the operator writes itself",
+        ),
         (json!({ "displayName": long(129) }), "may not be more than 128"),
         (json!({ "type": long(65) }), "may not be more than 64"),
         (

@@ -11,10 +11,11 @@ use crate::reconcile::{
     app_key, apply,
     call::{Call, Wanted},
     fetch::{FetchRequest, Fetched, fetch, slots::Slot},
-    memory::{AppMints, Ended, How, Precondition, UnstoredFacts},
+    memory::{AppMints, Ended, How, Precondition, UnstoredFacts, UnstoredToken},
     plan::{
         due, limits, refused_write,
         target::{is_reported_refused, stays_in_use},
+        tickets,
         time::{after, whole_seconds},
         unknown_outcome,
         view::View,
@@ -212,7 +213,12 @@ impl Ctx {
                     precondition,
                     refused: None,
                 };
-                self.got_token(view, grant, unstored, version, sent, took);
+                let tickets = view
+                    .in_use
+                    .map(|from| tickets::kept(view, from, live.held_by(from, mp)))
+                    .unwrap_or_default();
+                let unstored = UnstoredToken { token: grant.token, tickets, facts: unstored };
+                self.got_token(view, unstored, version, sent, took);
             }
             Fetched::NotAllowed => {
                 pass.started = Some(started);

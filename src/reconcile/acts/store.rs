@@ -11,9 +11,9 @@ use crate::reconcile::{
     apply::{self, Resolution, secret::Content},
     call::Why,
     events,
-    memory::{How, Stored, UnstoredFacts},
-    observed::LiveRead,
-    plan::{Rewrite, due, refused_write, synchronise::trusted_fingerprint, view::View},
+    memory::{How, Stored, UnstoredFacts, UnstoredToken},
+    observed::{HeldTicket, LiveRead},
+    plan::{Rewrite, due, refused_write, synchronise::trusted_fingerprint, tickets, view::View},
 };
 use crate::{
     api::MiniProgram,
@@ -35,13 +35,13 @@ impl Ctx {
         let uid = mp.uid();
         for _ in 0..TRIES {
             let unstored = self.memories.with(uid, |memory| {
-                memory
-                    .unstored
-                    .as_ref()
-                    .map(|unstored| (unstored.token.clone(), unstored.facts.clone()))
+                memory.unstored.as_ref().map(|unstored| {
+                    let UnstoredToken { token, tickets, facts } = &**unstored;
+                    (token.clone(), tickets.clone(), facts.clone())
+                })
             });
-            let Some((token, unstored)) = unstored else { return Next::Continue };
-            let error = match self.write_unstored(mp, &token, &unstored).await {
+            let Some((token, tickets, unstored)) = unstored else { return Next::Continue };
+            let error = match self.write_unstored(mp, &token, &tickets, &unstored).await {
                 Ok(written) => return self.stored(mp, &unstored, written).await,
                 Err(error) => error,
             };
@@ -68,6 +68,7 @@ impl Ctx {
         &self,
         mp: &MiniProgram,
         token: &AccessToken,
+        tickets: &[HeldTicket],
         unstored: &UnstoredFacts,
     ) -> Result<Projection, ApiError> {
         let content = Content {
@@ -81,6 +82,7 @@ impl Ctx {
                 .and_then(|status| status.handled_refresh_request.as_deref())),
             unconfirmed: unstored.unconfirmed,
             operator: self.term.operator(),
+            tickets,
             template: &self.allowed.template(mp),
         };
         apply::write(&self.client, mp, &unstored.name, &unstored.precondition, &content).await
@@ -242,16 +244,8 @@ impl Ctx {
         let (Some(facts), sent) = (facts(view, from), sent(view, live, from, &self.chance)) else {
             return Next::Continue;
         };
-        let content = Content {
-            token,
-            facts: &facts,
-            sent: &sent,
-            issued_for: from.issued_for.as_deref().filter(|_| from.stamped).unwrap_or_default(),
-            handled: view.status.handled_refresh_request.as_deref(),
-            unconfirmed: view.is_unconfirmed(),
-            operator: self.term.operator(),
-            template: &seen.template,
-        };
+        let tickets = tickets::kept(view, from, held);
+        let content = rewritten(view, from, (token, &facts, &sent), &tickets, self.term.operator());
         let (name, precondition) = if rewrite.renamed {
             (mp.target_name(), seen.target.precondition())
         } else {
@@ -290,6 +284,28 @@ impl Ctx {
                 Next::Continue
             }
         }
+    }
+}
+
+/// The content of a target whose token stays as another version of it, or another of our Secrets,
+/// has it.
+pub(super) fn rewritten<'a>(
+    view: &'a View<'_>,
+    from: &'a Projection,
+    (token, facts, sent): (&'a AccessToken, &'a TokenFacts, &'a Sent),
+    tickets: &'a [HeldTicket],
+    operator: &'a str,
+) -> Content<'a> {
+    Content {
+        token,
+        facts,
+        sent,
+        issued_for: from.issued_for.as_deref().filter(|_| from.stamped).unwrap_or_default(),
+        handled: view.status.handled_refresh_request.as_deref(),
+        unconfirmed: view.is_unconfirmed(),
+        operator,
+        tickets,
+        template: &view.seen.template,
     }
 }
 

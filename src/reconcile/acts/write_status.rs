@@ -40,6 +40,9 @@ impl Ctx {
                     written.status.as_ref().and_then(|status| status.credential.as_ref());
                 self.recall(mp, |recall| {
                     (recall.calls.ended, recall.calls.accepted) = (None, None);
+                    for calls in &mut recall.tickets {
+                        calls.ended = None;
+                    }
                     recall.backoffs.requests.failures = 0;
                     recall.reports.noted.take_if(|noted| reported == Some(&noted.version));
                 });

@@ -12,7 +12,7 @@ use kube::Resource;
 use crate::{
     api::{DeletionPolicy, MiniProgram, names},
     projection::{Sent, TokenFacts},
-    reconcile::memory::Precondition,
+    reconcile::{memory::Precondition, observed::HeldTicket},
     sensitive::AccessToken,
     template::Template,
     token_json::token_json,
@@ -34,6 +34,8 @@ pub struct Content<'a> {
     pub unconfirmed: bool,
     /// The operator that writes it, by namespace and Lease.
     pub operator: &'a str,
+    /// The tickets beside it.
+    pub tickets: &'a [HeldTicket],
     /// The labels and annotations that the spec asks for and the administrator allows.
     pub template: &'a Template,
 }
@@ -72,6 +74,8 @@ pub fn target_secret(
     data.extend(json.map(|key| {
         (key, ByteString(token_json(content.token, content.facts, &content.sent.app_id)))
     }));
+    data.extend(content.tickets.iter().flat_map(ticket_data));
+    annotations.extend(tickets_annotation(content.tickets));
     Secret {
         metadata: ObjectMeta {
             name: Some(text(name)),
@@ -88,6 +92,20 @@ pub fn target_secret(
         data: Some(data),
         ..Secret::default()
     }
+}
+
+fn ticket_data(held: &HeldTicket) -> impl Iterator<Item = (String, ByteString)> {
+    let expires = held.facts.expiration_time.0;
+    let values =
+        [held.ticket.expose().to_owned(), expires.to_string(), expires.as_second().to_string()];
+    let keys = held.facts.kind.keys().map(str::to_owned);
+    keys.into_iter().zip(values.map(|value| ByteString(value.into_bytes())))
+}
+
+fn tickets_annotation(tickets: &[HeldTicket]) -> Option<(String, String)> {
+    let facts: Vec<_> = tickets.iter().map(|held| &held.facts).collect();
+    let text = (!facts.is_empty()).then(|| serde_json::to_string(&facts).unwrap_or_default())?;
+    Some((names::TICKETS.to_owned(), text))
 }
 
 fn facts(content: &Content<'_>) -> impl Iterator<Item = (String, String)> {
@@ -168,6 +186,7 @@ pub(super) mod tests {
             handled: None,
             unconfirmed,
             operator: "system/lease",
+            tickets: &[],
         };
         target_secret(&mp, "shop-token", precondition, &content)
     }

@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use crate::{
     api::Reason,
     projection::{Sent, TokenFacts},
-    reconcile::{api_error::admission::Said, call::Call},
+    reconcile::{api_error::admission::Said, call::Call, observed::HeldTicket},
     sensitive::AccessToken,
 };
 
@@ -36,6 +36,8 @@ pub struct Writes {
 pub struct UnstoredToken {
     /// The token; wiped when dropped.
     pub token: AccessToken,
+    /// The tickets that the target held before the call, which it keeps.
+    pub tickets: Vec<HeldTicket>,
     /// Its facts, which the plan may see.
     pub facts: UnstoredFacts,
 }

@@ -86,6 +86,9 @@ pub fn advice(view: &View<'_>, reason: Reason) -> String {
             unreachable::sentence(platform, cause)
         }
         Reason::BadResponse => bad_response(view),
+        Reason::TokenRejected => {
+            format!("{platform} refuses the token that a ticket is asked for with")
+        }
         Reason::AppIdConflict => conflict_of_apps(view),
         Reason::WaitingForOlderObject => waiting(view),
         Reason::ReportedInvalid => "The token was reported invalid".into(),

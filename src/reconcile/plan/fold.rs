@@ -1,9 +1,9 @@
 //! Applies the end of a call to the status before it is written: the failure and its next attempt,
-//! the verdict on the credential, the intent and the counters. Pure.
+//! the verdict on the credential, the intent and the counters; and the tickets. Pure.
 
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 
-use super::{retry, time::whole_seconds};
+use super::{retry, tickets, time::whole_seconds};
 use crate::{
     api::{
         ConditionType, Intent, LastFailure, MiniProgramStatus, Mints, Reason, TokenStatus,
@@ -16,6 +16,7 @@ use crate::{
 /// The status after the last call's end. Until that status is written, only this process knows of
 /// the end.
 pub fn fold(mut status: MiniProgramStatus, recall: &Recall) -> MiniProgramStatus {
+    tickets::fold(&mut status, recall);
     let Some(ended) = &recall.calls.ended else { return status };
     match &ended.how {
         How::Withdrawn => withdraw(&mut status, ended),

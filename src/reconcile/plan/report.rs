@@ -11,7 +11,7 @@ use super::{
     limits::Delay,
     next_call::next_call,
     ownership::{self, AppOwner},
-    target,
+    target, tickets,
     time::{after, is_about, is_same_second, span, time_of_day, whole_seconds},
     trusted,
     view::{Credential, Target, View},
@@ -52,6 +52,7 @@ pub fn report(view: &View<'_>, findings: Findings) -> MiniProgramStatus {
     status.token = token(view, findings).or(status.token);
     let refresh = status.token.as_ref().and_then(|token| token.next_refresh_time.as_ref());
     status.next_call = Some(next_call(view, findings.next_call, refresh));
+    status.tickets = tickets::statuses(view);
     if let Some(version) = view.credential_version() {
         status.credential = Some(version.clone());
     }
@@ -74,6 +75,13 @@ pub fn report(view: &View<'_>, findings: Findings) -> MiniProgramStatus {
     put(ConditionType::CredentialValid, &credential);
     put(ConditionType::TokenFresh, &fresh);
     put(ConditionType::TargetSynced, &target);
+    match tickets::verdict(view, &status.tickets) {
+        Some(tickets) => {
+            let kind = ConditionType::TicketsFresh;
+            conditions::set(&mut status.conditions, kind, &tickets, view.generation(), now);
+        }
+        None => conditions::remove(&mut status.conditions, ConditionType::TicketsFresh),
+    }
     match stalled_from(&status, &ready) {
         Some(from) if from <= view.now.wall => {
             let stalled = ConditionValue { truth: ConditionStatus::True, ..ready };
@@ -100,7 +108,8 @@ pub fn next_change(view: &View<'_>, status: &MiniProgramStatus) -> Option<Durati
             .map(|from| span(view.now.wall, from))
             .filter(|wait| !wait.is_zero())
     });
-    expiry.into_iter().chain(stalled).min()
+    let tickets = tickets::next_change(view, &status.tickets);
+    expiry.into_iter().chain(stalled).chain(tickets).min()
 }
 
 fn target_ref(view: &View<'_>) -> TargetRef {

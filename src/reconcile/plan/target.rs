@@ -8,7 +8,7 @@ use super::{
     view::{Target, View},
 };
 use crate::{
-    api::{ConditionType, DeletionPolicy, Reason, TargetKeys, conditions, names},
+    api::{ConditionType, DeletionPolicy, Reason, TicketType, conditions, names},
     projection::{Owner, Projection, Terminating},
     reconcile::memory::Refused,
 };
@@ -112,7 +112,7 @@ pub fn differs(view: &View<'_>, target: &Projection) -> Option<bool> {
     let template = &view.seen.template;
     let owned = matches!(target.owner, Owner::MiniProgram { .. });
     let wants_owner = view.mp.deletion_policy() == DeletionPolicy::Delete;
-    let same = has_keys(target, &view.mp.target_keys(), spec_is_new)
+    let same = has_keys(view, target, spec_is_new)
         && template.labels == target.labels
         && template.annotations == target.annotations
         && owned == wants_owner;
@@ -122,12 +122,16 @@ pub fn differs(view: &View<'_>, target: &Projection) -> Option<bool> {
 
 /// Whether the target has the data keys that the spec asks for, and no others of ours. A target
 /// that a version without the JSON wrote gets it with its next token, unless the spec is new.
-fn has_keys(target: &Projection, keys: &TargetKeys, spec_is_new: bool) -> bool {
+fn has_keys(view: &View<'_>, target: &Projection, spec_is_new: bool) -> bool {
+    let keys = view.mp.target_keys();
     let waits = target.token_json.is_none() && !spec_is_new;
     let json = keys.json().filter(|_| !waits);
     let fixed = [names::KEY_EXPIRES_AT_UNIX, names::KEY_APP_ID];
     let wanted = [keys.access_token.as_str(), &keys.expiration_time].into_iter().chain(fixed);
-    let wanted: BTreeSet<_> = wanted.chain(json).collect();
+    let tickets = target.tickets.iter().map(|ticket| ticket.kind);
+    let tickets = tickets.filter(|kind| view.mp.spec.tickets.contains(kind));
+    let tickets: Vec<&str> = tickets.flat_map(TicketType::keys).collect();
+    let wanted: BTreeSet<_> = wanted.chain(json).chain(tickets).collect();
     wanted == target.data_keys.iter().map(String::as_str).collect()
 }
 

@@ -16,6 +16,7 @@ mod ownership;
 pub mod sight;
 mod status;
 mod target;
+mod tickets;
 mod trusted;
 mod unknown_outcome;
 mod unstored;

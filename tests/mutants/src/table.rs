@@ -16,6 +16,7 @@ mod report;
 mod siblings;
 mod target;
 mod tenants;
+mod tickets;
 
 /// A rule of the operator, broken.
 pub struct Mutant {
@@ -46,7 +47,7 @@ struct Source {
     mutants: &'static [Mutant],
 }
 
-const SUBJECTS: [&[Source]; 15] = [
+const SUBJECTS: [&[Source]; 16] = [
     admission::SOURCES,
     due::SOURCES,
     limits::SOURCES,
@@ -55,6 +56,7 @@ const SUBJECTS: [&[Source]; 15] = [
     call::SOURCES,
     target::SOURCES,
     tenants::SOURCES,
+    tickets::SOURCES,
     report::SOURCES,
     cluster::SOURCES,
     api_server::SOURCES,

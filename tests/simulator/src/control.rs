@@ -14,7 +14,7 @@ Control API (JSON; times in milliseconds):
   GET    /sim/healthz             200 once the simulator serves
   GET    /sim/now                 milliseconds since the start
   GET    /sim/apps                the app ids
-  PUT    /sim/apps/ID             create or update: any of secret, life_ms, overlap_ms, window_ms, force_gap_ms,
+  PUT    /sim/apps/ID             create or update: any of secret, life_ms, ticket_life_ms, overlap_ms, window_ms, force_gap_ms,
                                   forced_overlap_ms, force_per_day, legacy_per_day, stable_per_minute,
                                   stable_per_day, per_period, per_day, allowed_ips, caller_ip, frozen, legacy_bad_secret_code
   GET    /sim/apps/ID             its settings, and the rules that follow
@@ -27,7 +27,7 @@ Control API (JSON; times in milliseconds):
   GET    /sim/calls               counts, in total and by app
   DELETE /sim/calls               forget all calls
   PUT    /sim/apps/ID/fault       one fault or a list, used up in order: {\"kind\": \"code\", \"code\": -1, \"times\": 2,
-                                  \"on\": \"stable\"}; without times until removed, on legacy, stable, business or any
+                                  \"on\": \"stable\"}; without times until removed, on legacy, stable, business, ticket or any
   GET    /sim/apps/ID/fault       those that are left
   DELETE /sim/apps/ID/fault       remove them
   PUT, GET, DELETE /sim/fault     the same for all apps

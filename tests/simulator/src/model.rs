@@ -42,6 +42,9 @@ use self::rules::Terms;
 use crate::Millis;
 use crate::platforms::{self, Endpoint, TokenEndpoint};
 
+/// How long a ticket lives.
+const TICKET_LIFE_MS: Millis = 7_200_000;
+
 /// What a model is made of before anything happens.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -182,6 +185,12 @@ impl Model {
         app.admit(secret, settings.frozen.unwrap_or(false))?;
         let terms = Terms::of(endpoint.family, &endpoint.figures, &settings);
         app.issue(at, force, &terms, &mut self.names)
+    }
+
+    /// The app's ticket of this name: the same one until its end.
+    pub(crate) fn ticket(&mut self, now: Millis, app_id: &str, name: &str) -> Option<Granted> {
+        let life_ms = self.settings_of(app_id).ticket_life_ms.unwrap_or(TICKET_LIFE_MS);
+        Some(self.apps.get_mut(app_id)?.ticket(now, name, life_ms, &mut self.names))
     }
 
     /// The app that a request names, at whichever platform.

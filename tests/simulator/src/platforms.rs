@@ -25,7 +25,7 @@ mod xiaohongshu;
 
 use serde::{Deserialize, Serialize};
 
-use self::endpoint::BusinessEndpoint;
+use self::endpoint::{BusinessEndpoint, TicketEndpoint};
 pub(crate) use self::endpoint::{Figures, TokenEndpoint};
 use crate::model::{Family, Granted, Reply, Request, Tried};
 
@@ -59,6 +59,7 @@ pub(crate) struct Platform {
     pub name: &'static str,
     pub tokens: &'static [TokenEndpoint],
     pub business: &'static [BusinessEndpoint],
+    pub tickets: &'static [TicketEndpoint],
 }
 
 /// What an endpoint is for. Those that hand out tokens are told apart by what a call does to the
@@ -76,6 +77,8 @@ pub enum Kind {
     Adding,
     /// Needs a token instead of handing one out.
     Business,
+    /// Makes a ticket from a token.
+    Ticket,
 }
 
 /// An endpoint that a call has come to.
@@ -83,6 +86,7 @@ pub enum Kind {
 pub(crate) enum Endpoint {
     Tokens(&'static TokenEndpoint),
     Business(&'static BusinessEndpoint),
+    Tickets(&'static TicketEndpoint),
 }
 
 /// What can be told of a call before it takes effect.
@@ -117,6 +121,7 @@ impl Kind {
             Self::Renewing => "renewing",
             Self::Adding => "adding",
             Self::Business => "business",
+            Self::Ticket => "ticket",
         }
     }
 }
@@ -141,7 +146,11 @@ impl Endpoint {
         theirs.copied().find_map(|platform| {
             let tokens = platform.tokens.iter().find(|endpoint| endpoint.path == path);
             let business = || platform.business.iter().find(|endpoint| endpoint.path == path);
-            tokens.map(Self::Tokens).or_else(|| business().map(Self::Business))
+            let tickets = || platform.tickets.iter().find(|endpoint| endpoint.path == path);
+            tokens
+                .map(Self::Tokens)
+                .or_else(|| business().map(Self::Business))
+                .or_else(|| tickets().map(Self::Tickets))
         })
     }
 
@@ -149,6 +158,7 @@ impl Endpoint {
         match self {
             Self::Tokens(endpoint) => endpoint.family.into(),
             Self::Business(_) => Kind::Business,
+            Self::Tickets(_) => Kind::Ticket,
         }
     }
 }

@@ -8,12 +8,12 @@ use k8s_openapi::jiff::Timestamp;
 use super::StartedCall;
 use crate::{
     api::{ConditionType, CredentialStatus, MiniProgram, Mints, Reason, conditions},
-    platform::{Grant, Refusal},
+    platform::Refusal,
     projection::Sent,
     reconcile::{
         Ctx, Next, Pass, app_key,
         call::{Call, Why},
-        memory::{AppMints, Ended, How, LastMint, UnstoredFacts, UnstoredToken},
+        memory::{AppMints, Ended, How, LastMint, UnstoredToken},
         plan::{
             limits, retry,
             time::{next_midnight, whole_seconds},
@@ -62,32 +62,31 @@ impl Ctx {
     pub(super) fn got_token(
         &self,
         view: &View<'_>,
-        grant: Grant,
-        unstored: UnstoredFacts,
+        unstored: UnstoredToken,
         version: CredentialStatus,
         sent: Timestamp,
         took: Duration,
     ) {
-        let same =
-            view.token().is_some_and(|token| token.fingerprint == unstored.token.fingerprint);
+        let facts = &unstored.facts;
+        let same = view.token().is_some_and(|token| token.fingerprint == facts.token.fingerprint);
         let ended = Ended {
-            call: unstored.call.clone(),
+            call: facts.call.clone(),
             generation: view.generation(),
             credential: Some(version),
             mints_before: None,
             how: How::Token {
-                token: unstored.token.clone(),
+                token: facts.token.clone(),
                 sent,
                 stored: false,
                 same,
-                unconfirmed: unstored.unconfirmed,
+                unconfirmed: facts.unconfirmed,
             },
         };
-        let why = unstored.call.wanted.why;
-        let accepted = is_changed(view, &unstored.sent).then(|| whole_seconds(sent));
+        let why = facts.call.wanted.why;
+        let accepted = is_changed(view, &facts.sent).then(|| whole_seconds(sent));
         let ends_others = view.endpoint.reissue.is_exclusive();
         let minted =
-            unstored.call.wanted.mints.then(|| (unstored.token.fingerprint.clone(), view.now.boot));
+            facts.call.wanted.mints.then(|| (facts.token.fingerprint.clone(), view.now.boot));
         self.metrics.refreshed(
             view.platform.name,
             "success",
@@ -95,7 +94,7 @@ impl Ctx {
         );
         let uid = view.mp.uid();
         self.memories.with(uid, |memory| {
-            memory.unstored = Some(Box::new(UnstoredToken { token: grant.token, facts: unstored }));
+            memory.unstored = Some(Box::new(unstored));
             memory.recall.calls.ended = Some(Box::new(ended));
             memory.recall.calls.minted = minted;
             memory.recall.calls.accepted = accepted.or(memory.recall.calls.accepted);

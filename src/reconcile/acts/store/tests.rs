@@ -35,7 +35,8 @@ fn holding(sight: &mut Sight, answer: fn(&str, &str) -> (u16, serde_json::Value)
         refused: None,
     };
     ctx.memories.with("shop-uid", |memory| {
-        memory.unstored = Some(Box::new(UnstoredToken { token: token(), facts: unstored }));
+        memory.unstored =
+            Some(Box::new(UnstoredToken { token: token(), tickets: vec![], facts: unstored }));
         let (generation, credential, mints_before) = (Some(1), None, None);
         let ended = Ended { call, generation, credential, mints_before, how };
         memory.recall.calls.ended = Some(Box::new(ended));

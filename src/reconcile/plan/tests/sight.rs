@@ -134,6 +134,7 @@ pub fn projection(mode: TokenMode) -> Projection {
             .map(str::to_owned)
             .to_vec(),
         token_json: Some("token.json".into()),
+        tickets: vec![],
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
     }

@@ -14,6 +14,7 @@ use crate::Millis;
 pub(crate) struct App {
     pub settings: AppSettings,
     families: BTreeMap<Family, Issued>,
+    tickets: BTreeMap<String, Tokens>,
 }
 
 /// The tokens of one family, and the calls that are counted together.
@@ -114,6 +115,24 @@ impl App {
         };
         let token = issued.tokens.mint(names.token(), now, terms.life_ms, leaves);
         Ok(Granted { minted: true, ..granted(token, now, leaves) })
+    }
+
+    /// Returns the ticket of this name, and makes another one after its end.
+    pub fn ticket(
+        &mut self,
+        now: Millis,
+        name: &str,
+        life_ms: Millis,
+        names: &mut Names,
+    ) -> Granted {
+        let tickets = self.tickets.entry(name.to_owned()).or_default();
+        if let Some(ticket) = tickets.current(now) {
+            return granted(ticket, now, None);
+        }
+        Granted {
+            minted: true,
+            ..granted(tickets.mint(names.token(), now, life_ms, None), now, None)
+        }
     }
 
     pub fn live_tokens(&self, now: Millis) -> impl Iterator<Item = (Family, &Token)> {

@@ -62,6 +62,8 @@ pub struct Counts {
     #[serde(default)]
     pub adding: u64,
     pub business: u64,
+    #[serde(default)]
+    pub tickets: u64,
     pub forced: u64,
     pub minted: u64,
     /// Calls that got, or would have got, an error code.
@@ -166,6 +168,7 @@ impl Counts {
             Kind::Renewing => self.renewing += 1,
             Kind::Adding => self.adding += 1,
             Kind::Business => self.business += 1,
+            Kind::Ticket => self.tickets += 1,
         }
     }
 
@@ -188,6 +191,7 @@ impl Counts {
         self.renewing += other.renewing;
         self.adding += other.adding;
         self.business += other.business;
+        self.tickets += other.tickets;
         self.forced += other.forced;
         self.minted += other.minted;
         self.refused += other.refused;

@@ -95,12 +95,13 @@ pub enum Fault {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum On {
-    /// Both token endpoints; the business endpoint fails only where it is named.
+    /// The token endpoints; those that need a token fail only where they are named.
     #[default]
     Any,
     Legacy,
     Stable,
     Business,
+    Ticket,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -142,10 +143,11 @@ impl FaultRule {
     pub(crate) fn hits(&self, kind: Kind) -> bool {
         self.times != Some(0)
             && match self.on {
-                On::Any => kind != Kind::Business,
+                On::Any => !matches!(kind, Kind::Business | Kind::Ticket),
                 On::Legacy => kind == Kind::Legacy,
                 On::Stable => kind == Kind::Stable,
                 On::Business => kind == Kind::Business,
+                On::Ticket => kind == Kind::Ticket,
             }
     }
 }

@@ -15,6 +15,8 @@ pub struct AppSettings {
     pub secret: Option<String>,
     /// Life of a new token; the other times are scaled with it.
     pub life_ms: Option<Millis>,
+    /// Life of a new ticket.
+    pub ticket_life_ms: Option<Millis>,
     /// How long a replaced token lives on, at most.
     pub overlap_ms: Option<Millis>,
     /// How long before a stable token's end an unforced call gets a new one.
@@ -70,6 +72,7 @@ impl AppSettings {
         Self {
             secret: self.secret.clone().or_else(|| base.secret.clone()),
             life_ms: self.life_ms.or(base.life_ms),
+            ticket_life_ms: self.ticket_life_ms.or(base.ticket_life_ms),
             overlap_ms: self.overlap_ms.or(base.overlap_ms),
             window_ms: self.window_ms.or(base.window_ms),
             force_gap_ms: self.force_gap_ms.or(base.force_gap_ms),

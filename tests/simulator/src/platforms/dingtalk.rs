@@ -28,6 +28,7 @@ pub(super) const PLATFORM: Platform = Platform {
             refuse: refuse_old,
         },
     ],
+    tickets: &[],
 };
 
 const NEW: TokenEndpoint = TokenEndpoint {

@@ -10,7 +10,7 @@ use super::endpoint::{
 use crate::model::{Family, Granted, Refused, Reply};
 
 pub(super) const PLATFORM: Platform =
-    Platform { name: "Douyin", tokens: &[TOKEN], business: &[BUSINESS] };
+    Platform { name: "Douyin", tokens: &[TOKEN], business: &[BUSINESS], tickets: &[] };
 
 pub(super) const TOKEN: TokenEndpoint = TokenEndpoint {
     path: "/api/apps/v2/token",

@@ -35,6 +35,7 @@ pub(super) const PLATFORM: Platform = Platform {
         refusals: &[REFUSALS],
         refuse,
     }],
+    tickets: &[],
 };
 
 /// One number for every wrong parameter, app id and app secret included.

@@ -30,6 +30,7 @@ pub(super) const PLATFORM: Platform = Platform {
         refusals: &[REFUSALS],
         refuse,
     }],
+    tickets: &[],
 };
 
 const LEGACY: TokenEndpoint = TokenEndpoint {

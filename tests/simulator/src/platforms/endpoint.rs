@@ -36,6 +36,20 @@ pub(crate) struct BusinessEndpoint {
     pub refuse: fn(&Said<'_>) -> Reply,
 }
 
+/// An endpoint that makes tickets from a token: the same one until its end, and always with its
+/// whole life.
+#[derive(Debug)]
+pub(crate) struct TicketEndpoint {
+    pub path: &'static str,
+    pub token: Presented,
+    /// What the parameter `type` may be; nothing if it is not needed.
+    pub types: &'static [&'static str],
+    /// The body of an answer with a ticket.
+    pub grant: fn(&Granted) -> Value,
+    pub refusals: Refusals,
+    pub refuse: fn(&Said<'_>) -> Reply,
+}
+
 /// What a platform documents of an endpoint's tokens.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Figures {

@@ -10,7 +10,7 @@ use super::endpoint::{
 use crate::model::{Family, Granted, Refused, Reply};
 
 pub(super) const PLATFORM: Platform =
-    Platform { name: "Feishu", tokens: &[TOKEN], business: &[BUSINESS] };
+    Platform { name: "Feishu", tokens: &[TOKEN], business: &[BUSINESS], tickets: &[] };
 
 pub(super) const TOKEN: TokenEndpoint = TokenEndpoint {
     path: "/open-apis/auth/v3/tenant_access_token/internal",

@@ -25,6 +25,7 @@ pub(super) const PLATFORM: Platform = Platform {
         refusals: &[REFUSALS],
         refuse,
     }],
+    tickets: &[],
 };
 
 const REFUSALS: &[Refusal] = &[

@@ -4,4 +4,4 @@ use super::Platform;
 use super::feishu::{BUSINESS, TOKEN};
 
 pub(super) const PLATFORM: Platform =
-    Platform { name: "Lark", tokens: &[TOKEN], business: &[BUSINESS] };
+    Platform { name: "Lark", tokens: &[TOKEN], business: &[BUSINESS], tickets: &[] };

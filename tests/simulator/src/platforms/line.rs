@@ -30,6 +30,7 @@ pub(super) const PLATFORM: Platform = Platform {
         refusals: rfc6749::TOKEN.refusals,
         refuse: rfc6749::TOKEN.refuse,
     }],
+    tickets: &[],
 };
 
 fn success() -> Value {

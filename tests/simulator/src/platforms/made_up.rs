@@ -29,6 +29,7 @@ pub(super) const PLATFORM: Platform = Platform {
         refusals: &[REFUSALS],
         refuse,
     }],
+    tickets: &[],
 };
 
 const REPLACING: TokenEndpoint = TokenEndpoint {

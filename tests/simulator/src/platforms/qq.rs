@@ -35,6 +35,7 @@ pub(super) const PLATFORM: Platform = Platform {
         refusals: &[REFUSALS],
         refuse,
     }],
+    tickets: &[],
 };
 
 const REFUSALS: &[Refusal] = &[

@@ -1,6 +1,8 @@
 //! How any platform serves a call by what its file says: looks at it, checks it, answers, refuses.
 
-use super::endpoint::{BusinessEndpoint, Code, Refusal, Refusals, Said, TokenEndpoint};
+use super::endpoint::{
+    BusinessEndpoint, Code, Presented, Refusal, Refusals, Said, TicketEndpoint, TokenEndpoint,
+};
 use super::{Answer, Endpoint, Seen};
 use crate::Millis;
 use crate::model::{Granted, Model, Refused, Reply, Request, Standing};
@@ -15,12 +17,8 @@ impl Endpoint {
                 let secret = tried.and_then(|(app_id, secret)| model.try_secret(app_id, secret));
                 Seen { app_id: asked.app_id, secret, forced: asked.forced, token: None }
             }
-            Self::Business(endpoint) => {
-                let token = endpoint.token.read(request);
-                // Whose token it is does not depend on the time.
-                let owner = token.as_deref().and_then(|token| model.standing(0, token).0);
-                Seen { app_id: owner.map(str::to_owned), token, ..Seen::default() }
-            }
+            Self::Business(endpoint) => bearer(model, endpoint.token, request),
+            Self::Tickets(endpoint) => bearer(model, endpoint.token, request),
         }
     }
 
@@ -29,6 +27,7 @@ impl Endpoint {
         let granted = match self {
             Self::Tokens(endpoint) => tokens(endpoint, model, now, request),
             Self::Business(endpoint) => business(endpoint, model, now, request),
+            Self::Tickets(endpoint) => tickets(endpoint, model, now, request),
         };
         match granted {
             Ok((body, granted)) => Answer { reply: Reply::json(200, &body), errcode: 0, granted },
@@ -73,15 +72,20 @@ impl Endpoint {
 
     /// A good answer but for its token, which is an empty text.
     pub fn without_token(self) -> Option<Reply> {
-        let Self::Tokens(endpoint) = self else { return None };
         let granted = Granted::default();
-        Some(Reply::json(200, &(endpoint.grant)(&granted)))
+        let grant = match self {
+            Self::Tokens(endpoint) => endpoint.grant,
+            Self::Tickets(endpoint) => endpoint.grant,
+            Self::Business(_) => return None,
+        };
+        Some(Reply::json(200, &grant(&granted)))
     }
 
     fn refusals(self) -> Refusals {
         match self {
             Self::Tokens(endpoint) => endpoint.refusals,
             Self::Business(endpoint) => endpoint.refusals,
+            Self::Tickets(endpoint) => endpoint.refusals,
         }
     }
 
@@ -126,8 +130,16 @@ impl Endpoint {
         match self {
             Self::Tokens(endpoint) => (endpoint.refuse)(&said),
             Self::Business(endpoint) => (endpoint.refuse)(&said),
+            Self::Tickets(endpoint) => (endpoint.refuse)(&said),
         }
     }
+}
+
+/// The token of a call. Whose it is does not depend on the time.
+fn bearer(model: &Model, place: Presented, request: &Request) -> Seen {
+    let token = place.read(request);
+    let owner = token.as_deref().and_then(|token| model.standing(0, token).0);
+    Seen { app_id: owner.map(str::to_owned), token, ..Seen::default() }
 }
 
 type Granting = Result<(serde_json::Value, Option<Granted>), Refused>;
@@ -160,12 +172,40 @@ fn business(
     now: Millis,
     request: &Request,
 ) -> Granting {
-    let token = endpoint.token.read(request).ok_or(Refused::TokenMissing)?;
-    match model.standing(now, &token).1 {
-        Standing::Live => Ok(((endpoint.success)(), None)),
-        Standing::Replaced => Err(Refused::TokenReplaced),
-        Standing::Expired => Err(Refused::TokenExpired),
-        Standing::NeverSeen => Err(Refused::TokenUnknown),
+    lets_in(endpoint.token, model, now, request)?;
+    Ok(((endpoint.success)(), None))
+}
+
+fn tickets(
+    endpoint: &'static TicketEndpoint,
+    model: &mut Model,
+    now: Millis,
+    request: &Request,
+) -> Granting {
+    let app_id = lets_in(endpoint.token, model, now, request)?;
+    let asked = request.parameter("type").unwrap_or_default();
+    let known = endpoint.types.iter().find(|known| **known == asked);
+    if known.is_none() && !endpoint.types.is_empty() {
+        return Err(Refused::Body);
+    }
+    let name = format!("{} {}", endpoint.path, known.copied().unwrap_or_default());
+    let granted = model.ticket(now, &app_id, &name).ok_or(Refused::TokenUnknown)?;
+    Ok(((endpoint.grant)(&granted), None))
+}
+
+/// The app whose live token a call carries.
+fn lets_in(
+    place: Presented,
+    model: &Model,
+    now: Millis,
+    request: &Request,
+) -> Result<String, Refused> {
+    let token = place.read(request).ok_or(Refused::TokenMissing)?;
+    match model.standing(now, &token) {
+        (Some(app_id), Standing::Live) => Ok(app_id.to_owned()),
+        (_, Standing::Replaced) => Err(Refused::TokenReplaced),
+        (_, Standing::Expired) => Err(Refused::TokenExpired),
+        (_, Standing::Live | Standing::NeverSeen) => Err(Refused::TokenUnknown),
     }
 }
 

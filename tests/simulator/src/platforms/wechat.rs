@@ -11,12 +11,16 @@ use serde_json::{Value, json};
 
 use super::Platform;
 use super::endpoint::{
-    Ask, BusinessEndpoint, Figures, Place, Presented, Refusal, Said, TokenEndpoint,
+    Ask, BusinessEndpoint, Figures, Place, Presented, Refusal, Said, TicketEndpoint, TokenEndpoint,
 };
 use crate::model::{Family, Granted, Refused, Reply};
 
-pub(super) const PLATFORM: Platform =
-    Platform { name: "WeChat", tokens: &[LEGACY, STABLE], business: &[BUSINESS] };
+pub(super) const PLATFORM: Platform = Platform {
+    name: "WeChat",
+    tokens: &[LEGACY, STABLE],
+    business: &[BUSINESS],
+    tickets: &[TICKETS],
+};
 
 /// 2000 calls a day: <https://developers.weixin.qq.com/doc/subscription/guide/dev/api/limit>.
 pub(crate) const LEGACY: TokenEndpoint = TokenEndpoint {
@@ -57,6 +61,16 @@ const BUSINESS: BusinessEndpoint = BusinessEndpoint {
     path: "/cgi-bin/get_api_domain_ip",
     token: Presented::Query("access_token"),
     success,
+    refusals: &[REFUSALS],
+    refuse,
+};
+
+/// That its life is always said to be 7200 is what developers report, not the documentation.
+const TICKETS: TicketEndpoint = TicketEndpoint {
+    path: "/cgi-bin/ticket/getticket",
+    token: Presented::Query("access_token"),
+    types: &["jsapi", "wx_card"],
+    grant: ticket,
     refusals: &[REFUSALS],
     refuse,
 };
@@ -110,6 +124,15 @@ const REFUSALS: &[Refusal] = &[
 
 fn grant(granted: &Granted) -> Value {
     json!({ "access_token": granted.token, "expires_in": granted.expires_in })
+}
+
+pub(super) fn ticket(granted: &Granted) -> Value {
+    json!({
+        "errcode": 0,
+        "errmsg": "ok",
+        "ticket": granted.token,
+        "expires_in": granted.whole_life,
+    })
 }
 
 /// Real answers carry no `errcode` here; ours does, so that a consumer can be written against the

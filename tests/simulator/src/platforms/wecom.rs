@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Platform;
 use super::endpoint::{
-    Ask, BusinessEndpoint, Figures, Place, Presented, Refusal, Said, TokenEndpoint,
+    Ask, BusinessEndpoint, Figures, Place, Presented, Refusal, Said, TicketEndpoint, TokenEndpoint,
 };
 use crate::model::{Family, Granted, Refused, Reply};
 
@@ -37,7 +37,20 @@ pub(super) const PLATFORM: Platform = Platform {
         refusals: &[REFUSALS],
         refuse,
     }],
+    tickets: &[JSAPI, AGENT_CONFIG],
 };
+
+const JSAPI: TicketEndpoint = TicketEndpoint {
+    path: "/cgi-bin/get_jsapi_ticket",
+    token: Presented::Query("access_token"),
+    types: &[],
+    grant: super::wechat::ticket,
+    refusals: &[REFUSALS],
+    refuse,
+};
+
+const AGENT_CONFIG: TicketEndpoint =
+    TicketEndpoint { path: "/cgi-bin/ticket/get", types: &["agent_config"], ..JSAPI };
 
 const REFUSALS: &[Refusal] = &[
     Refusal::number(Refused::Body, 41002, "corpid missing"),

@@ -35,6 +35,7 @@ pub(super) const PLATFORM: Platform = Platform {
         refusals: &[REFUSALS],
         refuse,
     }],
+    tickets: &[],
 };
 
 /// Parameters that are not in the body get as far as the gateway.
