@@ -101,7 +101,7 @@ const FETCH: &[Mutant] = &[
     Mutant {
         name: "late-call-sent",
         means: "A process that stood still after its intent sends its call however late it wakes.",
-        changes: &[("now.boot.saturating_sub(since) > platforms.request_timeout", "false")],
+        changes: &[("now.saturating_sub(since) > platforms.request_timeout", "false")],
         killed_by: Test("nothing_is_sent_without_a_ticket_or_for_an_intent_that_is_too_old"),
     },
     Mutant {

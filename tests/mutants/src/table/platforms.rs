@@ -21,7 +21,7 @@ const LIST: &[Mutant] = &[
     Mutant {
         name: "echoed-secret-shown",
         means: "A code that the platform made of the app secret reaches the status.",
-        changes: &[("refusal.without(secret)", "refusal")],
+        changes: &[("refusal.without(secret.expose())", "refusal")],
         killed_by: Test("no_refusal_shows_an_app_secret_that_the_platform_echoes"),
     },
 ];
