@@ -37,6 +37,9 @@ macro_rules! platforms {
         /// What the simulator's refusals mean, for each platform of `ALL`.
         #[cfg(test)]
         const CASES: &[&[tests::Cases]] = &[$($file::CASES),*];
+        /// The names of their files, which their pages and examples have too, with dashes.
+        #[cfg(test)]
+        const FILES: &[&str] = &[$(stringify!($file)),*];
     };
 }
 

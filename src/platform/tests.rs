@@ -1,7 +1,9 @@
 //! Every endpoint of every platform against the simulator, on invented time: one table of cases for
 //! all, whose rows are in the platforms' files. A platform without its rows does not compile.
 
-mod page;
+mod language;
+mod overview;
+mod pages;
 mod tickets;
 
 use std::{net::IpAddr, time::Duration};
@@ -308,7 +310,7 @@ fn what_is_no_answer_of_the_platform_says_nothing_of_the_credential() {
 }
 
 /// Changes every value of a body that is not an object.
-fn change(value: &mut Value, how: fn(&mut Value)) {
+fn change(value: &mut Value, how: &dyn Fn(&mut Value)) {
     match value {
         Value::Object(fields) => fields.values_mut().for_each(|value| change(value, how)),
         value => how(value),
@@ -332,7 +334,7 @@ fn numbers_may_be_text_and_unknown_fields_do_not_matter() {
         let reply = scene.reply(0, &secret);
         let plain = scene.read(&reply, &secret).expect("a token");
         let mut body: Value = serde_json::from_slice(&reply.body).expect("JSON");
-        change(&mut body, |value| {
+        change(&mut body, &|value| {
             if let Value::Number(number) = value {
                 *value = json!(number.to_string());
             }
@@ -369,7 +371,7 @@ fn no_refusal_shows_an_app_secret_that_the_platform_echoes() {
         scene.model.set_faults(Some(scene.platform.app_id.example), vec![rule]);
         let reply = scene.reply(0, &secret);
         let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else { continue };
-        change(&mut body, |value| *value = json!(SECRET));
+        change(&mut body, &|value| *value = json!(SECRET));
         let echo = Reply { body: body.to_string().into_bytes(), ..reply };
         let refusal = scene.read(&echo, &secret).err().expect("a refusal");
         assert!(!format!("{refusal:?}").contains(&SECRET[..6]), "{}", scene.name());
