@@ -88,6 +88,16 @@ impl Reissue {
         }
     }
 
+    /// How long the stored token and its successor are both valid; none if the stored one lives on.
+    #[must_use]
+    pub fn both_valid(self) -> Option<Duration> {
+        match self {
+            Self::Replaces { overlap } => Some(overlap),
+            Self::SameUntil { window } => Some(window),
+            Self::Renews | Self::Adds => None,
+        }
+    }
+
     /// How long before a token's end a call begins to be worth making, if the kind determines it.
     #[must_use]
     pub fn window(self) -> Option<Duration> {

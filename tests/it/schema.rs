@@ -60,7 +60,6 @@ async fn wrong_specs_are_refused_with_a_readable_message() {
             json!({ "tickets": ["AgentConfig"] }),
             "tickets has one that this platform does not make: see docs/platforms.md",
         ),
-        (json!({ "tickets": ["Odd"] }), "supported values: \"JsApi\", \"WxCard\""),
         (json!({ "tickets": ["JsApi", "JsApi"] }), "duplicate entries for key"),
         (
             target(json!({ "keys": { "accessToken": "jsapi_ticket" } })),

@@ -135,7 +135,7 @@ fn numbers_may_be_text_unknown_fields_do_not_matter_and_no_code_shows_the_token(
         let reply = reply(&mut scene, ticket, 0, &token);
         let plain = read(ticket, &reply, &token).expect("a ticket");
         let mut body: Value = serde_json::from_slice(&reply.body).expect("JSON");
-        change(&mut body, |value| {
+        change(&mut body, &|value| {
             if let Value::Number(number) = value {
                 *value = json!(number.to_string());
             }

@@ -213,10 +213,7 @@ impl Ctx {
                     precondition,
                     refused: None,
                 };
-                let tickets = view
-                    .in_use
-                    .map(|from| tickets::kept(view, from, live.held_by(from, mp)))
-                    .unwrap_or_default();
+                let tickets = tickets::kept_in_use(view, live);
                 let unstored = UnstoredToken { token: grant.token, tickets, facts: unstored };
                 self.got_token(view, unstored, version, sent, took);
             }

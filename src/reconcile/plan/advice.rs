@@ -2,12 +2,17 @@
 //! message is constant for its reason except for names and what the rest of the status holds, since
 //! each change of a message is a status write.
 
+use std::time::Duration;
+
 use super::{expired, target, unreachable, view::View};
 use crate::{
     api::{MiniProgram, Reason, TokenMode, names},
     reconcile::{api_error::admission::Said, memory::Refused, observed::TargetLookup},
     world::MOST_OF_AN_APP,
 };
+
+/// How late a running pod may see a new token, with the kubelet's defaults. docs/consumers.md has what was seen.
+const PODS_LAG: Duration = Duration::from_secs(90);
 
 /// The message of `InternalError`, which no observation leads to.
 pub const INTERNAL_ERROR: &str =
@@ -65,7 +70,7 @@ pub fn advice(view: &View<'_>, reason: Reason) -> String {
             "{platform} has frozen the app secret or the account. Unfreeze it in the platform's console; this takes about 10 \
              minutes to work"
         ),
-        Reason::Fresh => "The token is as new as it should be".into(),
+        Reason::Fresh => fresh(view),
         Reason::Blocked => "The platform is not asked: another condition says why".into(),
         Reason::RefreshOverdue => {
             "A refresh is due and was not made for over 60 seconds. The operator's metrics and log say what it waits for".into()
@@ -156,6 +161,20 @@ pub fn refused_write(view: &View<'_>, refused: &Refused) -> String {
     match target::stays_in_use(view) {
         Some(old) => format!("{what}. Secret {} stays in use and is kept fresh", old.name),
         None => what,
+    }
+}
+
+/// Where a token ends sooner than a mounted file changes, pods meet it.
+fn fresh(view: &View<'_>) -> String {
+    let fresh = "The token is as new as it should be";
+    match view.endpoint.reissue.both_valid() {
+        Some(overlap) if overlap < PODS_LAG => format!(
+            "{fresh}. When it changes, the one before works for {} s at most, and a mounted file may lag behind by {}: on a \
+             refusal pods read the file again",
+            overlap.as_secs(),
+            PODS_LAG.as_secs()
+        ),
+        _ => fresh.into(),
     }
 }
 

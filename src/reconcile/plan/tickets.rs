@@ -29,7 +29,7 @@ use crate::{
     reconcile::{
         call::{Wanted, Why},
         memory::{LastTicketCall, Recall, TicketCalls, TicketEnd},
-        observed::{Held, HeldTicket},
+        observed::{Held, HeldTicket, LiveRead},
     },
 };
 
@@ -159,6 +159,11 @@ pub fn kept(view: &View<'_>, from: &Projection, held: &Held) -> Vec<HeldTicket> 
         Some(HeldTicket { ticket, facts: facts.clone() })
     })
     .collect()
+}
+
+/// The tickets of the Secret in use that a write of another token keeps.
+pub fn kept_in_use(view: &View<'_>, live: &LiveRead) -> Vec<HeldTicket> {
+    view.in_use.map(|from| kept(view, from, live.held_by(from, view.mp))).unwrap_or_default()
 }
 
 /// The facts of a ticket that a call returned, and from when on the platform is asked for the next

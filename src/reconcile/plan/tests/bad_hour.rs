@@ -168,3 +168,16 @@ fn the_time_at_which_a_changed_app_secret_was_accepted_stays_in_the_message() {
     let said = message(&status, CredentialValid);
     assert_eq!(said, "WeChat accepts the app secret in Secret shop");
 }
+
+#[test]
+fn where_a_token_ends_sooner_than_a_mounted_file_changes_the_status_says_what_pods_do() {
+    for (name, seconds) in
+        [("QQBot", Some(60)), ("QQ", Some(0)), ("WeCom", None), ("Kuaishou", None)]
+    {
+        let platform = crate::platform::find(name).expect("a platform");
+        let message = Sight::of_platform(platform).message(10, TokenFresh);
+        let says = |seconds| message.contains(&format!("works for {seconds} s at most"));
+        assert_eq!(message.contains("lag behind"), seconds.is_some(), "{name}: {message}");
+        assert!(seconds.is_none_or(says), "{name}: {message}");
+    }
+}
