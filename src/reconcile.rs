@@ -279,7 +279,7 @@ impl Ctx {
                 pass.live = None;
                 self.store(mp).await
             }
-            Act::Keep { early } => self.keep(mp, early).await,
+            Act::Keep { in_window } => self.keep(mp, in_window).await,
             Act::Drop => self.remember(mp, |memory| memory.unstored = None),
             Act::Rewrite(rewrite) => self.rewrite(view, pass, &rewrite).await,
             Act::Unmatched(version) => {

@@ -276,7 +276,7 @@ fn observed(choices: &mut Unstructured<'_>, now: Now) -> Result<Observed> {
         siblings: Siblings { shown: siblings, ..Siblings::default() },
         recall,
         unstored: None,
-        app: AppMints { gone: choices.int_in_range(0..=7)?, ..AppMints::default() },
+        app: AppMints { urgent_in_a_row: choices.int_in_range(0..=7)?, ..AppMints::default() },
         patience: Duration::from_secs(15),
         started: None,
         credential_read: None,

@@ -86,7 +86,7 @@ pub enum Fetched {
 }
 
 /// Makes one call. `started` proves that the intent is recorded or none is needed, and `_preflight`
-/// that the token can be stored; `term` issues a ticket before every connection.
+/// that the token can be stored; `term` issues a permit before every connection.
 pub async fn fetch(
     platforms: &Platforms,
     wanted: &FetchRequest<'_>,
@@ -153,7 +153,7 @@ async fn send(
     for host in call.hosts {
         let now = clock.now();
         let late = (call.is_late)(now.boot);
-        let Some(_ticket) = term.ticket(platforms.connect_timeout).filter(|_| !late) else {
+        let Some(_permit) = term.permit(platforms.connect_timeout).filter(|_| !late) else {
             return Fetched::NotAllowed;
         };
         let request = (call.request)();

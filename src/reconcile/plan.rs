@@ -114,7 +114,7 @@ pub enum Act {
     Keep {
         /// Whether the token came back inside its refresh window, so that the platform is about to
         /// make a new one.
-        early: bool,
+        in_window: bool,
     },
     /// Drop the unstored token: it has expired, or its write was refused until its refresh was due.
     Drop,
@@ -284,8 +284,8 @@ fn keep(view: &View<'_>, unstored: &UnstoredFacts) -> Option<Act> {
         && !view.is_unconfirmed()
         && !unstored.unconfirmed
         && target.sent.mode == unstored.sent.mode;
-    let early = due::is_in_window(view, held);
-    (same && same_credential(target, unstored)).then_some(Act::Keep { early })
+    let in_window = due::is_in_window(view, held);
+    (same && same_credential(target, unstored)).then_some(Act::Keep { in_window })
 }
 
 fn same_credential(target: &Projection, unstored: &UnstoredFacts) -> bool {

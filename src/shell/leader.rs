@@ -12,4 +12,4 @@ mod term;
 
 pub use elector::{Config, Elector, ElectorEnded, identity};
 pub use fence::TermOver;
-pub use term::{Term, Ticket};
+pub use term::{Permit, Term};

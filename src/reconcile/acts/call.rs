@@ -64,7 +64,7 @@ impl Ctx {
     ) -> Next<'_> {
         let (mp, now) = (view.mp, view.now);
         // No intent is recorded for a call that this term has no time left for.
-        if self.term.ticket(self.platforms.connect_timeout).is_none() {
+        if self.term.permit(self.platforms.connect_timeout).is_none() {
             self.delay(mp, now);
             return Next::Continue;
         }
@@ -92,7 +92,7 @@ impl Ctx {
                         Next::Continue
                     }
                     Err(error) => {
-                        self.give_up(mp, pass);
+                        self.withdraw(mp, pass);
                         self.back_off(mp, &error, "read the target before a call")
                     }
                 }
@@ -190,7 +190,7 @@ impl Ctx {
             pass.slot.take().map(Slot::leave).filter(|_| view.endpoint.reissue.is_exclusive());
         if let Some(key) = app_key(mp).filter(|_| wanted.force) {
             let boot = self.clock.now().boot;
-            self.memories.change_app(&key, boot, |app| app.forced = Some(boot));
+            self.memories.change_app(&key, boot, |app| app.forced_at = Some(boot));
         }
         let version = version.clone();
         if !matches!(outcome, Fetched::NotAllowed) {
@@ -219,7 +219,7 @@ impl Ctx {
             }
             Fetched::NotAllowed => {
                 pass.started = Some(started);
-                self.give_up(mp, pass);
+                self.withdraw(mp, pass);
                 self.delay(mp, now);
             }
             Fetched::Refused(refusal) => self.failed(view, started, version, refusal),
@@ -240,7 +240,7 @@ impl Ctx {
         error: &ApiError,
         now: Now,
     ) -> Next<'_> {
-        self.give_up(mp, pass);
+        self.withdraw(mp, pass);
         if matches!(error, ApiError::Conflict | ApiError::NotFound | ApiError::Unanswered) {
             return self.back_off(mp, error, "make sure that a token could be stored");
         }

@@ -115,7 +115,7 @@ impl Ctx {
             }
         });
         if let Some(key) = app_key(mp).filter(|_| !unstored.call.wanted.why.urgent()) {
-            self.memories.change_app(&key, self.clock.now().boot, |app| app.gone = 0);
+            self.memories.change_app(&key, self.clock.now().boot, |app| app.urgent_in_a_row = 0);
         }
         if same {
             self.publish_same_token(mp, &unstored.call, false).await;
@@ -128,7 +128,7 @@ impl Ctx {
 
     /// The call returned the same token: nothing is written, except the check time if the token
     /// came back outside its window.
-    pub(in crate::reconcile) async fn keep(&self, mp: &MiniProgram, early: bool) -> Next<'_> {
+    pub(in crate::reconcile) async fn keep(&self, mp: &MiniProgram, in_window: bool) -> Next<'_> {
         let uid = mp.uid();
         let stands = mp
             .status
@@ -140,9 +140,9 @@ impl Ctx {
             let Some(ended) = &mut recall.calls.ended else { return None };
             let How::Token { token, sent, stored, .. } = &mut ended.how else { return None };
             *stored = true;
-            recall.calls.checked = early.then(|| (token.fingerprint.clone(), *sent));
+            recall.calls.checked = in_window.then(|| (token.fingerprint.clone(), *sent));
             let call = ended.call.clone();
-            if early && !stands && call.handles.is_none() {
+            if in_window && !stands && call.handles.is_none() {
                 recall.calls.ended = None;
             }
             Some(call)

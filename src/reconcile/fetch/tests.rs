@@ -1,4 +1,4 @@
-//! The result of a call: hosts in order, tickets, late intents, and the difference between a
+//! The result of a call: hosts in order, permits, late intents, and the difference between a
 //! refusal and an unknown outcome.
 
 use std::{
@@ -135,7 +135,7 @@ async fn only_a_code_of_the_platforms_own_is_a_refusal() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_without_a_ticket_or_for_an_intent_that_is_too_old() {
+async fn nothing_is_sent_without_a_permit_or_for_an_intent_that_is_too_old() {
     let closed = alone();
     closed.close();
     let (outcome, hosts) =

@@ -32,12 +32,12 @@ pub struct AppMints {
     pub last: Option<LastMint>,
     /// The number of consecutive mints that were made because the stored token was or may have been
     /// gone.
-    pub gone: u32,
+    pub urgent_in_a_row: u32,
     /// The boot time of the last mint with an unknown outcome: it may still be executed.
-    pub lost: Option<Duration>,
+    pub unknown_at: Option<Duration>,
     /// The boot time at which the last forced call ended: it was sent later than its intent was
     /// written.
-    pub forced: Option<Duration>,
+    pub forced_at: Option<Duration>,
     /// Until when a quota response stops forced calls, and only forced calls: also those of an
     /// object that is created again.
     pub force_stopped_until: Option<Timestamp>,
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn lose(apps: &mut Apps, number: usize, boot: Duration) {
-        apps.change(&app(number), boot, |mints| mints.lost = Some(boot));
+        apps.change(&app(number), boot, |mints| mints.unknown_at = Some(boot));
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
         lose(&mut apps, 2, 2 * second);
         lose(&mut apps, 1, 3 * second);
         lose(&mut apps, 3, 2 * second + REMEMBERED);
-        assert_eq!(apps.get(&app(1)).lost, Some(3 * second), "it has changed since");
+        assert_eq!(apps.get(&app(1)).unknown_at, Some(3 * second), "it has changed since");
         assert_eq!(apps.get(&app(2)), AppMints::default());
         assert_eq!((apps.by_key.len(), apps.by_change.len()), (2, 2));
     }
@@ -139,15 +139,15 @@ mod tests {
         }
         assert_eq!((apps.by_key.len(), apps.by_change.len()), (MOST, MOST));
         assert_eq!(apps.get(&app(9)), AppMints::default());
-        assert_eq!(apps.get(&app(10)).lost, Some(at(10)));
+        assert_eq!(apps.get(&app(10)).unknown_at, Some(at(10)));
     }
 
     #[test]
     fn an_app_of_which_there_is_nothing_to_tell_takes_no_room() {
         let mut apps = Apps::default();
-        apps.change(&app(1), Duration::ZERO, |mints| mints.gone = 0);
+        apps.change(&app(1), Duration::ZERO, |mints| mints.urgent_in_a_row = 0);
         lose(&mut apps, 2, Duration::ZERO);
-        apps.change(&app(2), Duration::ZERO, |mints| mints.lost = None);
+        apps.change(&app(2), Duration::ZERO, |mints| mints.unknown_at = None);
         assert!(apps.by_key.is_empty() && apps.by_change.is_empty());
     }
 }

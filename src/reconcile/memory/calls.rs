@@ -21,7 +21,7 @@ pub struct Calls {
     /// The boot time of the last call.
     pub last_sent: Option<Duration>,
     /// How long the last call with a response took.
-    pub last_call: Duration,
+    pub last_took: Duration,
     /// The number of consecutive calls that returned a token and that neither time nor a person
     /// asked for.
     pub unasked: u32,

@@ -277,7 +277,7 @@ fn schedule(view: &View<'_>) -> Schedule {
         lead: view.endpoint.lead,
         wanted_lead: seconds(view.mp.spec.refresh_before_seconds),
         interval: seconds(view.mp.spec.refresh_interval_seconds),
-        last_call: view.seen.recall.calls.last_call,
+        last_took: view.seen.recall.calls.last_took,
         app: format!("{} {}", view.platform.name, view.mp.spec.app_id),
     }
 }
@@ -308,7 +308,7 @@ pub struct Schedule {
     /// `spec.refreshIntervalSeconds`.
     pub interval: Option<Duration>,
     /// How long the last call with a response took.
-    pub last_call: Duration,
+    pub last_took: Duration,
     /// Platform and app id: the seed of the spread.
     pub app: String,
 }
@@ -340,7 +340,7 @@ impl Schedule {
         }
         let life = span(token.issued, token.expires);
         let (lead, guard) = match self.reissue.window() {
-            Some(window) => (lead.min(window), (GUARD + self.last_call).min(LATEST)),
+            Some(window) => (lead.min(window), (GUARD + self.last_took).min(LATEST)),
             None => (lead, Duration::ZERO),
         };
         if life <= lead {

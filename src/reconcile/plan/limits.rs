@@ -223,8 +223,11 @@ fn mints(view: &View<'_>, wanted: Wanted) -> Delay {
     }
     // Once this share is spent, a lost token is still replaced, at the longest interval that pods
     // can bear.
-    let in_a_row =
-        if spent { usize::MAX } else { usize::try_from(view.seen.app.gone).unwrap_or(usize::MAX) };
+    let in_a_row = if spent {
+        usize::MAX
+    } else {
+        usize::try_from(view.seen.app.urgent_in_a_row).unwrap_or(usize::MAX)
+    };
     let gone_apart = GONE_APART.get(in_a_row).or(GONE_APART.last()).copied().unwrap_or_default();
     let apart = match wanted.why {
         why if why.urgent() => Duration::from_secs(gone_apart),
@@ -267,12 +270,12 @@ fn forced_calls(view: &View<'_>, wanted: Wanted) -> Delay {
     let since_end = view
         .seen
         .app
-        .forced
+        .forced_at
         .map_or(Duration::ZERO, |ended| (ended + limits.apart).saturating_sub(view.now.boot));
     let last = counted.forced.last();
     // If another process made the last forced call, only its intent is known: the call was sent
     // later, and the intent's time is cut to the second.
-    let is_own = view.seen.app.forced.is_some()
+    let is_own = view.seen.app.forced_at.is_some()
         && view.seen.app.mints.forced_times.last().map(|time| &time.0) == last;
     let sent_within =
         if is_own { Duration::ZERO } else { view.seen.patience + Duration::from_secs(1) };

@@ -32,7 +32,7 @@ pub fn another_call_may_land(view: &View<'_>) -> bool {
     });
     own || theirs
         .any(|sibling| intent_of(sibling).is_some_and(|intent| may_land_yet(intent.time.0)))
-        || view.seen.app.lost.is_some_and(|sent| view.now.boot < sent + LANDS_WITHIN)
+        || view.seen.app.unknown_at.is_some_and(|sent| view.now.boot < sent + LANDS_WITHIN)
 }
 
 fn intent_of(mp: &MiniProgram) -> Option<&Intent> {

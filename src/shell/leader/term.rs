@@ -31,8 +31,8 @@ struct Inner {
 /// The permission for one call, given when enough of the term was left for it. The call consumes
 /// it, so it cannot be cloned.
 #[derive(Debug)]
-#[must_use = "a ticket is requested right before its call"]
-pub struct Ticket(());
+#[must_use = "a permit is requested right before its call"]
+pub struct Permit(());
 
 impl Term {
     /// The term of a process without leader election: it leads until it exits.
@@ -53,8 +53,8 @@ impl Term {
 
     /// Permits one call if this process leads and more than `needed` is left of the term.
     #[must_use]
-    pub fn ticket(&self, needed: Duration) -> Option<Ticket> {
-        (!self.0.closed.is_cancelled() && self.left() > needed).then_some(Ticket(()))
+    pub fn permit(&self, needed: Duration) -> Option<Permit> {
+        (!self.0.closed.is_cancelled() && self.left() > needed).then_some(Permit(()))
     }
 
     /// Whether this process leads now.
@@ -74,12 +74,12 @@ impl Term {
         self.0.over.cancelled().await;
     }
 
-    /// The result of a wait for a ticket's turn, or none if no more tickets are given meanwhile.
+    /// The result of a wait for a call's turn, or none if no more permits are given meanwhile.
     pub async fn while_open<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
         self.0.closed.run_until_cancelled(wait).await
     }
 
-    /// Gives no more tickets. Calls under way may end and their results may be written as long as
+    /// Gives no more permits. Calls under way may end and their results may be written as long as
     /// this process leads.
     pub fn close(&self) {
         self.0.closed.cancel();
@@ -118,7 +118,7 @@ mod tests {
     const S: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_ticket_needs_more_time_than_the_call() {
+    fn a_permit_needs_more_time_than_the_call() {
         let boot = Arc::new(Mutex::new(Duration::ZERO));
         let handle = boot.clone();
         let clock = Clock::from_fn(move || Now {
@@ -126,7 +126,7 @@ mod tests {
             boot: *handle.lock().unwrap(),
         });
         let term = Term::until("ns/lease".into(), clock, 10 * S);
-        for (now, needed, ticket, leads) in [
+        for (now, needed, permit, leads) in [
             (0, 9, true, true),
             (0, 10, false, true),
             (4, 5, true, true),
@@ -139,16 +139,16 @@ mod tests {
         ] {
             *boot.lock().unwrap() = now * S;
             assert_eq!(
-                term.ticket(needed * S).is_some(),
-                ticket,
-                "ticket for {needed} s at {now} s"
+                term.permit(needed * S).is_some(),
+                permit,
+                "permit for {needed} s at {now} s"
             );
             assert_eq!(term.leads(), leads, "leads at {now} s");
         }
         *boot.lock().unwrap() = Duration::ZERO;
         term.close();
         assert!(
-            term.ticket(S).is_none() && term.leads(),
+            term.permit(S).is_none() && term.leads(),
             "closed: no call begins, but writes go on"
         );
         term.extend(20 * S);
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn unelected_always_leads() {
         let term = Term::unelected("ns/lease".into(), Clock::system());
-        assert!(term.ticket(Duration::from_secs(1_000_000)).is_some() && term.leads());
+        assert!(term.permit(Duration::from_secs(1_000_000)).is_some() && term.leads());
         assert_eq!(term.operator(), "ns/lease");
     }
 }

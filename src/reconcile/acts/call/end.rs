@@ -33,30 +33,20 @@ impl Ctx {
         let last = LastMint { started: view.now.boot, uid: view.mp.uid().to_owned() };
         self.memories.change_app(&key, view.now.boot, |app| {
             let before = app.clone();
-            app.gone = if in_a_row { app.gone.saturating_add(1) } else { 0 };
+            app.urgent_in_a_row = if in_a_row { app.urgent_in_a_row.saturating_add(1) } else { 0 };
             (app.mints, app.last) = (mints, Some(last));
             Some(before)
         })
     }
 
-    pub(super) fn give_up(&self, mp: &MiniProgram, pass: &mut Pass) {
-        if let Some(started) = pass.started.take().filter(|started| started.call.wanted.mints) {
-            self.take_back(mp, started);
-        }
-    }
-
-    /// Takes back the intent of a call that is no longer wanted.
+    /// Withdraws the intent of a call that will not be sent, if it has one.
     pub(in crate::reconcile) fn withdraw(&self, mp: &MiniProgram, pass: &mut Pass) -> Next<'_> {
-        if let Some(started) = pass.started.take() {
-            self.take_back(mp, started);
+        let started = pass.started.take().filter(|started| started.call.wanted.mints);
+        if let Some(started) = started {
+            self.uncount_mint(mp, started.app_before.clone());
+            self.recall(mp, |recall| recall.calls.ended = Some(Box::new(started.withdrawn(mp))));
         }
         Next::Continue
-    }
-
-    /// Withdraws a call that was counted and will not be sent.
-    fn take_back(&self, mp: &MiniProgram, started: StartedCall) {
-        self.uncount_mint(mp, started.app_before.clone());
-        self.recall(mp, |recall| recall.calls.ended = Some(Box::new(started.withdrawn(mp))));
     }
 
     pub(super) fn got_token(
@@ -102,7 +92,7 @@ impl Ctx {
                 Why::Invalid if ends_others => memory.recall.calls.reported.saturating_add(1),
                 _ => 0,
             };
-            memory.recall.calls.last_call = took;
+            memory.recall.calls.last_took = took;
             memory.recall.calls.unasked = match why {
                 Why::Time => 0,
                 why => memory.recall.calls.unasked.saturating_add(u32::from(why.unasked())),
@@ -139,7 +129,7 @@ impl Ctx {
             self.memories.change_app(key, now.boot, |app| app.force_stopped_until = Some(midnight));
         }
         if let Some(key) = key.as_ref().filter(|_| unknown && call.wanted.mints) {
-            self.memories.change_app(key, now.boot, |app| app.lost = Some(view.now.boot));
+            self.memories.change_app(key, now.boot, |app| app.unknown_at = Some(view.now.boot));
         }
         let mints_before =
             (call.wanted.mints && !unknown).then(|| started.mints_before.unwrap_or_default());
@@ -175,7 +165,8 @@ impl Ctx {
     fn uncount_mint(&self, mp: &MiniProgram, before: Option<AppMints>) {
         let (Some(key), Some(before)) = (app_key(mp), before) else { return };
         self.memories.change_app(&key, self.clock.now().boot, |app| {
-            (app.mints, app.last, app.gone) = (before.mints, before.last, before.gone);
+            (app.mints, app.last, app.urgent_in_a_row) =
+                (before.mints, before.last, before.urgent_in_a_row);
         });
     }
 }

@@ -122,7 +122,7 @@ async fn a_lost_mint_may_land_yet_and_a_refused_one_did_nothing() {
     for (platform, lost) in cases {
         let sight = Sight::healthy(LEGACY);
         let ctx = asked(Sight::healthy(LEGACY), started(false, false), platform).await;
-        assert_eq!(app(&ctx, &sight).lost, lost);
+        assert_eq!(app(&ctx, &sight).unknown_at, lost);
         let How::Failed { refusal, .. } = how(&ctx) else { panic!("it brought no token") };
         let unknown = refusal.is_unknown();
         assert_eq!(unknown, lost.is_some());
@@ -219,7 +219,7 @@ async fn mints_for_lost_tokens_are_counted_in_a_row() {
         let mut started = started(false, false);
         started.call.wanted.why = why;
         sight.view(500, |view| ctx.count_mint(view, &started.call));
-        app(&ctx, sight).gone
+        app(&ctx, sight).urgent_in_a_row
     };
     assert_eq!(counted(&mut sight, Why::NoToken), 0, "an app's first mint replaces no lost token");
     sight.app.mints = Mints { last_time: Some(Time(at(400))), ..Mints::default() };

@@ -49,7 +49,7 @@ fn a_reported_token_that_waits_says_when_the_platform_is_asked() {
             ..Mints::default()
         };
         sight.status().mints = Some(mints.clone());
-        sight.app = AppMints { mints, forced: Some(boot(80)), ..AppMints::default() };
+        sight.app = AppMints { mints, forced_at: Some(boot(80)), ..AppMints::default() };
         sight.status().token.as_mut().expect("a token").check_time = Some(Time(at(80)));
     };
     let mut stable = Sight::healthy(STABLE).with(reported).with(forced);

@@ -14,13 +14,13 @@ use crate::{
     },
 };
 
-fn schedule(reissue: Reissue, lead: Option<u64>, last_call: u64) -> Schedule {
+fn schedule(reissue: Reissue, lead: Option<u64>, last_took: u64) -> Schedule {
     Schedule {
         reissue,
         lead: Lead { default: MINUTES_5, longest: Duration::from_secs(3600) },
         wanted_lead: lead.map(Duration::from_secs),
         interval: None,
-        last_call: Duration::from_secs(last_call),
+        last_took: Duration::from_secs(last_took),
         app: APP.into(),
     }
 }
@@ -65,11 +65,11 @@ fn the_interval_counts_from_the_last_check() {
 proptest! {
     #[test]
     fn a_refresh_leaves_pods_time_and_comes_within_its_window(
-        lead in prop::option::of(120_u64..=300), last_call in 0_u64..20, life_seconds in 301_u64..7200, app in "[a-z0-9]{16}",
+        lead in prop::option::of(120_u64..=300), last_took in 0_u64..20, life_seconds in 301_u64..7200, app in "[a-z0-9]{16}",
         rotating: bool,
     ) {
         let reissue = if rotating { REPLACING } else { LASTING };
-        let schedule = Schedule { app, ..schedule(reissue, lead, last_call) };
+        let schedule = Schedule { app, ..schedule(reissue, lead, last_took) };
         let token = life(life_seconds);
         let left = span(schedule.next(&token, at(0), None), token.expires).as_secs_f64();
         let lead = f64::from(u32::try_from(lead.unwrap_or(300)).expect("small"));

@@ -67,7 +67,7 @@ fn failed(mode: TokenMode, why: Why, reason: Reason, unknown: bool) -> Sight {
                 if unknown { mints.clone() } else { Mints { forced_times, ..Mints::default() } };
             sight.app = AppMints {
                 mints: counted,
-                forced: force.then(|| boot(SENT)),
+                forced_at: force.then(|| boot(SENT)),
                 ..AppMints::default()
             };
         }

@@ -34,7 +34,7 @@ fn forced_calls_are_apart_counted_and_given_up() {
             sight.status().mints = Some(mints.clone());
             sight.app = AppMints {
                 mints,
-                forced: forced.last().map(|time| boot(*time)),
+                forced_at: forced.last().map(|time| boot(*time)),
                 ..AppMints::default()
             };
             sight.status().token.as_mut().expect("a token").check_time =
@@ -55,7 +55,7 @@ fn forced_calls_are_apart_counted_and_given_up() {
         matches!(refused.plan_live(601), Act::RecordIntent(Wanted { why: Why::Invalid, .. })),
         "no answer is no sign that force is useless"
     );
-    let slow = || reported(&[480]).with(|sight| sight.app.forced = Some(boot(488)));
+    let slow = || reported(&[480]).with(|sight| sight.app.forced_at = Some(boot(488)));
     slow().keeps_silent(517);
     assert!(
         matches!(slow().plan_live(519), Act::RecordIntent(_)),
@@ -131,9 +131,11 @@ fn mints_that_no_clock_asks_for_are_five_minutes_apart() {
     // A lost token is replaced without waiting for pods; the back-off grows with the number of
     // consecutive losses.
     minted(499).with(|sight| sight.target = None).asks(500, Why::TargetMissing);
-    minted(499).with(|sight| (sight.target, sight.app.gone) = (None, 1)).keeps_silent(500);
     minted(499)
-        .with(|sight| (sight.target, sight.app.gone) = (None, 1))
+        .with(|sight| (sight.target, sight.app.urgent_in_a_row) = (None, 1))
+        .keeps_silent(500);
+    minted(499)
+        .with(|sight| (sight.target, sight.app.urgent_in_a_row) = (None, 1))
         .asks(515, Why::TargetMissing);
     // The clock has since been set back by 209 s, or forward: the 300 s have become neither more
     // nor less.

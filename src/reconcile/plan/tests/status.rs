@@ -226,7 +226,7 @@ fn what_was_written_is_not_written_again() {
             sight.credential = None;
             sight.date(0, 450);
         },
-        |sight| sight.recall.calls.last_call = Duration::from_secs(9),
+        |sight| sight.recall.calls.last_took = Duration::from_secs(9),
     ];
     for (nth, change) in conditions.into_iter().enumerate() {
         let mut sight = Sight::healthy(STABLE).with(change);

@@ -50,7 +50,7 @@ fn a_call_of_another_object_of_the_app_may_land_behind_ours() {
 
 #[test]
 fn a_lost_call_of_an_object_that_is_gone_may_land_behind_ours() {
-    let mut sight = Sight::healthy(LEGACY).with(|sight| sight.app.lost = Some(boot(400)));
+    let mut sight = Sight::healthy(LEGACY).with(|sight| sight.app.unknown_at = Some(boot(400)));
     assert!(sight.doubts(519));
     assert!(!sight.doubts(520));
 }

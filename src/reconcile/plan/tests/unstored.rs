@@ -44,12 +44,15 @@ fn refused(retry: u64) -> Refused {
 
 #[test]
 fn the_same_token_is_written_again_only_if_pods_or_we_depend_on_what_changed() {
-    assert!(matches!(same_token().plan(500).act, Act::Keep { early: false }));
+    assert!(matches!(same_token().plan(500).act, Act::Keep { in_window: false }));
     let by_then = due_at(STABLE);
-    assert!(matches!(same_token().plan(by_then).act, Act::Keep { early: true }), "any moment now");
+    assert!(
+        matches!(same_token().plan(by_then).act, Act::Keep { in_window: true }),
+        "any moment now"
+    );
     let by_interval = |sight: &mut Sight| sight.mp.spec.refresh_interval_seconds = Some(400);
     let kept = same_token().with(by_interval).plan(500).act;
-    assert!(matches!(kept, Act::Keep { early: false }), "only the interval has passed");
+    assert!(matches!(kept, Act::Keep { in_window: false }), "only the interval has passed");
     let moved = |sight: &mut Sight| unstored(sight).token.expires = at(LIFE - 5);
     assert!(matches!(same_token().with(moved).plan(500).act, Act::Keep { .. }), "by seconds only");
     let written: [(&str, Change); 7] = [

@@ -125,7 +125,7 @@ async fn a_release_hands_over_within_one_period() {
     assert!(term.leads());
     // A call of five seconds may begin at any time between two renewals.
     for _ in 0..60 {
-        assert!(term.ticket(Duration::from_secs(5)).is_some());
+        assert!(term.permit(Duration::from_secs(5)).is_some());
         sleep(Duration::from_millis(500)).await;
     }
 
@@ -165,8 +165,8 @@ async fn a_term_counts_from_when_its_renewal_was_sent() {
     let (mut elector, _) = elector(&server, "first");
     let term = elector.lead().await.unwrap();
     // The API server took two of its ten seconds.
-    assert!(term.ticket(Duration::from_secs(8)).is_none());
-    assert!(term.ticket(Duration::from_secs(7)).is_some());
+    assert!(term.permit(Duration::from_secs(8)).is_none());
+    assert!(term.permit(Duration::from_secs(7)).is_some());
 }
 
 #[tokio::test(start_paused = true)]

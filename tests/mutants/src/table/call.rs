@@ -102,7 +102,7 @@ const FETCH: &[Mutant] = &[
         name: "late-call-sent",
         means: "A process that stood still after its intent sends its call however late it wakes.",
         changes: &[("now.saturating_sub(since) > platforms.request_timeout", "false")],
-        killed_by: Test("nothing_is_sent_without_a_ticket_or_for_an_intent_that_is_too_old"),
+        killed_by: Test("nothing_is_sent_without_a_permit_or_for_an_intent_that_is_too_old"),
     },
     Mutant {
         name: "proxys-answer-is-a-no",
@@ -190,7 +190,7 @@ const CALL_END: &[Mutant] = &[
     Mutant {
         name: "lost-mint-forgotten",
         means: "A mint without an answer is forgotten together with its object.",
-        changes: &[("app.lost = Some(view.now.boot)", "()")],
+        changes: &[("app.unknown_at = Some(view.now.boot)", "()")],
         killed_by: Test("a_lost_mint_may_land_yet_and_a_refused_one_did_nothing"),
     },
     Mutant {

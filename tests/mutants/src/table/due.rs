@@ -226,7 +226,7 @@ const DOUBT: &[Mutant] = &[
         name: "lost-call-overlooked",
         means: "A call behind a lost one of an object that is gone is believed to be the last.",
         changes: &[(
-            "view.seen.app.lost.is_some_and(|sent| view.now.boot < sent + LANDS_WITHIN)",
+            "view.seen.app.unknown_at.is_some_and(|sent| view.now.boot < sent + LANDS_WITHIN)",
             "false",
         )],
         killed_by: Test("a_lost_call_of_an_object_that_is_gone_may_land_behind_ours"),

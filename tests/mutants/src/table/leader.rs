@@ -81,7 +81,7 @@ const TERM: &[Mutant] = &[
             "!self.0.closed.is_cancelled() && self.left() > needed",
             "!self.0.closed.is_cancelled()",
         )],
-        killed_by: Test("a_ticket_needs_more_time_than_the_call"),
+        killed_by: Test("a_permit_needs_more_time_than_the_call"),
     },
     Mutant {
         name: "call-while-stopping",
@@ -90,7 +90,7 @@ const TERM: &[Mutant] = &[
             "!self.0.closed.is_cancelled() && self.left() > needed",
             "self.left() > needed",
         )],
-        killed_by: Test("a_ticket_needs_more_time_than_the_call"),
+        killed_by: Test("a_permit_needs_more_time_than_the_call"),
     },
 ];
 

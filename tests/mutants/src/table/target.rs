@@ -88,7 +88,7 @@ const PLAN: &[Mutant] = &[
         name: "same-token-always-written",
         means: "The same token is written again although nothing has changed.",
         changes: &[(
-            "(same && same_credential(target, unstored)).then_some(Act::Keep { early })",
+            "(same && same_credential(target, unstored)).then_some(Act::Keep { in_window })",
             "None",
         )],
         killed_by: Test(
