@@ -214,7 +214,7 @@ const CALL_END: &[Mutant] = &[
     Mutant {
         name: "row-of-lost-tokens-forgotten",
         means: "Mints for lost tokens never back off, however many there are in a row.",
-        changes: &[("app.gone.saturating_add(1)", "0")],
+        changes: &[("app.urgent_in_a_row.saturating_add(1)", "0")],
         killed_by: Test("mints_for_lost_tokens_are_counted_in_a_row"),
     },
 ];
