@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     controller::Timing,
     operator::{Leadership, Operator},
-    platform::{self, Platform},
+    platform::{self, ConfiguredEndpoints, Platform},
     reconcile::fetch::{
         Platforms,
         door::{Bounds, Door, Network, Unusable},
@@ -79,7 +79,8 @@ pub enum Error {
 /// # Errors
 /// If the operator cannot start, or leader election ends unexpectedly.
 pub async fn run(args: RunArgs) -> Result<(), Error> {
-    let names: Vec<_> = platform::ALL.iter().map(|platform| platform.name).collect();
+    let with_hosts = platform::ALL.iter().filter(|platform| platform.has_hosts());
+    let names: Vec<_> = with_hosts.map(|platform| platform.name).collect();
     args.check_platforms(&names)?;
     let proxies = Proxies::from_env()?;
     let clock = Clock::system();
@@ -148,8 +149,12 @@ fn platforms(args: &RunArgs, proxies: &Proxies, door: Door) -> Platforms {
     let hosts: BTreeMap<_, Vec<String>> = platform::ALL.iter().filter_map(set).collect();
     let unset = platform::ALL.iter().filter(|platform| !hosts.contains_key(platform.name));
     let own = unset.flat_map(|platform| platform.endpoints).flat_map(|endpoint| endpoint.hosts);
-    let all: BTreeSet<_> =
-        hosts.values().flatten().map(String::as_str).chain(own.copied()).collect();
+    let configured =
+        args.oauth2_endpoints().into_iter().map(|(name, endpoint)| (name.into(), endpoint.clone()));
+    let configured: ConfiguredEndpoints = configured.collect();
+    let origins = origins(&configured);
+    let set = hosts.values().flatten().chain(&origins).map(String::as_str);
+    let all: BTreeSet<_> = set.chain(own.copied()).collect();
     for host in all {
         if let Some(proxy) = host.parse().ok().and_then(|url| proxies.of_platform(&url)) {
             let proxy = proxies::shown(proxy);
@@ -157,7 +162,13 @@ fn platforms(args: &RunArgs, proxies: &Proxies, door: Door) -> Platforms {
         }
     }
     let RunArgs { connect_timeout, request_timeout, .. } = *args;
-    Platforms { door, hosts, connect_timeout, request_timeout }
+    Platforms { door, hosts, configured, connect_timeout, request_timeout }
+}
+
+/// Scheme and host of each endpoint, without what its path and query may show.
+fn origins(configured: &ConfiguredEndpoints) -> Vec<String> {
+    let urls = configured.urls().filter_map(|url| url.parse::<Url>().ok());
+    urls.map(|url| url.origin().ascii_serialization()).collect()
 }
 
 fn log_start(args: &RunArgs, proxies: &Proxies, platforms: &Platforms) {
@@ -165,7 +176,9 @@ fn log_start(args: &RunArgs, proxies: &Proxies, platforms: &Platforms) {
         [] => "all".to_owned(),
         names => names.join(", "),
     };
-    let hosts: Vec<_> = platforms.hosts.values().flatten().map(String::as_str).collect();
+    let configured = origins(&platforms.configured);
+    let hosts = platforms.hosts.values().flatten().chain(&configured);
+    let hosts: Vec<_> = hosts.map(String::as_str).collect();
     let urls: Vec<Url> = hosts.iter().filter_map(|host| host.parse().ok()).collect();
     let ways = urls.iter().filter_map(|url| proxies.of_platform(url)).map(proxies::shown);
     let ways: Vec<_> = ways.collect::<BTreeSet<_>>().into_iter().collect();

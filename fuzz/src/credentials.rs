@@ -1,6 +1,7 @@
 //! What people store as an app secret: it is sent as it is, but for white space around it, or not
 //! at all.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use miniprogram_operator::{
     platform::{self, Body, Pairs, TokenRequest},
     sensitive::{AppSecret, Implausible},
@@ -44,6 +45,16 @@ pub fn judge(bytes: &[u8]) {
                 fields.filter(|value| value.as_str() == Some(text)).count()
             }
         };
-        assert!(is_whole(&request.query) + in_body >= 1, "it is not sent");
+        let in_headers =
+            request.headers.iter().filter(|(_, value)| password(value).as_deref() == Some(text));
+        assert!(is_whole(&request.query) + in_body + in_headers.count() == 1, "it is sent once");
     }
+}
+
+/// The password of HTTP Basic, which RFC 6749 encodes as in a form.
+fn password(header: &str) -> Option<String> {
+    let joined = STANDARD.decode(header.strip_prefix("Basic ")?).ok()?;
+    let (_, encoded) = str::from_utf8(&joined).ok()?.split_once(':')?;
+    let (password, _) = form_urlencoded::parse(encoded.as_bytes()).next()?;
+    Some(password.into_owned())
 }

@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use k8s_openapi::jiff::Timestamp;
 use miniprogram_operator::{
     api::MiniProgram,
+    platform::ConfiguredEndpoints,
     reconcile::{
         memory::{AppMints, Recall},
-        observed::{Observed, TargetLookup},
+        observed::{EndpointLookup, Observed, TargetLookup},
         plan::{Act, plan},
     },
     shell::clock::Now,
@@ -29,6 +30,7 @@ pub fn judge(bytes: &[u8]) {
     };
     let seen = Observed {
         template: AllowedMetadata::default().template(&mp),
+        endpoint: EndpointLookup::of(&mp, &ConfiguredEndpoints::default()),
         mini_program: Arc::new(mp),
         listed: true,
         target: TargetLookup::Absent,

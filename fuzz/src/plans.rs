@@ -13,11 +13,14 @@ use k8s_openapi::{
 };
 use miniprogram_operator::{
     api::{CredentialStatus, Intent, MiniProgram, MiniProgramStatus, Reason, names},
+    platform::ConfiguredEndpoints,
     projection::Projection,
     reconcile::{
         call::Wanted,
         memory::{AppMints, Recall},
-        observed::{CredentialRead, Held, LiveRead, Observed, ReadFor, Spec, TargetLookup},
+        observed::{
+            CredentialRead, EndpointLookup, Held, LiveRead, Observed, ReadFor, Spec, TargetLookup,
+        },
         plan::{Act, plan},
     },
     sensitive::{AccessToken, AppSecret},
@@ -264,6 +267,7 @@ fn observed(choices: &mut Unstructured<'_>, now: Now) -> Result<Observed> {
     recall.sightings.due_since = choices.ratio(1, 4)?.then(|| ago(choices)).transpose()?;
     Ok(Observed {
         template: AllowedMetadata::default().template(&mini_program),
+        endpoint: EndpointLookup::of(&mini_program, &ConfiguredEndpoints::default()),
         mini_program: Arc::new(mini_program),
         listed: choices.ratio(31, 32)?,
         target,

@@ -56,6 +56,8 @@ pub enum Reason {
     Expired,
     /// The spec holds a value that this version does not know.
     Unsupported,
+    /// The spec names an endpoint that the administrator has not configured.
+    EndpointNotConfigured,
     /// The operator failed because of a bug.
     InternalError,
     /// The object's labels do not match the operator's selector any more.

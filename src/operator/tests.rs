@@ -86,6 +86,7 @@ fn operator(client: Client) -> Operator {
                 .boxed()
             }),
             hosts: std::collections::BTreeMap::default(),
+            configured: crate::platform::ConfiguredEndpoints::default(),
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(10),
         },

@@ -21,7 +21,7 @@ pub type Pairs = Vec<(&'static str, Zeroizing<String>)>;
 
 /// An HTTP request, without the host. Has no `Debug`: it carries the app secret.
 pub struct Request {
-    /// The path on the host.
+    /// The path on the host; empty if a configured URL has it.
     pub path: &'static str,
     /// The parameters of the query.
     pub query: Pairs,

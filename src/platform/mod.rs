@@ -20,6 +20,7 @@ use std::time::Duration;
 
 pub use exchange::{Body, Grant, Life, Pairs, Request, Response, TokenRequest};
 pub use name::PlatformName;
+pub use oauth2::{ClientAuth, ConfiguredEndpoint, ConfiguredEndpoints};
 pub use refusal::{Cause, Certainty, Code, Refusal};
 pub use reissue::{Reissue, Replacement};
 pub use ticket::Ticket;
@@ -61,6 +62,7 @@ platforms! {
     tiktok,
     huawei,
     honor,
+    oauth2,
 }
 
 /// A platform: its hosts, its app ids and its token endpoints.
@@ -96,7 +98,8 @@ pub struct AppIdPattern {
 pub struct Endpoint {
     /// The `spec.tokenMode` that selects it; none if the platform has only one endpoint.
     pub mode: Option<TokenMode>,
-    /// The hosts, unless the administrator sets others; later ones are for fail-over.
+    /// The hosts, unless the administrator sets others; later ones are for fail-over. None where
+    /// only the administrator can say which: [`ConfiguredEndpoint`].
     pub hosts: &'static [&'static str],
     /// What a call does to the tokens before it.
     pub reissue: Reissue,
@@ -153,6 +156,12 @@ impl Platform {
         self.endpoints.first().and_then(|endpoint| endpoint.mode)
     }
 
+    /// Whether it has hosts of its own. Else the administrator configures its endpoints.
+    #[must_use]
+    pub fn has_hosts(&self) -> bool {
+        self.endpoints.iter().any(|endpoint| !endpoint.hosts.is_empty())
+    }
+
     /// The endpoint for a mode, or none if this version does not know the mode.
     #[must_use]
     pub fn endpoint(&self, mode: Option<TokenMode>) -> Option<&Endpoint> {
@@ -181,11 +190,21 @@ impl Endpoint {
     /// # Errors
     /// The refusal, whose code is never the app secret nor a part of it.
     pub fn token(&self, response: &Response<'_>, secret: &AppSecret) -> Result<Grant, Refusal> {
-        match (self.read)(response) {
-            Ok(_) if response::has_error(response) => Err(response::without_json(response.status)),
-            Ok(grant) => Ok(grant),
-            Err(refusal) => Err(refusal.without(secret.expose())),
-        }
+        checked((self.read)(response), response, secret)
+    }
+}
+
+/// What a response was read as, without a token that no platform may send and without a refusal
+/// that shows the app secret.
+fn checked(
+    read: Result<Grant, Refusal>,
+    response: &Response<'_>,
+    secret: &AppSecret,
+) -> Result<Grant, Refusal> {
+    match read {
+        Ok(_) if response::has_error(response) => Err(response::without_json(response.status)),
+        Ok(grant) => Ok(grant),
+        Err(refusal) => Err(refusal.without(secret.expose())),
     }
 }
 

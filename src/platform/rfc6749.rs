@@ -17,18 +17,26 @@ pub(super) fn parameters(wanted: &TokenRequest<'_>) -> Pairs {
 /// The same, with another name of the app id.
 pub(super) fn named(wanted: &TokenRequest<'_>, client_id: &'static str) -> Pairs {
     vec![
-        ("grant_type", Zeroizing::new("client_credentials".to_owned())),
+        grant_type(),
         (client_id, Zeroizing::new(wanted.app_id.to_owned())),
         ("client_secret", Zeroizing::new(wanted.secret.expose().to_owned())),
     ]
 }
 
+/// The parameter that names the grant.
+pub(super) fn grant_type() -> (&'static str, Zeroizing<String>) {
+    ("grant_type", Zeroizing::new("client_credentials".to_owned()))
+}
+
+/// The fields of a response.
 #[derive(Deserialize)]
-struct Fields {
+pub(super) struct Fields {
     #[serde(default, deserialize_with = "response::token_text")]
-    access_token: Option<Zeroizing<String>>,
+    pub access_token: Option<Zeroizing<String>>,
+    #[serde(default, deserialize_with = "response::token_text")]
+    pub token_type: Option<Zeroizing<String>>,
     #[serde(default, deserialize_with = "response::lenient_integer")]
-    expires_in: Option<i64>,
+    pub expires_in: Option<i64>,
     #[serde(default, deserialize_with = "response::token_text")]
     error: Option<Zeroizing<String>>,
     #[serde(default, deserialize_with = "response::token_text")]
@@ -42,13 +50,23 @@ pub(super) fn read(
     longest: Duration,
     reason: fn(&str, &str) -> Option<Reason>,
 ) -> Result<Grant, Refusal> {
-    let fields: Fields = response::json(response)?;
-    let error = fields.error.as_deref().map(String::as_str);
-    let description = fields.error_description.as_deref().map_or("", String::as_str);
-    let reason = |error: &str| reason(error, description).unwrap_or_else(|| by_rfc(error));
-    response::by_word(response, error, reason, || {
+    read_with(response, reason, |fields| {
         response::grant(fields.access_token, fields.expires_in, Life::Left, longest)
     })
+}
+
+/// The same, with another reading of a response without an error.
+pub(super) fn read_with(
+    response: &Response<'_>,
+    reason: fn(&str, &str) -> Option<Reason>,
+    grant: impl FnOnce(Fields) -> Result<Grant, Refusal>,
+) -> Result<Grant, Refusal> {
+    let mut fields: Fields = response::json(response)?;
+    let (error, description) = (fields.error.take(), fields.error_description.take());
+    let error = error.as_deref().map(String::as_str);
+    let description = description.as_deref().map_or("", String::as_str);
+    let reason = |error: &str| reason(error, description).unwrap_or_else(|| by_rfc(error));
+    response::by_word(response, error, reason, || grant(fields))
 }
 
 /// No more than the RFC says.

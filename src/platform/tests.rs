@@ -142,6 +142,8 @@ fn on_the_wire(platform: &str, request: &Request) -> platform_simulator::model::
         Body::Json(json) => ("POST", json.to_vec()),
         Body::Form(fields) => ("POST", encoded(fields).into_bytes()),
     };
+    // Only a configured URL has its path itself.
+    let path = if request.path.is_empty() { "/oauth2/token" } else { request.path };
     let headers = request.headers.iter();
     platform_simulator::model::Request {
         method: method.into(),
@@ -149,7 +151,7 @@ fn on_the_wire(platform: &str, request: &Request) -> platform_simulator::model::
         headers: headers.map(|(name, value)| ((*name).into(), value.to_string())).collect(),
         body,
         platform: Some(platform.into()),
-        ..platform_simulator::model::Request::get(request.path)
+        ..platform_simulator::model::Request::get(path)
     }
 }
 

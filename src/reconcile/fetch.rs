@@ -15,7 +15,8 @@ use super::{apply::Preflight, plan::backoff::backoff, status::IntentRecorded};
 use crate::{
     api::Reason,
     platform::{
-        Certainty, Endpoint, Grant, Platform, Refusal, Request, Response, Ticket, TokenRequest,
+        Certainty, ConfiguredEndpoint, ConfiguredEndpoints, Endpoint, Grant, Platform, Refusal,
+        Request, Response, Ticket, TokenRequest,
     },
     sensitive::AccessToken,
     shell::{clock::Clock, leader::Term, metrics::Metrics},
@@ -31,6 +32,8 @@ pub struct Platforms {
     pub door: Door,
     /// The hosts that the administrator sets, by platform; later ones are fail-over.
     pub hosts: BTreeMap<&'static str, Vec<String>>,
+    /// The endpoints that the administrator configures, of a platform without hosts.
+    pub configured: ConfiguredEndpoints,
     /// The longest time for a connection.
     pub connect_timeout: Duration,
     /// The longest time for a call.
@@ -52,10 +55,36 @@ pub struct FetchRequest<'a> {
     pub platform: &'static Platform,
     /// The endpoint.
     pub endpoint: &'static Endpoint,
+    /// What the administrator has configured of it, if the platform has no hosts.
+    pub configured: Option<&'a ConfiguredEndpoint>,
     /// What the request is made from.
     pub token: TokenRequest<'a>,
     /// The number of consecutive calls without a response: the next call gets more time.
     pub unanswered: u32,
+}
+
+impl FetchRequest<'_> {
+    /// The URL that the administrator has configured, else hosts.
+    fn hosts(&self, platforms: &Platforms) -> Vec<String> {
+        match self.configured {
+            Some(configured) => vec![configured.url.clone()],
+            None => platforms.hosts_of(self.platform, self.endpoint.hosts),
+        }
+    }
+
+    fn request(&self) -> Request {
+        match self.configured {
+            Some(configured) => configured.request(&self.token),
+            None => (self.endpoint.request)(&self.token),
+        }
+    }
+
+    fn read(&self, response: &Response<'_>) -> Result<Grant, Refusal> {
+        match self.configured {
+            Some(configured) => configured.token(response, &self.token),
+            None => self.endpoint.token(response, self.token.secret),
+        }
+    }
 }
 
 /// A call for a ticket.
@@ -101,11 +130,11 @@ pub async fn fetch(
     };
     let call = Call {
         platform: wanted.platform.name,
-        hosts: platforms.hosts_of(wanted.platform, wanted.endpoint.hosts),
+        hosts: wanted.hosts(platforms),
         timeout: timeout(platforms.request_timeout, wanted),
         is_late: &is_late,
-        request: &|| (wanted.endpoint.request)(&wanted.token),
-        read: &|response| wanted.endpoint.token(response, wanted.token.secret),
+        request: &|| wanted.request(),
+        read: &|response| wanted.read(response),
     };
     send(platforms, call, term, clock, metrics).await
 }

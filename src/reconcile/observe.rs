@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Ctx, Pass, app_key,
     memory::Recall,
-    observed::{Observed, Spec, TargetLookup, Whose, whose},
+    observed::{EndpointLookup, Observed, Spec, TargetLookup, Whose, whose},
     plan,
 };
 use crate::{
@@ -68,6 +68,7 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -
     let app = app_key(&mp).map(|key| ctx.memories.app(&key)).unwrap_or_default();
     Some(Observed {
         template: ctx.allowed.template(&mp),
+        endpoint: EndpointLookup::of(&mp, &ctx.platforms.configured),
         mini_program: mp,
         listed,
         target,

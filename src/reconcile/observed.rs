@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     api::{CredentialStatus, MiniProgram},
+    platform::{ConfiguredEndpoints, Endpoint, Platform},
     projection::{Owner, Projection, TicketFacts},
     sensitive::{AccessToken, AppSecret, Implausible},
     template::Template,
@@ -22,6 +23,8 @@ use crate::{
 pub struct Observed {
     /// The object: the newer one of the watch's version and our own last write.
     pub mini_program: Arc<MiniProgram>,
+    /// The endpoint that its token is requested from.
+    pub endpoint: EndpointLookup,
     /// Whether the lists of its namespace are complete.
     pub listed: bool,
     /// The Secret that the spec's target names.
@@ -48,6 +51,32 @@ pub struct Observed {
     pub credential_read: Option<ReadFor>,
     /// The live read, if the plan asked for it.
     pub live: Option<Arc<LiveRead>>,
+}
+
+/// The endpoint that a spec chooses.
+#[derive(Clone, Copy, Debug)]
+pub enum EndpointLookup {
+    /// This version does not know it.
+    Unsupported,
+    /// The administrator has not configured it.
+    NotConfigured,
+    /// It is known.
+    Is(&'static Platform, &'static Endpoint),
+}
+
+impl EndpointLookup {
+    /// The endpoint of this object.
+    #[must_use]
+    pub fn of(mp: &MiniProgram, configured: &ConfiguredEndpoints) -> Self {
+        match mp.endpoint() {
+            None => Self::Unsupported,
+            Some((platform, endpoint)) if platform.has_hosts() => Self::Is(platform, endpoint),
+            Some((platform, _)) => match configured.of(platform, &mp.spec.app_id) {
+                None => Self::NotConfigured,
+                Some(configured) => Self::Is(platform, configured.endpoint()),
+            },
+        }
+    }
 }
 
 /// The Secret of the target's name.

@@ -44,7 +44,7 @@ use self::{
 use super::{
     call::{Wanted, Why},
     memory::{Noted, UnstoredFacts},
-    observed::{LiveRead, Observed},
+    observed::{EndpointLookup, LiveRead, Observed},
 };
 use crate::{
     api::{ConditionType, LastFailure, MiniProgramStatus, Reason, conditions},
@@ -178,7 +178,10 @@ pub fn plan_and_view(seen: &Observed, now: Now) -> (Planned, Option<View<'_>>) {
         return only(rest::unlisted(seen, now));
     }
     let Some(mut view) = View::of(seen, now) else {
-        let status = unplanned::of_unsupported(mp, now);
+        let status = match seen.endpoint {
+            EndpointLookup::NotConfigured => unplanned::of_not_configured(mp, now),
+            _ => unplanned::of_unsupported(mp, now),
+        };
         return only((rest::unless_written(mp.status.as_ref(), status), LONGEST_REST));
     };
     if let Some(wake) = trusted::patience(&view) {

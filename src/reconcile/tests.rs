@@ -41,7 +41,7 @@ use super::{
 };
 use crate::{
     api::names,
-    platform::Cause,
+    platform::{Cause, ConfiguredEndpoints},
     shell::{
         chance::Chance,
         clock::{Clock, Now},
@@ -94,6 +94,7 @@ pub fn ctx(client: Client, platform: fn() -> Said) -> Ctx {
         std::future::ready(said).boxed()
     });
     let hosts = BTreeMap::from([("WeChat", vec!["https://platform".to_owned()])]);
+    let configured = ConfiguredEndpoints::default();
     let (connect_timeout, request_timeout) = (Duration::from_secs(5), Duration::from_secs(10));
     Ctx {
         events: Events::new(client.clone(), None, &clock),
@@ -101,7 +102,7 @@ pub fn ctx(client: Client, platform: fn() -> Said) -> Ctx {
         client,
         world: Arc::new(Mutex::new(World::new(&[Scope::All]))),
         memories: Memories::default(),
-        platforms: Platforms { door, hosts, connect_timeout, request_timeout },
+        platforms: Platforms { door, hosts, configured, connect_timeout, request_timeout },
         slots: Slots::new(8, NonZeroU32::new(1000).unwrap(), &clock),
         term: Term::unelected("system/lease".into(), clock.clone()),
         clock,

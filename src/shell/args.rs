@@ -1,5 +1,5 @@
 //! The command line and the environment variables of its flags: parses them, and refuses values
-//! that cannot work. Knows no platform.
+//! that cannot work. Of the platforms it knows what is configured of an OAuth2 endpoint.
 
 #![allow(
     clippy::doc_markdown,
@@ -7,9 +7,10 @@
 )]
 
 mod endpoint;
+mod oauth2;
 mod values;
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{
     ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
@@ -21,8 +22,9 @@ use super::{
     server::Listen,
     telemetry::{LogFormat, LogLevel},
 };
-use crate::template::AllowedMetadata;
+use crate::{platform::ConfiguredEndpoint, template::AllowedMetadata};
 pub use endpoint::{Endpoint, EndpointError, Endpoints};
+pub use oauth2::{OAuth2EndpointError, OAuth2Endpoints};
 pub use values::Namespaces;
 use values::{object_name, seconds, selector};
 
@@ -79,6 +81,17 @@ pub struct RunArgs {
         value_name = "PLATFORM=HOSTS"
     )]
     platform_endpoints: Vec<Endpoints>,
+
+    /// A token endpoint that MiniPrograms of platform OAuth2 may name, as in
+    /// `shop=https://id.example.com/oauth2/token,auth=post,scope=read,life=3600`; may be repeated.
+    ///
+    /// The name is what spec.appID has before the slash. Options: auth is how the client proves who
+    /// it is, basic (the default) or post; scope may be repeated; audience is sent as it is; life
+    /// is that of tokens whose response has no expires_in, in seconds; reissue is adds if earlier
+    /// tokens stay valid when another one is issued, and else replaces (the default). In the
+    /// environment variable, endpoints are separated by `;` or white space.
+    #[arg(long = "oauth2-endpoint", env = "MINIPROGRAM_OAUTH2_ENDPOINT", value_name = "NAME=URL")]
+    oauth2_endpoints: Vec<OAuth2Endpoints>,
 
     /// Allow http:// endpoints on other hosts than this one. App secrets are then sent in plain
     /// text: for tests only.
@@ -219,6 +232,8 @@ pub struct ProbeArgs {
 enum Contradiction {
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    #[error(transparent)]
+    OAuth2(#[from] OAuth2EndpointError),
     #[error(
         "--connect-timeout-seconds {connect} is more than --request-timeout-seconds {request}, which includes it: lower the one or raise the other"
     )]
@@ -262,6 +277,13 @@ impl RunArgs {
         })
     }
 
+    /// The configured endpoints of OAuth2 by name. A later flag replaces an earlier one for the same
+    /// name.
+    pub fn oauth2_endpoints(&self) -> BTreeMap<&str, &ConfiguredEndpoint> {
+        let all = self.oauth2_endpoints.iter().flat_map(OAuth2Endpoints::iter);
+        all.map(|(name, endpoint)| (name.as_str(), endpoint)).collect()
+    }
+
     /// Refuses endpoints of platforms that are not in `known`.
     pub fn check_platforms(&self, known: &[&str]) -> Result<(), EndpointError> {
         self.endpoints().try_for_each(|endpoint| endpoint.check_platform(known))
@@ -283,6 +305,8 @@ impl RunArgs {
 
     fn check(&self) -> Result<(), Contradiction> {
         endpoint::check(self.endpoints(), self.allow_insecure_endpoints)?;
+        let mut oauth2 = self.oauth2_endpoints.iter();
+        oauth2.try_for_each(|endpoints| endpoints.check(self.allow_insecure_endpoints))?;
         let (connect, lease) = (self.connect_timeout.as_secs(), self.lease_duration.as_secs());
         if self.connect_timeout > self.request_timeout {
             return Err(Contradiction::Connect {

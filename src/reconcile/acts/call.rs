@@ -169,6 +169,7 @@ impl Ctx {
         let request = FetchRequest {
             platform: view.platform,
             endpoint: view.endpoint,
+            configured: self.platforms.configured.of(view.platform, &mp.spec.app_id),
             token,
             unanswered: seen.recall.calls.unanswered,
         };

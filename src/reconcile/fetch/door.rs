@@ -20,7 +20,7 @@ type Exchange = Pin<Box<dyn Future<Output = Result<Incoming, TransportError>> + 
 
 /// A request with its host and its timeout. Has no `Debug`: it carries the app secret.
 pub struct Outgoing {
-    /// Scheme and host.
+    /// Scheme and host; a whole URL if the request has no path.
     pub host: String,
     /// The request.
     pub request: Request,

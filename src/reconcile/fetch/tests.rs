@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{Reason, TokenMode},
-    platform::{self, Cause, Certainty, TokenRequest},
+    platform::{self, Cause, Certainty, ConfiguredEndpoint, ConfiguredEndpoints, TokenRequest},
     reconcile::{
         apply::Preflight,
         call::{Wanted, Why},
@@ -42,7 +42,7 @@ fn request(secret: &AppSecret, mode: TokenMode) -> FetchRequest<'_> {
     let platform = platform::find("WeChat").expect("known");
     let endpoint = platform.endpoint(Some(mode)).expect("known");
     let token = TokenRequest { app_id: "wx0123456789abcdef", secret, force: false };
-    FetchRequest { platform, endpoint, token, unanswered: 0 }
+    FetchRequest { platform, endpoint, configured: None, token, unanswered: 0 }
 }
 
 /// Platforms with two hosts; `answer` is the response of each.
@@ -57,7 +57,8 @@ fn platforms(answer: fn(&str) -> Result<(u16, &'static str), TransportError>) ->
     });
     let hosts = BTreeMap::from([("WeChat", vec!["https://a".to_owned(), "https://b".to_owned()])]);
     let (connect_timeout, request_timeout) = (Duration::from_secs(5), Duration::from_secs(10));
-    (Platforms { door, hosts, connect_timeout, request_timeout }, sent)
+    let configured = ConfiguredEndpoints::default();
+    (Platforms { door, hosts, configured, connect_timeout, request_timeout }, sent)
 }
 
 async fn call(
@@ -155,6 +156,30 @@ async fn nothing_is_sent_without_a_permit_or_for_an_intent_that_is_too_old() {
     )
     .await;
     assert_eq!(hosts.len(), 1);
+}
+
+#[tokio::test]
+async fn the_administrators_endpoint_gets_the_call_and_no_host_of_the_platform_does() {
+    const URL: &str = "https://id.test/token?tenant=a";
+    let (platforms, sent) = platforms(|_| Ok((200, r#"{"access_token":"T"}"#)));
+    let life = Some(Duration::from_secs(3600));
+    let configured = ConfiguredEndpoint { url: URL.into(), life, ..Default::default() };
+    let secret = AppSecret::parse(b"hunter2").expect("plausible");
+    let platform = platform::find("OAuth2").expect("known");
+    let request = FetchRequest {
+        platform,
+        endpoint: configured.endpoint(),
+        configured: Some(&configured),
+        token: TokenRequest { app_id: "shop/client-1", secret: &secret, force: false },
+        unanswered: 0,
+    };
+    let metrics = Metrics::new("0", "lease", false);
+    let (preflight, term) = (Preflight::for_test(), alone());
+    let outcome =
+        fetch(&platforms, &request, &unforced(), preflight, &term, &clock(), &metrics).await;
+    let Fetched::Token { grant, .. } = outcome else { panic!("no token") };
+    assert_eq!(grant.life.span(), Duration::from_secs(3600));
+    assert_eq!(*sent.lock().expect("whole"), [URL]);
 }
 
 #[test]

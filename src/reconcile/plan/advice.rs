@@ -42,6 +42,7 @@ pub fn advice(view: &View<'_>, reason: Reason) -> String {
         Reason::Suspended => SUSPENDED.into(),
         Reason::Expired => expired::sentence(view),
         Reason::Unsupported => unsupported(view.mp),
+        Reason::EndpointNotConfigured => not_configured(view.mp),
         Reason::InternalError => INTERNAL_ERROR.into(),
         Reason::NotSelected => NOT_SELECTED.into(),
         Reason::Accepted => format!("{platform} accepts the app secret in Secret {secret}"),
@@ -142,6 +143,16 @@ pub fn unsupported(mp: &MiniProgram) -> String {
     )
 }
 
+/// The message for a spec with an endpoint that the administrator has not configured.
+pub fn not_configured(mp: &MiniProgram) -> String {
+    let app_id = &mp.spec.app_id;
+    let name = app_id.split('/').next().unwrap_or_default();
+    format!(
+        "The operator has no endpoint {name}, which spec.appID {app_id} names. Ask the operator's administrator to add it \
+         (oauth2Endpoints of the chart, or --oauth2-endpoint). appID is immutable, so a mistyped one needs a new MiniProgram"
+    )
+}
+
 /// The message for a refused write of the target: which check refused it, and what happens
 /// meanwhile.
 pub fn refused_write(view: &View<'_>, refused: &Refused) -> String {
@@ -226,6 +237,11 @@ fn bad_response(view: &View<'_>) -> String {
             "{platform} refused with {code}, which this version does not know. Look it up in the platform's documentation; \
              {platform} is asked again"
         ),
+        None if !view.platform.has_hosts() => {
+            "The endpoint gave no answer with a bearer token and its life. Ask the operator's administrator to check the \
+             endpoint's URL, and to set the life of its tokens if its answers have no expires_in"
+                .into()
+        }
         None => format!(
             "{platform} gave an answer without a token. Check that the endpoint is the platform and not a portal or a proxy"
         ),

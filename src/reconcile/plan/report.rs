@@ -376,6 +376,7 @@ fn stalled_from(status: &MiniProgramStatus, ready: &ConditionValue) -> Option<Ti
         | Reason::AppSecretFrozen
         | Reason::ValueInvalid
         | Reason::Unsupported
+        | Reason::EndpointNotConfigured
         | Reason::Immutable
         | Reason::IpNotAllowed
         | Reason::AwaitingAdminApproval

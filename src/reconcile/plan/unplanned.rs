@@ -2,7 +2,7 @@
 //! lists are missing, or the operator no longer selects it. Pure.
 
 use super::{
-    advice::{INTERNAL_ERROR, NOT_SELECTED, SUSPENDED, UNLISTED, unsupported},
+    advice::{INTERNAL_ERROR, NOT_SELECTED, SUSPENDED, UNLISTED, not_configured, unsupported},
     time::whole_seconds,
 };
 use crate::{
@@ -54,16 +54,24 @@ pub fn of_farewell(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
     status
 }
 
-/// The status of an object whose spec has a value that this version does not know: it reports that
-/// and changes nothing else.
+/// The status of an object whose spec has a value that this version does not know.
 pub fn of_unsupported(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
+    of_stalled(mp, &no(Reason::Unsupported, &unsupported(mp)), now)
+}
+
+/// The status of an object whose endpoint the administrator has not configured.
+pub fn of_not_configured(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
+    of_stalled(mp, &no(Reason::EndpointNotConfigured, &not_configured(mp)), now)
+}
+
+/// The status of an object that waits for a person: it reports that and changes nothing else.
+fn of_stalled(mp: &MiniProgram, ready: &ConditionValue, now: Now) -> MiniProgramStatus {
     let mut status = mp.status.clone().unwrap_or_default();
     status.observed_generation = mp.metadata.generation;
     // No call is planned.
     (status.last_failure, status.next_call) = (None, None);
-    let value = no(Reason::Unsupported, &unsupported(mp));
-    set(&mut status, [ConditionType::Ready], &value, mp, now);
-    let stalled = ConditionValue { truth: ConditionStatus::True, ..value };
+    set(&mut status, [ConditionType::Ready], ready, mp, now);
+    let stalled = ConditionValue { truth: ConditionStatus::True, ..ready.clone() };
     set(&mut status, [ConditionType::Stalled], &stalled, mp, now);
     status
 }

@@ -19,7 +19,9 @@ use crate::{
     projection::{Projection, TokenFacts},
     reconcile::{
         memory::{How, Noted},
-        observed::{CredentialRead, LiveRead, Observed, TargetLookup, Whose, whose},
+        observed::{
+            CredentialRead, EndpointLookup, LiveRead, Observed, TargetLookup, Whose, whose,
+        },
     },
     sensitive::Implausible,
     shell::clock::Now,
@@ -41,7 +43,7 @@ pub struct View<'a> {
     pub status: MiniProgramStatus,
     /// Its platform.
     pub platform: &'static Platform,
-    /// The endpoint that its mode selects.
+    /// The endpoint that its mode selects, or the administrator has configured.
     pub endpoint: &'static Endpoint,
     /// The Secret that the spec's target names.
     pub target: Target<'a>,
@@ -91,10 +93,11 @@ impl Credential {
 }
 
 impl<'a> View<'a> {
-    /// Derives the view, or none if the spec holds a value that this version does not know.
+    /// Derives the view, or none if the spec holds a value that this version does not know, or
+    /// names an endpoint that is not configured.
     pub fn of(seen: &'a Observed, now: Now) -> Option<Self> {
         let mp: &MiniProgram = &seen.mini_program;
-        let (platform, endpoint) = mp.endpoint()?;
+        let EndpointLookup::Is(platform, endpoint) = seen.endpoint else { return None };
         if mp.spec.token_mode == Some(TokenMode::Unknown)
             || mp.deletion_policy() == DeletionPolicy::Unknown
         {

@@ -119,7 +119,7 @@ fn origin(platform: &str, text: &str) -> Result<String, EndpointError> {
 }
 
 /// Whether requests to a host are confidential: they use TLS, or do not leave this machine.
-fn confidential(host: &str) -> bool {
+pub(super) fn confidential(host: &str) -> bool {
     let Ok(url) = host.parse::<Url>() else { return false };
     let name = url.host_str().unwrap_or_default();
     let address = name.trim_matches(['[', ']']).parse::<IpAddr>();

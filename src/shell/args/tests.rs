@@ -73,6 +73,9 @@ fn what_is_given() {
     assert_eq!(given.endpoints().map(|endpoint| endpoint.hosts.len()).collect::<Vec<_>>(), [2, 1]);
     given.check_platforms(&["WeChat", "Baidu"]).unwrap();
     assert!(given.check_platforms(&["WeChat"]).unwrap_err().to_string().contains("Baidu"));
+    let given = run("--oauth2-endpoint a=https://a --oauth2-endpoint b=https://b").unwrap();
+    assert_eq!(given.oauth2_endpoints().into_keys().collect::<Vec<_>>(), ["a", "b"]);
+    run("--oauth2-endpoint a=http://a --allow-insecure-endpoints").unwrap();
     assert_eq!(run("--lease-namespace system").unwrap().lease_namespace(), "system");
     run("--platform-endpoint WeChat=http://a --allow-insecure-endpoints").unwrap();
     run("--lease-duration-seconds 3 --connect-timeout-seconds 1 --leader-elect").unwrap();
@@ -92,6 +95,7 @@ fn the_last_value_of_a_flag_applies() {
             }
             "allow-template-metadata" => ("a.example", "b.example"),
             "platform-endpoint" => ("WeChat=https://a", "WeChat=https://b"),
+            "oauth2-endpoint" => ("a=https://a,auth=post", "a=https://b"),
             "max-response-bytes" => ("2048", "4096"),
             "request-timeout-seconds" => ("6", "7"),
             "connect-timeout-seconds" => ("3", "4"),
@@ -116,7 +120,9 @@ fn values_of(flags: &str) -> String {
     let mut given = run(flags).unwrap();
     let endpoints: Vec<_> = given.endpoints().cloned().collect();
     given.platform_endpoints.clear();
-    format!("{given:?} {endpoints:?}")
+    let oauth2 = format!("{:?}", given.oauth2_endpoints());
+    given.oauth2_endpoints.clear();
+    format!("{given:?} {endpoints:?} {oauth2}")
 }
 
 #[test]
@@ -140,6 +146,8 @@ fn what_is_refused() {
         ("--leader-elect=perhaps", "perhaps"),
         ("--platform-endpoint WeChat=http://a", "--allow-insecure-endpoints"),
         ("--platform-endpoint WeChat=https://a;WeChat=https://b", "named twice"),
+        ("--oauth2-endpoint a=https://a,auth=jwt", "`auth=jwt`"),
+        ("--oauth2-endpoint a=http://a", "--allow-insecure-endpoints"),
     ] {
         let error = run(flags).unwrap_err();
         assert!(error.contains(why), "{flags}: {error}");

@@ -136,7 +136,12 @@ impl<'a> Launch<'a> {
         let served = (2..).zip(platform::ALL).map(async |(last, platform)| {
             let (name, address) = (platform.name, SocketAddr::from(([127, 0, 0, last], port)));
             let served = self.stage.simulator.serve_platform_at(name, address).await;
-            format!("--platform-endpoint={name}=http://{}", served.expect("a free port"))
+            let address = served.expect("a free port");
+            if platform.has_hosts() {
+                format!("--platform-endpoint={name}=http://{address}")
+            } else {
+                format!("--oauth2-endpoint=example=http://{address}/oauth2/token")
+            }
         });
         join_all(served).await
     }

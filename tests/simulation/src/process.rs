@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use miniprogram_operator::{
     operator::{Ended, Leadership, Operator},
-    platform::every,
+    platform::{ConfiguredEndpoints, every},
     reconcile::fetch::Platforms,
     shell::{chance::Chance, leader, metrics::Metrics, server::Health},
     template::AllowedMetadata,
@@ -138,6 +138,7 @@ fn platforms(stage: &Arc<Stage>, id: ProcessId) -> Platforms {
     Platforms {
         door: platform::door(stage, id),
         hosts: every().map(|platform| (platform.name, hosts.clone())).collect(),
+        configured: ConfiguredEndpoints::default(),
         connect_timeout: Duration::from_secs(5),
         request_timeout: Duration::from_secs(10),
     }

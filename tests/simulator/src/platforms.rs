@@ -14,6 +14,7 @@ mod kuaishou;
 mod lark;
 mod line;
 mod made_up;
+mod oauth2;
 mod qq;
 mod qq_bot;
 mod rfc6749;
@@ -48,6 +49,7 @@ const ALL: &[&Platform] = &[
     &tiktok::PLATFORM,
     &huawei::PLATFORM,
     &honor::PLATFORM,
+    &oauth2::PLATFORM,
     &made_up::PLATFORM,
 ];
 

@@ -122,7 +122,9 @@ async fn send(
     let Outgoing { host, request, timeout } = outgoing;
     let no_host = TransportError::NotSent(Cause::NameNotResolved);
     let mut url = Url::parse(&host).map_err(|_| no_host)?;
-    url.set_path(request.path);
+    if !request.path.is_empty() {
+        url.set_path(request.path);
+    }
     if !request.query.is_empty() {
         url.query_pairs_mut().extend_pairs(pairs(&request.query));
     }

@@ -12,12 +12,14 @@ use crate::{
         ConditionType, CredentialStatus, Intent, LastFailure, MiniProgram, MiniProgramStatus,
         Reason, TokenMode, names,
     },
-    platform::Platform,
+    platform::{ConfiguredEndpoints, Platform},
     projection::{Owner, Projection, Sent, TokenFacts},
     reconcile::{
         call::{Call, Wanted, Why},
         memory::{AppMints, Ended, How, Recall, Stored, UnstoredFacts},
-        observed::{CredentialRead, Held, LiveRead, Observed, ReadFor, Spec, TargetLookup},
+        observed::{
+            CredentialRead, EndpointLookup, Held, LiveRead, Observed, ReadFor, Spec, TargetLookup,
+        },
         plan::{
             Act, Planned, plan,
             time::after,
@@ -89,6 +91,7 @@ pub struct Sight {
     pub app: AppMints,
     /// The labels and annotations that the administrator allows.
     pub allowed: AllowedMetadata,
+    pub configured: ConfiguredEndpoints,
 }
 
 pub fn mini_program(mode: TokenMode) -> MiniProgram {
@@ -194,6 +197,7 @@ impl Sight {
             listed: true,
             app: AppMints::default(),
             allowed: AllowedMetadata::default(),
+            configured: ConfiguredEndpoints::default(),
         }
     }
 
@@ -334,6 +338,7 @@ impl Sight {
         });
         Observed {
             mini_program: Arc::new(self.mp.clone()),
+            endpoint: EndpointLookup::of(&self.mp, &self.configured),
             listed: self.listed,
             target,
             old: self.old.iter().cloned().map(Arc::new).collect(),

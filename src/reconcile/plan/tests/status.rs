@@ -10,6 +10,7 @@ use crate::{
         ConditionType, Reason, TokenMode,
         conditions::{self, ConditionStatus, ConditionValue},
     },
+    platform::ConfiguredEndpoint,
     reconcile::{
         memory::Refused,
         observed::CredentialRead,
@@ -213,6 +214,24 @@ fn values_of_a_newer_version_are_unsupported_and_left_alone() {
     let newer = serde_json::from_value(serde_json::json!("Alipay")).expect("a name");
     let mut sight = Sight::healthy(STABLE).with(|sight| sight.mp.spec.platform = newer);
     sight.says_of(500, Ready, "False", Reason::Unsupported);
+}
+
+#[test]
+fn an_endpoint_that_is_not_configured_is_named_and_costs_no_call() {
+    let oauth2 = serde_json::from_value(serde_json::json!("OAuth2")).expect("a name");
+    let mut sight = Sight::new(STABLE).with(|sight| {
+        (sight.mp.spec.platform, sight.mp.spec.token_mode) = (oauth2, None);
+        sight.mp.spec.app_id = "shop/client-1".into();
+    });
+    sight.says_of(500, Ready, "False", Reason::EndpointNotConfigured);
+    sight.says_of(500, Stalled, "True", Reason::EndpointNotConfigured);
+    let message = sight.message(500, Ready);
+    assert!(message.contains("no endpoint shop,"), "{message}");
+    let configured =
+        ConfiguredEndpoint { url: "https://id.test/token".into(), ..Default::default() };
+    sight.configured = [("shop".to_owned(), configured)].into_iter().collect();
+    let act = sight.plan(500).act;
+    assert!(matches!(act, Act::ReadLive { for_call: true, .. }), "{act:?}");
 }
 
 #[test]

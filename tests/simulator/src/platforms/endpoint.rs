@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::Millis;
@@ -92,6 +93,11 @@ pub(crate) enum Place {
     Query,
     Json,
     Form,
+    /// The form, but app id and secret in the header `Authorization` of HTTP Basic. The app id that
+    /// the tests know has the name of this endpoint and a slash before it.
+    Basic {
+        endpoint: &'static str,
+    },
 }
 
 /// Where a consumer puts the token.
@@ -210,12 +216,32 @@ impl Ask {
         match self.place {
             Place::Query => Some(Fields::pairs(request.query.as_bytes())),
             Place::Form => Some(Fields::pairs(&request.body)),
+            Place::Basic { endpoint } => {
+                let Fields(mut fields) = Fields::pairs(&request.body);
+                if let Some((client, secret)) = basic(request) {
+                    fields.insert(self.app_id.into(), json!(format!("{endpoint}/{client}")));
+                    fields.insert(self.secret.into(), json!(secret));
+                }
+                Some(Fields(fields))
+            }
             Place::Json => match serde_json::from_slice(&request.body) {
                 Ok(Value::Object(object)) => Some(Fields(object)),
                 _ => None,
             },
         }
     }
+}
+
+/// Client and secret of HTTP Basic, each encoded as in a form.
+fn basic(request: &Request) -> Option<(String, String)> {
+    let encoded = request.header("authorization")?.strip_prefix("Basic ")?;
+    let joined = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let decoded = |text: &str| {
+        let (name, _) = form_urlencoded::parse(text.as_bytes()).next()?;
+        Some(name.into_owned())
+    };
+    let (client, secret) = joined.split_once(':')?;
+    Some((decoded(client)?, decoded(secret)?))
 }
 
 /// The fields of a request, whatever form they came in.

@@ -25,7 +25,7 @@ pub(super) const TOKEN: TokenEndpoint = TokenEndpoint {
     refuse,
 };
 
-const REFUSALS: &[Refusal] = &[
+pub(super) const REFUSALS: &[Refusal] = &[
     Refusal::word(Refused::Body, 400, "invalid_request", "a parameter is missing or wrong"),
     Refusal::word(Refused::GrantType, 400, "unsupported_grant_type", "wrong grant_type"),
     Refusal::word(Refused::UnknownApp, 400, "invalid_client", "invalid client_id"),

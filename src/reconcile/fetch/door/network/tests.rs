@@ -28,12 +28,16 @@ pub fn network(variables: &[(&str, &str)], roots: Roots) -> Network {
     Network::new(bounds, proxies, roots).unwrap()
 }
 
-/// The result of a call to `host`, and the requests to a proxy that answers `answer`.
-async fn by_proxy(host: &str, answer: Option<&str>) -> (Result<u16, TransportError>, String) {
+/// The result of a call to `path` of `host`, and the requests to a proxy that answers `answer`.
+async fn by_proxy(
+    host: &str,
+    path: &'static str,
+    answer: Option<&str>,
+) -> (Result<u16, TransportError>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = format!("http://user:p%40ss@{}\n", listener.local_addr().unwrap());
     let network = network(&[("ALL_PROXY", &proxy)], vec![]);
-    let request = Request::get("/token", vec![]);
+    let request = Request::get(path, vec![]);
     let timeout = Duration::from_secs(10);
     let call = network.send(Outgoing { host: host.to_owned(), request, timeout });
     let serve = async {
@@ -60,7 +64,7 @@ async fn what_a_proxy_says_instead_of_a_tunnel_means_that_nothing_was_sent() {
         ("SSH-2.0-OpenSSH_9.2\r\n", Cause::ProxyFailed),
         ("", Cause::ProxyFailed),
     ] {
-        let (answered, asked) = by_proxy("https://platform.test", Some(answer)).await;
+        let (answered, asked) = by_proxy("https://platform.test", "/token", Some(answer)).await;
         assert_eq!(answered, Err(TransportError::NotSent(cause)), "{answer:?}");
         assert!(asked.starts_with("CONNECT platform.test:443 HTTP/1.1\r\n"), "{asked}");
         // `user:p@ss`
@@ -70,18 +74,27 @@ async fn what_a_proxy_says_instead_of_a_tunnel_means_that_nothing_was_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_proxy_that_says_nothing_means_that_nothing_was_sent() {
-    let (answered, _) = by_proxy("https://platform.test", None).await;
+    let (answered, _) = by_proxy("https://platform.test", "/token", None).await;
     assert_eq!(answered, Err(TransportError::NotSent(Cause::ConnectTimeout)));
 }
 
 #[tokio::test]
 async fn a_call_says_who_makes_it() {
     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-    let (answered, asked) = by_proxy("http://platform.test", Some(answer)).await;
+    let (answered, asked) = by_proxy("http://platform.test", "/token", Some(answer)).await;
     assert_eq!(answered, Ok(200));
     let agent = format!("user-agent: miniprogram-operator/{}\r\n", env!("CARGO_PKG_VERSION"));
     assert!(asked.starts_with("GET http://platform.test/token "), "{asked}");
     assert!(asked.contains(&agent), "{asked}");
+}
+
+#[tokio::test]
+async fn a_whole_url_keeps_its_path_and_its_query() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let url = "http://id.test/oauth2/token?tenant=a";
+    let (answered, asked) = by_proxy(url, "", Some(answer)).await;
+    assert_eq!(answered, Ok(200));
+    assert!(asked.starts_with("GET http://id.test/oauth2/token?tenant=a "), "{asked}");
 }
 
 #[tokio::test]
