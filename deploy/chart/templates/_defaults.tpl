@@ -13,6 +13,7 @@ commonAnnotations: {}
 watchNamespaces: []
 selector: ""
 platforms: {}
+oauth2Endpoints: []
 allowTemplateMetadata: []
 allowInsecureEndpoints: false
 requestTimeoutSeconds: 10

@@ -12,6 +12,15 @@
 - {{ printf "--platform-endpoint=%s=%s" $platform (join "," .) | toYaml }}
 {{- end }}
 {{- end }}
+{{- range $v.oauth2Endpoints }}
+{{- $endpoint := list (printf "%s=%s" .name .url) }}
+{{- with .auth }}{{ $endpoint = append $endpoint (printf "auth=%s" .) }}{{ end }}
+{{- range .scopes }}{{ $endpoint = append $endpoint (printf "scope=%s" .) }}{{ end }}
+{{- with .audience }}{{ $endpoint = append $endpoint (printf "audience=%s" .) }}{{ end }}
+{{- with .lifeSeconds }}{{ $endpoint = append $endpoint (printf "life=%d" (int64 .)) }}{{ end }}
+{{- with .reissue }}{{ $endpoint = append $endpoint (printf "reissue=%s" .) }}{{ end }}
+- {{ printf "--oauth2-endpoint=%s" (join "," $endpoint) | toYaml }}
+{{- end }}
 {{- with $v.allowTemplateMetadata }}
 - {{ printf "--allow-template-metadata=%s" (join "," .) | toYaml }}
 {{- end }}

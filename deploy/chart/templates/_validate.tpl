@@ -58,6 +58,16 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- $names := list -}}
+{{- range $v.oauth2Endpoints -}}
+{{- if and (hasPrefix "http://" .url) (not $v.allowInsecureEndpoints) -}}
+{{- fail (printf "oauth2Endpoints has %s with an http:// URL, which would send app secrets in plain text: use https, or set allowInsecureEndpoints" .name) -}}
+{{- end -}}
+{{- if has .name $names -}}
+{{- fail (printf "oauth2Endpoints has the name %s twice" .name) -}}
+{{- end -}}
+{{- $names = append $names .name -}}
+{{- end -}}
 {{- $monitors := list -}}
 {{- range list "serviceMonitor" "podMonitor" -}}{{- if (index $v.metrics .).enabled -}}{{- $monitors = append $monitors . -}}{{- end -}}{{- end -}}
 {{- if gt (len $monitors) 1 -}}
