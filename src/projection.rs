@@ -44,7 +44,7 @@ const LABELS: [&str; 2] = [names::MANAGED_BY, names::NAME];
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own, and none excludes another"
 )]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Projection {
     /// The Secret's name.
     pub name: String,
@@ -90,7 +90,7 @@ pub struct Projection {
 }
 
 /// The deletion of a Secret that still exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terminating {
     /// Its deletionTimestamp.
     pub since: Timestamp,
@@ -99,7 +99,7 @@ pub struct Terminating {
 }
 
 /// The controller of a Secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Owner {
     /// The Secret has no controller.
     Nobody,
@@ -115,7 +115,7 @@ pub enum Owner {
 }
 
 /// A token, described without its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenFacts {
     /// The start of the token's SHA-256.
     pub fingerprint: String,
@@ -141,7 +141,7 @@ pub struct TicketFacts {
 }
 
 /// The inputs of the call that returned a token.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     /// The platform.
     pub platform: String,

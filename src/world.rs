@@ -8,6 +8,7 @@ mod lookups;
 #[cfg(test)]
 mod model_tests;
 mod names;
+mod packed;
 #[cfg(test)]
 mod tests;
 mod unreadable;
@@ -32,6 +33,7 @@ use self::{
     index::Index,
     listing::{Effect, Item, Listing},
     lookups::controller_uid,
+    packed::Packed,
     unreadable::Unreadable,
 };
 use crate::{api::MiniProgram, projection::Projection};
@@ -63,9 +65,23 @@ pub struct World {
 }
 
 struct Lists {
-    mini_programs: Listing<ObjectName, Arc<MiniProgram>>,
+    mini_programs: Listing<ObjectName, Kept>,
     secrets: Listing<u64, Version>,
-    targets: Listing<ObjectName, Arc<Projection>>,
+    targets: Listing<ObjectName, Packed<Projection>>,
+}
+
+/// A `MiniProgram`, with the uid outside of its block: most questions are whether it still is the
+/// same object.
+#[derive(Clone)]
+struct Kept {
+    uid: Box<str>,
+    object: Packed<MiniProgram>,
+}
+
+impl Kept {
+    fn of(object: &MiniProgram) -> Option<Self> {
+        Some(Self { uid: object.uid().into(), object: Packed::of(object)? })
+    }
 }
 
 impl Lists {
@@ -121,16 +137,19 @@ impl World {
         for effect in lists.mini_programs.take(event) {
             match effect {
                 Effect::Set { key, old, new } => {
-                    let of_app = self.renew_mini_program(&key, old.as_deref(), Some(&new));
-                    change.requeue.extend(of_app);
-                    let same_uid = |old: &MiniProgram| old.metadata.uid == new.metadata.uid;
-                    if let Some(old) = old.as_deref().filter(|old| !same_uid(old)) {
-                        change.gone.push(gone(&key, old));
+                    change.requeue.extend(self.renew_mini_program(
+                        &key,
+                        old.as_ref().map(|old| old.object.value()).as_ref(),
+                        Some(&Arc::new(new.object.value())),
+                    ));
+                    if let Some(old) = old.filter(|old| old.uid != new.uid) {
+                        change.gone.push(gone(&key, &old));
                     }
                     change.requeue.insert(key);
                 }
                 Effect::Gone { key, old } => {
-                    change.requeue.extend(self.renew_mini_program(&key, Some(&old), None));
+                    let value = old.object.value();
+                    change.requeue.extend(self.renew_mini_program(&key, Some(&value), None));
                     change.requeue.remove(&key);
                     change.gone.push(gone(&key, &old));
                 }
@@ -175,7 +194,7 @@ impl World {
         let mut change = ChangeSet::default();
         let event = map(event, |secret| {
             let (uid, key, version) = identity(&secret);
-            Item { key, uid, version, value: Some(Arc::new(Projection::of(&secret.metadata))) }
+            Item { key, uid, version, value: Packed::of(&Projection::of(&secret.metadata)) }
         });
         let Some(lists) = self.scopes.get_mut(scope) else { return Change::default() };
         let was_complete = lists.complete();
@@ -184,7 +203,8 @@ impl World {
                 Effect::Set { key, old, new } => (key, old, Some(new)),
                 Effect::Gone { key, old } => (key, Some(old), None),
             };
-            self.renew_target(&key, old.as_deref(), new.as_deref());
+            let [old, new] = [old, new].map(|target| target.map(|target| target.value()));
+            self.renew_target(&key, old.as_ref(), new.as_ref());
             change.requeue.extend(self.users_of(&key).iter().cloned());
             change.requeue.extend(
                 [old, new]
@@ -209,9 +229,8 @@ impl World {
     /// Records a `MiniProgram` that was read because a write of it was refused.
     pub fn record_object_read(&mut self, object: MiniProgram) {
         let (uid, key, version) = identity(&object);
-        let held =
-            self.mini_program(&key).filter(|held| held.metadata.uid.as_deref() == Some(&uid));
-        self.is_newer_than_server |= held.is_some_and(|held| identity(&*held).2 > version);
+        let held = self.version_of(&key, &uid);
+        self.is_newer_than_server |= held.is_some_and(|held| held > version);
         self.record_status_write(object);
     }
 
@@ -230,33 +249,35 @@ impl World {
         let new = Arc::new(object);
         // Only the watch replaces an object by another one of its name: it also reports the
         // deletion.
-        if self.mini_program(&key).is_some_and(|held| held.metadata.uid != new.metadata.uid) {
+        if self.uid_of(&key).is_some_and(|held| held != uid) {
             return new;
         }
+        let Some(kept) = Kept::of(&new) else { return new };
         let Some(lists) = self.lists_of_mut(&key.namespace) else { return new };
-        let Some(old) = lists.mini_programs.record_write(&key, &uid, version, Arc::clone(&new))
-        else {
+        let Some(old) = lists.mini_programs.record_write(&key, &uid, version, kept) else {
             return new;
         };
-        let concerned = self.renew_mini_program(&key, old.as_deref(), Some(&new));
+        let old = old.map(|old| old.object.value());
+        let concerned = self.renew_mini_program(&key, old.as_ref(), Some(&new));
         self.pending.extend(concerned.into_iter().filter(|name| *name != key));
         new
     }
 
     /// Records the API server's response to our own write of a target.
-    pub fn record_own_write(&mut self, namespace: &str, target: Projection) {
+    pub fn record_own_write(&mut self, namespace: &str, new: &Projection) {
         let (secret, key) =
-            (self.secret_key(namespace, &target.name), ObjectName::new(namespace, &target.name));
-        let new = Arc::new(target);
+            (self.secret_key(namespace, &new.name), ObjectName::new(namespace, &new.name));
+        let Some(packed) = Packed::of(new) else { return };
         let (number, version) = (number(&new.version), Version::of(&new.uid, &new.version));
         let Some(lists) = self.lists_of_mut(namespace) else { return };
         // Both lists are changed or neither, so that the requeued objects find both.
-        let Some(old) = lists.targets.record_write(&key, &new.uid, number, Arc::clone(&new)) else {
+        let Some(old) = lists.targets.record_write(&key, &new.uid, number, packed) else {
             return;
         };
         lists.secrets.record_write(&secret, &new.uid, number, version);
-        self.renew_target(&key, old.as_deref(), Some(&new));
-        self.requeue_users(&key, old.as_deref(), self.controller(&key, &new).as_ref());
+        let old = old.map(|old| old.value());
+        self.renew_target(&key, old.as_ref(), Some(new));
+        self.requeue_users(&key, old.as_ref(), self.controller(&key, new).as_ref());
     }
 
     /// Records the version of a Secret that the object `reader` has read from the API server. The
@@ -277,9 +298,9 @@ impl World {
     pub fn record_own_delete(&mut self, namespace: &str, name: &str, uid: &str) {
         let (secret, key) = (self.secret_key(namespace, name), ObjectName::new(namespace, name));
         let Some(lists) = self.lists_of_mut(namespace) else { return };
-        let Some(old) = lists.targets.remove(&key, uid, |_, target| target.uid == uid) else {
-            return;
-        };
+        let is_it = |_, target: &Packed<Projection>| target.value().uid == uid;
+        let Some(old) = lists.targets.remove(&key, uid, is_it) else { return };
+        let old = old.value();
         lists.secrets.remove(&secret, uid, |number, version| {
             *version == Version::of(uid, &number.to_string())
         });
@@ -291,17 +312,18 @@ impl World {
         &mut self,
         object: DeserializeGuard<MiniProgram>,
         change: &mut ChangeSet,
-    ) -> Item<ObjectName, Arc<MiniProgram>> {
+    ) -> Item<ObjectName, Kept> {
         let (uid, key, version) = identity(&object);
-        let Ok(mut object) = object.0 else {
-            if self.unreadable.is_new(&key, version) {
-                change.unreadable.push(key.clone());
-            }
-            return Item { key, uid, version, value: None };
-        };
-        prune(&mut object);
-        self.unreadable.forget(&key);
-        Item { key, uid, version, value: Some(Arc::new(object)) }
+        let value = object.0.ok().and_then(|mut object| {
+            prune(&mut object);
+            Kept::of(&object)
+        });
+        if value.is_some() {
+            self.unreadable.forget(&key);
+        } else if self.unreadable.is_new(&key, version) {
+            change.unreadable.push(key.clone());
+        }
+        Item { key, uid, version, value }
     }
 
     fn requeue_users(
@@ -322,7 +344,7 @@ impl World {
             .requeue
             .extend(lists.into_iter().flat_map(|lists| lists.mini_programs.keys().cloned()));
         change.requeue.append(&mut self.pending);
-        let exists = |name: &ObjectName| self.mini_program(name).is_some();
+        let exists = |name: &ObjectName| self.uid_of(name).is_some();
         let requeue = change.requeue.into_iter().filter(exists).collect();
         Change { requeue, gone: change.gone, unreadable: change.unreadable }
     }
@@ -415,8 +437,8 @@ fn number(version: &str) -> u64 {
     version.parse().unwrap_or_default()
 }
 
-fn gone(name: &ObjectName, object: &MiniProgram) -> Gone {
-    Gone { name: name.clone(), uid: object.uid().to_owned() }
+fn gone(name: &ObjectName, object: &Kept) -> Gone {
+    Gone { name: name.clone(), uid: object.uid.to_string() }
 }
 
 /// Removes managedFields and the last applied configuration: they are six times the size of the

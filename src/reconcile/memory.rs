@@ -20,7 +20,7 @@ pub use self::{
     apps::{AppKey, AppMints, LastMint},
     backoffs::{Backoffs, LONGEST as LONGEST_BACK_OFF},
     calls::{Calls, Ended, How},
-    reports::{Noted, Reports},
+    reports::{Noted, Reports, WrittenStatus},
     sightings::Sightings,
     tickets::{LastTicketCall, TicketCalls, TicketEnd},
     writes::{Precondition, Refused, Stored, UnstoredFacts, UnstoredToken, Writes},

@@ -125,7 +125,10 @@ pub(super) fn note_sightings(
     let is_untold = ours.is_some_and(|target| !plan::trusted::is_trusted(target, status, recall));
     recall.sightings.unreported_since =
         is_untold.then(|| recall.sightings.unreported_since.unwrap_or(now.boot));
-    recall.reports.written_status.take_if(|(_, at)| *at + plan::CORRECTIONS_APART < now.boot);
+    recall
+        .reports
+        .written_status
+        .take_if(|written| written.at + plan::CORRECTIONS_APART < now.boot);
     sight(&mut recall.sightings.foreign_intent, intent);
     sight(&mut recall.sightings.former, former);
     recall

@@ -81,6 +81,10 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
         self.held.get(key).map(|held| &held.value)
     }
 
+    pub fn version(&self, key: &K) -> Option<u64> {
+        self.held.get(key).map(|held| held.version)
+    }
+
     pub fn keys(&self) -> impl Iterator<Item = &K> {
         self.held.keys()
     }

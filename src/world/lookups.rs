@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, hash::BuildHasher, sync::Arc};
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Lists, Lookup, ObjectName, Scope, Siblings, Version, World};
+use super::{Lists, Lookup, ObjectName, Scope, Siblings, Version, World, packed::Packed};
 use crate::{
     api::MiniProgram,
     projection::{Owner, Projection},
@@ -15,7 +15,20 @@ impl World {
     /// that we wrote.
     #[must_use]
     pub fn mini_program(&self, name: &ObjectName) -> Option<Arc<MiniProgram>> {
-        self.lists_of(&name.namespace)?.mini_programs.get(name).cloned()
+        let kept = self.lists_of(&name.namespace)?.mini_programs.get(name)?;
+        Some(Arc::new(kept.object.value()))
+    }
+
+    /// The uid of the `MiniProgram` of a name.
+    #[must_use]
+    pub fn uid_of(&self, name: &ObjectName) -> Option<&str> {
+        Some(&self.lists_of(&name.namespace)?.mini_programs.get(name)?.uid)
+    }
+
+    /// The known version of the `MiniProgram` of a name, if it has this uid.
+    pub(super) fn version_of(&self, name: &ObjectName, uid: &str) -> Option<u64> {
+        let lists = self.lists_of(&name.namespace).filter(|_| self.uid_of(name) == Some(uid))?;
+        lists.mini_programs.version(name)
     }
 
     /// The version of a Secret of any type.
@@ -32,7 +45,8 @@ impl World {
     pub fn target(&self, namespace: &str, name: &str) -> Lookup<Arc<Projection>> {
         let lists = self.lists_of(namespace).filter(|lists| lists.targets.complete());
         lists.map_or(Lookup::NotSynced, |lists| {
-            lists.targets.get(&ObjectName::new(namespace, name)).cloned().into()
+            let target = lists.targets.get(&ObjectName::new(namespace, name));
+            target.map(|target| Arc::new(target.value())).into()
         })
     }
 
@@ -40,8 +54,8 @@ impl World {
     #[must_use]
     pub fn controlled_by(&self, namespace: &str, uid: &str) -> Vec<Arc<Projection>> {
         let names = self.controlled.get(self.hasher.hash_one((namespace, uid))).iter();
-        let is_it = |target: &&Arc<Projection>| controller_uid(target) == Some(uid);
-        names.filter_map(|name| self.target_at(name)).filter(is_it).cloned().collect()
+        let is_it = |target: &Projection| controller_uid(target) == Some(uid);
+        names.filter_map(|name| self.target_at(name)).filter(is_it).map(Arc::new).collect()
     }
 
     /// The `MiniProgram`s of an app, in all namespaces.
@@ -94,13 +108,11 @@ impl World {
     pub(super) fn controller(&self, at: &ObjectName, target: &Projection) -> Option<ObjectName> {
         let Owner::MiniProgram { uid, name } = &target.owner else { return None };
         let name = ObjectName::new(&at.namespace, name);
-        self.mini_program(&name)
-            .filter(|object| object.metadata.uid.as_ref() == Some(uid))
-            .map(|_| name)
+        (self.uid_of(&name) == Some(uid)).then_some(name)
     }
 
-    pub(super) fn target_at(&self, name: &ObjectName) -> Option<&Arc<Projection>> {
-        self.lists_of(&name.namespace)?.targets.get(name)
+    pub(super) fn target_at(&self, name: &ObjectName) -> Option<Projection> {
+        self.lists_of(&name.namespace)?.targets.get(name).map(Packed::value)
     }
 
     pub(super) fn secrets_named_by(&self, namespace: &str, object: &MiniProgram) -> Vec<u64> {

@@ -149,7 +149,7 @@ impl Cluster {
             }
             Answer::Target(namespace, own) => {
                 let writer = owner(&namespace, &own);
-                self.world.record_own_write(&namespace, own);
+                self.world.record_own_write(&namespace, &own);
                 writer
             }
             Answer::Read(reader, name, uid, version) => {
@@ -246,7 +246,7 @@ impl Cluster {
             targets()
                 .filter(|at| world
                     .target_at(at)
-                    .is_some_and(|target| controller_uid(target).is_some()))
+                    .is_some_and(|target| controller_uid(&target).is_some()))
                 .count()
         );
         for own in objects() {
@@ -255,7 +255,7 @@ impl Cluster {
                 at.namespace == name.namespace
                     && world
                         .target_at(at)
-                        .is_some_and(|target| controller_uid(target) == Some(&*uid))
+                        .is_some_and(|target| controller_uid(&target) == Some(&*uid))
             };
             assert_eq!(
                 world.controlled_by(&name.namespace, &uid).len(),

@@ -230,7 +230,7 @@ fn a_relist_shows_what_vanished_and_only_that() {
 #[test]
 fn an_own_write_counts_at_once_and_concerns_only_others() {
     let mut world = listed();
-    world.record_own_write("a", Projection::of(&token(60)));
+    world.record_own_write("a", &Projection::of(&token(60)));
     assert!(
         matches!(world.target("a", "shop-token"), Lookup::Found(target) if target.version == "60")
     );
@@ -278,7 +278,7 @@ fn a_credential_that_was_read_counts_at_once_and_requeues_its_other_users() {
 fn an_own_write_during_a_relist_is_not_taken_for_vanished() {
     let mut world = listed();
     world.target_event(&Scope::All, Event::Init);
-    world.record_own_write("a", Projection::of(&token(60)));
+    world.record_own_write("a", &Projection::of(&token(60)));
     world.target_event(&Scope::All, Event::InitApply(secret(meta("z", "z", "u-z", 50))));
     assert_eq!(requeued(&world.target_event(&Scope::All, Event::InitDone)), [""; 0]);
     assert!(matches!(world.target("a", "shop-token"), Lookup::Found(_)));
@@ -287,7 +287,7 @@ fn an_own_write_during_a_relist_is_not_taken_for_vanished() {
 #[test]
 fn an_own_write_that_a_later_list_does_not_show_is_gone() {
     let mut world = listed();
-    world.record_own_write("a", Projection::of(&token(60)));
+    world.record_own_write("a", &Projection::of(&token(60)));
     // Nothing in the list shows how new it is, and no event may follow for an hour.
     world.target_event(&Scope::All, Event::Init);
     assert_eq!(requeued(&world.target_event(&Scope::All, Event::InitDone)), ["a/other", "a/shop"]);
@@ -300,14 +300,14 @@ fn a_late_answer_brings_nothing_back() {
     for event in [Event::Apply(secret(token(60))), Event::Delete(secret(token(61)))] {
         world.target_event(&Scope::All, event);
     }
-    world.record_own_write("a", Projection::of(&token(60)));
+    world.record_own_write("a", &Projection::of(&token(60)));
     assert_eq!(world.target("a", "shop-token"), Lookup::NotFound);
 
     // The list was read after the write and the deletion, and the response to the write arrives
     // last.
     let elsewhere = |version| secret(meta("z", "z", "u-z", version));
     world.target_event(&Scope::All, Event::Apply(elsewhere(62)));
-    world.record_own_write("a", Projection::of(&token(63)));
+    world.record_own_write("a", &Projection::of(&token(63)));
     assert!(matches!(world.target("a", "shop-token"), Lookup::Found(_)));
     let change = world.target_event(&Scope::All, Event::Apply(elsewhere(65)));
     assert_eq!(
@@ -321,7 +321,7 @@ fn a_late_answer_brings_nothing_back() {
 #[test]
 fn an_object_that_we_deleted_stays_absent() {
     let mut world = listed();
-    world.record_own_write("a", Projection::of(&token(60)));
+    world.record_own_write("a", &Projection::of(&token(60)));
     world.record_own_delete("a", "shop-token", "u-token");
     let mut event = |event| requeued(&world.target_event(&Scope::All, event));
     assert_eq!(event(Event::Apply(secret(token(60)))), ["a/other", "a/shop"]);

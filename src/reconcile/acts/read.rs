@@ -83,7 +83,7 @@ impl Ctx {
     pub(in crate::reconcile) fn record_live_read(&self, mp: &MiniProgram, live: &LiveRead) {
         if let TargetLookup::Is(target) = &live.target {
             let namespace = mp.namespace();
-            self.world().record_own_write(namespace, target.as_ref().clone());
+            self.world().record_own_write(namespace, target);
         }
         let boot = self.clock.now().boot;
         self.recall(mp, |recall| {

@@ -42,7 +42,7 @@ impl Ctx {
             });
             let Some((token, tickets, unstored)) = unstored else { return Next::Continue };
             let error = match self.write_unstored(mp, &token, &tickets, &unstored).await {
-                Ok(written) => return self.stored(mp, &unstored, written).await,
+                Ok(written) => return self.stored(mp, &unstored, &written).await,
                 Err(error) => error,
             };
             if !matches!(error, ApiError::Conflict | ApiError::Unanswered | ApiError::NotFound) {
@@ -50,7 +50,7 @@ impl Ctx {
             }
             match apply::resolve(&self.client, &self.reads, mp, &unstored.name, &unstored).await {
                 Ok(Resolution::AlreadyWritten(written)) => {
-                    return self.stored(mp, &unstored, *written).await;
+                    return self.stored(mp, &unstored, &written).await;
                 }
                 Ok(Resolution::Retry(precondition)) => self.memories.with(uid, |memory| {
                     if let Some(unstored) = &mut memory.unstored {
@@ -92,7 +92,7 @@ impl Ctx {
         &self,
         mp: &MiniProgram,
         unstored: &UnstoredFacts,
-        written: Projection,
+        written: &Projection,
     ) -> Next<'_> {
         self.metrics.secret_written("apply");
         let version = written.version.clone();
@@ -262,7 +262,7 @@ impl Ctx {
                 // leaves it out.
                 let unchanged = rewrite.from.version == written.version;
                 let version = written.version.clone();
-                self.world().record_own_write(mp.namespace(), written);
+                self.world().record_own_write(mp.namespace(), &written);
                 self.recall(mp, |recall| {
                     (recall.writes.refused, recall.writes.unmatched, recall.writes.verified) =
                         (None, None, Some(version.clone()));

@@ -1,14 +1,12 @@
 //! Carries out the act that writes the status: what the process remembers of it, and what follows a
 //! refused write.
 
-use std::sync::Arc;
-
 use super::publish;
 use crate::reconcile::{
     Ctx, Next, Pass,
     api_error::{self, ApiError},
     events,
-    memory::{How, LONGEST_BACK_OFF},
+    memory::{How, LONGEST_BACK_OFF, WrittenStatus},
     status,
 };
 use crate::{
@@ -54,11 +52,9 @@ impl Ctx {
     }
 
     /// Remembers the status that was written, so that another writer's change of it is noticed.
-    pub(in crate::reconcile) fn remember_status(&self, written: &Arc<MiniProgram>) {
-        let boot = self.clock.now().boot;
-        self.recall(written, |recall| {
-            recall.reports.written_status = Some((Arc::clone(written), boot));
-        });
+    pub(in crate::reconcile) fn remember_status(&self, written: &MiniProgram) {
+        let status = WrittenStatus::of(written.status.as_ref(), self.clock.now().boot);
+        self.recall(written, |recall| recall.reports.written_status = Some(status));
     }
 
     /// A status write that lost a race is planned again from the object as it is stored now.

@@ -1,8 +1,11 @@
 //! What the process remembers of its reports: statuses, Events and what they are made from.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hasher},
+    time::Duration,
+};
 
-use crate::api::{CredentialStatus, MiniProgram, Reason};
+use crate::api::{CredentialStatus, MiniProgramStatus, Reason};
 
 /// The reports about an object.
 #[derive(Clone, Debug, Default)]
@@ -12,12 +15,41 @@ pub struct Reports {
     pub noted: Option<Noted>,
     /// The status that this process wrote, and the boot time of that write, while it is recent. If
     /// another status is stored, another writer wrote it.
-    pub written_status: Option<(Arc<MiniProgram>, Duration)>,
+    pub written_status: Option<WrittenStatus>,
     /// The call with which the target was last seen stamped: a change of it under another
     /// operator's name is a foreign write.
     pub issued_for: Option<String>,
     /// The last value of the annotation `invalid-token` that was handled.
     pub invalid_seen: Option<Option<String>>,
+}
+
+/// A status that this process wrote.
+#[derive(Clone, Copy, Debug)]
+pub struct WrittenStatus {
+    /// Its hash. Another status with the same hash would be overwritten at once.
+    hash: u64,
+    /// The boot time of the write.
+    pub at: Duration,
+}
+
+impl WrittenStatus {
+    /// This status, written at this boot time.
+    #[must_use]
+    pub fn of(status: Option<&MiniProgramStatus>, at: Duration) -> Self {
+        Self { hash: hash(status), at }
+    }
+
+    /// Whether it is this status.
+    #[must_use]
+    pub fn is(&self, status: Option<&MiniProgramStatus>) -> bool {
+        self.hash == hash(status)
+    }
+}
+
+fn hash(status: Option<&MiniProgramStatus>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&serde_json::to_vec(&status).unwrap_or_default());
+    hasher.finish()
 }
 
 /// The result of reading a version of the credential, kept while the status names another version.

@@ -63,14 +63,10 @@ fn in_turn(seen: &Observed, now: Now, act: Act, wake: Duration) -> (Act, Duratio
 
 /// How long another writer's status is still kept.
 fn contradicted(seen: &Observed, now: Now) -> Option<Duration> {
-    let (reported, at) = seen
-        .recall
-        .reports
-        .written_status
-        .as_ref()
-        .filter(|_| seen.recall.calls.ended.is_none())?;
-    let wait = (*at + CORRECTIONS_APART).saturating_sub(now.boot);
-    (seen.mini_program.status != reported.status && !wait.is_zero()).then_some(wait)
+    let written =
+        seen.recall.reports.written_status.filter(|_| seen.recall.calls.ended.is_none())?;
+    let wait = (written.at + CORRECTIONS_APART).saturating_sub(now.boot);
+    (!wait.is_zero() && !written.is(seen.mini_program.status.as_ref())).then_some(wait)
 }
 
 /// Writes this status, unless the stored one says the same.

@@ -1,6 +1,6 @@
 //! What the conditions report, and that an equal observation gives an equal report.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -12,7 +12,7 @@ use crate::{
     },
     platform::ConfiguredEndpoint,
     reconcile::{
-        memory::Refused,
+        memory::{Refused, WrittenStatus},
         observed::CredentialRead,
         plan::{Act, report::OVERDUE_AFTER},
     },
@@ -43,8 +43,8 @@ fn a_healthy_object_says_so() {
 #[test]
 fn a_status_that_somebody_else_writes_over_is_repeated_every_ten_seconds() {
     let mut sight = Sight::healthy(STABLE);
-    let ours = sight.mp.clone();
-    sight.recall.reports.written_status = Some((Arc::new(ours), boot(500)));
+    let ours = WrittenStatus::of(sight.mp.status.as_ref(), boot(500));
+    sight.recall.reports.written_status = Some(ours);
     assert!(matches!(sight.plan(501).act, Act::Rest), "it stands as it was written");
     sight.mp.spec.suspend = true;
     assert!(matches!(sight.plan(501).act, Act::Status(_)), "what is new is reported at once");
