@@ -98,7 +98,7 @@ struct Pass {
     uid: Option<String>,
     credential: Option<ReadFor>,
     live: Option<Arc<LiveRead>>,
-    started: Option<StartedCall>,
+    started: Option<Box<StartedCall>>,
     /// The app's turn, held while the pass waits for a slot. After a call on an endpoint that
     /// replaces tokens, it is held once more until the pass ends.
     turn: Option<Turn>,
@@ -185,8 +185,8 @@ async fn iterate<'a>(ctx: &'a Ctx, name: &ObjectName, pass: &mut Pass, is_first:
 /// A reconcile pass panicked: the object reports it and is requeued, and all others continue.
 pub fn panicked(ctx: &Arc<Ctx>, name: &ObjectName) -> Duration {
     tracing::error!(
-        namespace = name.namespace,
-        name = name.name,
+        namespace = name.namespace(),
+        name = name.name(),
         "a reconcile panicked; requeueing the object in a minute"
     );
     ctx.metrics.reconcile_panicked();
@@ -218,22 +218,21 @@ fn note_waits(ctx: &Ctx, seen: &Observed, due: bool, waits: bool, now: Now) -> O
 /// The key of the app in the process's memory.
 fn app_key(mp: &MiniProgram) -> Option<memory::AppKey> {
     let (platform, endpoint) = mp.endpoint()?;
-    let mode = plan::view::mode_name(endpoint);
-    Some((platform.name, mp.spec.app_id.clone(), mode.to_owned()))
+    Some((platform.name, mp.spec.app_id.as_str().into(), plan::view::mode_name(endpoint)))
 }
 
 impl Ctx {
     /// Drops what is remembered of a deleted object.
     pub fn forget(&self, gone: &Gone) {
         self.memories.forget(&gone.uid);
-        self.metrics.forget(&gone.name.namespace, &gone.name.name);
+        self.metrics.forget(gone.name.namespace(), gone.name.name());
     }
 
     /// Drops what the rest of a pass has remembered of an object that was deleted meanwhile.
     fn forget_if_gone(&self, name: &ObjectName, uid: Option<&str>) {
         let current = self.world().mini_program(name);
         if current.is_none() {
-            self.metrics.forget(&name.namespace, &name.name);
+            self.metrics.forget(name.namespace(), name.name());
         }
         let is_current = current.is_some_and(|mp| mp.uid() == uid.unwrap_or_default());
         if let Some(gone) = uid.filter(|_| !is_current) {
@@ -304,7 +303,7 @@ impl Ctx {
             let passes = &mut recall.backoffs.passes;
             (passes.fail(now.boot, BACK_OFF), passes.failures)
         });
-        let (namespace, name) = (&name.namespace, &name.name);
+        let (namespace, name) = (name.namespace(), name.name());
         tracing::warn!(
             namespace,
             name,

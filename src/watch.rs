@@ -402,7 +402,7 @@ fn text(error: &watcher::Error) -> String {
 
 fn publish(change: Change, changed: &impl Fn(Change)) {
     for object in &change.unreadable {
-        let (namespace, name) = (&object.namespace, &object.name);
+        let (namespace, name) = (object.namespace(), object.name());
         warn!(
             namespace,
             name,

@@ -170,7 +170,7 @@ impl World {
             let value =
                 Version::of(&uid, secret.metadata.resource_version.as_deref().unwrap_or_default());
             Item {
-                key: self.secret_key(&name.namespace, &name.name),
+                key: self.secret_key(name.namespace(), name.name()),
                 uid,
                 version,
                 value: Some(value),
@@ -253,7 +253,7 @@ impl World {
             return new;
         }
         let Some(kept) = Kept::of(&new) else { return new };
-        let Some(lists) = self.lists_of_mut(&key.namespace) else { return new };
+        let Some(lists) = self.lists_of_mut(key.namespace()) else { return new };
         let Some(old) = lists.mini_programs.record_write(&key, &uid, version, kept) else {
             return new;
         };
@@ -283,8 +283,8 @@ impl World {
     /// Records the version of a Secret that the object `reader` has read from the API server. The
     /// watch may show it much later.
     pub fn record_read(&mut self, reader: &ObjectName, name: &str, uid: &str, version: &str) {
-        let key = self.secret_key(&reader.namespace, name);
-        let Some(lists) = self.lists_of_mut(&reader.namespace) else { return };
+        let key = self.secret_key(reader.namespace(), name);
+        let Some(lists) = self.lists_of_mut(reader.namespace()) else { return };
         if lists
             .secrets
             .record_write(&key, uid, number(version), Version::of(uid, version))
@@ -356,7 +356,7 @@ impl World {
         old: Option<&MiniProgram>,
         new: Option<&Arc<MiniProgram>>,
     ) -> Vec<ObjectName> {
-        let secrets = |object: &MiniProgram| self.secrets_named_by(&name.namespace, object);
+        let secrets = |object: &MiniProgram| self.secrets_named_by(name.namespace(), object);
         let (had, has) =
             (old.map(secrets).unwrap_or_default(), new.map(|new| secrets(new)).unwrap_or_default());
         self.users.renew(&had, &has, name);
@@ -400,7 +400,7 @@ impl World {
         new: Option<&Projection>,
     ) {
         let key = |target: &Projection| {
-            controller_uid(target).map(|uid| self.hasher.hash_one((&*name.namespace, uid)))
+            controller_uid(target).map(|uid| self.hasher.hash_one((name.namespace(), uid)))
         };
         let (had, has) = (old.and_then(key), new.and_then(key));
         self.controlled.renew(had.as_slice(), has.as_slice(), name);
@@ -426,10 +426,13 @@ fn map<T, U>(event: Event<T>, f: impl FnOnce(T) -> U) -> Event<U> {
 }
 
 fn identity(object: &impl Resource) -> (String, ObjectName, u64) {
+    fn text(text: Option<&String>) -> &str {
+        text.map_or("", String::as_str)
+    }
     let meta = object.meta();
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let name = ObjectName { namespace: text(&meta.namespace), name: text(&meta.name) };
-    (text(&meta.uid), name, number(meta.resource_version.as_deref().unwrap_or_default()))
+    let name = ObjectName::new(text(meta.namespace.as_ref()), text(meta.name.as_ref()));
+    let version = number(text(meta.resource_version.as_ref()));
+    (text(meta.uid.as_ref()).to_owned(), name, version)
 }
 
 /// Kubernetes guarantees that the resourceVersions of a kind are increasing numbers.

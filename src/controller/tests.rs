@@ -156,11 +156,11 @@ async fn a_panic_is_the_failure_of_its_object() {
     let dispatcher = dispatch(move |object| {
         let count = {
             let mut seen = seen.lock().unwrap();
-            seen.push((object.name.clone(), start.elapsed().as_secs()));
+            seen.push((object.name().to_owned(), start.elapsed().as_secs()));
             seen.len()
         };
         async move {
-            assert!(object.name != "bad" || count > 2, "as the test wants it");
+            assert!(object.name() != "bad" || count > 2, "as the test wants it");
             requeue_after(100_000)
         }
     });

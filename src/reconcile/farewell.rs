@@ -14,8 +14,8 @@ use crate::{api::MiniProgram, world::Gone};
 /// Writes the last status of an object that left the selector, if the object still exists. A status
 /// that another operator has written since is kept.
 pub async fn farewell(ctx: &Ctx, gone: &Gone) {
-    let minis = Api::<MiniProgram>::namespaced(ctx.client.clone(), &gone.name.namespace);
-    let (namespace, name) = (&gone.name.namespace, &gone.name.name);
+    let minis = Api::<MiniProgram>::namespaced(ctx.client.clone(), gone.name.namespace());
+    let (namespace, name) = (gone.name.namespace(), gone.name.name());
     let untold = |error: ApiError| {
         let what_to_do =
             "see that another operator selects it: its status may call it Ready for ever";

@@ -30,8 +30,8 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -
     pass.live.take_if(|live| live.of != spec);
     let target = match (
         &pass.live,
-        world.target(&name.namespace, &target_name),
-        world.secret(&name.namespace, &target_name),
+        world.target(name.namespace(), &target_name),
+        world.secret(name.namespace(), &target_name),
     ) {
         (Some(live), ..) => live.target.clone(),
         (None, Lookup::Found(target), _) => TargetLookup::Is(target),
@@ -41,7 +41,7 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -
     // A target that outlives its object has no owner reference: after a rename only the status
     // names it.
     let in_use = mp.status.as_ref().and_then(|status| status.target_ref.as_ref());
-    let unowned = in_use.and_then(|in_use| match world.target(&name.namespace, &in_use.name) {
+    let unowned = in_use.and_then(|in_use| match world.target(name.namespace(), &in_use.name) {
         Lookup::Found(target)
             if target.owner == Owner::Nobody && whose(&target, &mp) == Whose::Ours =>
         {
@@ -50,14 +50,14 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -
         _ => None,
     });
     let old: Vec<_> = world
-        .controlled_by(&name.namespace, &uid)
+        .controlled_by(name.namespace(), &uid)
         .into_iter()
         .chain(unowned)
         .filter(|old| old.name != target_name)
         .collect();
     let siblings = world.siblings(name, &mp, plan::time::after(now.wall, plan::time::SKEW));
-    let listed = world.listed(&name.namespace);
-    let credential = world.secret(&name.namespace, &mp.spec.credential_ref.name);
+    let listed = world.listed(name.namespace());
+    let credential = world.secret(name.namespace(), &mp.spec.credential_ref.name);
     drop(world);
     let (recall, unstored) = ctx.memories.with(&uid, |memory| {
         note_sightings(&mut memory.recall, &mp, &target, &old, now);

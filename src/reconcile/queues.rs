@@ -16,7 +16,8 @@ pub struct Queues<K: Hash + Eq> {
     by_key: ByKey<K>,
 }
 
-type ByKey<K> = Arc<Mutex<HashMap<K, Queue>>>;
+/// All in a queue share its key.
+type ByKey<K> = Arc<Mutex<HashMap<Arc<K>, Queue>>>;
 
 struct Queue {
     places: Arc<Semaphore>,
@@ -28,7 +29,7 @@ struct Queue {
 pub struct Place<K: Hash + Eq> {
     permit: Option<OwnedSemaphorePermit>,
     by_key: ByKey<K>,
-    key: K,
+    key: Arc<K>,
 }
 
 impl<K: Hash + Eq + Clone> Queues<K> {
@@ -59,10 +60,13 @@ impl<K: Hash + Eq + Clone> Queues<K> {
 
     fn stand(&self, key: &K) -> (Place<K>, Arc<Semaphore>) {
         let mut queues = lock(&self.by_key);
+        let key = queues
+            .get_key_value(key)
+            .map_or_else(|| Arc::new(key.clone()), |(key, _)| Arc::clone(key));
         let new = || Queue { places: Arc::new(Semaphore::new(self.places)), standing: 0 };
-        let queue = queues.entry(key.clone()).or_insert_with(new);
+        let queue = queues.entry(Arc::clone(&key)).or_insert_with(new);
         queue.standing += 1;
-        let place = Place { permit: None, by_key: Arc::clone(&self.by_key), key: key.clone() };
+        let place = Place { permit: None, by_key: Arc::clone(&self.by_key), key };
         (place, Arc::clone(&queue.places))
     }
 }

@@ -221,7 +221,7 @@ impl Reads {
         let (of, reads) = (secret.clone(), self.clone());
         let send = |depart: Depart| {
             let read = async move {
-                let Ok(_permit) = reads.room.enter(&of.namespace, Errand::Object).await else {
+                let Ok(_permit) = reads.room.enter(of.namespace(), Errand::Object).await else {
                     return Answer::NoRoom;
                 };
                 reads.get(&of, depart()).await
@@ -235,14 +235,14 @@ impl Reads {
     async fn own_credential(&self, mp: &MiniProgram) -> Result<CredentialRead, ApiError> {
         let reference = &mp.spec.credential_ref;
         let secret = ObjectName::new(mp.namespace(), &reference.name);
-        let _permit = self.room.enter(&secret.namespace, Errand::Call).await?;
+        let _permit = self.room.enter(secret.namespace(), Errand::Call).await?;
         self.get(&secret, BTreeSet::from([reference.key.clone()])).await.of(&reference.key)
     }
 
     /// Reads a Secret and keeps the values of these keys.
     async fn get(&self, name: &ObjectName, keys: BTreeSet<String>) -> Answer {
-        let secrets = Api::<Secret>::namespaced(self.client.clone(), &name.namespace);
-        let secret = match within(secrets.get_opt(&name.name)).await {
+        let secrets = Api::<Secret>::namespaced(self.client.clone(), name.namespace());
+        let secret = match within(secrets.get_opt(name.name())).await {
             Ok(Some(secret)) => secret,
             Ok(None) => return Answer::Absent,
             Err(_) => return Answer::Unreadable,

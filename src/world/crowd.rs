@@ -26,13 +26,11 @@ pub const MOST: usize = 100;
 /// The objects of one app. The cost of a change does not depend on their number.
 #[derive(Default)]
 pub(super) struct Crowd {
-    members: HashMap<Name, Arc<MiniProgram>>,
+    members: HashMap<ObjectName, Arc<MiniProgram>>,
     families: Vec<(Option<TokenMode>, Family)>,
     /// The objects that need a token, by namespace and age.
-    claimants: HashMap<String, BTreeSet<(Age, Name)>>,
+    claimants: HashMap<String, BTreeSet<(Age, ObjectName)>>,
 }
-
-type Name = Arc<ObjectName>;
 
 impl Crowd {
     /// Records an object's new version, or its deletion, and returns the objects to requeue.
@@ -43,22 +41,21 @@ impl Crowd {
             self.count(&name, &old, false, &mut concerned);
         }
         if let Some(object) = object {
-            let name = Arc::new(name.clone());
-            self.members.insert(Arc::clone(&name), Arc::clone(object));
-            self.count(&name, object, true, &mut concerned);
+            self.members.insert(name.clone(), Arc::clone(object));
+            self.count(name, object, true, &mut concerned);
         }
         let after: Vec<_> = self.families.iter().map(|(_, family)| family.marks()).collect();
         let of_all = |marks: &[family::Marks]| {
             marks.iter().map(|marks| marks.of_all.clone()).collect::<Vec<_>>()
         };
         if of_all(&before) != of_all(&after) {
-            return self.members.keys().map(|name| name.as_ref().clone()).collect();
+            return self.members.keys().cloned().collect();
         }
         let first = |marks: &[family::Marks]| {
             marks.iter().map(|marks| marks.first_open.clone()).collect::<BTreeSet<_>>()
         };
         concerned.extend(first(&after).difference(&first(&before)).flatten().cloned());
-        concerned.into_iter().map(|name| name.as_ref().clone()).collect()
+        concerned
     }
 
     /// The other objects that an object depends on. A time after `until` is in the future, and does
@@ -68,7 +65,7 @@ impl Crowd {
         for (_, family) in &self.families {
             family.show(until, &mut names);
         }
-        names.retain(|name| ***name != *of);
+        names.retain(|name| *name != of);
         let shown: Vec<_> =
             names.into_iter().filter_map(|name| self.members.get(name).cloned()).collect();
         let all = self
@@ -102,14 +99,14 @@ impl Crowd {
             .get(name)
             .filter(|object| sibling::claims(object))
             .map(|object| age(object));
-        place.is_some_and(|place| !self.is_served(&name.namespace, &place))
+        place.is_some_and(|place| !self.is_served(name.namespace(), &place))
     }
 
     fn is_served(&self, namespace: &str, place: &Age) -> bool {
         self.first_unserved(namespace).is_none_or(|(first, _)| place < first)
     }
 
-    fn first_unserved(&self, namespace: &str) -> Option<&(Age, Name)> {
+    fn first_unserved(&self, namespace: &str) -> Option<&(Age, ObjectName)> {
         self.claimants.get(namespace).and_then(|claimants| claimants.iter().nth(MOST))
     }
 
@@ -117,21 +114,20 @@ impl Crowd {
     /// longer served, because of that.
     fn count(
         &mut self,
-        name: &Name,
+        name: &ObjectName,
         object: &Arc<MiniProgram>,
         is_in: bool,
-        concerned: &mut Vec<Name>,
+        concerned: &mut Vec<ObjectName>,
     ) {
         self.family(object).count(name, object, is_in);
         if !sibling::claims(object) {
             return;
         }
-        let namespace = &name.namespace;
-        let unserved =
-            |crowd: &Self| crowd.first_unserved(namespace).map(|(_, name)| Arc::clone(name));
+        let namespace = name.namespace();
+        let unserved = |crowd: &Self| crowd.first_unserved(namespace).map(|(_, name)| name.clone());
         let before = unserved(self);
-        let claimants = self.claimants.entry(namespace.clone()).or_default();
-        let place = (age(object), Arc::clone(name));
+        let claimants = self.claimants.entry(namespace.to_owned()).or_default();
+        let place = (age(object), name.clone());
         if is_in {
             claimants.insert(place);
         } else {

@@ -15,19 +15,19 @@ impl World {
     /// that we wrote.
     #[must_use]
     pub fn mini_program(&self, name: &ObjectName) -> Option<Arc<MiniProgram>> {
-        let kept = self.lists_of(&name.namespace)?.mini_programs.get(name)?;
+        let kept = self.lists_of(name.namespace())?.mini_programs.get(name)?;
         Some(Arc::new(kept.object.value()))
     }
 
     /// The uid of the `MiniProgram` of a name.
     #[must_use]
     pub fn uid_of(&self, name: &ObjectName) -> Option<&str> {
-        Some(&self.lists_of(&name.namespace)?.mini_programs.get(name)?.uid)
+        Some(&self.lists_of(name.namespace())?.mini_programs.get(name)?.uid)
     }
 
     /// The known version of the `MiniProgram` of a name, if it has this uid.
     pub(super) fn version_of(&self, name: &ObjectName, uid: &str) -> Option<u64> {
-        let lists = self.lists_of(&name.namespace).filter(|_| self.uid_of(name) == Some(uid))?;
+        let lists = self.lists_of(name.namespace()).filter(|_| self.uid_of(name) == Some(uid))?;
         lists.mini_programs.version(name)
     }
 
@@ -100,19 +100,19 @@ impl World {
     }
 
     pub(super) fn users_of(&self, secret: &ObjectName) -> &[ObjectName] {
-        self.users.get(self.secret_key(&secret.namespace, &secret.name))
+        self.users.get(self.secret_key(secret.namespace(), secret.name()))
     }
 
     /// The `MiniProgram` that controls a target, if the object of that name still has the uid of
     /// the owner reference.
     pub(super) fn controller(&self, at: &ObjectName, target: &Projection) -> Option<ObjectName> {
         let Owner::MiniProgram { uid, name } = &target.owner else { return None };
-        let name = ObjectName::new(&at.namespace, name);
+        let name = ObjectName::new(at.namespace(), name);
         (self.uid_of(&name) == Some(uid)).then_some(name)
     }
 
     pub(super) fn target_at(&self, name: &ObjectName) -> Option<Projection> {
-        self.lists_of(&name.namespace)?.targets.get(name).map(Packed::value)
+        self.lists_of(name.namespace())?.targets.get(name).map(Packed::value)
     }
 
     pub(super) fn secrets_named_by(&self, namespace: &str, object: &MiniProgram) -> Vec<u64> {

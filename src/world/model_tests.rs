@@ -68,7 +68,7 @@ impl Cluster {
                 let name = object(n, o);
                 let app =
                     self.object(&name).map_or(APPS[app].to_owned(), |old| old.spec.app_id.clone());
-                let meta = meta(&name.namespace, &name.name, &self.uid_of(true, &name), 0);
+                let meta = meta(name.namespace(), name.name(), &self.uid_of(true, &name), 0);
                 let new = mini_program(meta, &app, SECRETS[credential], SECRETS[target]);
                 self.put(true, Thing::Object(Box::new(new)));
             }
@@ -184,7 +184,7 @@ impl Cluster {
         };
         change.gone.iter().for_each(|gone| drop(self.seen.remove(&gone.name)));
         let mut views = self.views();
-        for name in change.requeue.into_iter().filter(|name| name.name != LAST) {
+        for name in change.requeue.into_iter().filter(|name| name.name() != LAST) {
             let view = views.remove(&name).expect("a requeued object exists");
             self.seen.insert(name, view);
         }
@@ -202,7 +202,7 @@ impl Cluster {
             .flat_map(|namespace| OBJECTS.iter().map(|object| ObjectName::new(namespace, object)))
         {
             let Some(own) = self.world.mini_program(&name) else { continue };
-            let namespace = &*name.namespace;
+            let namespace = name.namespace();
             let in_use = own
                 .status
                 .as_ref()
@@ -233,9 +233,8 @@ impl Cluster {
                 .filter_map(|name| world.mini_program(name))
         };
         let targets = || world.scopes.values().flat_map(|lists| lists.targets.keys());
-        let users: usize = objects()
-            .map(|own| world.secrets_named_by(&identity(&*own).1.namespace, &own).len())
-            .sum();
+        let users: usize =
+            objects().map(|own| world.secrets_named_by(own.namespace(), &own).len()).sum();
         assert_eq!(
             (world.users.len(), world.apps.len()),
             (users, objects().count()),
@@ -252,13 +251,13 @@ impl Cluster {
         for own in objects() {
             let (uid, name, _) = identity(&*own);
             let mine = |at: &&ObjectName| {
-                at.namespace == name.namespace
+                at.namespace() == name.namespace()
                     && world
                         .target_at(at)
                         .is_some_and(|target| controller_uid(&target) == Some(&*uid))
             };
             assert_eq!(
-                world.controlled_by(&name.namespace, &uid).len(),
+                world.controlled_by(name.namespace(), &uid).len(),
                 targets().filter(mine).count()
             );
             let same = objects().filter(|other| other.spec.app_id == own.spec.app_id).count();

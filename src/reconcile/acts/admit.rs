@@ -41,7 +41,10 @@ impl Ctx {
             accepted: view.credential == Credential::Known(Reason::Accepted),
             alone,
         };
-        let mut entering = self.slots.enter(claimant, turn, view.now.boot).boxed();
+        let Some(entering) = self.slots.enter(&claimant, turn, view.now.boot) else {
+            return Err(REQUEUE_SOON);
+        };
+        let mut entering = entering.boxed();
         match futures::poll!(entering.as_mut()) {
             Poll::Ready(Some(slot)) => {
                 pass.slot = Some(slot);

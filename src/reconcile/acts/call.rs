@@ -83,7 +83,8 @@ impl Ctx {
                 let written = self.world().record_status_write(written);
                 self.remember_status(&written);
                 self.recall(mp, |recall| recall.calls.ended = None);
-                pass.started = Some(StartedCall { call, recorded, mints_before, app_before });
+                let started = StartedCall { call, recorded, mints_before, app_before };
+                pass.started = Some(Box::new(started));
                 let old = view.in_use.filter(|target| target.name != mp.target_name());
                 match self.read_for_call(view, old, None).await {
                     Ok(live) => {
@@ -133,7 +134,7 @@ impl Ctx {
         let Some(live) = view.live() else { return REQUEUE_SOON };
         let Some((version, secret)) = live.app_secret() else { return Next::Continue };
         let started = match (pass.started.take(), IntentRecorded::not_needed(wanted)) {
-            (Some(started), _) => started,
+            (Some(started), _) => *started,
             (None, Some(recorded)) => StartedCall {
                 call: new_call(view, wanted, &self.chance),
                 recorded,
@@ -156,7 +157,7 @@ impl Ctx {
         {
             Ok(preflight) => preflight,
             Err(error) => {
-                pass.started = Some(started);
+                pass.started = Some(Box::new(started));
                 return self.preflight_failed(mp, pass, &error, now);
             }
         };
@@ -219,7 +220,7 @@ impl Ctx {
                 self.got_token(view, unstored, version, sent, took);
             }
             Fetched::NotAllowed => {
-                pass.started = Some(started);
+                pass.started = Some(Box::new(started));
                 self.withdraw(mp, pass);
                 self.delay(mp, now);
             }

@@ -118,7 +118,7 @@ impl Ctx {
             next_refresh: token.and_then(|token| token.next_refresh_time.as_ref()).map(seconds),
             conditions: conditions.collect(),
         };
-        self.metrics.object(&name.namespace, &name.name, object);
+        self.metrics.object(name.namespace(), name.name(), object);
     }
 }
 

@@ -171,32 +171,40 @@ impl Slots {
         Some(Turn { alone, _place: place })
     }
 
-    /// Waits for a slot for one call, in order, and as long as [`Self::turn`] at most. Returns none
-    /// if no slot came in that time, if the namespace's budget of rejections is spent, or if
-    /// another object has the app's turn.
-    pub async fn enter(
+    /// The wait for a slot for one call, in order, and as long as [`Self::turn`] at most: its output
+    /// is none if no slot came in that time. There is no wait if the namespace's budget of rejections
+    /// is spent, or if another object has the app's turn.
+    ///
+    /// Thousands of objects may wait: what is not needed until the slot is there is not kept.
+    pub fn enter(
         &self,
-        claimant: Claimant,
+        claimant: &Claimant,
         turn: Option<Turn>,
         boot: Duration,
-    ) -> Option<Slot> {
+    ) -> Option<impl Future<Output = Option<Slot>> + Send + use<'_>> {
         if !claimant.accepted && self.is_spent(&claimant.namespace, boot) {
             return None;
         }
         let turn = turn.or_else(|| self.try_turn(&claimant.key, claimant.alone))?;
-        let patience = if claimant.urgency == Urgency::First { FIRST_PATIENCE } else { PATIENCE };
-        // A pass that has used up its cooperative budget still gets a free slot at once.
-        tokio::task::unconstrained(tokio::time::timeout(patience, self.wait(claimant, turn)))
-            .await
-            .ok()?
-    }
-
-    async fn wait(&self, claimant: Claimant, turn: Turn) -> Option<Slot> {
         let platform = claimant.key.0;
         let room = self.platforms.get(platform)?;
-        let line = (platform, claimant.namespace, claimant.urgency);
-        let _front = self.lines.enter(&line).await?;
-        let failing = match claimant.urgency {
+        let line = (platform, claimant.namespace.clone(), claimant.urgency);
+        let patience = if claimant.urgency == Urgency::First { FIRST_PATIENCE } else { PATIENCE };
+        Some(async move {
+            // A pass that has used up its cooperative budget still gets a free slot at once.
+            let wait = tokio::time::timeout(patience, self.wait(room, &line));
+            let (all, failing) = tokio::task::unconstrained(wait).await.ok()??;
+            Some(Slot { _all: all, _failing: failing, turn })
+        })
+    }
+
+    async fn wait(
+        &self,
+        room: &Room,
+        line: &Line,
+    ) -> Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)> {
+        let _front = self.lines.enter(line).await?;
+        let failing = match line.2 {
             Urgency::Failing => Some(Arc::clone(&room.failing).acquire_owned().await.ok()?),
             Urgency::Refresh | Urgency::First => None,
         };
@@ -206,7 +214,7 @@ impl Slots {
             #[allow(clippy::disallowed_methods, reason = "it waits in line no longer than others")]
             tokio::time::sleep(not_until.wait_time_from(self.clock.now().boot).max(TICK)).await;
         }
-        Some(Slot { _all: all, _failing: failing, turn })
+        Some((all, failing))
     }
 
     /// Counts a platform's rejection of a credential.

@@ -21,7 +21,7 @@ const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 const MOST: usize = 16_384;
 
 /// The app of a token: platform, app id and mode.
-pub type AppKey = (&'static str, String, String);
+pub type AppKey = (&'static str, Arc<str>, &'static str);
 
 /// The mints of an app in this process, over all its objects, including deleted ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,7 +110,7 @@ mod tests {
     use super::{AppKey, AppMints, Apps, MOST, REMEMBERED};
 
     fn app(number: usize) -> AppKey {
-        ("WeChat", format!("wx{number:016x}"), "Legacy".into())
+        ("WeChat", format!("wx{number:016x}").into(), "Legacy")
     }
 
     fn lose(apps: &mut Apps, number: usize, boot: Duration) {

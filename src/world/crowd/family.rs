@@ -1,14 +1,11 @@
 //! The objects of an app with the same token mode, ordered by age, by call and by token. Reads only
 //! their specs and statuses.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::Name;
+use super::ObjectName;
 use crate::{
     api::{MiniProgram, sibling},
     platform::Reissue,
@@ -33,7 +30,7 @@ pub(super) fn age(object: &MiniProgram) -> Age {
 }
 
 /// Names of objects in the order of a key.
-type By<K> = BTreeSet<(K, Name)>;
+type By<K> = BTreeSet<(K, ObjectName)>;
 
 #[derive(Default)]
 pub(super) struct Family {
@@ -71,13 +68,13 @@ pub(super) struct Marks {
     pub of_all: OfAll,
     /// The object whose credential is tried first, as long as none is accepted. A change requeues
     /// the new one.
-    pub first_open: Option<Name>,
+    pub first_open: Option<ObjectName>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum OfAll {
     /// The object that owns the app, and the newest call that ended a token.
-    Exclusive(Option<Name>, Option<Timestamp>),
+    Exclusive(Option<ObjectName>, Option<Timestamp>),
     /// The newest token, and the newest forced call.
     Shared(Option<String>, Option<Timestamp>),
     /// Nothing: each object has a token of its own.
@@ -93,7 +90,7 @@ impl Family {
 
     pub fn marks(&self) -> Marks {
         let last = |by: &By<Timestamp>| by.last().map(|(time, _)| *time);
-        let first = |by: &By<Age>| by.first().map(|(_, name)| Arc::clone(name));
+        let first = |by: &By<Age>| by.first().map(|(_, name)| name.clone());
         if self.reissue.is_some_and(Reissue::is_exclusive) {
             let first_open = first(&self.open).filter(|_| self.accepted.is_empty());
             return Marks {
@@ -109,7 +106,7 @@ impl Family {
     }
 
     /// Adds an object to the orders, or removes it.
-    pub fn count(&mut self, name: &Name, object: &MiniProgram, is_in: bool) {
+    pub fn count(&mut self, name: &ObjectName, object: &MiniProgram, is_in: bool) {
         sibling::minted_at(object).for_each(|time| put(&mut self.minted, Some(time), name, is_in));
         let Some(status) = &object.status else { return };
         put(&mut self.intending, status.intent.as_ref().map(|intent| intent.time.0), name, is_in);
@@ -148,7 +145,7 @@ impl Family {
     }
 
     /// Records whether an object may own the app, and whether the platform accepts its credential.
-    pub fn claim(&mut self, name: &Name, object: &MiniProgram, claims: bool) {
+    pub fn claim(&mut self, name: &ObjectName, object: &MiniProgram, claims: bool) {
         let claims = claims && sibling::can_store(object);
         let accepted = accepted(object);
         put(&mut self.accepted, Some(age(object)), name, claims && accepted == Some(true));
@@ -156,7 +153,7 @@ impl Family {
     }
 
     /// Adds the objects that another object of the app may depend on.
-    pub fn show<'a>(&'a self, until: Timestamp, to: &mut BTreeSet<&'a Name>) {
+    pub fn show<'a>(&'a self, until: Timestamp, to: &mut BTreeSet<&'a ObjectName>) {
         let oldest = [&self.accepted, &self.open]
             .into_iter()
             .flat_map(|by| by.iter().take(FIRST).map(|(_, name)| name));
@@ -197,9 +194,9 @@ fn accepted(object: &MiniProgram) -> Option<bool> {
     )
 }
 
-fn put<K: Ord>(by: &mut By<K>, key: Option<K>, name: &Name, is_in: bool) {
+fn put<K: Ord>(by: &mut By<K>, key: Option<K>, name: &ObjectName, is_in: bool) {
     let Some(key) = key else { return };
-    let place = (key, Arc::clone(name));
+    let place = (key, name.clone());
     if is_in {
         by.insert(place);
     } else {

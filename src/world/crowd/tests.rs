@@ -31,8 +31,9 @@ fn name(number: usize) -> ObjectName {
 
 /// The object of a number. An object with a smaller number is older.
 fn object(number: usize, mode: TokenMode) -> MiniProgram {
-    let ObjectName { namespace, name } = name(number);
-    let mut object = mini_program(meta(&namespace, &name, &name, 1), "wx1", "credential", "target");
+    let of = name(number);
+    let (namespace, name) = (of.namespace(), of.name());
+    let mut object = mini_program(meta(namespace, name, name, 1), "wx1", "credential", "target");
     object.metadata.creation_timestamp = Some(time(number));
     object.spec.token_mode = Some(mode);
     object
@@ -158,7 +159,7 @@ fn the_owner_of_an_app_is_shown_the_next_owner() {
         crowd(TokenMode::Legacy, |_, object| is(object, ConditionStatus::True, Reason::Accepted));
     let shown = crowd.siblings(&name(0), time(0).0).shown;
     // The latest result of its own credential is not yet in the status that others see.
-    assert!(shown.iter().any(|object| object.metadata.name.as_ref() == Some(&name(1).name)));
+    assert!(shown.iter().any(|object| object.name() == name(1).name()));
 }
 
 #[test]
@@ -198,7 +199,7 @@ fn the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_the
         !crowd.siblings(&names[MOST], time(0).0).surplus
             && crowd.siblings(&names[MOST + 1], time(0).0).surplus
     );
-    assert_eq!(crowd.families[0].1.marks().first_open.as_deref(), Some(&names[MOST]));
+    assert_eq!(crowd.families[0].1.marks().first_open, Some(names[MOST].clone()));
     let mut suspended = rename(5);
     suspended.spec.suspend = true;
     assert_eq!(crowd.set(&names[5], Some(&Arc::new(suspended))).first(), Some(&names[MOST + 1]));

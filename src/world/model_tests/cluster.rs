@@ -149,11 +149,10 @@ impl Cluster {
         if old.is_some_and(|old| old.is(Kind::Targets) != target) {
             self.delete(false, name);
         }
-        let owner = owner.and_then(|owner| {
-            Some((owner.name.as_str(), self.object(owner)?.metadata.uid.clone()?))
-        });
+        let owner =
+            owner.and_then(|owner| Some((owner.name(), self.object(owner)?.metadata.uid.clone()?)));
         let owner = owner.as_ref().map(|(name, uid)| (*name, uid.as_str()));
-        let meta = owned(meta(&name.namespace, &name.name, &self.uid_of(false, name), 0), owner);
+        let meta = owned(meta(name.namespace(), name.name(), &self.uid_of(false, name), 0), owner);
         self.put(false, Thing::Secret { meta: Box::new(meta), target })
     }
 

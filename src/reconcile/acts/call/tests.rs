@@ -65,7 +65,7 @@ fn ask(ctx: &Ctx, mut sight: Sight, started: StartedCall) -> BoxFuture<'_, ()> {
     let seen = sight.observed();
     let mut pass = Pass::default();
     let wanted = started.call.wanted;
-    pass.started = Some(started);
+    pass.started = Some(Box::new(started));
     let asked = async move {
         let view = View::of(&seen, now()).expect("a known platform");
         ctx.call(&view, &mut pass, wanted).await;
@@ -186,7 +186,8 @@ async fn rejected_credentials_use_up_the_patience_with_their_namespace() {
             accepted,
             alone: true,
         };
-        ctx.slots.enter(claimant, None, now().boot).now_or_never().flatten().is_some()
+        let wait = ctx.slots.enter(&claimant, None, now().boot);
+        wait.is_some_and(|slot| slot.now_or_never().flatten().is_some())
     };
     for _ in 0..31 {
         assert!(room(&ctx, false));

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    AppKey, Claimant, Clock, FIRST_PATIENCE, IN_FRONT, PATIENCE, SHARING, Slot, Slots,
+    AppKey, Claimant, Clock, FIRST_PATIENCE, IN_FRONT, PATIENCE, SHARING, Slot, Slots, Turn,
     Urgency::{self, Failing, First, Refresh},
 };
 use crate::shell::clock::Now;
@@ -19,7 +19,7 @@ const BOOT: Duration = Duration::from_secs(1000);
 const NOW: Now = Now { wall: Timestamp::UNIX_EPOCH, boot: BOOT };
 
 fn app(id: &str) -> AppKey {
-    ("WeChat", id.into(), "Stable".into())
+    ("WeChat", id.into(), "Stable")
 }
 
 fn claim(key: &AppKey, urgency: Urgency) -> Claimant {
@@ -29,7 +29,11 @@ fn claim(key: &AppKey, urgency: Urgency) -> Claimant {
 
 /// A slot, if one is free at once.
 fn take(slots: &Slots, claimant: &Claimant) -> Option<Slot> {
-    slots.enter(claimant.clone(), None, BOOT).now_or_never().flatten()
+    slots.enter(claimant, None, BOOT)?.now_or_never().flatten()
+}
+
+async fn wait(slots: &Slots, claimant: Claimant, turn: Option<Turn>) -> Option<Slot> {
+    slots.enter(&claimant, turn, BOOT)?.await
 }
 
 fn slots(concurrency: usize, qps: u32) -> Slots {
@@ -72,7 +76,7 @@ async fn who_waits_for_an_app_has_its_turn_in_order_and_not_before() {
         .now_or_never()
         .expect("it is the first")
         .expect("it did not wait for long");
-    let asked = slots.enter(claim(&a, Refresh), Some(turn), BOOT).await.expect("room");
+    let asked = wait(&slots, claim(&a, Refresh), Some(turn)).await.expect("room");
     let began = tokio::time::Instant::now();
     assert!(waiting[1].as_mut().await.is_none());
     assert_eq!(began.elapsed(), PATIENCE);
@@ -106,14 +110,13 @@ async fn a_crowd_in_one_namespace_holds_up_no_other_and_its_own_first_tokens_no_
     let slots = slots(1, 1000);
     let busy = take(&slots, &claim(&app("busy"), Refresh)).expect("room");
     let crowd = (0..1000).map(|n| claim(&app(&format!("crowd-{n}")), First));
-    let mut crowd: Vec<_> =
-        crowd.map(|claimant| Box::pin(slots.enter(claimant, None, BOOT))).collect();
+    let mut crowd: Vec<_> = crowd.map(|claimant| Box::pin(wait(&slots, claimant, None))).collect();
     assert!(crowd.iter_mut().all(|waits| waits.as_mut().now_or_never().is_none()));
     let (other, own) = (app("other"), app("own"));
     let other = Claimant { namespace: "team-b".into(), ..claim(&other, First) };
-    let mut others = Box::pin(slots.enter(other, None, BOOT));
+    let mut others = Box::pin(wait(&slots, other, None));
     let own = claim(&own, Refresh);
-    let mut own = Box::pin(slots.enter(own, None, BOOT));
+    let mut own = Box::pin(wait(&slots, own, None));
     assert!(others.as_mut().now_or_never().is_none() && own.as_mut().now_or_never().is_none());
     drop(busy);
     for waits in crowd.iter_mut().take(IN_FRONT) {
@@ -136,7 +139,7 @@ async fn who_waits_gets_room_when_a_call_ends_or_gives_up_in_time() {
     let held = take(&slots, &claim(&a, Refresh)).expect("room");
     for (urgency, patience) in [(Refresh, PATIENCE), (First, FIRST_PATIENCE)] {
         let began = tokio::time::Instant::now();
-        assert!(slots.enter(claim(&b, urgency), None, BOOT).await.is_none());
+        assert!(wait(&slots, claim(&b, urgency), None).await.is_none());
         assert_eq!(began.elapsed(), patience);
     }
     drop(held);
@@ -169,5 +172,6 @@ async fn a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else() {
     assert!(take(&slots, &claim(&a, Failing)).is_none());
     assert!(take(&slots, &Claimant { accepted: true, ..claim(&a, Refresh) }).is_some());
     assert!(take(&slots, &Claimant { namespace: "team-b".into(), ..claim(&a, Refresh) }).is_some());
-    assert!(slots.enter(claim(&a, Failing), None, BOOT + Duration::from_secs(121)).await.is_some());
+    let later = BOOT + Duration::from_secs(121);
+    assert!(slots.enter(&claim(&a, Failing), None, later).expect("a wait").await.is_some());
 }

@@ -143,7 +143,7 @@ fn planned(mp: &MiniProgram, siblings: Siblings) -> String {
     sight.mp = mp.clone();
     let mut target = projection(mode);
     target.name = mp.target_name();
-    target.owner = Owner::MiniProgram { uid: mp.uid().to_owned(), name: name_of(mp).name };
+    target.owner = Owner::MiniProgram { uid: mp.uid().to_owned(), name: mp.name().to_owned() };
     let token = mp.status.as_ref().and_then(|status| status.token.as_ref());
     target.token = token.map(|token| TokenFacts {
         fingerprint: token.fingerprint.clone(),
