@@ -160,6 +160,7 @@ async fn another_controller_that_keeps_changing_the_target_is_corrected_once_in_
     let shop = stage.app("shop").ready().await;
     operator.until_calm().await;
     let ledger = stage.ledger();
+    let began = tokio::time::Instant::now();
     for _ in 0..150 {
         let _: Secret = stage
             .patch(
@@ -171,7 +172,9 @@ async fn another_controller_that_keeps_changing_the_target_is_corrected_once_in_
     }
     let writes = ledger.writes().await;
     let corrections = writes.iter().filter(|write| write.starts_with("patch secrets")).count();
-    assert!((1..=4).contains(&corrections), "{writes:?}");
+    // On a busy machine the edits take longer than their pauses.
+    let most = usize::try_from(began.elapsed().as_secs() / 10 + 3).expect("a few");
+    assert!((1..=most).contains(&corrections), "{corrections} of {most}: {writes:?}");
     shop.was_asked(1);
 }
 

@@ -152,8 +152,11 @@ async fn refresh_and_replace_wait_for_their_end() {
 #[tokio::test]
 async fn what_is_refused_or_must_wait_is_said_at_once_and_fails() {
     let stage = Stage::new("plugin").await;
-    let mut operator = stage.operator().start().await;
+    let mut operator = stage.operator().of_all_platforms().start().await;
     let refused = stage.app("refused").ready().await;
+    let secret = "c0ffee00c0ffee11c0ffee22c0ffee33";
+    let lasting = stage.app("lasting").at("WeCom", "ww00c0ffee00c0fff0").with_secret(secret);
+    lasting.whose_platform_knows(secret).ready().await;
     let legacy = stage.app("legacy").spec(json!({ "tokenMode": "Legacy" })).ready().await;
     let suspended = stage.app("suspended").ready().await;
     suspended.patch(json!({ "spec": { "suspend": true } })).await;
@@ -169,6 +172,7 @@ async fn what_is_refused_or_must_wait_is_said_at_once_and_fails() {
         (&["replace", "suspended"], "suspended is suspended"),
         (&["replace", "legacy", "--timeout=20"], "WeChat is asked at"),
         (&["replace", "legacy", "--timeout=20"], &wait),
+        (&["replace", "lasting"], "no call makes another"),
     ] {
         let output = plugin(&stage, words).await;
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -86,7 +86,7 @@ impl Ctx {
         now: Now,
     ) -> Next<'_> {
         if let TargetLookup::Is(found) = found {
-            self.world().record_own_write(mp.namespace(), found.as_ref().clone());
+            self.world().record_own_write(mp.namespace(), &found);
         }
         for ticket in due {
             self.note_ticket(mp, ticket.kind, last(None, now.wall, now), None);
@@ -128,7 +128,7 @@ impl Ctx {
                 Ok(written) => {
                     self.metrics.secret_written("apply");
                     let version = written.version.clone();
-                    self.world().record_own_write(mp.namespace(), written);
+                    self.world().record_own_write(mp.namespace(), &written);
                     self.recall(mp, |recall| recall.writes.verified = Some(version));
                 }
                 Err(ApiError::Conflict | ApiError::NotFound) if pass.may_race_again() => {
