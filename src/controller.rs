@@ -8,18 +8,13 @@ mod progress;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{HashMap, HashSet},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 use kube::runtime::scheduler::{ScheduleRequest, scheduler};
 use tokio::{
     sync::mpsc,
-    task::{Id, JoinError, JoinSet},
+    task::{JoinError, JoinSet},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -81,7 +76,7 @@ pub async fn run<R, Fut, P>(
     let now = |message| ScheduleRequest { message, run_at: Instant::now() };
     let mut due =
         pin!(scheduler(stream::select(stream_of(requeues).map(now), stream_of(timer_requests))));
-    let finish = |(name, action): (ObjectName, Option<Action>)| {
+    let finish = |(name, action): Done| {
         progress.ended(&name, action);
         let sleep = action.map_or_else(|| panicked(&name), |action| action.requeue_after);
         (name, sleep)
@@ -93,7 +88,7 @@ pub async fn run<R, Fut, P>(
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            Some(done) = running.tasks.join_next_with_id() => {
+            Some(done) = running.tasks.join_next() => {
                 let Some((name, sleep)) = running.ended(done).map(finish) else { continue };
                 if running.requeued.remove(&name) {
                     progress.began(&name, clock.now().boot);
@@ -115,19 +110,23 @@ pub async fn run<R, Fut, P>(
             _ = ticks.tick() => {}
         }
     }
-    while let Some(done) = running.tasks.join_next_with_id().await {
+    while let Some(done) = running.tasks.join_next().await {
         running.ended(done).map(finish);
     }
 }
 
+/// An object and the result of its reconcile: none if it panicked.
+type Done = (ObjectName, Option<Action>);
+
+/// The reconciles under way. Ten thousand objects may be reconciled at once, and few later: trees
+/// give back what they no longer need.
 #[derive(Default)]
 struct Running {
-    tasks: JoinSet<Action>,
-    names: HashSet<ObjectName>,
+    tasks: JoinSet<Done>,
+    names: BTreeSet<ObjectName>,
     /// The objects that were requeued during their reconcile. The scheduler could hold them, but
     /// would release them in no particular order, and a simulated run would not be reproducible.
-    requeued: HashSet<ObjectName>,
-    by_task: HashMap<Id, ObjectName>,
+    requeued: BTreeSet<ObjectName>,
 }
 
 impl Running {
@@ -137,21 +136,18 @@ impl Running {
         Fut: Future<Output = Action> + Send + 'static,
     {
         let (reconcile, of) = (Arc::clone(reconcile), name.clone());
-        let task = self.tasks.spawn(async move { reconcile(of).await });
-        self.by_task.insert(task.id(), name.clone());
         self.names.insert(name);
+        self.tasks.spawn(async move {
+            let pass = async { reconcile(of.clone()).await };
+            // A panicking pass is dropped, and what it shares with others has its own protection.
+            let action = AssertUnwindSafe(pass).catch_unwind().await.ok();
+            (of, action)
+        });
     }
 
-    /// The object whose reconcile has ended, and its result: none if it panicked.
-    fn ended(
-        &mut self,
-        done: Result<(Id, Action), JoinError>,
-    ) -> Option<(ObjectName, Option<Action>)> {
-        let (id, action) = match done {
-            Ok((id, action)) => (id, Some(action)),
-            Err(panic) => (panic.id(), None),
-        };
-        let name = self.by_task.remove(&id)?;
+    fn ended(&mut self, done: Result<Done, JoinError>) -> Option<Done> {
+        // Nothing aborts a reconcile but the end of the process.
+        let (name, action) = done.ok()?;
         self.names.remove(&name);
         Some((name, action))
     }

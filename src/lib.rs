@@ -10,6 +10,7 @@
 //! | [`fingerprint`] | identifies a token without showing it | tokens |
 //! | `token_json` | the token and its facts as one JSON value | Secrets |
 //! | [`projection`] | the metadata of a target Secret that is kept in memory | its data |
+//! | `packed` | values in memory, compressed into one block each | what they mean |
 //! | [`world`] | the known objects of the cluster, and which a change requeues | clients, clocks |
 //! | [`watch`] | runs the watches and passes their events to the world | decisions |
 //! | [`controller`] | when each object is reconciled | what a reconcile does |
@@ -22,6 +23,7 @@ pub mod api;
 pub mod controller;
 pub mod fingerprint;
 pub mod operator;
+mod packed;
 pub mod platform;
 pub mod projection;
 pub mod reconcile;

@@ -131,6 +131,7 @@ pub async fn reconcile(ctx: Arc<Ctx>, name: ObjectName) -> Action {
     let mut pass = Pass::default();
     let (requeue_after, outcome) = run_pass(&ctx, &name, &mut pass).await;
     ctx.forget_if_gone(&name, pass.uid.as_deref());
+    ctx.rest(&pass);
     ctx.metrics.reconciled(outcome, ctx.clock.now().boot.saturating_sub(began));
     Action { requeue_after, overdue_since: pass.overdue_since }
 }
@@ -140,10 +141,12 @@ async fn run_pass(ctx: &Ctx, name: &ObjectName, pass: &mut Pass) -> (Duration, O
         // Thousands of objects may wait for a slot: an iteration is dropped before the wait.
         let next = match Box::pin(iterate(ctx, name, pass, iteration == 0)).await {
             Next::AwaitTurn(turn) => {
+                ctx.rest(pass);
                 pass.turn = ctx.term.while_open(turn).await.flatten();
                 pass.after_wait(pass.turn.is_some())
             }
             Next::AwaitSlot(slot) => {
+                ctx.rest(pass);
                 pass.slot = ctx.term.while_open(slot).await.flatten();
                 pass.after_wait(pass.slot.is_some())
             }
@@ -237,6 +240,13 @@ impl Ctx {
         let is_current = current.is_some_and(|mp| mp.uid() == uid.unwrap_or_default());
         if let Some(gone) = uid.filter(|_| !is_current) {
             self.memories.forget(gone);
+        }
+    }
+
+    /// Keeps what is remembered of a pass's object in less memory, until it is needed again.
+    fn rest(&self, pass: &Pass) {
+        if let Some(uid) = &pass.uid {
+            self.memories.rest(uid);
         }
     }
 

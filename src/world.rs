@@ -8,7 +8,6 @@ mod lookups;
 #[cfg(test)]
 mod model_tests;
 mod names;
-mod packed;
 #[cfg(test)]
 mod tests;
 mod unreadable;
@@ -33,10 +32,9 @@ use self::{
     index::Index,
     listing::{Effect, Item, Listing},
     lookups::controller_uid,
-    packed::Packed,
     unreadable::Unreadable,
 };
-use crate::{api::MiniProgram, projection::Projection};
+use crate::{api::MiniProgram, packed::Packed, projection::Projection};
 
 /// The annotation in which `kubectl apply` keeps a second copy of the object.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

@@ -2,7 +2,7 @@
 //! counts. Decides nothing.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -17,8 +17,8 @@ pub struct Progress(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     last_activity: Duration,
-    overdue: HashMap<ObjectName, Duration>,
-    running: HashMap<ObjectName, Duration>,
+    overdue: BTreeMap<ObjectName, Duration>,
+    running: BTreeMap<ObjectName, Duration>,
 }
 
 impl Progress {

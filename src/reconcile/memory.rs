@@ -15,19 +15,22 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
+
 use self::apps::Apps;
 pub use self::{
     apps::{AppKey, AppMints, LastMint},
     backoffs::{Backoffs, LONGEST as LONGEST_BACK_OFF},
     calls::{Calls, Ended, How},
-    reports::{Noted, Reports, WrittenStatus},
+    reports::{Noted, Reports, Seen, WrittenStatus},
     sightings::Sightings,
     tickets::{LastTicketCall, TicketCalls, TicketEnd},
     writes::{Precondition, Refused, Stored, UnstoredFacts, UnstoredToken, Writes},
 };
+use crate::packed::Packed;
 
 /// What is remembered of an object and shown to the plan.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Recall {
     /// Its calls.
     pub calls: Calls,
@@ -52,11 +55,37 @@ pub struct Memory {
     pub recall: Recall,
 }
 
+/// What is remembered of an object: in one block, unless a pass works with it.
+#[derive(Default)]
+struct Kept {
+    /// Boxed, since a table has room for twice its entries.
+    in_use: Option<Box<Memory>>,
+    at_rest: Option<Packed<Recall>>,
+}
+
+impl Kept {
+    fn in_use(&mut self) -> &mut Memory {
+        self.in_use.get_or_insert_with(|| {
+            let recall = self.at_rest.take().map(|recall| recall.value()).unwrap_or_default();
+            Box::new(Memory { unstored: None, recall })
+        })
+    }
+
+    /// An unstored token must be wiped, and the end of a call is soon reported: neither is packed.
+    fn rest(&mut self) {
+        let is_at_rest =
+            |memory: &Memory| memory.unstored.is_none() && memory.recall.calls.ended.is_none();
+        let in_use = self.in_use.as_ref().filter(|memory| is_at_rest(memory));
+        if let Some(recall) = in_use.and_then(|memory| Packed::of(&memory.recall)) {
+            *self = Self { in_use: None, at_rest: Some(recall) };
+        }
+    }
+}
+
 /// The process's memory, by object and by app.
 #[derive(Default)]
 pub struct Memories {
-    /// Boxed, since a table has room for twice its entries.
-    objects: Mutex<HashMap<String, Box<Memory>>>,
+    objects: Mutex<HashMap<Box<str>, Kept>>,
     apps: Mutex<Apps>,
 }
 
@@ -64,7 +93,14 @@ impl Memories {
     /// Reads or changes what is remembered of an object.
     pub fn with<T>(&self, uid: &str, change: impl FnOnce(&mut Memory) -> T) -> T {
         let mut objects = lock(&self.objects);
-        change(objects.entry(uid.to_owned()).or_default())
+        change(objects.entry(uid.into()).or_default().in_use())
+    }
+
+    /// Keeps what is remembered of an object in less memory, until it is needed again.
+    pub fn rest(&self, uid: &str) {
+        if let Some(kept) = lock(&self.objects).get_mut(uid) {
+            kept.rest();
+        }
     }
 
     /// What is remembered of an app.

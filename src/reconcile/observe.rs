@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Ctx, Pass, app_key,
-    memory::Recall,
+    memory::{Recall, Seen},
     observed::{EndpointLookup, Observed, Spec, TargetLookup, Whose, whose},
     plan,
 };
@@ -131,8 +131,7 @@ pub(super) fn note_sightings(
         .take_if(|written| written.at + plan::CORRECTIONS_APART < now.boot);
     sight(&mut recall.sightings.foreign_intent, intent);
     sight(&mut recall.sightings.former, former);
-    recall
-        .reports
-        .invalid_seen
-        .get_or_insert_with(|| mp.annotation(names::INVALID_TOKEN).map(str::to_owned));
+    recall.reports.invalid_seen.get_or_insert_with(|| Seen {
+        value: mp.annotation(names::INVALID_TOKEN).map(str::to_owned),
+    });
 }

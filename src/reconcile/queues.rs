@@ -2,8 +2,7 @@
 //! wait in order of arrival. Knows nothing of what the places are for.
 
 use std::{
-    collections::HashMap,
-    hash::Hash,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -11,13 +10,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The queues; cheap to clone.
 #[derive(Clone)]
-pub struct Queues<K: Hash + Eq> {
+pub struct Queues<K: Ord> {
     places: usize,
     by_key: ByKey<K>,
 }
 
 /// All in a queue share its key.
-type ByKey<K> = Arc<Mutex<HashMap<Arc<K>, Queue>>>;
+type ByKey<K> = Arc<Mutex<BTreeMap<Arc<K>, Queue>>>;
 
 struct Queue {
     places: Arc<Semaphore>,
@@ -26,13 +25,13 @@ struct Queue {
 }
 
 /// A place, or the wait for one; when dropped, it is released to the longest waiter.
-pub struct Place<K: Hash + Eq> {
+pub struct Place<K: Ord> {
     permit: Option<OwnedSemaphorePermit>,
     by_key: ByKey<K>,
     key: Arc<K>,
 }
 
-impl<K: Hash + Eq + Clone> Queues<K> {
+impl<K: Ord + Clone> Queues<K> {
     /// Queues with this many places each.
     #[must_use]
     pub fn new(places: usize) -> Self {
@@ -71,7 +70,7 @@ impl<K: Hash + Eq + Clone> Queues<K> {
     }
 }
 
-impl<K: Hash + Eq> Drop for Place<K> {
+impl<K: Ord> Drop for Place<K> {
     fn drop(&mut self) {
         let mut queues = lock(&self.by_key);
         self.permit = None;
@@ -83,6 +82,6 @@ impl<K: Hash + Eq> Drop for Place<K> {
     }
 }
 
-fn lock<K>(queues: &Mutex<HashMap<K, Queue>>) -> MutexGuard<'_, HashMap<K, Queue>> {
+fn lock<K>(queues: &Mutex<BTreeMap<K, Queue>>) -> MutexGuard<'_, BTreeMap<K, Queue>> {
     queues.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, hash::BuildHasher, sync::Arc};
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Lists, Lookup, ObjectName, Scope, Siblings, Version, World, packed::Packed};
+use super::{Lists, Lookup, ObjectName, Scope, Siblings, Version, World};
 use crate::{
     api::MiniProgram,
+    packed::Packed,
     projection::{Owner, Projection},
 };
 

@@ -8,7 +8,7 @@ use crate::reconcile::{
     Ctx,
     call::{Call, Why},
     events,
-    memory::{Calls, Ended, How},
+    memory::{Calls, Ended, How, Seen},
     observed::{Observed, TargetLookup},
 };
 use crate::{
@@ -30,9 +30,9 @@ impl Ctx {
         let current =
             mp.status.as_ref().and_then(|status| Some(status.token.as_ref()?.fingerprint.as_str()));
         let reported = mp.annotation(names::INVALID_TOKEN).map(str::to_owned);
-        let before =
-            self.recall(mp, |recall| recall.reports.invalid_seen.replace(reported.clone()));
-        let is_new = before.is_some_and(|before| before != reported);
+        let seen = Seen { value: reported.clone() };
+        let before = self.recall(mp, |recall| recall.reports.invalid_seen.replace(seen));
+        let is_new = before.is_some_and(|before| before.value != reported);
         let Some(reported) = reported.filter(|_| is_new) else { return vec![] };
         match fingerprint::meant_by(&reported) {
             Some(meant) if Some(meant.as_str()) == current => match mp.endpoint() {
@@ -60,7 +60,7 @@ impl Ctx {
         let meant = fingerprint::meant_by(reported);
         if meant.is_some() && meant == current(old) && meant != current(new) {
             self.recall(old, |recall| {
-                recall.reports.invalid_seen = Some(Some(reported.to_owned()));
+                recall.reports.invalid_seen = Some(Seen { value: Some(reported.to_owned()) });
             });
         }
     }

@@ -4,11 +4,13 @@
 //! The API server composes these sentences itself (k8s.io/apiserver, `pkg/admission`): a webhook
 //! chooses the code of its denial, but not the beginning of the sentence.
 
+use serde::{Deserialize, Serialize};
+
 /// The longest text of a refusal in a condition, in characters.
 const LONGEST: usize = 240;
 
 /// Which check refused a write, and its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
     /// The check that refused: the same for each try, whatever the text is.
     pub by: String,

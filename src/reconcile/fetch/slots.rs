@@ -64,7 +64,7 @@ pub struct Slots {
 type Line = (&'static str, String, Urgency);
 
 /// The urgency of a call, by which lines are separated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
     /// It replaces a stored token.
     Refresh,

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::reconcile::plan::backoff::backoff;
 
 /// The longest wait after failures of the API server, and after passes that did not converge.
 pub const LONGEST: Duration = Duration::from_secs(60);
 
 /// The back-offs of an object.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Backoffs {
     /// After writes or reads that failed or lost a race: no live read, call or write before it
     /// ends.
@@ -18,7 +20,7 @@ pub struct Backoffs {
 }
 
 /// The number of consecutive failures, and the end of the wait after the last one.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Backoff {
     /// The number of consecutive failures.
     pub failures: u32,

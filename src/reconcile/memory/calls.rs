@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     api::{CredentialStatus, Mints},
@@ -12,9 +13,10 @@ use crate::{
 };
 
 /// The calls of an object.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Calls {
     /// The end of the last call, kept until the status reports it.
+    #[serde(skip)]
     pub ended: Option<Box<Ended>>,
     /// The id of the last intent that this process wrote.
     pub own_intent: Option<String>,

@@ -5,10 +5,12 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::api::{CredentialStatus, MiniProgramStatus, Reason};
 
 /// The reports about an object.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Reports {
     /// The last version of the credential. A version that changes nothing is not worth a status
     /// write: the next one reports it.
@@ -20,11 +22,18 @@ pub struct Reports {
     /// operator's name is a foreign write.
     pub issued_for: Option<String>,
     /// The last value of the annotation `invalid-token` that was handled.
-    pub invalid_seen: Option<Option<String>>,
+    pub invalid_seen: Option<Seen>,
+}
+
+/// A value of the annotation `invalid-token`, or that there was none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The value.
+    pub value: Option<String>,
 }
 
 /// A status that this process wrote.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct WrittenStatus {
     /// Its hash. Another status with the same hash would be overwritten at once.
     hash: u64,
@@ -53,7 +62,7 @@ fn hash(status: Option<&MiniProgramStatus>) -> u64 {
 }
 
 /// The result of reading a version of the credential, kept while the status names another version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noted {
     /// The version.
     pub version: CredentialStatus,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::projection::TokenFacts;
 
 /// What was first seen when.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Sightings {
     /// The open intent of another process, and the boot time at which this process first saw it.
     pub foreign_intent: Option<(String, Duration)>,

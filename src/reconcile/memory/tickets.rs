@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     api::{LastFailure, TicketType},
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// The calls for one ticket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct TicketCalls {
     /// The type of the ticket.
     pub kind: TicketType,
@@ -21,7 +22,7 @@ pub struct TicketCalls {
 }
 
 /// The last call for a ticket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct LastTicketCall {
     /// The fingerprint of the ticket that it returned; none if it returned none.
     pub fingerprint: Option<String>,
@@ -32,7 +33,7 @@ pub struct LastTicketCall {
 }
 
 /// How a call for a ticket ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum TicketEnd {
     /// It returned a ticket, and the target holds it.
     Ticket {

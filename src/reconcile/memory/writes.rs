@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     api::Reason,
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// The writes of an object.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Writes {
     /// The last token that this process stored.
     pub stored: Option<Stored>,
@@ -64,7 +65,7 @@ pub struct UnstoredFacts {
 }
 
 /// A token that is stored in its Secret.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stored {
     /// The id of the call that returned it.
     pub call: String,
@@ -75,7 +76,7 @@ pub struct Stored {
 }
 
 /// A write that failed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Refused {
     /// The reason, as the condition `TargetSynced` reports it.
     pub reason: Reason,

@@ -50,7 +50,7 @@ const WORLD: &[Mutant] = &[
     Mutant {
         name: "siblings-not-requeued",
         means: "A change of an object does not requeue the other objects of its app.",
-        changes: &[("change.requeue.extend(of_app);", "drop(of_app);")],
+        changes: &[("return names.to_vec();", "return vec![];")],
         killed_by: Test("a_change_of_an_object_concerns_its_app"),
     },
     Mutant {

@@ -245,7 +245,7 @@ const SLOTS: &[Mutant] = &[
         name: "one-line-for-all",
         means: "A crowd of new objects in one namespace holds up the refreshes of all.",
         changes: &[(
-            "(platform, claimant.namespace, claimant.urgency)",
+            "(platform, claimant.namespace.clone(), claimant.urgency)",
             "(platform, String::new(), Urgency::First)",
         )],
         killed_by: Test(

@@ -118,6 +118,6 @@ const PLAN: &[Mutant] = &[
 const SETTLE: &[Mutant] = &[Mutant {
     name: "status-war",
     means: "Two releases that say different things of one object write as fast as they can.",
-    changes: &[("(*at + CORRECTIONS_APART).saturating_sub(now.boot)", "Duration::ZERO")],
+    changes: &[("(written.at + CORRECTIONS_APART).saturating_sub(now.boot)", "Duration::ZERO")],
     killed_by: Test("a_status_that_somebody_else_writes_over_is_repeated_every_ten_seconds"),
 }];

@@ -1,5 +1,5 @@
-//! Objects as the world keeps them: serialized and compressed into one block each. Knows nothing of
-//! what they mean.
+//! Values in memory between two uses: serialized and compressed into one block each. Knows nothing
+//! of what they mean.
 //!
 //! A `MiniProgram` with its status has about a hundred parts on the heap. In one block it takes a
 //! tenth of that, and reading it costs microseconds. Most of a block is what the object shares with
@@ -9,17 +9,18 @@ use std::{marker::PhantomData, sync::LazyLock};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{api::MiniProgram, projection::Projection};
+use crate::{api::MiniProgram, projection::Projection, reconcile::memory::Recall};
 
-/// What most objects have in common, which no block repeats.
+/// What most values have in common, which no block repeats.
 static COMMON: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let object = sample::<MiniProgram>(include_str!("packed/mini_program.json"));
     let target = sample::<Projection>(include_str!("packed/target.json"));
-    [target, object].concat()
+    let recall = sample::<Recall>(include_str!("packed/recall.json"));
+    [recall, target, object].concat()
 });
 
 /// A value in one block of memory.
-pub(super) struct Packed<T> {
+pub struct Packed<T> {
     block: Box<[u8]>,
     value: PhantomData<fn() -> T>,
 }
