@@ -63,11 +63,12 @@ mod tests {
     use k8s_openapi::jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use super::Packed;
-    use crate::{api::MiniProgram, projection::Projection};
+    use super::{DeserializeOwned, Packed, Serialize};
+    use crate::{api::MiniProgram, projection::Projection, reconcile::memory::Recall};
 
-    /// An object at rest and its target: the samples, with everything that differs between objects.
-    fn at_rest() -> (MiniProgram, Projection) {
+    /// An object at rest, its target and what is remembered of it: the samples, with everything that
+    /// differs between objects.
+    fn at_rest() -> (MiniProgram, Projection, Recall) {
         let differs = |sample: &str| -> Value {
             let text = sample
                 .replace("shop", "app-305")
@@ -83,32 +84,38 @@ mod tests {
             object["status"].as_object_mut().expect("a status").remove(rare);
         }
         let target = differs(include_str!("packed/target.json"));
+        let recall = differs(include_str!("packed/recall.json"));
         let read = "it is read as the sample is";
-        (serde_json::from_value(object).expect(read), serde_json::from_value(target).expect(read))
+        (
+            serde_json::from_value(object).expect(read),
+            serde_json::from_value(target).expect(read),
+            serde_json::from_value(recall).expect(read),
+        )
     }
 
     #[test]
     fn a_value_is_as_it_was_before_it_was_packed() {
-        let (object, target) = at_rest();
+        let (object, target, _) = at_rest();
         assert!(Packed::of(&object).expect("an object").value() == object);
         assert_eq!(Packed::of(&target).expect("a target").value(), target);
     }
 
     #[test]
     fn a_block_is_a_fraction_of_the_value_as_json() {
-        let (object, target) = at_rest();
-        let object_as_json = json!(object).to_string().len();
-        let block = Packed::of(&object).expect("an object").block.len();
-        assert!(block * 5 <= object_as_json, "{block} of {object_as_json}");
+        fn size<T: Serialize + DeserializeOwned>(value: &T) -> (usize, usize) {
+            let block = Packed::of(value).expect("it can be packed").block;
+            (block.len(), json!(value).to_string().len())
+        }
+        let (object, target, recall) = at_rest();
         // Most of a target's facts are random.
-        let target_as_json = json!(target).to_string().len();
-        let block = Packed::of(&target).expect("a target").block.len();
-        assert!(block * 5 <= target_as_json * 2, "{block} of {target_as_json}");
+        for ((block, json), part) in [(size(&object), 4), (size(&target), 2), (size(&recall), 4)] {
+            assert!(block * part <= json, "{block} of {json}");
+        }
     }
 
     #[test]
     fn a_value_that_could_not_be_read_back_is_not_packed() {
-        let (mut object, _) = at_rest();
+        let (mut object, ..) = at_rest();
         let status = object.status.as_mut().expect("a status");
         status.conditions[0].last_transition_time.0 = Timestamp::MIN;
         assert!(Packed::of(&object).is_none());

@@ -134,3 +134,112 @@ impl Memories {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{
+        Backoffs, Calls, Ended, How, Memories, Noted, Recall, Refused, Reports, Seen, Sightings,
+        Stored, Writes, WrittenStatus,
+    };
+    use crate::{
+        api::Reason,
+        reconcile::{
+            api_error::admission::Said,
+            call::{Call, Wanted, Why},
+            memory::backoffs::Backoff,
+            plan::tests::sight::{STABLE, Sight, at, boot, credential, projection},
+        },
+    };
+
+    /// Every part differs from its default.
+    fn full() -> Recall {
+        let token = projection(STABLE).token.expect("a token");
+        let since = Some(Duration::new(7, 123_456_789));
+        let text = || Some("text".to_owned());
+        Recall {
+            calls: Calls {
+                ended: None,
+                own_intent: text(),
+                last_sent: since,
+                last_call: boot(1),
+                unasked: 1,
+                unanswered: 2,
+                minted: Some(("text".into(), boot(2))),
+                checked: Some(("text".into(), at(3))),
+                accepted: Some(at(4)),
+                reported: 3,
+                sibling_asked: text(),
+            },
+            writes: Writes {
+                stored: Some(Stored { call: "text".into(), token: token.clone(), asked_at: at(5) }),
+                verified: text(),
+                unmatched: text(),
+                read_at: since,
+                unchanged: text(),
+                corrected: since,
+                refused: Some(Refused {
+                    reason: Reason::Altered,
+                    said: Some(Said { by: "text".into(), text: text() }),
+                    attempts: 4,
+                    retry: boot(6),
+                }),
+            },
+            sightings: Sightings {
+                foreign_intent: Some(("text".into(), boot(7))),
+                former: Some(("text".into(), boot(8))),
+                ends: vec![(token, boot(9))],
+                unlisted_since: since,
+                unreported_since: since,
+                waiting_since: since,
+                due_since: since,
+            },
+            reports: Reports {
+                noted: Some(Noted {
+                    version: credential(),
+                    generation: Some(5),
+                    reason: Reason::AppIdRejected,
+                }),
+                written_status: Some(WrittenStatus::of(
+                    Sight::new(STABLE).mp.status.as_ref(),
+                    boot(10),
+                )),
+                issued_for: text(),
+                // It differs from having seen nothing.
+                invalid_seen: Some(Seen { value: None }),
+            },
+            backoffs: Backoffs {
+                requests: Backoff { failures: 6, until: boot(11) },
+                passes: Backoff { failures: 7, until: boot(12) },
+            },
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_the_same_after_a_rest() {
+        let memories = Memories::default();
+        memories.with("uid", |memory| memory.recall = full());
+        memories.rest("uid");
+        assert!(memories.objects.lock().expect("unpoisoned")["uid"].in_use.is_none());
+        let after = memories.with("uid", |memory| format!("{:?}", memory.recall));
+        assert_eq!(after, format!("{:?}", full()));
+    }
+
+    #[test]
+    fn what_the_next_pass_needs_is_not_packed() {
+        let memories = Memories::default();
+        memories.rest("uid");
+        assert_eq!(memories.objects(), 0, "nothing is remembered of it");
+        let ended = Ended {
+            call: Call::for_test(Wanted { why: Why::Time, force: false, mints: false }),
+            generation: None,
+            credential: None,
+            mints_before: None,
+            how: How::Withdrawn,
+        };
+        memories.with("uid", |memory| memory.recall.calls.ended = Some(Box::new(ended)));
+        memories.rest("uid");
+        assert!(memories.with("uid", |memory| memory.recall.calls.ended.is_some()));
+    }
+}
