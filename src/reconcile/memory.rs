@@ -139,12 +139,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::time::Duration;
 
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
     use super::{
-        Backoffs, Calls, Ended, How, Memories, Noted, Recall, Refused, Reports, Seen, Sightings,
-        Stored, Writes, WrittenStatus,
+        Backoffs, Calls, Ended, How, LastTicketCall, Memories, Noted, Recall, Refused, Reports,
+        Seen, Sightings, Stored, TicketCalls, TicketEnd, Writes, WrittenStatus,
     };
     use crate::{
-        api::Reason,
+        api::{Reason, TicketType},
+        projection::TicketFacts,
         reconcile::{
             api_error::admission::Said,
             call::{Call, Wanted, Why},
@@ -163,7 +166,7 @@ mod tests {
                 ended: None,
                 own_intent: text(),
                 last_sent: since,
-                last_call: boot(1),
+                last_took: boot(1),
                 unasked: 1,
                 unanswered: 2,
                 minted: Some(("text".into(), boot(2))),
@@ -172,6 +175,19 @@ mod tests {
                 reported: 3,
                 sibling_asked: text(),
             },
+            tickets: vec![TicketCalls {
+                kind: TicketType::JsApi,
+                last: LastTicketCall { fingerprint: text(), sent: at(5), boot: boot(5) },
+                ended: Some(TicketEnd::Ticket {
+                    facts: TicketFacts {
+                        kind: TicketType::JsApi,
+                        fingerprint: "text".into(),
+                        issue_time: Time(at(5)),
+                        expiration_time: Time(at(6)),
+                    },
+                    next: at(6),
+                }),
+            }],
             writes: Writes {
                 stored: Some(Stored { call: "text".into(), token: token.clone(), asked_at: at(5) }),
                 verified: text(),
