@@ -41,6 +41,7 @@ pub fn judge(bytes: &[u8]) {
         unstored: None,
         app: AppMints::default(),
         patience: Duration::from_secs(15),
+        stopped_until: None,
         started: None,
         credential_read: None,
         live: None,

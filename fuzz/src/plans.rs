@@ -282,6 +282,7 @@ fn observed(choices: &mut Unstructured<'_>, now: Now) -> Result<Observed> {
         unstored: None,
         app: AppMints { urgent_in_a_row: choices.int_in_range(0..=7)?, ..AppMints::default() },
         patience: Duration::from_secs(15),
+        stopped_until: None,
         started: None,
         credential_read: None,
         live: None,

@@ -78,8 +78,8 @@ pub struct NextCall {
     #[schemars(length(max = 64))]
     pub reason: String,
     /// What it waits for: Time, the BackOff of a failure, a Floor between two calls, a
-    /// Quota until midnight, an OpenCall whose end is not known, a Slot, an OtherObject of
-    /// the app, or a Person.
+    /// Quota until midnight, Rejections that must become fewer, an OpenCall whose end is not
+    /// known, a Slot, an OtherObject of the app, or a Person.
     #[schemars(length(max = 64))]
     pub waits_for: String,
     /// When the wait ends, where that is known.

@@ -34,6 +34,7 @@ pub(super) const PLATFORM: Platform = Platform {
         lead: Lead { default: DAY, longest: DAY },
         force: None,
         daily_quota: UNDOCUMENTED_QUOTA,
+        limits: &[],
         longest_life: LONGEST_LIFE,
         request,
         read,

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 #[cfg(test)]
 use super::tests::{Case, Cases};
 use super::{
-    AppIdPattern, Code, Endpoint, Grant, LONGEST_LIFE, Lead, Life, Platform, Refusal, Reissue,
-    Request, Response, TokenRequest, UNDOCUMENTED_QUOTA, response,
+    AppIdPattern, Code, Endpoint, Grant, LONGEST_LIFE, Lead, Life, Limit, Platform, Refusal,
+    Reissue, Request, Response, TokenRequest, UNDOCUMENTED_QUOTA, response,
 };
 use crate::api::{Reason, TokenMode};
 
@@ -42,6 +42,7 @@ const NEW: Endpoint = Endpoint {
     lead: Lead { default: MINUTES_5, longest: HOUR },
     force: None,
     daily_quota: UNDOCUMENTED_QUOTA,
+    limits: &[Limit::of_address(10_000, Duration::from_secs(20))],
     longest_life: LONGEST_LIFE,
     request: new_request,
     read: read_new,

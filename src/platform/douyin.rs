@@ -46,6 +46,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     lead: Lead { default: MINUTES_5, longest: HOUR },
     force: None,
     daily_quota: UNDOCUMENTED_QUOTA,
+    limits: &[],
     longest_life: LONGEST_LIFE,
     request,
     read,

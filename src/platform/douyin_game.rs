@@ -16,13 +16,15 @@ use serde::Deserialize;
 #[cfg(test)]
 use super::tests::{Case, Cases};
 use super::{
-    Code, Endpoint, ForceLimits, Grant, LONGEST_LIFE, Lead, Life, Platform, Refusal, Reissue,
-    Request, Response, TokenRequest,
+    Code, Endpoint, ForceLimits, Grant, LONGEST_LIFE, Lead, Life, Limit, Platform, Refusal,
+    Reissue, Request, Response, TokenRequest,
     douyin::{self, Data},
     response,
 };
 use crate::api::{Reason, TokenMode};
 
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 const MINUTES_2: Duration = Duration::from_secs(120);
 const HOSTS: &[&str] = &["https://minigame.zijieapi.com"];
 
@@ -42,6 +44,7 @@ const STABLE: Endpoint = Endpoint {
     lead: Lead { default: MINUTES_2, longest: MINUTES_2 },
     force: Some(ForceLimits { apart: Duration::from_secs(30), per_day: 20 }),
     daily_quota: 500_000,
+    limits: &[Limit::of_app(10_000, MINUTE), Limit::of_app(500_000, DAY)],
     longest_life: LONGEST_LIFE,
     request: stable_request,
     read: read_stable,

@@ -18,8 +18,8 @@ use zeroize::Zeroizing;
 #[cfg(test)]
 use super::tests::{Case, Cases};
 use super::{
-    AppIdPattern, Code, Endpoint, Grant, LONGEST_LIFE, Lead, Life, Platform, Refusal, Reissue,
-    Request, Response, TokenRequest, UNDOCUMENTED_QUOTA, response,
+    AppIdPattern, Code, Endpoint, Grant, LONGEST_LIFE, Lead, Life, Limit, Platform, Refusal,
+    Reissue, Request, Response, TokenRequest, UNDOCUMENTED_QUOTA, response,
 };
 use crate::api::{Reason, TokenMode};
 
@@ -50,6 +50,7 @@ const STABLE: Endpoint = Endpoint {
     lead: Lead { default: MINUTES_2, longest: MINUTES_2 },
     force: None,
     daily_quota: UNDOCUMENTED_QUOTA,
+    limits: &[],
     longest_life: LONGEST_LIFE,
     request: stable_request,
     read: read_stable,
@@ -61,6 +62,7 @@ const LEGACY: Endpoint = Endpoint {
     mode: Some(TokenMode::Legacy),
     reissue: Reissue::Replaces { overlap: MINUTES_5 },
     lead: Lead { default: MINUTES_5, longest: HOUR },
+    limits: &[Limit::of_app(500, MINUTES_5)],
     request: legacy_request,
     read: read_legacy,
     ..STABLE

@@ -43,6 +43,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     lead: Lead { default: MINUTES_30, longest: MINUTES_30 },
     force: None,
     daily_quota: UNDOCUMENTED_QUOTA,
+    limits: &[],
     longest_life: LONGEST_LIFE,
     request,
     read,

@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 #[cfg(test)]
 use super::tests::{Case, Cases};
 use super::{
-    AppIdPattern, Code, Endpoint, Grant, LONGEST_LIFE, Lead, Life, Platform, Refusal, Reissue,
-    Request, Response, TokenRequest, UNDOCUMENTED_QUOTA, response, rfc6749,
+    AppIdPattern, Code, Endpoint, Grant, LONGEST_LIFE, Lead, Life, Limit, Platform, Refusal,
+    Reissue, Request, Response, TokenRequest, UNDOCUMENTED_QUOTA, response, rfc6749,
 };
 use crate::api::Reason;
 
@@ -37,6 +37,7 @@ pub(super) const PLATFORM: Platform = Platform {
         lead: Lead { default: MINUTES_5, longest: Duration::from_secs(1800) },
         force: None,
         daily_quota: UNDOCUMENTED_QUOTA,
+        limits: &[Limit::of_app(1000, MINUTES_5)],
         longest_life: LONGEST_LIFE,
         request,
         read,

@@ -34,6 +34,7 @@ pub(super) const PLATFORM: Platform = Platform {
         lead: Lead { default: Duration::from_secs(3600), longest: Duration::from_secs(24 * 3600) },
         force: None,
         daily_quota: UNDOCUMENTED_QUOTA,
+        limits: &[],
         longest_life: HOURS_48,
         request,
         read,

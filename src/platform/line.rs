@@ -41,6 +41,7 @@ const STATELESS: Endpoint = Endpoint {
     lead: Lead { default: Duration::from_secs(300), longest: Duration::from_secs(600) },
     force: None,
     daily_quota: UNDOCUMENTED_QUOTA,
+    limits: &[],
     longest_life: Duration::from_secs(3600),
     request: stateless_request,
     read: read_stateless,

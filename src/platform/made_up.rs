@@ -54,6 +54,7 @@ const fn endpoint(
         lead: Lead { default: MINUTES_5, longest: Duration::from_secs(3600) },
         force,
         daily_quota: 2000,
+        limits: &[],
         longest_life: LONGEST_LIFE,
         request,
         read,

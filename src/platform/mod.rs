@@ -5,6 +5,7 @@
 //! patterns of app ids, the bounds of the times and the flags follow from it.
 
 mod exchange;
+mod limit;
 #[cfg(any(test, feature = "made-up-platforms"))]
 pub mod made_up;
 mod name;
@@ -19,6 +20,7 @@ mod ticket;
 use std::time::Duration;
 
 pub use exchange::{Body, Grant, Life, Pairs, Request, Response, TokenRequest};
+pub use limit::{Limit, LimitOf};
 pub use name::PlatformName;
 pub use oauth2::{ClientAuth, ConfiguredEndpoint, ConfiguredEndpoints};
 pub use refusal::{Cause, Certainty, Code, Refusal};
@@ -111,6 +113,8 @@ pub struct Endpoint {
     pub force: Option<ForceLimits>,
     /// The number of calls per day that the platform allows for one app, or `UNDOCUMENTED_QUOTA`.
     pub daily_quota: u32,
+    /// The limits that the platform documents of calls to this endpoint.
+    pub limits: &'static [Limit],
     /// The longest life of a token of this endpoint. A response with a longer one is refused.
     pub longest_life: Duration,
     /// Builds the request.

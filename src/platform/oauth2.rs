@@ -46,6 +46,7 @@ const REPLACING: Endpoint = Endpoint {
     lead: Lead { default: Duration::from_secs(300), longest: Duration::from_secs(3600) },
     force: None,
     daily_quota: UNDOCUMENTED_QUOTA,
+    limits: &[],
     longest_life: LONGEST_LIFE,
     request: |wanted| ConfiguredEndpoint::default().request(wanted),
     read: |response| ConfiguredEndpoint::default().read(response),

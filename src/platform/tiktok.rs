@@ -30,6 +30,7 @@ pub(super) const PLATFORM: Platform = Platform {
         lead: Lead { default: Duration::from_secs(300), longest: Duration::from_secs(3600) },
         force: None,
         daily_quota: UNDOCUMENTED_QUOTA,
+        limits: &[],
         longest_life: LONGEST_LIFE,
         request,
         read,

@@ -14,16 +14,18 @@ use zeroize::Zeroizing;
 #[cfg(test)]
 use super::tests::{Case, Cases};
 use super::{
-    AppIdPattern, Code, Endpoint, ForceLimits, Grant, LONGEST_LIFE, Lead, Life, Pairs, Platform,
-    Refusal, Reissue, Request, Response, Ticket, TokenRequest, response, ticket,
+    AppIdPattern, Code, Endpoint, ForceLimits, Grant, LONGEST_LIFE, Lead, Life, Limit, Pairs,
+    Platform, Refusal, Reissue, Request, Response, Ticket, TokenRequest, response, ticket,
 };
 use crate::{
     api::{Reason, TicketType, TokenMode},
     sensitive::AccessToken,
 };
 
+const MINUTE: Duration = Duration::from_secs(60);
 const MINUTES_5: Duration = Duration::from_secs(300);
 const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) const PLATFORM: Platform = Platform {
     name: "WeChat",
@@ -51,6 +53,7 @@ const STABLE: Endpoint = Endpoint {
     lead: Lead { default: MINUTES_5, longest: MINUTES_5 },
     force: Some(ForceLimits { apart: Duration::from_secs(30), per_day: 20 }),
     daily_quota: 500_000,
+    limits: &[Limit::of_app(10_000, MINUTE), Limit::of_app(500_000, DAY)],
     longest_life: LONGEST_LIFE,
     request: stable_request,
     read,
@@ -64,6 +67,7 @@ const LEGACY: Endpoint = Endpoint {
     lead: Lead { default: MINUTES_5, longest: HOUR },
     force: None,
     daily_quota: 2000,
+    limits: &[Limit::of_app(2000, DAY)],
     longest_life: LONGEST_LIFE,
     request: legacy_request,
     read,

@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 #[cfg(test)]
 use super::tests::{Case, Cases};
 use super::{
-    AppIdPattern, Code, Endpoint, Grant, LONGEST_LIFE, Lead, Life, Platform, Refusal, Reissue,
-    Request, Response, Ticket, TokenRequest, UNDOCUMENTED_QUOTA, response, ticket,
+    AppIdPattern, Code, Endpoint, Grant, LONGEST_LIFE, Lead, Life, Limit, Platform, Refusal,
+    Reissue, Request, Response, Ticket, TokenRequest, UNDOCUMENTED_QUOTA, response, ticket,
 };
 use crate::{
     api::{Reason, TicketType},
@@ -24,6 +24,9 @@ use crate::{
 };
 
 const HOSTS: &[&str] = &["https://qyapi.weixin.qq.com"];
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 const MINUTES_2: Duration = Duration::from_secs(120);
 
 pub(super) const PLATFORM: Platform = Platform {
@@ -41,6 +44,11 @@ pub(super) const PLATFORM: Platform = Platform {
         lead: Lead { default: MINUTES_2, longest: MINUTES_2 },
         force: None,
         daily_quota: UNDOCUMENTED_QUOTA,
+        limits: &[
+            Limit::of_address(20_000, MINUTE),
+            Limit::of_address(600_000, HOUR),
+            Limit::of_rejections(2000, HOUR),
+        ],
         longest_life: LONGEST_LIFE,
         request,
         read,
@@ -115,7 +123,11 @@ fn refusal(code: i64, message: &str) -> Refusal {
     };
     let caller_ip =
         response::ip_after("from ip: ", message).filter(|_| reason == Reason::IpNotAllowed);
-    Refusal { caller_ip, ..Refusal::refused(reason, Code::Number(code)) }
+    // Wrong app secrets get the address banned, and with it every app behind it: one that was
+    // refused is sent once a day.
+    let is_of_credential = matches!(reason, Reason::CredentialRejected | Reason::AppIdRejected);
+    let wait = is_of_credential.then_some(DAY);
+    Refusal { caller_ip, wait, ..Refusal::refused(reason, Code::Number(code)) }
 }
 
 #[cfg(test)]
@@ -133,8 +145,15 @@ pub(super) const CASES: &[Cases] = &[Cases {
 
 #[cfg(test)]
 mod tests {
-    use super::{PLATFORM, request};
+    use super::{DAY, PLATFORM, request};
     use crate::{platform::TokenRequest, sensitive::AppSecret};
+
+    #[test]
+    fn only_a_rejected_app_waits_for_a_day() {
+        for (code, wait) in [(40001, Some(DAY)), (40013, Some(DAY)), (45009, None), (60020, None)] {
+            assert_eq!(super::refusal(code, "").wait, wait, "{code}");
+        }
+    }
 
     #[test]
     fn the_agent_id_stays_here() {

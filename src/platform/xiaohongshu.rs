@@ -36,6 +36,7 @@ pub(super) const PLATFORM: Platform = Platform {
         lead: Lead { default: MINUTES_5, longest: Duration::from_secs(3600) },
         force: None,
         daily_quota: UNDOCUMENTED_QUOTA,
+        limits: &[],
         longest_life: LONGEST_LIFE,
         request,
         read,

@@ -78,6 +78,8 @@ pub enum WaitsFor {
     Floor,
     /// The next day: the quota is used up.
     Quota,
+    /// Fewer rejected app secrets: the platform would soon ban the operator's address.
+    Rejections,
     /// A call of another process that may still be under way.
     OpenCall,
     /// A slot.

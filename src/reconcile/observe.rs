@@ -69,6 +69,7 @@ pub(super) fn observe(ctx: &Ctx, name: &ObjectName, now: Now, pass: &mut Pass) -
     Some(Observed {
         template: ctx.allowed.template(&mp),
         endpoint: EndpointLookup::of(&mp, &ctx.platforms.configured),
+        stopped_until: ctx.slots.stopped_until(mp.spec.platform.as_str(), now.boot),
         mini_program: mp,
         listed,
         target,

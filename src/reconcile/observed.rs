@@ -45,6 +45,8 @@ pub struct Observed {
     pub app: AppMints,
     /// How long the open intent of another process is waited for: connect and request timeout.
     pub patience: Duration,
+    /// The boot time until which the platform is sent no app secret that it has not accepted.
+    pub stopped_until: Option<Duration>,
     /// The call whose intent this pass has recorded.
     pub started: Option<Wanted>,
     /// A read of the credential alone, if the plan asked for it.

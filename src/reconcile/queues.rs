@@ -31,6 +31,13 @@ pub struct Place<K: Ord> {
     key: Arc<K>,
 }
 
+impl<K: Ord> Place<K> {
+    /// The key of its queue.
+    pub fn key(&self) -> &K {
+        &self.key
+    }
+}
+
 impl<K: Ord + Clone> Queues<K> {
     /// Queues with this many places each.
     #[must_use]

@@ -2,20 +2,22 @@
 //! for each app. Callers without a slot wait in order, each namespace in lines of its own, so that
 //! many objects in one namespace delay no other.
 
-use std::{
-    collections::HashMap,
-    num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod documented;
+mod rejections;
+
+use std::{collections::HashMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use governor::{
     Quota, RateLimiter,
     middleware::NoOpMiddleware,
-    state::{InMemoryState, NotKeyed, keyed::HashMapStateStore},
+    state::{InMemoryState, NotKeyed},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::{
+    documented::{Documented, permitted},
+    rejections::Rejections,
+};
 use crate::{
     platform,
     reconcile::{
@@ -24,11 +26,6 @@ use crate::{
     },
     shell::clock::Clock,
 };
-
-/// Rejected credentials: the responses per hour that one namespace may cause, and the rate for the
-/// whole process. One tenant's wrong credentials must not get the operator's address banned.
-const REJECTIONS_AN_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
-const REJECTIONS_A_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("not zero");
 
 /// The longest wait for a turn or a slot: the object's status must follow the clock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,8 +36,6 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 const IN_FRONT: usize = 4;
 /// Calls of one app that end no token are made so many at a time.
 const SHARING: usize = 16;
-/// The shortest wait for the rate limit.
-const TICK: Duration = Duration::from_millis(1);
 
 type Rate<K, S> = RateLimiter<K, S, Clock, NoOpMiddleware<Duration>>;
 
@@ -52,12 +47,9 @@ pub struct Slots {
     /// The same of calls that end no token.
     sharing: Queues<AppKey>,
     lines: Queues<Line>,
+    documented: Documented,
+    rejections: Rejections,
     clock: Clock,
-    rejections: Rate<String, HashMapStateStore<String>>,
-    all_rejections: Rate<NotKeyed, InMemoryState>,
-    /// The namespaces whose budget of rejections is spent, and the boot time at which it is checked
-    /// again.
-    spent: Mutex<HashMap<String, Duration>>,
 }
 
 /// The objects of a line have the same platform, namespace and urgency.
@@ -104,7 +96,7 @@ impl Slot {
 /// The right to make a call for an app, beside few others or alone.
 pub struct Turn {
     alone: bool,
-    _place: Place<AppKey>,
+    place: Place<AppKey>,
 }
 
 impl Turn {
@@ -144,17 +136,9 @@ impl Slots {
             apps: Queues::new(1),
             sharing: Queues::new(SHARING),
             lines: Queues::new(IN_FRONT),
+            documented: Documented::new(clock),
+            rejections: Rejections::new(clock),
             clock: clock.clone(),
-            rejections: RateLimiter::new(
-                Quota::per_hour(REJECTIONS_AN_HOUR),
-                HashMapStateStore::default(),
-                clock.clone(),
-            ),
-            all_rejections: RateLimiter::direct_with_clock(
-                Quota::per_second(REJECTIONS_A_SECOND).allow_burst(REJECTIONS_AN_HOUR),
-                clock.clone(),
-            ),
-            spent: Mutex::default(),
         }
     }
 
@@ -168,12 +152,12 @@ impl Slots {
     pub async fn turn(&self, key: AppKey, alone: bool, has_token: bool) -> Option<Turn> {
         let patience = if has_token { PATIENCE } else { FIRST_PATIENCE };
         let place = tokio::time::timeout(patience, self.calls(alone).enter(&key)).await.ok()??;
-        Some(Turn { alone, _place: place })
+        Some(Turn { alone, place })
     }
 
     /// The wait for a slot for one call, in order, and as long as [`Self::turn`] at most: its output
-    /// is none if no slot came in that time. There is no wait if the namespace's budget of rejections
-    /// is spent, or if another object has the app's turn.
+    /// is none if no slot came in that time. There is no wait if the namespace or the platform has
+    /// rejected too many credentials, or if another object has the app's turn.
     ///
     /// Thousands of objects may wait: what is not needed until the slot is there is not kept.
     pub fn enter(
@@ -182,7 +166,7 @@ impl Slots {
         turn: Option<Turn>,
         boot: Duration,
     ) -> Option<impl Future<Output = Option<Slot>> + Send + use<'_>> {
-        if !claimant.accepted && self.is_spent(&claimant.namespace, boot) {
+        if !claimant.accepted && self.may_be_banned(claimant, boot) {
             return None;
         }
         let turn = turn.or_else(|| self.try_turn(&claimant.key, claimant.alone))?;
@@ -192,7 +176,7 @@ impl Slots {
         let patience = if claimant.urgency == Urgency::First { FIRST_PATIENCE } else { PATIENCE };
         Some(async move {
             // A pass that has used up its cooperative budget still gets a free slot at once.
-            let wait = tokio::time::timeout(patience, self.wait(room, &line));
+            let wait = tokio::time::timeout(patience, self.wait(room, &line, &turn));
             let (all, failing) = tokio::task::unconstrained(wait).await.ok()??;
             Some(Slot { _all: all, _failing: failing, turn })
         })
@@ -202,48 +186,41 @@ impl Slots {
         &self,
         room: &Room,
         line: &Line,
+        turn: &Turn,
     ) -> Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)> {
+        // Before the line, in which those of other apps wait too.
+        self.documented.app(turn.place.key()).await;
         let _front = self.lines.enter(line).await?;
         let failing = match line.2 {
             Urgency::Failing => Some(Arc::clone(&room.failing).acquire_owned().await.ok()?),
             Urgency::Refresh | Urgency::First => None,
         };
         let all = Arc::clone(&room.all).acquire_owned().await.ok()?;
-        // The rate limit is checked last: a permit that is not used is lost.
-        while let Err(not_until) = room.rate.check() {
-            #[allow(clippy::disallowed_methods, reason = "it waits in line no longer than others")]
-            tokio::time::sleep(not_until.wait_time_from(self.clock.now().boot).max(TICK)).await;
-        }
+        // The rate limits are checked last: a permit that is not used is lost.
+        self.documented.address(line.0).await;
+        permitted(&self.clock, || room.rate.check()).await;
         Some((all, failing))
     }
 
     /// Counts a platform's rejection of a credential.
-    pub fn rejected(&self, namespace: &str, boot: Duration) {
-        // A namespace's budget is whole again within the hour, and its entry is then removed.
-        self.rejections.retain_recent();
-        let hour = self
-            .rejections
-            .check_key(&namespace.to_owned())
-            .is_err()
-            .then_some(Duration::from_secs(120));
-        let second = self.all_rejections.check().is_err().then_some(Duration::from_secs(1));
-        if let Some(wait) = hour.max(second) {
-            self.spent
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(namespace.to_owned(), boot + wait);
-        }
+    pub fn rejected(&self, platform: &str, namespace: &str, boot: Duration) {
+        self.rejections.count(platform, namespace, boot);
     }
 
-    fn is_spent(&self, namespace: &str, boot: Duration) -> bool {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        spent.retain(|_, until| *until > boot);
-        spent.contains_key(namespace)
+    /// The boot time until which a platform is sent no app secret that it has not accepted, since it
+    /// would soon ban the operator's address. None if it may be.
+    pub fn stopped_until(&self, platform: &str, boot: Duration) -> Option<Duration> {
+        self.rejections.stopped_until(platform, boot)
+    }
+
+    fn may_be_banned(&self, claimant: &Claimant, boot: Duration) -> bool {
+        self.rejections.is_spent(&claimant.namespace, boot)
+            || self.stopped_until(claimant.key.0, boot).is_some()
     }
 
     /// An app's turn, if it is free and no object waits for it.
     pub fn try_turn(&self, key: &AppKey, alone: bool) -> Option<Turn> {
-        Some(Turn { alone, _place: self.calls(alone).try_enter(key)? })
+        Some(Turn { alone, place: self.calls(alone).try_enter(key)? })
     }
 }
 

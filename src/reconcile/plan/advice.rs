@@ -31,6 +31,22 @@ pub const SUSPENDED: &str =
 
 /// The message of a reason for one object.
 pub fn advice(view: &View<'_>, reason: Reason) -> String {
+    let message = of_reason(view, reason);
+    let may_end_it = matches!(
+        reason,
+        Reason::CredentialRejected | Reason::AppIdRejected | Reason::NotTested | Reason::Issuing
+    );
+    if !may_end_it || view.stopped().is_zero() {
+        return message;
+    }
+    format!(
+        "{message}. Many app secrets have been rejected, and {platform} bans the operator's address for too many: it is sent none \
+         that it has not accepted until status.nextCall.time. Correct or delete the MiniPrograms whose app secrets are rejected",
+        platform = view.platform.name
+    )
+}
+
+fn of_reason(view: &View<'_>, reason: Reason) -> String {
     let platform = view.platform.name;
     let secret = &view.mp.spec.credential_ref.name;
     let key = &view.mp.spec.credential_ref.key;

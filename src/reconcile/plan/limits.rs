@@ -48,11 +48,12 @@ pub struct Delay {
 
 type Limit = fn(&View<'_>, Wanted) -> Delay;
 
-const LIMITS: [Limit; 7] = [
+const LIMITS: [Limit; 8] = [
     |view, _| Delay { wait: foreign_intent(view), by: WaitsFor::OpenCall },
     |view, _| floor(spacing(view)),
     |view, wanted| floor(unasked(view, wanted)),
     |view, wanted| Delay { wait: last_failure(view, wanted), by: WaitsFor::BackOff },
+    |view, _| Delay { wait: view.stopped(), by: WaitsFor::Rejections },
     |view, wanted| floor(requests(view, wanted)),
     mints,
     forced_calls,

@@ -148,6 +148,14 @@ impl<'a> View<'a> {
         !self.mp.spec.suspend && !self.seen.siblings.surplus
     }
 
+    /// How long the platform is still not sent this app secret, since it has not accepted it and
+    /// would soon ban the operator's address for wrong ones.
+    pub fn stopped(&self) -> Duration {
+        let is_accepted = self.credential == Credential::Known(Reason::Accepted);
+        let until = self.seen.stopped_until.filter(|_| !is_accepted).unwrap_or_default();
+        until.saturating_sub(self.now.boot)
+    }
+
     /// The credential, if this pass has read it.
     pub fn credential_read(&self) -> Option<&'a CredentialRead> {
         let alone = self.seen.credential_read.as_ref().map(|read| &*read.credential);

@@ -119,7 +119,7 @@ impl Ctx {
         self.metrics.refreshed(view.platform.name, "failure", reason.as_str());
         let is_of_credential = matches!(reason, Reason::CredentialRejected | Reason::AppIdRejected);
         if is_of_credential {
-            self.slots.rejected(mp.namespace(), now.boot);
+            self.slots.rejected(view.platform.name, mp.namespace(), now.boot);
         }
         let key = app_key(mp);
         if let Some(key) = key.as_ref().filter(|_| call.wanted.force)

@@ -154,12 +154,12 @@ fn a_namespace_is_forgotten_when_its_rejections_are_over() {
     let clock = Clock::from_fn(move || Now { boot: *clock.lock().expect("unpoisoned"), ..NOW });
     let slots = Slots::new(8, NonZeroU32::MIN, &clock);
     for namespace in 0..100 {
-        slots.rejected(&format!("team-{namespace}"), BOOT);
+        slots.rejected("WeChat", &format!("team-{namespace}"), BOOT);
     }
-    assert_eq!(slots.rejections.len(), 100);
+    assert_eq!(slots.rejections.namespaces(), 100);
     *boot.lock().expect("unpoisoned") += Duration::from_secs(3601);
-    slots.rejected("team-a", BOOT);
-    assert_eq!(slots.rejections.len(), 1);
+    slots.rejected("WeChat", "team-a", BOOT);
+    assert_eq!(slots.rejections.namespaces(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,11 +167,118 @@ async fn a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else() {
     let slots = slots(100, 50);
     let a = app("a");
     for _ in 0..31 {
-        slots.rejected("team-a", BOOT);
+        slots.rejected("WeChat", "team-a", BOOT);
     }
     assert!(take(&slots, &claim(&a, Failing)).is_none());
     assert!(take(&slots, &Claimant { accepted: true, ..claim(&a, Refresh) }).is_some());
     assert!(take(&slots, &Claimant { namespace: "team-b".into(), ..claim(&a, Refresh) }).is_some());
     let later = BOOT + Duration::from_secs(121);
     assert!(slots.enter(&claim(&a, Failing), None, later).expect("a wait").await.is_some());
+}
+
+/// A clock that follows the runtime's virtual time.
+fn virtual_clock() -> Clock {
+    let began = tokio::time::Instant::now();
+    Clock::from_fn(move || Now { boot: BOOT + began.elapsed(), ..NOW })
+}
+
+/// The number of calls of an app that are made within this time, each at once after the other.
+async fn calls(slots: &Slots, claimant: &Claimant, within: Duration) -> usize {
+    let end = tokio::time::Instant::now() + within;
+    let mut calls = 0;
+    while let Ok(slot) = tokio::time::timeout_at(end, wait(slots, claimant.clone(), None)).await {
+        calls += usize::from(slot.is_some());
+    }
+    calls
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_never_uses_more_than_half_of_what_its_platform_documents() {
+    for (platform, mode, documented, within) in [
+        ("DouyinOpen", "Legacy", 500, 300),
+        ("Huawei", "", 1000, 300),
+        ("WeChat", "Legacy", 2000, 24 * 3600),
+    ] {
+        let slots = Slots::new(8, NonZeroU32::new(1000).expect("not zero"), &virtual_clock());
+        let key = (platform, "a".into(), mode);
+        let claimant = claim(&key, Refresh);
+        let made = calls(&slots, &claimant, Duration::from_secs(within)).await;
+        let part = documented / 4;
+        assert!((part..=2 * part).contains(&made), "{platform}: {made}");
+        let later = calls(&slots, &claimant, Duration::from_secs(within)).await;
+        assert!((part - 1..=part + 1).contains(&later), "{platform}: {later}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_at_its_limit_holds_up_no_other() {
+    let slots = Slots::new(2, NonZeroU32::new(1000).expect("not zero"), &virtual_clock());
+    let key = |app: &str| ("DouyinOpen", app.into(), "Legacy");
+    while let Some(slot) = take(&slots, &claim(&key("a"), Refresh)) {
+        drop(slot);
+    }
+    let mut waits = Box::pin(wait(&slots, claim(&key("a"), First), None));
+    assert!(waits.as_mut().now_or_never().is_none());
+    for app in ["b", "c"] {
+        assert!(take(&slots, &claim(&key(app), Refresh)).is_some(), "{app}");
+    }
+    assert!(waits.await.is_some(), "its turn comes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_never_uses_more_than_half_of_what_its_platform_documents() {
+    let slots = Slots::new(8, NonZeroU32::new(10_000).expect("not zero"), &virtual_clock());
+    let of = |app: usize| claim(&("DingTalk", app.to_string().into(), "Stable"), Refresh);
+    let end = tokio::time::Instant::now() + Duration::from_secs(20);
+    let mut made = 0;
+    while tokio::time::timeout_at(end, wait(&slots, of(made), None)).await.is_ok() {
+        made += 1;
+    }
+    assert!((2500..=5000).contains(&made), "{made}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn near_a_ban_no_app_secret_is_sent_that_was_not_accepted() {
+    let slots = Slots::new(8, NonZeroU32::new(1000).expect("not zero"), &virtual_clock());
+    let key = |platform| (platform, "ww".into(), "");
+    // Of as many namespaces that no one of them has used up its own budget.
+    for namespace in 0..500 {
+        slots.rejected("WeCom", &format!("team-{namespace}"), BOOT);
+        slots.rejected("Feishu", &format!("team-{namespace}"), BOOT);
+    }
+    assert_eq!(slots.stopped_until("WeCom", BOOT), None);
+    slots.rejected("WeCom", "team-500", BOOT);
+    slots.rejected("Feishu", "team-500", BOOT);
+    let hour = BOOT + Duration::from_secs(3600);
+    assert_eq!(slots.stopped_until("WeCom", BOOT), Some(hour));
+    assert_eq!(slots.stopped_until("Feishu", BOOT), None, "it bans no address");
+    let refused = claim(&key("WeCom"), Failing);
+    assert!(take(&slots, &refused).is_none());
+    assert!(take(&slots, &Claimant { accepted: true, ..refused.clone() }).is_some());
+    assert!(take(&slots, &claim(&key("Feishu"), Failing)).is_some());
+    assert!(slots.enter(&refused, None, hour).expect("a wait").await.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_apps_that_fail_in_every_way_delay_no_third() {
+    let slots = Slots::new(2, NonZeroU32::new(1000).expect("not zero"), &virtual_clock());
+    let key = |app: &str| ("WeCom", app.into(), "");
+    // One hangs, with others of its own behind it; the other is rejected again and again.
+    let hangs = take(&slots, &claim(&key("hangs"), Failing)).expect("room");
+    let mut behind: Vec<_> =
+        (0..9).map(|_| Box::pin(wait(&slots, claim(&key("hangs"), Failing), None))).collect();
+    assert!(behind.iter_mut().all(|waits| matches!(waits.as_mut().now_or_never(), Some(None))));
+    let rejected = Claimant { namespace: "team-b".into(), ..claim(&key("rejected"), Failing) };
+    let mut waits = Box::pin(wait(&slots, rejected.clone(), None));
+    assert!(waits.as_mut().now_or_never().is_none(), "only one slot is for those that fail");
+    for _ in 0..40 {
+        slots.rejected("WeCom", &rejected.namespace, BOOT);
+    }
+    for urgency in [First, Refresh] {
+        let third = Claimant { namespace: "team-c".into(), ..claim(&key("third"), urgency) };
+        assert!(take(&slots, &third).is_some(), "{urgency:?}");
+    }
+    drop(hangs);
+    assert!(waits.await.is_some());
+    assert!(take(&slots, &rejected).is_none(), "its namespace has used up its budget");
 }

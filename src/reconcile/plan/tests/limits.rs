@@ -6,7 +6,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::sight::{LEGACY, MODES, REQUEST, STABLE, Sight, at, boot, due_at, token};
 use crate::{
-    api::{ConditionType, Mints, Reason, conditions, names},
+    api::{
+        ConditionType, Mints, Reason,
+        conditions::{self, ConditionStatus, ConditionValue},
+        names,
+    },
     platform,
     reconcile::{
         call::{Wanted, Why},
@@ -21,6 +25,32 @@ fn requests_are_thirty_seconds_apart() {
     sight.status().token.as_mut().expect("a token").check_time = Some(Time(at(490)));
     assert!(sight.keeps_silent(500).wake <= Duration::from_secs(20));
     sight.asks(521, Why::Requested);
+}
+
+#[test]
+fn near_a_ban_the_platform_is_sent_no_app_secret_that_it_has_not_accepted() {
+    let near = |mut sight: Sight| {
+        sight.stopped_until = Some(boot(900));
+        sight
+    };
+    let mut new = near(Sight::new(STABLE));
+    let Act::Status(status) = new.keeps_silent(500).act else { panic!("it says so") };
+    let next = status.next_call.clone().expect("the next call");
+    assert_eq!((next.waits_for.as_str(), next.time), ("Rejections", Some(Time(at(900)))));
+    let valid = conditions::find(&status.conditions, ConditionType::CredentialValid);
+    let message = &valid.expect("a condition").message;
+    assert!(message.contains("WeChat bans the operator's address"), "{message}");
+    new.asks(900, Why::NoToken);
+    let mut refused = near(Sight::healthy(STABLE).with(|sight| {
+        let reason = Reason::CredentialRejected;
+        let (truth, message) = (ConditionStatus::False, String::new());
+        let verdict = ConditionValue { truth, reason, message };
+        let (kind, conditions) = (ConditionType::CredentialValid, &mut sight.status().conditions);
+        conditions::set(conditions, kind, &verdict, Some(1), at(0));
+    }));
+    let message = refused.message(500, ConditionType::CredentialValid);
+    assert!(message.contains("bans the operator's address"), "{message}");
+    near(Sight::healthy(STABLE)).asks(due_at(STABLE), Why::Time);
 }
 
 #[test]
@@ -187,8 +217,8 @@ fn a_stop_holds_for_the_credential_that_was_sent_and_a_request_lifts_it() {
     let rejected = || {
         Sight::healthy(STABLE).with(|sight| {
             sight.fails(Reason::CredentialRejected, 400, 2200);
-            let verdict = conditions::ConditionValue {
-                truth: conditions::ConditionStatus::False,
+            let verdict = ConditionValue {
+                truth: ConditionStatus::False,
                 reason: Reason::CredentialRejected,
                 message: String::new(),
             };

@@ -92,6 +92,7 @@ pub struct Sight {
     /// The labels and annotations that the administrator allows.
     pub allowed: AllowedMetadata,
     pub configured: ConfiguredEndpoints,
+    pub stopped_until: Option<Duration>,
 }
 
 pub fn mini_program(mode: TokenMode) -> MiniProgram {
@@ -198,6 +199,7 @@ impl Sight {
             app: AppMints::default(),
             allowed: AllowedMetadata::default(),
             configured: ConfiguredEndpoints::default(),
+            stopped_until: None,
         }
     }
 
@@ -355,6 +357,7 @@ impl Sight {
             unstored: self.unstored.clone(),
             app: self.app.clone(),
             patience: Duration::from_secs(15),
+            stopped_until: self.stopped_until,
             started: self.started,
             credential_read: self.credential_read.take().map(|credential| ReadFor {
                 of: Spec::of(&self.mp),

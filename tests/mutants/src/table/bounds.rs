@@ -12,7 +12,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan/fold.rs", mutants: ENDED },
     Source { file: "src/reconcile/memory/apps.rs", mutants: APPS },
     Source { file: "src/reconcile.rs", mutants: RECONCILE },
-    Source { file: "src/reconcile/fetch/slots.rs", mutants: SLOTS },
+    Source { file: "src/reconcile/fetch/slots/rejections.rs", mutants: SLOTS },
     Source { file: "src/reconcile/queues.rs", mutants: TURNS },
     Source { file: "src/world/unreadable.rs", mutants: UNREADABLE },
 ];
@@ -111,7 +111,7 @@ const RECONCILE: &[Mutant] = &[Mutant {
 const SLOTS: &[Mutant] = &[Mutant {
     name: "rejections-kept",
     means: "Each namespace whose credential was ever rejected is remembered.",
-    changes: &[("self.rejections.retain_recent();", "")],
+    changes: &[("self.namespaces.retain_recent();", "")],
     killed_by: Test("a_namespace_is_forgotten_when_its_rejections_are_over"),
 }];
 

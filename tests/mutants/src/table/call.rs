@@ -208,7 +208,7 @@ const CALL_END: &[Mutant] = &[
     Mutant {
         name: "rejections-not-counted",
         means: "No rejected credential uses up the patience with its namespace.",
-        changes: &[("self.slots.rejected(mp.namespace(), now.boot);", "")],
+        changes: &[("self.slots.rejected(view.platform.name, mp.namespace(), now.boot);", "")],
         killed_by: Test("rejected_credentials_use_up_the_patience_with_their_namespace"),
     },
     Mutant {

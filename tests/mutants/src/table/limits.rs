@@ -7,6 +7,8 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan/retry.rs", mutants: RETRY },
     Source { file: "src/reconcile/plan/view.rs", mutants: CASE },
     Source { file: "src/reconcile/fetch/slots.rs", mutants: SLOTS },
+    Source { file: "src/reconcile/fetch/slots/documented.rs", mutants: DOCUMENTED },
+    Source { file: "src/reconcile/fetch/slots/rejections.rs", mutants: REJECTIONS },
 ];
 
 const HOLD: &[Mutant] = &[
@@ -121,6 +123,12 @@ const HOLD: &[Mutant] = &[
         means: "Whoever sets the clock moves the floor between two mints of one process.",
         changes: &[("last.filter(|_| reported == view.seen.app.mints.last_time.as_ref())", "None")],
         killed_by: Test("mints_that_no_clock_asks_for_are_five_minutes_apart"),
+    },
+    Mutant {
+        name: "ban-not-heeded",
+        means: "A rejected app secret is sent again while the platform is about to ban the address.",
+        changes: &[("wait: view.stopped()", "wait: Duration::ZERO")],
+        killed_by: Test("near_a_ban_the_platform_is_sent_no_app_secret_that_it_has_not_accepted"),
     },
     Mutant {
         name: "share-of-quota-ignored",
@@ -255,16 +263,41 @@ const SLOTS: &[Mutant] = &[
     Mutant {
         name: "junk-tried-without-limit",
         means: "Whoever stores wrong app secrets has them tried as fast as they come.",
-        changes: &[("!claimant.accepted && self.is_spent(&claimant.namespace, boot)", "false")],
+        changes: &[("!claimant.accepted && self.may_be_banned(claimant, boot)", "false")],
         killed_by: Test("a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else"),
     },
     Mutant {
         name: "junk-holds-good-secrets",
         means: "Wrong app secrets hold the accepted ones of their namespace.",
         changes: &[(
-            "!claimant.accepted && self.is_spent(&claimant.namespace, boot)",
-            "self.is_spent(&claimant.namespace, boot)",
+            "!claimant.accepted && self.may_be_banned(claimant, boot)",
+            "self.may_be_banned(claimant, boot)",
         )],
         killed_by: Test("a_namespace_of_wrong_secrets_is_slowed_down_and_nobody_else"),
     },
 ];
+
+const DOCUMENTED: &[Mutant] = &[
+    Mutant {
+        name: "whole-limit-used",
+        means: "The operator leaves nothing of a documented limit to others.",
+        changes: &[("const PART: u32 = 4;", "const PART: u32 = 1;")],
+        killed_by: Test("an_app_never_uses_more_than_half_of_what_its_platform_documents"),
+    },
+    Mutant {
+        name: "limit-of-all-apps",
+        means: "All apps of a platform share the limit of one.",
+        changes: &[("rate.check_key(app_id)", "rate.check_key(&Arc::default())")],
+        killed_by: Test("an_app_at_its_limit_holds_up_no_other"),
+    },
+];
+
+const REJECTIONS: &[Mutant] = &[Mutant {
+    name: "asked-until-banned",
+    means: "Wrong app secrets are sent until the platform bans the operator's address.",
+    changes: &[(
+        "(until > boot).then_some(until)",
+        "(until > boot).then_some(until).filter(|_| false)",
+    )],
+    killed_by: Test("near_a_ban_no_app_secret_is_sent_that_was_not_accepted"),
+}];
