@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use miniprogram_operator::{
     api::Reason,
-    platform::{self, Code, Response},
-    sensitive::AccessToken,
+    platform::{self, Code, ConfiguredEndpoint, Response, TokenRequest},
+    sensitive::{AccessToken, AppSecret},
 };
 use serde_json::Value;
+
+use crate::choices::SECRET;
 
 /// What an answer can come down to. Anything else would be a word of the platform's in the status.
 const REASONS: [Reason; 8] = [
@@ -26,12 +28,22 @@ const REASONS: [Reason; 8] = [
 pub fn judge(bytes: &[u8]) {
     let [high, low, body @ ..] = bytes else { return };
     let status = 100 + u16::from_be_bytes([*high, *low]) % 500;
-    for endpoint in platform::ALL.iter().flat_map(|platform| platform.endpoints) {
-        match (endpoint.read)(&Response { status, content_type: "", body }) {
+    let response = Response { status, content_type: "", body };
+    let secret = AppSecret::parse(SECRET.as_bytes()).expect("plausible");
+    let wanted = TokenRequest { app_id: "shop/client-1", secret: &secret, force: false };
+    let life = Some(Duration::from_secs(3600));
+    let configured = ConfiguredEndpoint { life, ..ConfiguredEndpoint::default() };
+    let tokens = platform::ALL.iter().flat_map(|platform| platform.endpoints);
+    let tokens = tokens.map(|endpoint| ((endpoint.read)(&response), endpoint.longest_life));
+    let tickets = platform::ALL.iter().flat_map(|platform| platform.tickets);
+    let tickets = tickets.map(|ticket| ((ticket.read)(&response), ticket.longest_life));
+    let configured = (configured.token(&response, &wanted), configured.endpoint().longest_life);
+    for (read, longest_life) in tokens.chain(tickets).chain([configured]) {
+        match read {
             Ok(grant) => {
                 assert!((200..300).contains(&status), "a token with status {status}");
                 let life = grant.life.span();
-                assert!(!life.is_zero() && life <= endpoint.longest_life);
+                assert!(!life.is_zero() && life <= longest_life);
                 let token = grant.token.expose();
                 assert!(
                     token.len() <= AccessToken::LONGEST

@@ -7,15 +7,19 @@ use futures::future::join_all;
 use k8s_openapi::api::events::v1::Event;
 use kube::api::ListParams;
 use miniprogram_operator::{
-    api::{ConditionType::TokenFresh, MiniProgram},
-    platform::{self, Endpoint, Platform},
+    api::{
+        ConditionType::{Ready, Stalled, TokenFresh},
+        MiniProgram,
+    },
+    platform::{self, Endpoint, Platform, TokenRequest},
+    sensitive::AppSecret,
 };
 use platform_simulator::model::Fault;
 use serde_json::json;
 
 use crate::{
     harness::{
-        Draft, Stage,
+        Draft, OAUTH2_PATH, Stage,
         wait::{check, eventually},
     },
     secrecy::forms,
@@ -23,6 +27,19 @@ use crate::{
 
 /// A hexadecimal app secret, as most platforms have them; also a plausible code of a refusal.
 const SECRET: &str = "c0ffee00c0ffee11c0ffee22c0ffee33";
+
+/// What a platform says in an answer.
+const ANSWER: &str = "answer-canary for you";
+
+/// The paths of all requests.
+fn paths() -> Vec<String> {
+    let secret = AppSecret::parse(SECRET.as_bytes()).expect("plausible");
+    let endpoints = platform::ALL.iter().flat_map(|platform| platform.endpoints);
+    let wanted = TokenRequest { app_id: "app", secret: &secret, force: false };
+    let paths = endpoints.map(|endpoint| (endpoint.request)(&wanted).path.to_owned());
+    let paths = paths.filter(|path| !path.is_empty()).chain([OAUTH2_PATH.to_owned()]);
+    paths.collect()
+}
 
 /// An object of each platform in each mode, each with an app of its own.
 fn drafts<'a>(stage: &'a Stage, what: &str) -> Vec<(&'static Platform, Draft<'a>)> {
@@ -81,10 +98,13 @@ async fn every_platform_is_kept_over_three_rotations_and_its_consumers_are_let_i
         assert_eq!((counts.refused, counts.dead_tokens), (0, 0), "{}", mini.name);
     }
 
-    // A platform, or whoever answers for it, that says the app secret in every field.
-    let names = ["errcode", "code", "error", "err_no", "result", "sub_error", "msg", "message"];
-    let fields: serde_json::Map<_, _> =
-        names.iter().map(|name| ((*name).to_owned(), json!(SECRET))).collect();
+    // A platform, or whoever answers for it, that says the app secret in every field, and more in
+    // those for people.
+    let codes = ["errcode", "code", "error", "err_no", "result", "sub_error"];
+    let texts = ["errmsg", "msg", "message", "error_description", "description", "error_msg"];
+    let codes = codes.iter().map(|name| ((*name).to_owned(), json!(SECRET)));
+    let texts = texts.iter().map(|name| ((*name).to_owned(), json!(ANSWER)));
+    let fields: serde_json::Map<_, _> = codes.chain(texts).collect();
     let echo = Fault::Body { content: json!(fields).to_string(), status: 400, content_type: None };
     let echoed = drafts(&stage, "echo")
         .into_iter()
@@ -103,6 +123,11 @@ async fn every_platform_is_kept_over_three_rotations_and_its_consumers_are_let_i
         ("the Events", serde_json::to_string(&events).expect("JSON")),
     ];
     assert!(tokens.len() > 2 * kept.len(), "{}", tokens.len());
+    for hidden in paths().iter().map(String::as_str).chain([ANSWER]) {
+        for (place, text) in &places {
+            assert!(!text.contains(hidden), "{place} shows {hidden}");
+        }
+    }
     for secret in tokens.iter().map(String::as_str).chain([SECRET]) {
         for form in forms(secret) {
             for (place, text) in &places {
@@ -110,4 +135,19 @@ async fn every_platform_is_kept_over_three_rotations_and_its_consumers_are_let_i
             }
         }
     }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_configured_gets_no_call_until_the_administrator_adds_it() {
+    let stage = Stage::new("platforms").await;
+    let mut operator = stage.operator().start().await;
+    let shop = stage.app("shop").at("OAuth2", "example/shop").whose_platform_knows(SECRET);
+    let shop = shop.with_secret(SECRET).create().await;
+    shop.until_says(Ready, "False/EndpointNotConfigured").await;
+    shop.until_says(Stalled, "True/EndpointNotConfigured").await;
+    assert_eq!(shop.counts().calls, 0);
+    assert!(operator.terminate().await.success());
+    let _operator = stage.operator().of_all_platforms().start().await;
+    shop.until_says(Ready, "True/TokenAvailable").await;
+    assert_eq!(shop.counts().calls, 1);
 }

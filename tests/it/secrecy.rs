@@ -42,15 +42,19 @@ pub fn forms(text: &str) -> Vec<String> {
         .collect();
     let json = json!(text).to_string();
     let bytes = format!("{:?}", text.as_bytes());
-    vec![
+    let mut forms = vec![
         text.to_owned(),
         url.clone(),
         url.replace("%20", "+"),
         json.trim_matches('"').to_owned(),
-        // The first and last byte of an encoding depend on what stands beside them.
-        base64(text)[..16].to_owned(),
         bytes[1..bytes.len() - 1].to_owned(),
-    ]
+    ];
+    // Behind other text, as in HTTP Basic, an encoding begins at any of three bytes. Its first and
+    // last characters depend on what stands beside them.
+    for before in ["", "-", "--"] {
+        forms.push(base64(&format!("{before}{text}"))[4..20].to_owned());
+    }
+    forms
 }
 
 #[allow(clippy::too_many_lines, reason = "one story, from the first token to the end")]

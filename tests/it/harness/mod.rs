@@ -16,7 +16,7 @@ pub use audit::Ledger;
 pub use consumer::Consumer;
 pub use front::{Front, Shown, Trap};
 pub use mini::{Draft, Mini, message, says};
-pub use operator::{Launch, Operator};
+pub use operator::{Launch, OAUTH2_PATH, Operator};
 pub use operator_harness::shipped;
 pub use plane::plane;
 pub use stage::{Stage, value, version};

@@ -19,6 +19,9 @@ use super::{
     wait::{check, eventually, pass},
 };
 
+/// The path of the OAuth2 endpoint that the operator of all platforms has.
+pub const OAUTH2_PATH: &str = "/oauth2/token";
+
 /// How an operator is started, as often as the test wants.
 #[derive(Clone)]
 pub struct Launch<'a> {
@@ -140,7 +143,7 @@ impl<'a> Launch<'a> {
             if platform.has_hosts() {
                 format!("--platform-endpoint={name}=http://{address}")
             } else {
-                format!("--oauth2-endpoint=example=http://{address}/oauth2/token")
+                format!("--oauth2-endpoint=example=http://{address}{OAUTH2_PATH}")
             }
         });
         join_all(served).await
