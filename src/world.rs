@@ -8,6 +8,7 @@ mod lookups;
 #[cfg(test)]
 mod model_tests;
 mod names;
+mod recent;
 #[cfg(test)]
 mod tests;
 mod unreadable;
@@ -32,6 +33,7 @@ use self::{
     index::Index,
     listing::{Effect, Item, Listing},
     lookups::controller_uid,
+    recent::Recent,
     unreadable::Unreadable,
 };
 use crate::{api::MiniProgram, packed::Packed, projection::Projection};
@@ -60,17 +62,17 @@ pub struct World {
     /// Whether an object is known in a later version than the API server has.
     is_newer_than_server: bool,
     unreadable: Unreadable,
+    recent: Recent,
 }
 
 struct Lists {
-    mini_programs: Listing<ObjectName, Kept>,
+    mini_programs: Listing<ObjectName, Arc<Kept>>,
     secrets: Listing<u64, Version>,
     targets: Listing<ObjectName, Packed<Projection>>,
 }
 
 /// A `MiniProgram`, with the uid outside of its block: most questions are whether it still is the
 /// same object.
-#[derive(Clone)]
 struct Kept {
     uid: Box<str>,
     object: Packed<MiniProgram>,
@@ -110,6 +112,7 @@ impl World {
             pending: BTreeSet::new(),
             is_newer_than_server: false,
             unreadable: Unreadable::default(),
+            recent: Recent::default(),
         }
     }
 
@@ -138,7 +141,7 @@ impl World {
                     change.requeue.extend(self.renew_mini_program(
                         &key,
                         old.as_ref().map(|old| old.object.value()).as_ref(),
-                        Some(&Arc::new(new.object.value())),
+                        Some(&new.object.value()),
                     ));
                     if let Some(old) = old.filter(|old| old.uid != new.uid) {
                         change.gone.push(gone(&key, &old));
@@ -252,7 +255,7 @@ impl World {
         }
         let Some(kept) = Kept::of(&new) else { return new };
         let Some(lists) = self.lists_of_mut(key.namespace()) else { return new };
-        let Some(old) = lists.mini_programs.record_write(&key, &uid, version, kept) else {
+        let Some(old) = lists.mini_programs.record_write(&key, &uid, version, kept.into()) else {
             return new;
         };
         let old = old.map(|old| old.object.value());
@@ -310,11 +313,11 @@ impl World {
         &mut self,
         object: DeserializeGuard<MiniProgram>,
         change: &mut ChangeSet,
-    ) -> Item<ObjectName, Kept> {
+    ) -> Item<ObjectName, Arc<Kept>> {
         let (uid, key, version) = identity(&object);
         let value = object.0.ok().and_then(|mut object| {
             prune(&mut object);
-            Kept::of(&object)
+            Kept::of(&object).map(Arc::new)
         });
         if value.is_some() {
             self.unreadable.forget(&key);
@@ -352,17 +355,20 @@ impl World {
         &mut self,
         name: &ObjectName,
         old: Option<&MiniProgram>,
-        new: Option<&Arc<MiniProgram>>,
+        new: Option<&MiniProgram>,
     ) -> Vec<ObjectName> {
+        self.recent.forget(name);
         let secrets = |object: &MiniProgram| self.secrets_named_by(name.namespace(), object);
         let (had, has) =
-            (old.map(secrets).unwrap_or_default(), new.map(|new| secrets(new)).unwrap_or_default());
+            (old.map(secrets).unwrap_or_default(), new.map(secrets).unwrap_or_default());
         self.users.renew(&had, &has, name);
         let (had, has) = (old.map(|old| self.app_key(old)), new.map(|new| self.app_key(new)));
         self.apps.renew(had.as_slice(), has.as_slice(), name);
         let left = had.filter(|_| had != has).map(|had| self.renew_app(had, name, None));
         let mut concerned = left.unwrap_or_default();
-        concerned.extend(has.map(|has| self.renew_app(has, name, new)).unwrap_or_default());
+        let kept = self.kept(name).filter(|_| new.is_some()).cloned();
+        concerned
+            .extend(has.map(|has| self.renew_app(has, name, kept.as_ref())).unwrap_or_default());
         concerned
     }
 
@@ -371,7 +377,7 @@ impl World {
         &mut self,
         app: u64,
         name: &ObjectName,
-        object: Option<&Arc<MiniProgram>>,
+        object: Option<&Arc<Kept>>,
     ) -> Vec<ObjectName> {
         let names = self.apps.get(app);
         if names.len() <= crowd::FEW {
@@ -383,9 +389,8 @@ impl World {
         }
         let names = names.to_vec();
         let mut crowd = Crowd::default();
-        for (name, object) in names.iter().filter_map(|name| Some((name, self.mini_program(name)?)))
-        {
-            crowd.set(name, Some(&object));
+        for (name, object) in names.iter().filter_map(|name| Some((name, self.kept(name)?))) {
+            crowd.set(name, Some(object));
         }
         self.crowds.insert(app, crowd);
         names

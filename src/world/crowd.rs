@@ -13,7 +13,7 @@ use std::{
 use k8s_openapi::jiff::Timestamp;
 
 use self::family::{Age, Family, age};
-use super::{ObjectName, Siblings, Unshown};
+use super::{Kept, ObjectName, Siblings, Unshown};
 use crate::api::{MiniProgram, TokenMode, sibling};
 
 /// An app of at most this many objects has no crowd: each is shown all others, and each change of
@@ -26,7 +26,7 @@ pub const MOST: usize = 100;
 /// The objects of one app. The cost of a change does not depend on their number.
 #[derive(Default)]
 pub(super) struct Crowd {
-    members: HashMap<ObjectName, Arc<MiniProgram>>,
+    members: HashMap<ObjectName, Arc<Kept>>,
     families: Vec<(Option<TokenMode>, Family)>,
     /// The objects that need a token, by namespace and age.
     claimants: HashMap<String, BTreeSet<(Age, ObjectName)>>,
@@ -34,15 +34,15 @@ pub(super) struct Crowd {
 
 impl Crowd {
     /// Records an object's new version, or its deletion, and returns the objects to requeue.
-    pub fn set(&mut self, name: &ObjectName, object: Option<&Arc<MiniProgram>>) -> Vec<ObjectName> {
+    pub fn set(&mut self, name: &ObjectName, object: Option<&Arc<Kept>>) -> Vec<ObjectName> {
         let before: Vec<_> = self.families.iter().map(|(_, family)| family.marks()).collect();
         let mut concerned = Vec::new();
         if let Some((name, old)) = self.members.remove_entry(name) {
-            self.count(&name, &old, false, &mut concerned);
+            self.count(&name, &old.object.value(), false, &mut concerned);
         }
         if let Some(object) = object {
             self.members.insert(name.clone(), Arc::clone(object));
-            self.count(name, object, true, &mut concerned);
+            self.count(name, &object.object.value(), true, &mut concerned);
         }
         let after: Vec<_> = self.families.iter().map(|(_, family)| family.marks()).collect();
         let of_all = |marks: &[family::Marks]| {
@@ -60,25 +60,26 @@ impl Crowd {
 
     /// The other objects that an object depends on. A time after `until` is in the future, and does
     /// not displace earlier ones.
-    pub fn siblings(&self, of: &ObjectName, until: Timestamp) -> Siblings {
+    pub fn siblings(
+        &self,
+        of: &ObjectName,
+        until: Timestamp,
+        object: impl Fn(&ObjectName) -> Option<Arc<MiniProgram>>,
+    ) -> Siblings {
         let mut names = BTreeSet::new();
         for (_, family) in &self.families {
             family.show(until, &mut names);
         }
         names.retain(|name| *name != of);
-        let shown: Vec<_> =
-            names.into_iter().filter_map(|name| self.members.get(name).cloned()).collect();
+        let shown: Vec<_> = names.into_iter().filter_map(&object).collect();
+        let of_itself = object(of);
         let all = self
             .families
             .iter()
             .flat_map(|(mode, family)| family.counts().map(|(day, count)| (*mode, day, count)));
         let known = |mode, day| {
-            let objects = self
-                .members
-                .get(of)
-                .into_iter()
-                .chain(&shown)
-                .filter(|object| object.spec.token_mode == mode);
+            let objects =
+                of_itself.iter().chain(&shown).filter(|object| object.spec.token_mode == mode);
             let statuses = objects.filter_map(|object| object.status.as_ref());
             let counted =
                 statuses.filter(|status| sibling::accepted(&status.conditions) == Some(true));
@@ -90,16 +91,13 @@ impl Crowd {
             day: day.to_owned(),
             count: count - known(mode, day),
         });
-        Siblings { unshown: unshown.collect(), surplus: self.is_surplus(of), shown }
+        let unshown = unshown.collect();
+        let surplus = of_itself.is_some_and(|object| self.is_surplus(of, &object));
+        Siblings { shown, unshown, surplus }
     }
 
-    fn is_surplus(&self, name: &ObjectName) -> bool {
-        let place = self
-            .members
-            .get(name)
-            .filter(|object| sibling::claims(object))
-            .map(|object| age(object));
-        place.is_some_and(|place| !self.is_served(name.namespace(), &place))
+    fn is_surplus(&self, name: &ObjectName, object: &MiniProgram) -> bool {
+        sibling::claims(object) && !self.is_served(name.namespace(), &age(object))
     }
 
     fn is_served(&self, namespace: &str, place: &Age) -> bool {
@@ -115,7 +113,7 @@ impl Crowd {
     fn count(
         &mut self,
         name: &ObjectName,
-        object: &Arc<MiniProgram>,
+        object: &MiniProgram,
         is_in: bool,
         concerned: &mut Vec<ObjectName>,
     ) {
@@ -143,7 +141,9 @@ impl Crowd {
             return;
         }
         for other in [before, after].into_iter().flatten().filter(|other| other != name) {
-            let Some(object) = self.members.get(&other).cloned() else { continue };
+            let Some(object) = self.members.get(&other).map(|kept| kept.object.value()) else {
+                continue;
+            };
             let claims = self.is_served(namespace, &age(&object));
             self.family(&object).claim(&other, &object, claims);
             concerned.push(other);

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, hash::BuildHasher, sync::Arc};
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Lists, Lookup, ObjectName, Scope, Siblings, Version, World};
+use super::{Kept, Lists, Lookup, ObjectName, Scope, Siblings, Version, World};
 use crate::{
     api::MiniProgram,
     packed::Packed,
@@ -16,14 +16,18 @@ impl World {
     /// that we wrote.
     #[must_use]
     pub fn mini_program(&self, name: &ObjectName) -> Option<Arc<MiniProgram>> {
-        let kept = self.lists_of(name.namespace())?.mini_programs.get(name)?;
-        Some(Arc::new(kept.object.value()))
+        let kept = self.kept(name)?;
+        Some(self.recent.object(name, || kept.object.value()))
     }
 
     /// The uid of the `MiniProgram` of a name.
     #[must_use]
     pub fn uid_of(&self, name: &ObjectName) -> Option<&str> {
-        Some(&self.lists_of(name.namespace())?.mini_programs.get(name)?.uid)
+        Some(&self.kept(name)?.uid)
+    }
+
+    pub(super) fn kept(&self, name: &ObjectName) -> Option<&Arc<Kept>> {
+        self.lists_of(name.namespace())?.mini_programs.get(name)
     }
 
     /// The known version of the `MiniProgram` of a name, if it has this uid.
@@ -74,7 +78,7 @@ impl World {
     #[must_use]
     pub fn siblings(&self, of: &ObjectName, object: &MiniProgram, until: Timestamp) -> Siblings {
         if let Some(crowd) = self.crowds.get(&self.app_key(object)) {
-            return crowd.siblings(of, until);
+            return crowd.siblings(of, until, |name| self.mini_program(name));
         }
         let all = self.same_app(object.spec.platform.as_str(), &object.spec.app_id).into_iter();
         let shown = all.filter(|other| other.metadata.uid != object.metadata.uid).collect();

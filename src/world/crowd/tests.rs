@@ -11,7 +11,7 @@ use crate::{
         conditions::{self, ConditionStatus, ConditionValue},
     },
     world::{
-        ObjectName,
+        Kept, ObjectName, Siblings,
         tests::{meta, mini_program},
     },
 };
@@ -39,12 +39,20 @@ fn object(number: usize, mode: TokenMode) -> MiniProgram {
     object
 }
 
+fn kept(object: &MiniProgram) -> Arc<Kept> {
+    Arc::new(Kept::of(object).expect("it can be packed"))
+}
+
+fn siblings(crowd: &Crowd, of: &ObjectName, until: Timestamp) -> Siblings {
+    crowd.siblings(of, until, |name| Some(Arc::new(crowd.members.get(name)?.object.value())))
+}
+
 fn crowd(mode: TokenMode, change: impl Fn(usize, &mut MiniProgram)) -> Crowd {
     let mut crowd = Crowd::default();
     for number in 0..OBJECTS {
         let mut object = object(number, mode);
         change(number, &mut object);
-        crowd.set(&name(number), Some(&Arc::new(object)));
+        crowd.set(&name(number), Some(&kept(&object)));
     }
     crowd
 }
@@ -55,9 +63,9 @@ fn concerned(
     number: usize,
     change: impl FnOnce(&mut MiniProgram),
 ) -> BTreeSet<ObjectName> {
-    let mut object = crowd.members[&name(number)].as_ref().clone();
+    let mut object = crowd.members[&name(number)].object.value();
     change(&mut object);
-    crowd.set(&name(number), Some(&Arc::new(object))).into_iter().collect()
+    crowd.set(&name(number), Some(&kept(&object))).into_iter().collect()
 }
 
 fn gets_token(object: &mut MiniProgram, fingerprint: &str, issued: usize) {
@@ -142,7 +150,7 @@ fn each_is_shown_a_few_dozen_others_at_most() {
         object.status.as_mut().expect("a status").mints = Some(mints);
     });
     for number in [0, 1000, 2499] {
-        let siblings = crowd.siblings(&name(number), time(1500).0);
+        let siblings = siblings(&crowd, &name(number), time(1500).0);
         assert!(siblings.shown.len() <= 48, "{}", siblings.shown.len());
         let unshown: i64 = siblings.unshown.iter().map(|unshown| unshown.count).sum();
         assert_eq!(
@@ -157,7 +165,7 @@ fn each_is_shown_a_few_dozen_others_at_most() {
 fn the_owner_of_an_app_is_shown_the_next_owner() {
     let crowd =
         crowd(TokenMode::Legacy, |_, object| is(object, ConditionStatus::True, Reason::Accepted));
-    let shown = crowd.siblings(&name(0), time(0).0).shown;
+    let shown = siblings(&crowd, &name(0), time(0).0).shown;
     // The latest result of its own credential is not yet in the status that others see.
     assert!(shown.iter().any(|object| object.name() == name(1).name()));
 }
@@ -175,34 +183,34 @@ fn the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_the
     };
     // The youngest are added first: they are served until the older ones are added.
     for (number, name) in names.iter().enumerate().rev() {
-        crowd.set(name, Some(&Arc::new(rename(number))));
+        crowd.set(name, Some(&kept(&rename(number))));
     }
     let served = |crowd: &Crowd| {
-        names.iter().filter(|name| !crowd.siblings(name, time(0).0).surplus).count()
+        names.iter().filter(|name| !siblings(crowd, name, time(0).0).surplus).count()
     };
     assert_eq!(served(&crowd), MOST);
-    assert!(crowd.siblings(&names[MOST], time(0).0).surplus);
+    assert!(siblings(&crowd, &names[MOST], time(0).0).surplus);
     // Objects that are not served never own the app, also when the credentials of all others are
     // rejected.
     for (number, name) in names.iter().enumerate().take(MOST) {
         let mut object = rename(number);
         is(&mut object, ConditionStatus::False, Reason::CredentialRejected);
-        crowd.set(name, Some(&Arc::new(object)));
+        crowd.set(name, Some(&kept(&object)));
     }
     for (number, name) in names.iter().enumerate().skip(MOST) {
-        crowd.set(name, Some(&Arc::new(rename(number))));
+        crowd.set(name, Some(&kept(&rename(number))));
     }
     assert!(crowd.families[0].1.marks().first_open.is_none());
     let concerned = crowd.set(&names[3], None);
     assert_eq!(concerned.first(), Some(&names[MOST]));
     assert!(
-        !crowd.siblings(&names[MOST], time(0).0).surplus
-            && crowd.siblings(&names[MOST + 1], time(0).0).surplus
+        !siblings(&crowd, &names[MOST], time(0).0).surplus
+            && siblings(&crowd, &names[MOST + 1], time(0).0).surplus
     );
     assert_eq!(crowd.families[0].1.marks().first_open, Some(names[MOST].clone()));
     let mut suspended = rename(5);
     suspended.spec.suspend = true;
-    assert_eq!(crowd.set(&names[5], Some(&Arc::new(suspended))).first(), Some(&names[MOST + 1]));
+    assert_eq!(crowd.set(&names[5], Some(&kept(&suspended))).first(), Some(&names[MOST + 1]));
     for name in &names {
         crowd.set(name, None);
     }
