@@ -17,7 +17,11 @@ pub use newcomer::{AMONG_FAILING, BEHIND_NEW};
 
 use clap::ValueEnum;
 
-use crate::{apps::Apps, figures::Figures, operator::Program};
+use crate::{
+    apps::Apps,
+    figures::{self, Figures},
+    operator::Program,
+};
 
 /// Flags with which nothing but the API server holds the operator back.
 pub const UNHINDERED: [&str; 2] = ["--concurrency=64", "--platform-qps=10000"];
@@ -111,11 +115,47 @@ pub async fn measure(bench: &Bench, rows: &[Row], asked: &[u32]) -> Vec<Measured
             measured.push(Measured { row, apps, load, figures });
         }
     }
+    add_memory_per_app(&mut measured);
     measured
+}
+
+/// What an app adds to the memory at rest: its share of what the most apps take more than the
+/// fewest. All else is there without any app.
+fn add_memory_per_app(measured: &mut [Measured]) {
+    let of_row = measured.iter_mut().filter(|measured| measured.row == Row::FirstIssue);
+    let mut by_apps: Vec<_> = of_row.collect();
+    by_apps.sort_by_key(|measured| measured.apps);
+    let [fewest, .., most] = &mut by_apps[..] else { return };
+    let kib = |measured: &Measured| Some(measured.figures.get(figures::STEADY)? * 1024.0);
+    let (Some(less), Some(more)) = (kib(fewest), kib(most)) else { return };
+    let per_app = (more - less) / f64::from(most.apps - fewest.apps);
+    most.figures.add(figures::STEADY_PER_APP, per_app);
 }
 
 /// Of the last minute, since others on the machine make every second longer.
 fn load() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").expect("Linux");
     load.split(' ').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_takes_its_share_of_what_the_most_apps_take_more() {
+        let issue = |apps, steady| Measured {
+            row: Row::FirstIssue,
+            apps,
+            load: String::new(),
+            figures: Figures::of(figures::STEADY, steady),
+        };
+        let per_app = |mut measured: Vec<Measured>| {
+            add_memory_per_app(&mut measured);
+            measured.into_iter().find_map(|row| row.figures.get(figures::STEADY_PER_APP))
+        };
+        assert_eq!(per_app(vec![issue(1000, 20.0)]), None);
+        let all = vec![issue(1000, 20.0), issue(1512, 20.5), issue(2024, 21.0)];
+        assert_eq!(per_app(all), Some(1.0));
+    }
 }

@@ -15,6 +15,11 @@ impl Process {
         self.status_kib("VmRSS:")
     }
 
+    /// Of that, the memory that no file backs: all but the program itself.
+    pub fn own_memory_kib(&self) -> u64 {
+        self.status_kib("RssAnon:")
+    }
+
     fn status_kib(&self, field: &str) -> u64 {
         let status = String::from_utf8(self.proc("status")).expect("text");
         let value = status.lines().find_map(|line| line.strip_prefix(field)?.strip_suffix("kB"));

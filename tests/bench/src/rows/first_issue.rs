@@ -67,14 +67,16 @@ async fn operator(bench: &Bench, apps: Apps) -> (Figures, Option<Sample>) {
 /// The most memory while nothing is due, and the processor time of doing nothing.
 async fn at_rest(operator: &Operator) -> Figures {
     let (began, used) = (Instant::now(), operator.processor_time());
-    let mut most = 0;
+    let (mut most, mut own) = (0, 0);
     while began.elapsed() < REST {
         most = most.max(operator.memory_kib());
+        own = own.max(operator.own_memory_kib());
         sleep(Duration::from_secs(1)).await;
     }
     let used = operator.processor_time().saturating_sub(used);
     let mut figures = Figures::default();
     figures.add(figures::STEADY, mebibytes(most));
+    figures.add(figures::STEADY_OWN, mebibytes(own));
     figures.add(figures::IDLE, 100.0 * used.as_secs_f64() / began.elapsed().as_secs_f64());
     figures
 }
