@@ -245,8 +245,12 @@ fn tickets(annotation: Option<&str>, data_keys: &[&str]) -> Vec<TicketFacts> {
     let is_whole = |ticket: &TicketFacts| {
         is_fingerprint(&ticket.fingerprint)
             && ticket.kind.keys().iter().all(|key| data_keys.contains(key))
+            && ticket.issue_time.0 >= Timestamp::UNIX_EPOCH
+            && ticket.expiration_time.0 >= Timestamp::UNIX_EPOCH
     };
-    told.into_iter().flatten().filter(is_whole).collect()
+    let mut tickets: Vec<TicketFacts> = told.into_iter().flatten().filter(is_whole).collect();
+    tickets.dedup_by_key(|ticket| ticket.kind);
+    tickets
 }
 
 /// The fields that our server-side apply owns. An edit by another manager removes the field from

@@ -36,10 +36,16 @@ use self::{
     recent::Recent,
     unreadable::Unreadable,
 };
-use crate::{api::MiniProgram, packed::Packed, projection::Projection};
+use crate::{
+    api::{
+        MiniProgram,
+        names::{INVALID_TOKEN, REFRESH_REQUESTED},
+    },
+    packed::Packed,
+    projection::Projection,
+};
 
 /// The annotation in which `kubectl apply` keeps a second copy of the object.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The cluster as the watches and our own writes show it.
 pub struct World {
@@ -447,11 +453,12 @@ fn gone(name: &ObjectName, object: &Kept) -> Gone {
     Gone { name: name.clone(), uid: object.uid.to_string() }
 }
 
-/// Removes managedFields and the last applied configuration: they are six times the size of the
-/// rest and are not used.
+/// Removes the metadata that is not used, which may be a megabyte.
 fn prune(object: &mut MiniProgram) {
-    object.metadata.managed_fields = None;
-    if let Some(annotations) = &mut object.metadata.annotations {
-        annotations.remove(LAST_APPLIED);
+    let meta = &mut object.metadata;
+    (meta.managed_fields, meta.labels, meta.finalizers) = (None, None, None);
+    let is_used = |name: &String| [REFRESH_REQUESTED, INVALID_TOKEN].contains(&name.as_str());
+    if let Some(annotations) = &mut meta.annotations {
+        annotations.retain(|name, _| is_used(name));
     }
 }

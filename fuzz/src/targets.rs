@@ -109,9 +109,10 @@ fn tickets(choices: &mut Unstructured<'_>) -> arbitrary::Result<Vec<HeldTicket>>
     for kind in [TicketType::JsApi, TicketType::WxCard, TicketType::AgentConfig] {
         let text = format!("ticket-{}", choices::text(choices, 64)?);
         if let Some(ticket) = AccessToken::parse(&text).filter(|_| text.len() % 2 == 0) {
-            // In whole seconds, as a status has them.
+            // In whole seconds, as a status has them, and not of another century.
             let time = |time: Timestamp| {
-                Time(Timestamp::from_second(time.as_second()).unwrap_or(Timestamp::UNIX_EPOCH))
+                let seconds = time.as_second().max(0);
+                Time(Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH))
             };
             let facts = TicketFacts {
                 kind,

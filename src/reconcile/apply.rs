@@ -90,7 +90,9 @@ pub async fn write(
 ) -> Result<Projection, ApiError> {
     let sent = target_secret(mp, name, precondition, content);
     let answer = within(secrets(client, mp).patch(name, &params(), &Patch::Apply(&sent))).await;
-    let mut answer = answer.map_err(|error| error.without(content.token))?;
+    let tickets = || content.tickets.iter().map(|held| &held.ticket);
+    let mut answer =
+        answer.map_err(|error| tickets().fold(error.without(content.token), ApiError::without))?;
     let checked = altered::check(&sent, &answer);
     // The token is known, so its copy in the answer is wiped.
     answer.data.iter_mut().flat_map(|data| data.values_mut()).for_each(|value| value.0.zeroize());

@@ -28,7 +28,7 @@ use super::{
     fetch::{
         Platforms,
         door::{Door, Incoming, TransportError},
-        slots::Slots,
+        slots::{Slots, Urgency},
     },
     memory::{Memories, Recall},
     observe::note_sightings,
@@ -183,7 +183,7 @@ fn a_look_closer_of_another_spec_is_not_used() {
 async fn admitted<'a>(ctx: &'a Ctx, sight: &mut Sight, pass: &mut Pass) -> Option<Next<'a>> {
     let seen = sight.observed();
     let view = View::of(&seen, now()).expect("a known platform");
-    ctx.admit(&view, pass).await.err()
+    ctx.admit(&view, pass, Urgency::Refresh).await.err()
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,6 +15,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
 use clap::{
     ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::BoolishValueParser,
+    error::{ContextKind, ContextValue},
 };
 use reqwest::Url;
 
@@ -258,13 +259,23 @@ impl Cli {
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
         let mut command = Self::command();
-        let cli = Self::from_arg_matches(&command.try_get_matches_from_mut(arguments)?)?;
+        let matches = command.try_get_matches_from_mut(arguments).map_err(without_url)?;
+        let cli = Self::from_arg_matches(&matches)?;
         if let Command::Run(run) = &cli.command {
             run.check()
                 .map_err(|error| command.error(clap::error::ErrorKind::ValueValidation, error))?;
         }
         Ok(cli)
     }
+}
+
+/// The error without the value of a flag that holds a URL: the URL may hold a password.
+fn without_url(mut error: clap::Error) -> clap::Error {
+    let flag = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+    if flag.contains("-endpoint") {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("…".into()));
+    }
+    error
 }
 
 impl RunArgs {

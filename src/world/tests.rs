@@ -351,18 +351,21 @@ fn an_unreadable_object_is_reported_once_and_stops_nothing() {
 }
 
 #[test]
-fn an_object_is_kept_without_managed_fields() {
+fn of_an_objects_metadata_only_what_is_used_is_kept() {
     let mut world = listed();
     let mut object = shop(20);
     object.metadata.managed_fields = Some(vec![]);
-    let annotations = [(LAST_APPLIED, "{}"), ("kept", "yes")]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()));
-    object.metadata.annotations = Some(BTreeMap::from(annotations));
+    let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    };
+    object.metadata.annotations = Some(map(&[("long", "text"), (REFRESH_REQUESTED, "yes")]));
+    object.metadata.labels = Some(map(&[("long", "text")]));
     world.mini_program_event(&Scope::All, Event::Apply(readable(object)));
     let kept = world.mini_program(&ObjectName::new("a", "shop")).expect("it exists");
     assert_eq!(kept.metadata.managed_fields, None);
-    assert_eq!(kept.annotation(LAST_APPLIED), None);
-    assert_eq!(kept.annotation("kept"), Some("yes"));
+    assert_eq!(kept.metadata.labels, None);
+    assert_eq!(kept.annotation("long"), None);
+    assert_eq!(kept.annotation(REFRESH_REQUESTED), Some("yes"));
 }
 
 /// A world whose lists were read when the cluster was at resourceVersion 1000, of a cluster that is

@@ -108,7 +108,7 @@ async fn a_failure_is_told_beside_a_ready_token_and_ends_by_itself() {
         let failure = mini.status.expect("a status").tickets.swap_remove(0).last_failure;
         assert_eq!(failure.expect("a failure").attempts, 1);
     }
-    shop.until_says_within(TicketsFresh, "True/Fresh", 20).await;
+    shop.until_says_within(TicketsFresh, "True/Fresh", 50).await;
     assert_eq!((shop.counts().stable, shop.counts().tickets), (1, 2));
 }
 

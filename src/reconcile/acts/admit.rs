@@ -22,6 +22,7 @@ impl Ctx {
         &'a self,
         view: &View<'_>,
         pass: &mut Pass,
+        urgency: Urgency,
     ) -> Result<(), Next<'a>> {
         let alone = is_alone(view);
         pass.leave_shared(alone);
@@ -37,7 +38,7 @@ impl Ctx {
         let claimant = Claimant {
             key,
             namespace: view.mp.namespace().to_owned(),
-            urgency: urgency(view),
+            urgency,
             accepted: view.credential == Credential::Known(Reason::Accepted),
             alone,
         };
@@ -61,7 +62,8 @@ fn is_alone(view: &View<'_>) -> bool {
     due::due(view).any(|wanted| wanted.mints)
 }
 
-fn urgency(view: &View<'_>) -> Urgency {
+/// The urgency of the call for a token that is due.
+pub(super) fn urgency(view: &View<'_>) -> Urgency {
     if view.status.last_failure.is_some() {
         Urgency::Failing
     } else if view.status.token.is_some() {

@@ -5,6 +5,7 @@ mod end;
 
 use std::{sync::Arc, time::Duration};
 
+use super::admit::urgency;
 use crate::reconcile::{
     Ctx, Next, Pass, REQUEUE_SOON, SOON,
     api_error::ApiError,
@@ -68,7 +69,7 @@ impl Ctx {
             self.delay(mp, now);
             return Next::Continue;
         }
-        if let Err(instead) = self.admit(view, pass).await {
+        if let Err(instead) = self.admit(view, pass, urgency(view)).await {
             return instead;
         }
         let call = new_call(view, wanted, &self.chance);
@@ -127,7 +128,7 @@ impl Ctx {
         wanted: Wanted,
     ) -> Next<'_> {
         let (mp, now, seen) = (view.mp, view.now, view.seen);
-        if let Err(instead) = self.admit(view, pass).await {
+        if let Err(instead) = self.admit(view, pass, urgency(view)).await {
             return instead;
         }
         pass.live = None;
@@ -230,7 +231,7 @@ impl Ctx {
     }
 
     /// Delays reads, calls and writes for a moment.
-    fn delay(&self, mp: &MiniProgram, now: Now) {
+    pub(super) fn delay(&self, mp: &MiniProgram, now: Now) {
         self.recall(mp, |recall| recall.backoffs.requests.until = now.boot + SOON);
     }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::admit::urgency;
 use crate::{
     api::MiniProgram,
     projection::Projection,
@@ -26,7 +27,7 @@ impl Ctx {
         pass: &mut Pass,
     ) -> Next<'_> {
         let mp = view.mp;
-        if for_call && let Err(instead) = self.admit(view, pass).await {
+        if for_call && let Err(instead) = self.admit(view, pass, urgency(view)).await {
             return instead;
         }
         // The live read takes over what was read of the credential: its act drops both.

@@ -171,6 +171,8 @@ impl Ctx {
         let uid = mp.uid();
         let attempts = self.memories.with(uid, |memory| {
             let unstored = memory.unstored.as_mut()?;
+            // What refuses a ticket must not keep the token from its Secret.
+            unstored.tickets.clear();
             let refused =
                 refused_write::after_refused_write(unstored.facts.refused.take(), error, now);
             Some(unstored.facts.refused.insert(refused).attempts)

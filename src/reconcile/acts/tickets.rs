@@ -9,7 +9,10 @@ use crate::reconcile::{
     Ctx, Next, Pass,
     api_error::ApiError,
     apply,
-    fetch::{Fetched, TicketRequest, fetch_ticket, slots::Slot},
+    fetch::{
+        Fetched, TicketRequest, fetch_ticket,
+        slots::{Slot, Urgency},
+    },
     memory::{LastTicketCall, TicketCalls, TicketEnd},
     observed::{Held, HeldTicket, TargetLookup},
     plan::{tickets, view::View},
@@ -38,10 +41,15 @@ impl Ctx {
         pass: &mut Pass,
         due: &[&'static Ticket],
     ) -> Next<'_> {
-        if let Err(instead) = self.admit(view, pass).await {
+        let (mp, now) = (view.mp, view.now);
+        // Nothing is read for a call that this term has no time left for.
+        if self.term.permit(self.platforms.connect_timeout).is_none() {
+            self.delay(mp, now);
+            return Next::Continue;
+        }
+        if let Err(instead) = self.admit(view, pass, Urgency::Ticket).await {
             return instead;
         }
-        let (mp, now) = (view.mp, view.now);
         let (Some(target), Some(token)) = (view.in_use, view.token()) else {
             return Next::Continue;
         };
@@ -50,14 +58,14 @@ impl Ctx {
         let (target, held) = match read {
             Ok((TargetLookup::Is(found), held)) if found.version == target.version => (found, held),
             Ok((found, _)) => return self.target_changed(mp, found, due, now),
-            Err(error) => return self.back_off(mp, &error, "read the target for a ticket"),
+            Err(error) => return self.not_read(mp, &error, due, now),
         };
         let Some(token) = held.token(&token.fingerprint) else {
             return self.target_changed(mp, TargetLookup::Is(target), due, now);
         };
         let mut responses = vec![];
         for ticket in due {
-            if pass.slot.is_none() && self.admit(view, pass).await.is_err() {
+            if pass.slot.is_none() && self.admit(view, pass, Urgency::Ticket).await.is_err() {
                 break;
             }
             let wanted = TicketRequest { platform: view.platform, ticket, token };
@@ -70,7 +78,10 @@ impl Ctx {
                     responses.push(response(view, ticket.kind, grant, sent));
                 }
                 Fetched::Refused(refusal) => self.ticket_refused(view, ticket.kind, &refusal),
-                Fetched::NotAllowed => break,
+                Fetched::NotAllowed => {
+                    self.delay(mp, now);
+                    break;
+                }
             }
         }
         self.store_tickets(view, pass, &target, &held, token, responses).await
@@ -94,6 +105,22 @@ impl Ctx {
         Next::Continue
     }
 
+    /// Without the token no ticket is requested for a moment; the token does not wait for that.
+    fn not_read(
+        &self,
+        mp: &MiniProgram,
+        error: &ApiError,
+        due: &[&'static Ticket],
+        now: Now,
+    ) -> Next<'_> {
+        let (namespace, name) = (mp.namespace(), mp.name());
+        tracing::warn!(namespace, name, %error, "could not read the target for a ticket; it is tried again");
+        for ticket in due {
+            self.note_ticket(mp, ticket.kind, last(None, now.wall, now), None);
+        }
+        Next::Continue
+    }
+
     async fn store_tickets(
         &self,
         view: &View<'_>,
@@ -106,48 +133,60 @@ impl Ctx {
         let mp = view.mp;
         let mut tickets = tickets::kept(view, target, held);
         let mut is_new = false;
-        for Response { held, .. } in &responses {
+        for Response { held, sent, .. } in &responses {
             let at = tickets.iter().position(|kept| kept.facts.kind == held.facts.kind);
             let before = at.map(|at| tickets.remove(at));
             is_new |= before.is_none_or(|before| before.facts != held.facts);
             tickets.push(held.clone());
+            let last = last(Some(held.facts.fingerprint.clone()), *sent, view.now);
+            self.note_ticket(mp, held.facts.kind, last, None);
         }
-        if is_new {
-            let precondition = TargetLookup::Is(target.clone().into()).precondition();
-            let Some(facts) = &target.token else { return Next::Continue };
-            let content = rewritten(
-                view,
-                target,
-                (token, facts, &target.sent),
-                &tickets,
-                self.term.operator(),
-            );
-            let written =
-                apply::write(&self.client, mp, &target.name, &precondition, &content).await;
-            match written {
-                Ok(written) => {
-                    self.metrics.secret_written("apply");
-                    let version = written.version.clone();
-                    self.world().record_own_write(mp.namespace(), &written);
-                    self.recall(mp, |recall| recall.writes.verified = Some(version));
-                }
-                Err(ApiError::Conflict | ApiError::NotFound) if pass.may_race_again() => {
-                    return Next::Continue;
-                }
-                Err(error @ (ApiError::Conflict | ApiError::NotFound)) => {
-                    return self.back_off(mp, &error, "write the tickets");
-                }
-                Err(error) => {
-                    self.refused(mp, &error, view.now);
-                    return Next::Continue;
-                }
-            }
+        if is_new && let Err(error) = self.write_tickets(view, pass, target, token, &tickets).await
+        {
+            let kinds = responses.iter().map(|response| response.held.facts.kind);
+            kinds.for_each(|kind| self.ticket_not_stored(view, kind, &error));
+            return Next::Continue;
         }
         for Response { held: HeldTicket { facts, .. }, next, sent } in responses {
             let last = last(Some(facts.fingerprint.clone()), sent, view.now);
             self.note_ticket(mp, facts.kind, last, Some(TicketEnd::Ticket { facts, next }));
         }
         Next::Continue
+    }
+
+    async fn write_tickets(
+        &self,
+        view: &View<'_>,
+        pass: &mut Pass,
+        target: &Projection,
+        token: &AccessToken,
+        tickets: &[HeldTicket],
+    ) -> Result<(), ApiError> {
+        let mp = view.mp;
+        let facts = target.token.as_ref().ok_or(ApiError::Conflict)?;
+        let precondition = TargetLookup::Is(target.clone().into()).precondition();
+        let content =
+            rewritten(view, target, (token, facts, &target.sent), tickets, self.term.operator());
+        pass.live = None;
+        let written = apply::write(&self.client, mp, &target.name, &precondition, &content).await?;
+        self.metrics.secret_written("apply");
+        self.world().record_own_write(mp.namespace(), &written);
+        self.recall(mp, |recall| recall.writes.verified = Some(written.version));
+        Ok(())
+    }
+
+    /// A write that lost a race is made with the next response; any other refusal is reported.
+    fn ticket_not_stored(&self, view: &View<'_>, kind: TicketType, error: &ApiError) {
+        let (mp, now) = (view.mp, self.clock.now());
+        let (namespace, name, ticket) = (mp.namespace(), mp.name(), kind.as_str());
+        tracing::warn!(namespace, name, ticket, %error, "a ticket could not be stored; it is requested again");
+        if matches!(error, ApiError::Conflict | ApiError::NotFound | ApiError::Unanswered) {
+            return;
+        }
+        let reason = error.target_reason();
+        let failure = tickets::after_failure(view, kind, reason, None, now.wall);
+        let last = last(None, view.now.wall, view.now);
+        self.note_ticket(mp, kind, last, Some(TicketEnd::Failed(failure)));
     }
 
     fn ticket_refused(&self, view: &View<'_>, kind: TicketType, refusal: &Refusal) {

@@ -64,12 +64,14 @@ pub enum Urgency {
     First,
     /// The object's last call failed.
     Failing,
+    /// It is for a ticket.
+    Ticket,
 }
 
 struct Room {
     all: Arc<Semaphore>,
-    /// Half of the slots are for objects whose last call succeeded: failing objects must not starve
-    /// them.
+    /// Half of the slots are for tokens of objects whose last call succeeded: neither failing
+    /// objects nor tickets must starve them.
     failing: Arc<Semaphore>,
     rate: Rate<NotKeyed, InMemoryState>,
 }
@@ -192,7 +194,9 @@ impl Slots {
         self.documented.app(turn.place.key()).await;
         let _front = self.lines.enter(line).await?;
         let failing = match line.2 {
-            Urgency::Failing => Some(Arc::clone(&room.failing).acquire_owned().await.ok()?),
+            Urgency::Failing | Urgency::Ticket => {
+                Some(Arc::clone(&room.failing).acquire_owned().await.ok()?)
+            }
             Urgency::Refresh | Urgency::First => None,
         };
         let all = Arc::clone(&room.all).acquire_owned().await.ok()?;

@@ -54,7 +54,7 @@ pub fn stops(reason: Reason) -> bool {
 
 /// Whether a failure continues the count of the one before. Each reason counts for itself, but
 /// transient reasons count together, since they come mixed.
-fn continues(before: Reason, now: Reason) -> bool {
+pub(super) fn continues(before: Reason, now: Reason) -> bool {
     let transient = |reason| {
         matches!(reason, Reason::PlatformBusy | Reason::PlatformUnreachable | Reason::BadResponse)
     };

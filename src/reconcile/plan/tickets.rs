@@ -18,8 +18,9 @@ use super::{
     backoff::backoff,
     due, limits,
     ownership::{self, AppOwner},
+    retry,
     target::{self, refused_write},
-    time::{after, is_past, next_midnight, round_up, span, wait, whole_seconds},
+    time::{after, is_past, next_midnight, round_up, span, spread, wait, whole_seconds},
     view::{Target, View},
 };
 use crate::{
@@ -95,31 +96,36 @@ fn may_ask(view: &View<'_>) -> bool {
 
 fn due_in(view: &View<'_>, kind: TicketType) -> Duration {
     let status = status_of(&view.status, kind);
+    let last = last_call(view, kind);
+    let since = |wait: Duration| {
+        last.map_or(Duration::ZERO, |last| (last.boot + wait).saturating_sub(view.now.boot))
+    };
     if let Some(failure) = status.and_then(|status| status.last_failure.as_ref()) {
         // Another token may be accepted.
         let is_of_older = view.token().is_some_and(|token| token.issued > failure.time.0)
             && failure.reason == Reason::TokenRejected.as_str();
         let of_other_clock = !is_past(view.now, failure.time.0);
-        return if is_of_older || of_other_clock {
-            Duration::ZERO
-        } else {
-            wait(view.now, failure.next_attempt_time.0)
-        };
+        let retry = wait(view.now, failure.next_attempt_time.0);
+        let retry = if is_of_older || of_other_clock { Duration::ZERO } else { retry };
+        return retry.max(since(SHORTEST));
     }
-    let last = last_call(view, kind);
-    let apart = |apart: Duration| {
-        last.map_or(Duration::ZERO, |last| (last.boot + apart).saturating_sub(view.now.boot))
-    };
-    let Some(ticket) = stored(view, kind) else { return apart(SHORTEST) };
+    let Some(ticket) = stored(view, kind) else { return since(SHORTEST) };
     let next = status.and_then(|status| status.next_refresh_time.as_ref());
     let next = next.map_or(ticket.issue_time.0, |next| next.0);
+    // The wall clock can be set back; boot time cannot.
     let until = wait(view.now, next);
+    let until = last.map_or(until, |last| until.min(since(span(last.sent, next))));
     if !until.is_zero() && is_past(view.now, ticket.issue_time.0) {
         return until;
     }
     let is_end_known = span(ticket.issue_time.0, next) > APART;
     let past = last.map_or(Duration::ZERO, |last| span(next, last.sent));
-    apart(if is_end_known { (past / 2).clamp(SHORTEST, LONGEST) } else { APART })
+    let has_ended = ticket.expiration_time.0 <= view.now.wall;
+    since(match (is_end_known, has_ended) {
+        (true, _) => (past / 2).clamp(SHORTEST, LONGEST),
+        (false, true) => LONGEST,
+        (false, false) => APART,
+    })
 }
 
 fn status_of(status: &MiniProgramStatus, kind: TicketType) -> Option<&TicketStatus> {
@@ -175,7 +181,7 @@ pub fn after_response(
     sent: Timestamp,
 ) -> (TicketFacts, Timestamp) {
     let fingerprint = grant.token.fingerprint();
-    let stored = stored(view, kind);
+    let stored = stored(view, kind).filter(|stored| is_past(view.now, stored.issue_time.0));
     let next = status_of(&view.status, kind).and_then(|status| status.next_refresh_time.as_ref());
     if let (Some(same), Some(next)) =
         (stored.filter(|stored| stored.fingerprint == fingerprint), next)
@@ -206,13 +212,32 @@ pub fn after_refusal(
     refusal: &Refusal,
     now: Timestamp,
 ) -> LastFailure {
-    let reason = refusal.reason;
+    let failure = after_failure(view, kind, refusal.reason, refusal.wait, now);
+    LastFailure {
+        platform_code: refusal.code.as_ref().map(ToString::to_string),
+        cause: refusal.cause.map(|cause| cause.as_str().to_owned()),
+        caller_ip: refusal.caller_ip.map(|ip| ip.to_string()),
+        ..failure
+    }
+}
+
+/// What a ticket leads to that was not returned or could not be stored. It has a back-off of its
+/// own, so that nothing about the token waits for it.
+pub fn after_failure(
+    view: &View<'_>,
+    kind: TicketType,
+    reason: Reason,
+    asked: Option<Duration>,
+    now: Timestamp,
+) -> LastFailure {
     let before = status_of(&view.status, kind).and_then(|status| status.last_failure.as_ref());
-    let in_a_row = before.filter(|before| before.reason == reason.as_str());
+    let in_a_row = before.filter(|before| {
+        before.reason.parse().is_ok_and(|before| retry::continues(before, reason))
+    });
     let attempts = in_a_row.map_or(0, |before| before.attempts).saturating_add(1).min(1_000_000);
     let times = u32::try_from(attempts).unwrap_or(1);
     let wait = match reason {
-        Reason::PlatformBusy | Reason::PlatformUnreachable => backoff(times, SHORTEST / 3, LONGEST),
+        Reason::PlatformBusy | Reason::PlatformUnreachable => backoff(times, SHORTEST, LONGEST),
         Reason::Throttled | Reason::IpNotAllowed => backoff(times, MINUTE, LONGEST),
         Reason::QuotaExhausted => {
             let midnight = next_midnight(now, view.platform.day_offset_seconds);
@@ -220,14 +245,16 @@ pub fn after_refusal(
         }
         _ => backoff(times, MINUTE, HALF_HOUR),
     };
+    let wait = asked.unwrap_or(wait).max(wait);
+    let jitter = spread(&format!("{} {attempts}", view.mp.uid()), wait / 8);
     LastFailure {
         time: Time(whole_seconds(view.now.wall)),
         reason: reason.as_str().into(),
-        platform_code: refusal.code.as_ref().map(ToString::to_string),
-        cause: refusal.cause.map(|cause| cause.as_str().to_owned()),
-        caller_ip: refusal.caller_ip.map(|ip| ip.to_string()),
+        platform_code: None,
+        cause: None,
+        caller_ip: None,
         attempts,
-        next_attempt_time: Time(round_up(after(now, refusal.wait.unwrap_or(wait).max(wait)))),
+        next_attempt_time: Time(round_up(after(now, wait + jitter))),
     }
 }
 

@@ -47,9 +47,15 @@ pub fn of_farewell(mp: &MiniProgram, now: Now) -> MiniProgramStatus {
     if let Some(token) = &mut status.token {
         token.next_refresh_time = None;
     }
+    for ticket in &mut status.tickets {
+        ticket.next_refresh_time = None;
+    }
     let unknown = ConditionStatus::Unknown;
     let value = ConditionValue { truth: unknown, ..no(Reason::NotSelected, NOT_SELECTED) };
     set(&mut status, FRESH, &value, mp, now);
+    if !mp.spec.tickets.is_empty() {
+        set(&mut status, [ConditionType::TicketsFresh], &value, mp, now);
+    }
     conditions::remove(&mut status.conditions, ConditionType::Stalled);
     status
 }

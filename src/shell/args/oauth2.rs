@@ -87,7 +87,7 @@ fn endpoint(text: &str) -> Result<(String, ConfiguredEndpoint), OAuth2EndpointEr
     for option in parts {
         set(&mut endpoint, option).ok_or_else(|| OAuth2EndpointError::Option {
             name: name.to_owned(),
-            option: option.to_owned(),
+            option: option.split('=').next().unwrap_or_default().to_owned(),
         })?;
     }
     Ok((name.to_owned(), endpoint))
@@ -190,14 +190,14 @@ mod tests {
             ("a=https://b#c", Fragment("a".into())),
             ("a=http://b/token", Insecure("a".into())),
             ("a=https://b;a=https://c", Twice("a".into())),
-            ("a=https://b,auth=jwt", option("auth=jwt")),
-            ("a=https://b,scope=", option("scope=")),
+            ("a=https://b,auth=jwt", option("auth")),
+            ("a=https://b,scope=", option("scope")),
             ("a=https://b,scope", option("scope")),
             ("a=https://b,", option("")),
-            ("a=https://b,life=0", option("life=0")),
-            ("a=https://b,life=31536001", option("life=31536001")),
-            ("a=https://b,life=1h", option("life=1h")),
-            ("a=https://b,reissue=renews", option("reissue=renews")),
+            ("a=https://b,life=0", option("life")),
+            ("a=https://b,life=31536001", option("life")),
+            ("a=https://b,life=1h", option("life")),
+            ("a=https://b,reissue=renews", option("reissue")),
         ] {
             assert_eq!(read(text), Err(want), "{text}");
         }

@@ -146,7 +146,7 @@ fn what_is_refused() {
         ("--leader-elect=perhaps", "perhaps"),
         ("--platform-endpoint WeChat=http://a", "--allow-insecure-endpoints"),
         ("--platform-endpoint WeChat=https://a;WeChat=https://b", "named twice"),
-        ("--oauth2-endpoint a=https://a,auth=jwt", "`auth=jwt`"),
+        ("--oauth2-endpoint a=https://a,auth=jwt", "`auth` of a is not an option"),
         ("--oauth2-endpoint a=http://a", "--allow-insecure-endpoints"),
     ] {
         let error = run(flags).unwrap_err();
@@ -163,4 +163,18 @@ fn probe_and_crd() {
     let refused = |line: &str| Cli::try_read(line.split(' ')).unwrap_err().kind();
     assert_eq!(refused("mp"), clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
     assert_eq!(refused("mp probe --url localhost"), clap::error::ErrorKind::ValueValidation);
+}
+
+#[test]
+fn no_refused_url_is_repeated_since_it_may_hold_a_password() {
+    for flags in [
+        "--platform-endpoint WeChat=https://user:hunter2@host",
+        "--platform-endpoint Odd=https://user:hunter2@host",
+        "--oauth2-endpoint a=https://user:hunter2@host/token",
+        "--oauth2-endpoint a=https://host/token?one=1,client_key=hunter2",
+        "--oauth2-endpoint https://user:hunter2@host/token",
+    ] {
+        let error = run(flags).unwrap_err();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
 }

@@ -196,14 +196,7 @@ fn fail(sight: &mut Sight, refusal: &Refusal, seconds: u64) -> LastFailure {
         tickets::after_refusal(view, TicketType::JsApi, refusal, view.now.wall)
     });
     let known = sight.status().tickets.pop();
-    let known = known.unwrap_or(TicketStatus {
-        kind: TicketType::JsApi,
-        fingerprint: None,
-        issue_time: None,
-        expiration_time: None,
-        next_refresh_time: None,
-        last_failure: None,
-    });
+    let known = known.unwrap_or_else(not_yet);
     let last_failure = Some(failure.clone());
     sight.status().tickets.push(TicketStatus { last_failure, ..known });
     failure
@@ -214,13 +207,14 @@ fn a_failure_takes_nothing_from_the_token_and_is_repeated_less_and_less_often() 
     let mut sight = asking(STABLE);
     let busy = refusal(Reason::PlatformBusy, -1);
     let mut seconds = 10;
-    for (attempts, wait) in [(1, 10), (2, 20), (3, 40), (4, 80), (5, 160), (6, 300), (7, 300)] {
+    for (attempts, wait) in [(1, 30), (2, 60), (3, 120), (4, 240), (5, 300), (6, 300)] {
         let failure = fail(&mut sight, &busy, seconds);
         assert_eq!(failure.attempts, attempts);
-        assert_eq!(failure.next_attempt_time.0, at(seconds + wait));
-        rests(&mut sight, seconds + wait - 1);
-        renews(&mut sight, seconds + wait);
-        seconds += wait;
+        let next = whole_seconds_since_issue(&failure);
+        assert!((wait..=wait + wait / 8 + 1).contains(&(next - seconds)), "{attempts}: {next}");
+        rests(&mut sight, next - 1);
+        renews(&mut sight, next);
+        seconds = next;
     }
     let waiting = seconds - 1;
     sight.says_of(waiting, TicketsFresh, "False", Reason::PlatformBusy);
@@ -233,17 +227,87 @@ fn a_failure_takes_nothing_from_the_token_and_is_repeated_less_and_less_often() 
         (Reason::QuotaExhausted, 1800),
     ] {
         let failure = fail(&mut asking(STABLE), &refusal(reason, 1), 10);
-        assert_eq!(failure.next_attempt_time.0, at(10 + wait), "{reason}");
+        let next = whole_seconds_since_issue(&failure);
+        assert!((wait..=wait + wait / 8 + 1).contains(&(next - 10)), "{reason}: {next}");
     }
+    // Those that come mixed count together.
+    fail(&mut sight, &refusal(Reason::PlatformUnreachable, 1), waiting);
+    assert_eq!(fail(&mut sight, &busy, waiting).attempts, 8);
+}
+
+fn whole_seconds_since_issue(failure: &LastFailure) -> u64 {
+    let next = failure.next_attempt_time.0.as_second() - at(0).as_second();
+    u64::try_from(next).expect("later")
 }
 
 #[test]
 fn a_refused_token_is_no_reason_to_wait_once_there_is_another() {
     let mut sight = asking(STABLE);
     fail(&mut sight, &refusal(Reason::TokenRejected, 40001), 10);
-    rests(&mut sight, 30);
+    rests(&mut sight, 45);
     sight.date(20, LIFE);
-    renews(&mut sight, 30);
+    renews(&mut sight, 45);
+    called(&mut sight, 40);
+    rests(&mut sight, 45);
+    renews(&mut sight, 70);
+}
+
+/// The last call for the ticket was sent at this second, and returned none.
+fn called(sight: &mut Sight, seconds: u64) {
+    let last = LastTicketCall { fingerprint: None, sent: at(seconds), boot: boot(seconds) };
+    sight.recall.tickets = vec![TicketCalls { kind: TicketType::JsApi, last, ended: None }];
+}
+
+#[test]
+fn no_two_calls_are_closer_than_half_a_minute_whatever_the_clock_and_the_secret_say() {
+    let mut failed = asking(STABLE).with(|sight| called(sight, 100));
+    // By a clock that has been set back since.
+    fail(&mut failed, &refusal(Reason::PlatformBusy, -1), 5000);
+    let mut lost = asking(STABLE).with(|sight| called(sight, 100));
+    let mut future = holding(100, 220);
+    future.recall.tickets[0].last.boot = boot(0);
+    for sight in [&mut failed, &mut lost] {
+        rests(sight, 129);
+        renews(sight, 130);
+    }
+    let (facts, _) = response(&mut future, "first", 20);
+    assert_eq!(facts.issue_time.0, at(20), "a time of the future is not kept");
+}
+
+#[test]
+fn a_clock_that_is_set_back_delays_no_call() {
+    let mut sight = holding(100, 7000);
+    let last = &mut sight.recall.tickets[0].last;
+    (last.sent, last.boot) = (at(6000), boot(6000));
+    let mut seen = sight.observed();
+    seen.recall.tickets[0].last.boot = boot(0);
+    let act = crate::reconcile::plan::plan(&seen, now(1100)).act;
+    assert!(matches!(act, Act::RenewTickets(_)), "1000 s of boot time after the call: {act:?}");
+}
+
+#[test]
+fn a_ticket_that_cannot_be_stored_has_a_back_off_of_its_own() {
+    let mut sight = asking(STABLE);
+    let failure = sight.view(10, |view| {
+        tickets::after_failure(view, TicketType::JsApi, Reason::WriteFailed, None, view.now.wall)
+    });
+    assert!(whole_seconds_since_issue(&failure) >= 70);
+    let status = TicketStatus { last_failure: Some(failure), ..not_yet() };
+    sight.status().tickets.push(status);
+    sight.says_of(11, TicketsFresh, "False", Reason::WriteFailed);
+    sight.says_of(11, Ready, "True", Reason::TokenAvailable);
+    assert!(sight.message(11, TicketsFresh).contains("could not be written with the ticket JsApi"));
+}
+
+fn not_yet() -> TicketStatus {
+    TicketStatus {
+        kind: TicketType::JsApi,
+        fingerprint: None,
+        issue_time: None,
+        expiration_time: None,
+        next_refresh_time: None,
+        last_failure: None,
+    }
 }
 
 #[test]

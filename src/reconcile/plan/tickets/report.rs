@@ -111,6 +111,12 @@ fn failed(view: &View<'_>, kind: TicketType, reason: Reason) -> String {
             "{platform} refuses the token that the ticket {name} is asked for with{with}. If \
              another caller has ended it, the next token is used"
         ),
+        Reason::WriteFailed | Reason::Forbidden | Reason::Altered | Reason::Immutable => {
+            let target = view.in_use.map(|target| target.name.as_str()).unwrap_or_default();
+            format!(
+                "Secret {target} could not be written with the ticket {name}: an admission policy, a quota or a right refuses it"
+            )
+        }
         _ => format!("{platform} gives no ticket {name}{with}{}", documented_for(view, kind)),
     };
     format!("{what}. The token is not affected; the ticket is asked for again")
