@@ -19,7 +19,7 @@ use super::{
     wait::{check, eventually, pass},
 };
 
-/// The path of the OAuth2 endpoint that the operator of all platforms has.
+/// The path of the `OAuth2` endpoint that the operator of all platforms has.
 pub const OAUTH2_PATH: &str = "/oauth2/token";
 
 /// How an operator is started, as often as the test wants.
