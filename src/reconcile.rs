@@ -233,12 +233,11 @@ impl Ctx {
 
     /// Drops what the rest of a pass has remembered of an object that was deleted meanwhile.
     fn forget_if_gone(&self, name: &ObjectName, uid: Option<&str>) {
-        let current = self.world().mini_program(name);
+        let current = self.world().uid_of(name).map(str::to_owned);
         if current.is_none() {
             self.metrics.forget(name.namespace(), name.name());
         }
-        let is_current = current.is_some_and(|mp| mp.uid() == uid.unwrap_or_default());
-        if let Some(gone) = uid.filter(|_| !is_current) {
+        if let Some(gone) = uid.filter(|uid| current.as_deref() != Some(uid)) {
             self.memories.forget(gone);
         }
     }

@@ -29,7 +29,7 @@ pub async fn farewell(ctx: &Ctx, gone: &Gone) {
     let is_it = mp.metadata.uid.as_deref() == Some(gone.uid.as_str())
         && mp.metadata.deletion_timestamp.is_none();
     // The object may match the selector again.
-    let is_back = ctx.world().mini_program(&gone.name).is_some();
+    let is_back = ctx.world().uid_of(&gone.name).is_some();
     if !is_it || is_back || !ctx.term.leads() {
         return;
     }

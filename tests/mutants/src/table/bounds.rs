@@ -104,7 +104,7 @@ const APPS: &[Mutant] = &[
 const RECONCILE: &[Mutant] = &[Mutant {
     name: "ghosts-remembered",
     means: "An object that ends during a pass is remembered until the process ends.",
-    changes: &[("uid.filter(|_| !is_current)", "uid.filter(|_| false)")],
+    changes: &[("uid.filter(|uid| current.as_deref() != Some(uid))", "uid.filter(|_| false)")],
     killed_by: Test("an_object_that_ends_during_a_pass_is_not_remembered"),
 }];
 

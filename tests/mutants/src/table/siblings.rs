@@ -89,7 +89,7 @@ const CROWD: &[Mutant] = &[
     Mutant {
         name: "surplus-served",
         means: "However many objects of an app a namespace has, all are served.",
-        changes: &[("self.is_surplus(of)", "false")],
+        changes: &[("self.is_surplus(of, &object)", "false")],
         killed_by: Test(
             "the_oldest_hundred_of_a_namespace_are_served_and_the_next_one_when_one_of_them_leaves",
         ),
