@@ -45,8 +45,6 @@ use crate::{
     projection::Projection,
 };
 
-/// The annotation in which `kubectl apply` keeps a second copy of the object.
-
 /// The cluster as the watches and our own writes show it.
 pub struct World {
     scopes: BTreeMap<Scope, Lists>,
