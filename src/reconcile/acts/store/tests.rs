@@ -1,15 +1,18 @@
 //! An unstored token stays in memory until its Secret holds it, or holds another call's token.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 
 use crate::{
-    api::Reason,
+    api::{Reason, TicketType},
     platform::Cause,
+    projection::TicketFacts,
     reconcile::{
         Ctx, Next,
         call::{Call, Wanted, Why},
         fetch::door::TransportError,
         memory::{Ended, How, UnstoredFacts, UnstoredToken},
+        observed::HeldTicket,
         plan::tests::sight::{LEGACY, Sight, token},
         tests::{ECHO, api_server, ctx, no, now},
     },
@@ -34,9 +37,16 @@ fn holding(sight: &mut Sight, answer: fn(&str, &str) -> (u16, serde_json::Value)
         precondition: sight.observed().target.precondition(),
         refused: None,
     };
+    let ticket = TicketFacts {
+        kind: TicketType::JsApi,
+        fingerprint: token().fingerprint(),
+        issue_time: Time(sent),
+        expiration_time: Time(sent),
+    };
+    let tickets = vec![HeldTicket { ticket: token(), facts: ticket }];
     ctx.memories.with("shop-uid", |memory| {
         memory.unstored =
-            Some(Box::new(UnstoredToken { token: token(), tickets: vec![], facts: unstored }));
+            Some(Box::new(UnstoredToken { token: token(), tickets, facts: unstored }));
         let (generation, credential, mints_before) = (Some(1), None, None);
         let ended = Ended { call, generation, credential, mints_before, how };
         memory.recall.calls.ended = Some(Box::new(ended));
@@ -53,9 +63,10 @@ async fn a_token_whose_write_was_refused_stays_in_hand_and_is_tried_again() {
         let unstored = ctx.memories.with("shop-uid", |memory| memory.unstored.take());
         let unstored = unstored.expect("the token is kept");
         let refused = unstored.facts.refused.clone().expect("the refusal is remembered");
-        ctx.memories.with("shop-uid", |memory| memory.unstored = Some(unstored));
         assert_eq!((refused.reason, refused.attempts), (Reason::WriteFailed, attempts));
         assert!(refused.retry > now().boot);
+        assert!(unstored.tickets.is_empty(), "what refuses a ticket does not keep the token out");
+        ctx.memories.with("shop-uid", |memory| memory.unstored = Some(unstored));
     }
 }
 

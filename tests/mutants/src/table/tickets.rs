@@ -2,8 +2,10 @@
 
 use super::{KilledBy::Test, Mutant, Source};
 
-pub(super) const SOURCES: &[Source] =
-    &[Source { file: "src/reconcile/plan/tickets.rs", mutants: TICKETS }];
+pub(super) const SOURCES: &[Source] = &[
+    Source { file: "src/reconcile/plan/tickets.rs", mutants: TICKETS },
+    Source { file: "src/reconcile/acts/store.rs", mutants: STORE },
+];
 
 const TICKETS: &[Mutant] = &[
     Mutant {
@@ -36,4 +38,25 @@ const TICKETS: &[Mutant] = &[
         changes: &[("(past / 2).clamp(SHORTEST, LONGEST)", "SHORTEST")],
         killed_by: Test("after_its_end_a_ticket_is_asked_for_at_growing_intervals"),
     },
+    Mutant {
+        name: "ticket-asked-for-at-once",
+        means: "After a failure that the clock or another token voids, a ticket is asked for at once.",
+        changes: &[("retry.max(since(SHORTEST))", "retry")],
+        killed_by: Test(
+            "no_two_calls_are_closer_than_half_a_minute_whatever_the_clock_and_the_secret_say",
+        ),
+    },
+    Mutant {
+        name: "ticket-waits-by-the-wall-clock",
+        means: "A clock that is set back delays the call for the next ticket.",
+        changes: &[("until.min(since(span(last.sent, next)))", "until")],
+        killed_by: Test("a_clock_that_is_set_back_delays_no_call"),
+    },
 ];
+
+const STORE: &[Mutant] = &[Mutant {
+    name: "token-refused-with-its-tickets",
+    means: "A policy that refuses a ticket keeps the token out of its Secret.",
+    changes: &[("unstored.tickets.clear();", "let _ = unstored.tickets.len();")],
+    killed_by: Test("a_token_whose_write_was_refused_stays_in_hand_and_is_tried_again"),
+}];
