@@ -1,10 +1,12 @@
 //! Finds a directory and a port that nobody uses; it must not know what for.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::{Mutex, PoisonError};
 
 use crate::Error;
 
@@ -28,18 +30,29 @@ pub(crate) fn given(directory: &Path) -> Result<PathBuf, Error> {
     Ok(directory)
 }
 
-/// Free now; another program that chooses its port itself may be faster.
+/// Free now, and given out by this process for the first time: whoever got it may take long to
+/// listen. Another program that chooses its port itself may be faster.
 ///
 /// # Errors
 /// When none of a thousand was free.
 pub fn free_port() -> Result<u16, Error> {
     for _ in 0..1000 {
         let port = rand::random_range(PORTS);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        if is_new(port) && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return Ok(port);
         }
     }
     Err(Error::NoFreePort)
+}
+
+/// Whether this process has not given out the port lately.
+fn is_new(port: u16) -> bool {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if given.len() > PORTS.len() / 2 {
+        given.clear();
+    }
+    given.insert(port)
 }
 
 #[cfg(test)]
