@@ -127,7 +127,7 @@ const HOLD: &[Mutant] = &[
     Mutant {
         name: "ban-not-heeded",
         means: "A rejected app secret is sent again while the platform is about to ban the address.",
-        changes: &[("wait: view.stopped()", "wait: Duration::ZERO")],
+        changes: &[("view.stopped()", "Duration::ZERO")],
         killed_by: Test("near_a_ban_the_platform_is_sent_no_app_secret_that_it_has_not_accepted"),
     },
     Mutant {
@@ -281,7 +281,7 @@ const DOCUMENTED: &[Mutant] = &[
     Mutant {
         name: "whole-limit-used",
         means: "The operator leaves nothing of a documented limit to others.",
-        changes: &[("const PART: u32 = 4;", "const PART: u32 = 1;")],
+        changes: &[("limit.count / PART", "limit.count")],
         killed_by: Test("an_app_never_uses_more_than_half_of_what_its_platform_documents"),
     },
     Mutant {
