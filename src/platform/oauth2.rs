@@ -179,18 +179,7 @@ fn basic(client_id: &str, secret: &AppSecret) -> Zeroizing<String> {
 fn form_encoded(text: &str) -> Zeroizing<String> {
     // With room for the longest result, no copy of a part is left behind.
     let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
-                encoded.push(byte.into());
-            }
-            b' ' => encoded.push('+'),
-            _ => {
-                let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble)]);
-                encoded.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-            }
-        }
-    }
+    encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));
     encoded
 }
 
