@@ -423,10 +423,10 @@ fn wake(view: &View<'_>, wanted: Option<(Wanted, Delay)>) -> Duration {
     let failure = view.failure().map(|(failure, _)| wait(view.now, failure.next_attempt_time.0));
     let failure = failure.filter(|wait| !wait.is_zero());
     let refused = refused_write(view);
-    let corrected = [target::next_change(view), synchronise::next(view), tickets::next(view)];
+    let others = [target::next_change(view), synchronise::next(view), tickets::next(view)];
     [limited, next, overdue, failure, refused]
         .into_iter()
-        .chain(corrected)
+        .chain(others)
         .flatten()
         .min()
         .unwrap_or(LONGEST_REST)

@@ -99,10 +99,7 @@ impl Ctx {
         if let TargetLookup::Is(found) = found {
             self.world().record_own_write(mp.namespace(), &found);
         }
-        for ticket in due {
-            self.note_ticket(mp, ticket.kind, last(None, now.wall, now), None);
-        }
-        Next::Continue
+        self.none_requested(mp, due, now)
     }
 
     /// Without the token no ticket is requested for a moment; the token does not wait for that.
@@ -115,6 +112,10 @@ impl Ctx {
     ) -> Next<'_> {
         let (namespace, name) = (mp.namespace(), mp.name());
         tracing::warn!(namespace, name, %error, "could not read the target for a ticket; it is tried again");
+        self.none_requested(mp, due, now)
+    }
+
+    fn none_requested(&self, mp: &MiniProgram, due: &[&'static Ticket], now: Now) -> Next<'_> {
         for ticket in due {
             self.note_ticket(mp, ticket.kind, last(None, now.wall, now), None);
         }
@@ -133,23 +134,24 @@ impl Ctx {
         let mp = view.mp;
         let mut tickets = tickets::kept(view, target, held);
         let mut is_new = false;
-        for Response { held, sent, .. } in &responses {
+        for Response { held, .. } in &responses {
             let at = tickets.iter().position(|kept| kept.facts.kind == held.facts.kind);
             let before = at.map(|at| tickets.remove(at));
             is_new |= before.is_none_or(|before| before.facts != held.facts);
             tickets.push(held.clone());
-            let last = last(Some(held.facts.fingerprint.clone()), *sent, view.now);
-            self.note_ticket(mp, held.facts.kind, last, None);
         }
-        if is_new && let Err(error) = self.write_tickets(view, pass, target, token, &tickets).await
-        {
-            let kinds = responses.iter().map(|response| response.held.facts.kind);
-            kinds.for_each(|kind| self.ticket_not_stored(view, kind, &error));
-            return Next::Continue;
-        }
+        let written = if is_new {
+            self.write_tickets(view, pass, target, token, &tickets).await
+        } else {
+            Ok(())
+        };
         for Response { held: HeldTicket { facts, .. }, next, sent } in responses {
-            let last = last(Some(facts.fingerprint.clone()), sent, view.now);
-            self.note_ticket(mp, facts.kind, last, Some(TicketEnd::Ticket { facts, next }));
+            let (kind, last) = (facts.kind, last(Some(facts.fingerprint.clone()), sent, view.now));
+            let ended = match &written {
+                Ok(()) => Some(TicketEnd::Ticket { facts, next }),
+                Err(error) => self.not_stored(view, kind, error),
+            };
+            self.note_ticket(mp, kind, last, ended);
         }
         Next::Continue
     }
@@ -175,18 +177,17 @@ impl Ctx {
         Ok(())
     }
 
-    /// A write that lost a race is made with the next response; any other refusal is reported.
-    fn ticket_not_stored(&self, view: &View<'_>, kind: TicketType, error: &ApiError) {
+    /// The end of a call whose ticket could not be stored. After a lost race there is none: the
+    /// write is made with the next response.
+    fn not_stored(&self, view: &View<'_>, kind: TicketType, error: &ApiError) -> Option<TicketEnd> {
         let (mp, now) = (view.mp, self.clock.now());
         let (namespace, name, ticket) = (mp.namespace(), mp.name(), kind.as_str());
         tracing::warn!(namespace, name, ticket, %error, "a ticket could not be stored; it is requested again");
         if matches!(error, ApiError::Conflict | ApiError::NotFound | ApiError::Unanswered) {
-            return;
+            return None;
         }
         let reason = error.target_reason();
-        let failure = tickets::after_failure(view, kind, reason, None, now.wall);
-        let last = last(None, view.now.wall, view.now);
-        self.note_ticket(mp, kind, last, Some(TicketEnd::Failed(failure)));
+        Some(TicketEnd::Failed(tickets::after_failure(view, kind, reason, None, now.wall)))
     }
 
     fn ticket_refused(&self, view: &View<'_>, kind: TicketType, refusal: &Refusal) {

@@ -11,7 +11,8 @@ use crate::{
     world::MOST_OF_AN_APP,
 };
 
-/// How late a running pod may see a new token, with the kubelet's defaults. docs/consumers.md has what was seen.
+/// How late a running pod may see a new token, with the kubelet's defaults. docs/consumers.md has
+/// what was seen.
 const PODS_LAG: Duration = Duration::from_secs(90);
 
 /// The message of `InternalError`, which no observation leads to.
