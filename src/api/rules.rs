@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
 use super::{TicketType, names};
-use crate::platform;
+use crate::platform::{self, Endpoint, Platform};
 
 /// The pattern of a Secret's name, as the API server checks it.
 pub(super) const DNS_SUBDOMAIN: &str =
@@ -53,22 +53,64 @@ pub(super) fn root() -> Value {
     ])
 }
 
+/// A case of a rule across platforms.
+struct Case {
+    /// Which objects it is about, in CEL.
+    when: String,
+    /// What holds for them, in CEL.
+    holds: String,
+    /// What a person reads if it does not.
+    message: String,
+}
+
+/// One rule of cases, of which the first that is about an object counts. The API server evaluates
+/// every rule of the schema at every write, of the status too: a rule for each case would cost it
+/// more than the write.
+fn cases(unless: &str, cases: &[Case], message: &str) -> Value {
+    let chain = |last: &str, of: &dyn Fn(&Case) -> String| {
+        let each = cases.iter().map(|case| format!("{} ? {} : ", case.when, of(case)));
+        format!("{}{last}", each.collect::<String>())
+    };
+    json!({
+        "rule": format!("{unless}({})", chain("true", &|case| case.holds.clone())),
+        "message": message,
+        "messageExpression": chain(&literal(message), &|case| literal(&case.message)),
+    })
+}
+
+/// A string of CEL.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
 /// The rules across fields of the spec.
 pub(super) fn spec() -> Value {
-    let mut rules = Vec::new();
-    for platform in platform::ALL {
-        let name = platform.name;
-        rules.push(rule(
-            format!(
-                "self.platform != '{name}' || self.appID.matches('{}')",
-                platform.app_id.pattern
-            ),
-            format!("appID is not one of {name}: {}", platform.app_id.meaning),
-        ));
-        for endpoint in platform.endpoints {
-            rules.extend(bounds(platform, endpoint));
-        }
-    }
+    let ids = platform::ALL.iter().map(|platform| Case {
+        when: format!("self.platform == '{}'", platform.name),
+        holds: format!("self.appID.matches('{}')", platform.app_id.pattern),
+        message: format!("appID is not one of {}: {}", platform.name, platform.app_id.meaning),
+    });
+    let ids: Vec<_> = ids.collect();
+    let endpoints = platform::ALL
+        .iter()
+        .flat_map(|platform| platform.endpoints.iter().map(move |endpoint| (*platform, endpoint)));
+    let leads: Vec<_> =
+        endpoints.clone().map(|(platform, endpoint)| lead(platform, endpoint)).collect();
+    let intervals: Vec<_> =
+        endpoints.map(|(platform, endpoint)| interval(platform, endpoint)).collect();
+    let mut rules = vec![
+        cases("", &ids, "appID is not one of this platform: see docs/platforms.md"),
+        cases(
+            "!has(self.refreshBeforeSeconds) || ",
+            &leads,
+            "refreshBeforeSeconds is not one of this platform: see docs/platforms.md",
+        ),
+        cases(
+            "!has(self.refreshIntervalSeconds) || ",
+            &intervals,
+            "refreshIntervalSeconds is not one of this platform: see docs/platforms.md",
+        ),
+    ];
     let modes = platform::ALL.iter().map(|platform| {
         let modes = platform.endpoints.iter().filter_map(|endpoint| endpoint.mode);
         let modes: Vec<_> = modes.map(|mode| format!("'{mode:?}'")).collect();
@@ -97,11 +139,10 @@ pub(super) fn spec() -> Value {
     Value::Array(rules)
 }
 
-/// The bounds of `refreshBeforeSeconds` and `refreshIntervalSeconds`, which depend on how the
-/// endpoint reissues tokens.
-fn bounds(platform: &platform::Platform, endpoint: &platform::Endpoint) -> Vec<Value> {
+/// The objects of an endpoint, in CEL, and its name for people.
+fn objects_of(platform: &Platform, endpoint: &Endpoint) -> (String, String) {
     let name = platform.name;
-    let chosen = match endpoint.mode {
+    let when = match endpoint.mode {
         None => format!("self.platform == '{name}'"),
         Some(mode) if platform.default_mode() == Some(mode) => {
             format!(
@@ -113,34 +154,37 @@ fn bounds(platform: &platform::Platform, endpoint: &platform::Endpoint) -> Vec<V
         ),
     };
     let mode = endpoint.mode.map(|mode| format!(" in {mode:?} mode")).unwrap_or_default();
-    let longest_lead = endpoint.lead.longest.as_secs();
-    let lead = if longest_lead < SHORTEST_LEAD {
-        rule(
-            format!("!({chosen}) || !has(self.refreshBeforeSeconds)"),
-            format!(
-                "refreshBeforeSeconds cannot be set on {name}{mode}: its tokens are refreshed in their last {longest_lead} seconds"
-            ),
-        )
-    } else {
-        rule(
-            format!(
-                "!({chosen}) || !has(self.refreshBeforeSeconds) || self.refreshBeforeSeconds <= {longest_lead}"
-            ),
-            format!(
-                "refreshBeforeSeconds must be from {SHORTEST_LEAD} to {longest_lead} on {name}{mode}"
-            ),
-        )
-    };
-    let shortest_interval = if endpoint.reissue.makes_new() { 600 } else { 60 };
-    vec![
-        lead,
-        rule(
-            format!(
-                "!({chosen}) || !has(self.refreshIntervalSeconds) || self.refreshIntervalSeconds >= {shortest_interval}"
-            ),
-            format!("refreshIntervalSeconds must be at least {shortest_interval} on {name}{mode}"),
+    (when, format!("{name}{mode}"))
+}
+
+/// The bounds of `refreshBeforeSeconds` for an endpoint.
+fn lead(platform: &Platform, endpoint: &Endpoint) -> Case {
+    let (when, name) = objects_of(platform, endpoint);
+    let longest = endpoint.lead.longest.as_secs();
+    if longest < SHORTEST_LEAD {
+        let message = format!(
+            "refreshBeforeSeconds cannot be set on {name}: its tokens are refreshed in their last {longest} seconds"
+        );
+        return Case { when, holds: "false".into(), message };
+    }
+    Case {
+        when,
+        holds: format!("self.refreshBeforeSeconds <= {longest}"),
+        message: format!(
+            "refreshBeforeSeconds must be from {SHORTEST_LEAD} to {longest} on {name}"
         ),
-    ]
+    }
+}
+
+/// The bound of `refreshIntervalSeconds` for an endpoint, which depends on how it reissues tokens.
+fn interval(platform: &Platform, endpoint: &Endpoint) -> Case {
+    let (when, name) = objects_of(platform, endpoint);
+    let shortest = if endpoint.reissue.makes_new() { 600 } else { 60 };
+    Case {
+        when,
+        holds: format!("self.refreshIntervalSeconds >= {shortest}"),
+        message: format!("refreshIntervalSeconds must be at least {shortest} on {name}"),
+    }
 }
 
 /// The rules that the target's keys differ from each other and from those that the operator adds.

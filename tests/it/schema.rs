@@ -129,6 +129,35 @@ async fn wrong_specs_are_refused_with_a_readable_message() {
 }
 
 #[tokio::test]
+async fn what_a_platform_does_not_take_is_refused_in_its_name() {
+    let stage = Stage::new("schema").await;
+    let table = [
+        (
+            json!({ "platform": "WeCom", "appID": "wx1" }),
+            "appID is not one of WeCom: the corporation's id, ww and 16 hexadecimal digits",
+        ),
+        (
+            json!({ "platform": "QQBot", "appID": "102001234", "refreshBeforeSeconds": 120 }),
+            "refreshBeforeSeconds cannot be set on QQBot",
+        ),
+        (
+            json!({ "platform": "Honor", "appID": "104412345", "refreshIntervalSeconds": 599 }),
+            "refreshIntervalSeconds must be at least 600 on Honor",
+        ),
+        (
+            json!({ "platform": "WeCom", "appID": "ww0123456789abcdef", "tokenMode": "Stable" }),
+            "tokenMode is not one of this platform",
+        ),
+    ];
+    for (spec, expected) in table {
+        let object = stage.app("shop").spec(spec.clone()).object();
+        let refused = judge(&stage, &object).await.expect_err(&spec.to_string());
+        assert!(refused.contains(expected), "{spec}: {refused}");
+        assert!(!refused.contains("WeChat"), "no other platform is named: {refused}");
+    }
+}
+
+#[tokio::test]
 async fn right_specs_pass_and_what_is_left_out_is_filled_in() {
     let stage = Stage::new("schema").await;
     let table = [
