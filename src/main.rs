@@ -11,7 +11,9 @@ use miniprogram_operator::{
     },
 };
 
-#[tokio::main]
+// One thread asks an API server for more writes than it makes. A second one would cost locks and
+// wakes, and hide a step that hangs from the probes.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::read();
     core_dumps::disable();
