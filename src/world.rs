@@ -127,7 +127,8 @@ impl World {
         event: Event<DeserializeGuard<MiniProgram>>,
     ) -> Change {
         let mut change = ChangeSet::default();
-        let event = map(event, |object| self.read(object, &mut change));
+        let is_change = matches!(event, Event::Apply(_));
+        let event = map(event, |object| self.read(object, is_change, &mut change));
         match &event {
             Event::Init => self.unreadable.list_begins(scope),
             Event::InitDone => self.unreadable.list_ends(scope),
@@ -197,9 +198,13 @@ impl World {
         event: Event<PartialObjectMeta<Secret>>,
     ) -> Change {
         let mut change = ChangeSet::default();
+        let is_change = matches!(event, Event::Apply(_));
         let event = map(event, |secret| {
             let (uid, key, version) = identity(&secret);
-            Item { key, uid, version, value: Packed::of(&Projection::of(&secret.metadata)) }
+            let lists = self.scopes.get(scope).filter(|_| is_change);
+            let known = lists.and_then(|lists| lists.targets.at(&key, version)).cloned();
+            let value = known.or_else(|| Packed::of(&Projection::of(&secret.metadata)));
+            Item { key, uid, version, value }
         });
         let Some(lists) = self.scopes.get_mut(scope) else { return Change::default() };
         let was_complete = lists.complete();
@@ -313,15 +318,22 @@ impl World {
         self.requeue_users(&key, Some(&old), None);
     }
 
+    /// Reads an object that a watch has shown. A change to a known version is our own write, which
+    /// is kept as it is; a list after a restore may show another object of that version.
     fn read(
         &mut self,
         object: DeserializeGuard<MiniProgram>,
+        is_change: bool,
         change: &mut ChangeSet,
     ) -> Item<ObjectName, Arc<Kept>> {
         let (uid, key, version) = identity(&object);
+        let lists = self.lists_of(key.namespace()).filter(|_| is_change);
+        let known = lists.and_then(|lists| lists.mini_programs.at(&key, version)).cloned();
         let value = object.0.ok().and_then(|mut object| {
-            prune(&mut object);
-            Kept::of(&object).map(Arc::new)
+            known.or_else(|| {
+                prune(&mut object);
+                Kept::of(&object).map(Arc::new)
+            })
         });
         if value.is_some() {
             self.unreadable.forget(&key);

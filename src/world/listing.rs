@@ -85,6 +85,11 @@ impl<K: Clone + Eq + Hash + Ord, V: Clone> Listing<K, V> {
         self.held.get(key).map(|held| held.version)
     }
 
+    /// The value of a key, if it is known in this version.
+    pub fn at(&self, key: &K, version: u64) -> Option<&V> {
+        self.held.get(key).filter(|held| held.version == version).map(|held| &held.value)
+    }
+
     pub fn keys(&self) -> impl Iterator<Item = &K> {
         self.held.keys()
     }
