@@ -27,8 +27,8 @@ use crate::{
     template::Template,
 };
 
-/// Proof that the token of a call can be stored: a live read found the target, or a dry run of the
-/// write passed.
+/// Proof that the token of a call can be stored: a live read found the target, a dry run of the
+/// write passed, or the plan found that it would say nothing new.
 pub struct Preflight(());
 
 #[cfg(test)]
@@ -39,10 +39,9 @@ impl Preflight {
     }
 }
 
-/// Checks that the token of a call can be stored. If the target does not exist yet, or its last
-/// write was refused, this costs one dry run: quota, admission, a terminating namespace and a Secret
-/// that the watch does not show yet then refuse the dry run and not the token. Whether the object
-/// still exists is not read: the intent of a call that ends tokens has just been stored in it, and
+/// Checks that the token of a call can be stored, with a dry run where the plan wants one: quota,
+/// admission, a terminating namespace and a Secret that the watch does not show yet then refuse the
+/// dry run and not the token. Whether the object still exists is not read: the intent of a call that ends tokens has just been stored in it, and
 /// another call does no harm.
 pub async fn preflight(
     client: &Client,
@@ -50,9 +49,9 @@ pub async fn preflight(
     name: &str,
     precondition: &Precondition,
     template: &Template,
-    was_refused: bool,
+    dry_run: bool,
 ) -> Result<Preflight, ApiError> {
-    if *precondition == Precondition::Absent || was_refused {
+    if dry_run {
         let placeholder = AccessToken::parse("placeholder").ok_or(ApiError::NotFound)?;
         let facts = TokenFacts {
             fingerprint: placeholder.fingerprint(),

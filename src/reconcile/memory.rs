@@ -4,6 +4,7 @@
 mod apps;
 mod backoffs;
 mod calls;
+mod creations;
 mod reports;
 mod sightings;
 mod tickets;
@@ -17,7 +18,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use self::apps::Apps;
+use self::{apps::Apps, creations::Creations};
 pub use self::{
     apps::{AppKey, AppMints, LastMint},
     backoffs::{Backoffs, LONGEST as LONGEST_BACK_OFF},
@@ -82,11 +83,12 @@ impl Kept {
     }
 }
 
-/// The process's memory, by object and by app.
+/// The process's memory, by object, by app and by namespace.
 #[derive(Default)]
 pub struct Memories {
     objects: Mutex<HashMap<Box<str>, Kept>>,
     apps: Mutex<Apps>,
+    creations: Mutex<Creations>,
 }
 
 impl Memories {
@@ -116,6 +118,11 @@ impl Memories {
         change: impl FnOnce(&mut AppMints) -> T,
     ) -> T {
         lock(&self.apps).change(key, boot, change)
+    }
+
+    /// Reads or changes what is remembered of creations of targets.
+    pub fn creations<T>(&self, change: impl FnOnce(&mut Creations) -> T) -> T {
+        change(&mut lock(&self.creations))
     }
 
     /// The number of objects that are remembered.

@@ -13,6 +13,7 @@ mod fold;
 pub mod limits;
 mod next_call;
 pub mod ownership;
+pub mod preflight;
 pub mod refused_write;
 pub mod report;
 mod rest;

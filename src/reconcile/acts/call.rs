@@ -14,8 +14,10 @@ use crate::reconcile::{
     fetch::{FetchRequest, Fetched, fetch, slots::Slot},
     memory::{AppMints, Ended, How, Precondition, UnstoredFacts, UnstoredToken},
     plan::{
-        due, limits, refused_write,
-        target::{is_reported_refused, stays_in_use},
+        due, limits,
+        preflight::needs_dry_run,
+        refused_write,
+        target::stays_in_use,
         tickets,
         time::{after, whole_seconds},
         unknown_outcome,
@@ -145,23 +147,21 @@ impl Ctx {
             (None, None) => return Next::Continue,
         };
         let (name, precondition) = destination(view);
-        let was_refused = is_reported_refused(view);
-        let preflight = match apply::preflight(
-            &self.client,
-            mp,
-            &name,
-            &precondition,
-            &seen.template,
-            was_refused,
-        )
-        .await
-        {
-            Ok(preflight) => preflight,
-            Err(error) => {
-                pass.started = Some(Box::new(started));
-                return self.preflight_failed(mp, pass, &error, now);
-            }
-        };
+        // For an object that came after it, the creation says nothing: a policy may have come first.
+        let created_nearby = seen.recall.sightings.due_since.is_some_and(|since| {
+            self.memories.creations(|creations| creations.any(mp.namespace(), since, now.boot))
+        });
+        let dry_run = needs_dry_run(view, wanted, &precondition, created_nearby);
+        let preflight =
+            match apply::preflight(&self.client, mp, &name, &precondition, &seen.template, dry_run)
+                .await
+            {
+                Ok(preflight) => preflight,
+                Err(error) => {
+                    pass.started = Some(Box::new(started));
+                    return self.preflight_failed(mp, pass, &error, now);
+                }
+            };
         self.recall(mp, |recall| {
             let is_over = recall.calls.last_sent.is_none_or(|last| last + limits::ROW < now.boot);
             recall.calls.unasked = if is_over { 0 } else { recall.calls.unasked };
@@ -259,6 +259,7 @@ impl Ctx {
             recall.writes.refused.insert(refused).attempts
         });
         let (namespace, name) = (mp.namespace(), mp.name());
+        self.memories.creations(|creations| creations.refused(namespace));
         tracing::warn!(namespace, name, %error, attempts, "the target Secret cannot be written; it is tried again");
     }
 }

@@ -11,7 +11,7 @@ use crate::reconcile::{
     apply::{self, Resolution, secret::Content},
     call::Why,
     events,
-    memory::{How, Stored, UnstoredFacts, UnstoredToken},
+    memory::{How, Precondition, Stored, UnstoredFacts, UnstoredToken},
     observed::{HeldTicket, LiveRead},
     plan::{Rewrite, due, refused_write, synchronise::trusted_fingerprint, tickets, view::View},
 };
@@ -97,6 +97,10 @@ impl Ctx {
         self.metrics.secret_written("apply");
         let version = written.version.clone();
         self.world().record_own_write(mp.namespace(), written);
+        if unstored.precondition == Precondition::Absent {
+            let boot = self.clock.now().boot;
+            self.memories.creations(|creations| creations.created(mp.namespace(), boot));
+        }
         let uid = mp.uid();
         let same = self.memories.with(uid, |memory| {
             memory.unstored = None;
@@ -178,6 +182,7 @@ impl Ctx {
             Some(unstored.facts.refused.insert(refused).attempts)
         });
         let (namespace, name) = (mp.namespace(), mp.name());
+        self.memories.creations(|creations| creations.refused(namespace));
         tracing::warn!(namespace, name, %error, attempts, "a new token could not be stored; it is kept and the write tried again");
         Next::Continue
     }

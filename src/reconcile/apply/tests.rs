@@ -197,7 +197,7 @@ async fn before_a_call_the_creation_of_its_target_is_tried_without_being_done() 
     .await
     .expect("it exists");
     assert!(requests.lock().unwrap().is_empty(), "it was read just now");
-    preflight(&client, &mp, "shop-token", &Precondition::Absent, &Template::default(), false)
+    preflight(&client, &mp, "shop-token", &Precondition::Absent, &Template::default(), true)
         .await
         .expect("it can be created");
     let sent = requests.lock().unwrap().clone();
@@ -206,7 +206,7 @@ async fn before_a_call_the_creation_of_its_target_is_tried_without_being_done() 
     assert_eq!(body["metadata"]["resourceVersion"], "1", "it may only be created");
     let (client, _) = api_server(|_, _| no(409));
     let taken =
-        preflight(&client, &mp, "shop-token", &Precondition::Absent, &Template::default(), false)
+        preflight(&client, &mp, "shop-token", &Precondition::Absent, &Template::default(), true)
             .await;
     assert!(matches!(taken, Err(ApiError::Conflict)), "the watch does not show it yet");
 }

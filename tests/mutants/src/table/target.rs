@@ -6,6 +6,8 @@ pub(super) const SOURCES: &[Source] = &[
     Source { file: "src/reconcile/plan.rs", mutants: PLAN },
     Source { file: "src/reconcile/plan/synchronise.rs", mutants: SYNCHRONISE },
     Source { file: "src/reconcile/plan/target.rs", mutants: KEYS },
+    Source { file: "src/reconcile/plan/preflight.rs", mutants: PREFLIGHT },
+    Source { file: "src/reconcile/memory/creations.rs", mutants: CREATIONS },
     Source { file: "src/reconcile/apply/secret.rs", mutants: SECRET },
     Source { file: "src/reconcile/apply.rs", mutants: APPLY },
     Source { file: "src/reconcile/acts/store.rs", mutants: STORING },
@@ -166,7 +168,7 @@ const APPLY: &[Mutant] = &[
     Mutant {
         name: "creation-not-tried",
         means: "A token is asked for that no quota or policy allows to be stored.",
-        changes: &[("*precondition == Precondition::Absent || was_refused", "false")],
+        changes: &[("if dry_run {", "if false {")],
         killed_by: Test("before_a_call_the_creation_of_its_target_is_tried_without_being_done"),
     },
     Mutant {
@@ -177,6 +179,36 @@ const APPLY: &[Mutant] = &[
             "DeleteParams::default()",
         )],
         killed_by: Test("only_the_very_secret_that_was_seen_is_deleted"),
+    },
+];
+
+const PREFLIGHT: &[Mutant] = &[
+    Mutant {
+        name: "mint-for-a-target-not-tried",
+        means: "A token is ended for one whose target nobody has tried to create.",
+        changes: &[("(wanted.mints || !created_nearby)", "!created_nearby")],
+        killed_by: Test("a_creation_is_tried_unless_one_nearby_has_shown_that_it_will_pass"),
+    },
+    Mutant {
+        name: "refused-target-not-tried",
+        means: "A target whose write was refused is asked for again without a try.",
+        changes: &[("is_reported_refused(view) || ", "view.seen.listed && false || ")],
+        killed_by: Test("a_target_whose_last_write_was_refused_is_always_tried"),
+    },
+];
+
+const CREATIONS: &[Mutant] = &[
+    Mutant {
+        name: "creation-before-the-object-counts",
+        means: "A policy that came after the last creation is not noticed before the call.",
+        changes: &[("since < *created && boot < *created + RECENT", "boot < *created + RECENT")],
+        killed_by: Test("a_creation_counts_for_its_namespace_and_for_a_moment"),
+    },
+    Mutant {
+        name: "refusal-does-not-end-creations",
+        means: "After a refused write, the others of the namespace are asked for without a try.",
+        changes: &[("self.by_namespace.remove(namespace);", "")],
+        killed_by: Test("a_refused_write_ends_what_a_creation_has_shown"),
     },
 ];
 
