@@ -275,7 +275,9 @@ impl Ctx {
         match act {
             Act::Rest => Next::Continue,
             Act::Status(status) => self.write_status(mp, *status, pass).await,
-            Act::ReadLive { old, for_call } => self.read_live(view, old, for_call, pass).await,
+            Act::ReadLive { target, old, for_call } => {
+                self.read_live(view, target, old, for_call, pass).await
+            }
             Act::ReadCredential => self.read_credential(mp, pass).await,
             Act::NoteCredential(noted) => {
                 self.remember(mp, |memory| memory.recall.reports.noted = Some(noted))

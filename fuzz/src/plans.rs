@@ -307,6 +307,7 @@ fn closer(mp: &MiniProgram, target: &TargetLookup) -> LiveRead {
     LiveRead {
         of: Spec::of(mp),
         target: target.clone(),
+        is_target_read: true,
         immutable: false,
         held: held(),
         intact: None,

@@ -112,8 +112,10 @@ impl TargetLookup {
 pub struct LiveRead {
     /// The spec that it was made for.
     pub of: Spec,
-    /// The Secret of the target's name.
+    /// The Secret of the target's name: as it was read, or as the world shows it.
     pub target: TargetLookup,
+    /// Whether it was read.
+    pub is_target_read: bool,
     /// Whether it is marked immutable.
     pub immutable: bool,
     /// The tokens in the target's data.

@@ -92,8 +92,10 @@ pub enum Act {
     Rest,
     /// Write the status.
     Status(Box<MiniProgramStatus>),
-    /// Read the target and the credential from the API server, then plan again.
+    /// Read the credential from the API server, and the target, then plan again.
     ReadLive {
+        /// Whether to read the target; otherwise what the world shows of it is enough.
+        target: bool,
         /// Another of our Secrets to read: the one whose token the target may be filled from.
         old: Option<Arc<Projection>>,
         /// Whether a call is to follow. Such a read is only made once there is room for the call.
@@ -269,11 +271,22 @@ fn store_token(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     }
 }
 
-/// Every live read includes the Secret whose token may fill the target: a Secret that is not read
-/// counts as one without a token.
-fn live_read(view: &View<'_>, for_call: bool) -> Act {
+/// Every live read of a target includes the Secret whose token may fill it: a Secret that is not
+/// read counts as one without a token.
+fn live_read(view: &View<'_>) -> Act {
+    Act::ReadLive { target: true, old: old_target(view), for_call: false }
+}
+
+/// The live read for a call.
+fn read_for_call(view: &View<'_>, wanted: Wanted) -> Act {
+    let target = !preflight::is_target_known(view, wanted);
+    Act::ReadLive { target, old: old_target(view), for_call: true }
+}
+
+/// The Secret in use, if it is not the target.
+fn old_target(view: &View<'_>) -> Option<Arc<Projection>> {
     let old = view.in_use.filter(|target| target.name != view.mp.target_name());
-    Act::ReadLive { old: old.map(|old| Arc::new(old.clone())), for_call }
+    old.map(|old| Arc::new(old.clone()))
 }
 
 /// A call that returns the same token has succeeded. The token is written again only if something
@@ -307,7 +320,7 @@ fn backing_off(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
 fn identify(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     match view.target {
         Target::Foreign if view.live().is_none() && !is_reported(view, Reason::Conflict) => {
-            Some(Step::Do(live_read(view, false)))
+            Some(Step::Do(live_read(view)))
         }
         // If an old target exists, it stays in use and is kept fresh.
         Target::Foreign if view.in_use.is_none() => Some(Step::Wait(LONGEST_REST)),
@@ -366,7 +379,7 @@ fn call(view: &View<'_>, wanted: Option<Wanted>) -> Option<Step> {
         return None;
     }
     match view.live() {
-        None => Some(Step::Do(live_read(view, true))),
+        None => Some(Step::Do(read_for_call(view, wanted))),
         Some(live) => Some(ask(view, live, wanted)),
     }
 }

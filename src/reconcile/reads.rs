@@ -142,15 +142,24 @@ impl Reads {
             (None, Errand::Call) => Arc::new(self.own_credential(mp).await?),
             (None, Errand::Object) => Arc::new(self.credential(mp).await?),
         };
-        Ok(LiveRead { of: Spec::of(mp), target, immutable, held, old_held, intact, credential })
+        Ok(LiveRead {
+            of: Spec::of(mp),
+            target,
+            is_target_read: true,
+            immutable,
+            held,
+            old_held,
+            intact,
+            credential,
+        })
     }
 
-    /// The live read for a call of an object of which the watch shows no target: only the
-    /// credential is read. That there is no target is proved before the call, by the dry run of its
-    /// creation.
+    /// The live read for a call that the target is known well enough for: only the credential is
+    /// read.
     pub async fn read_without_target(
         &self,
         mp: &MiniProgram,
+        target: TargetLookup,
         credential: Option<Arc<CredentialRead>>,
     ) -> Result<LiveRead, ApiError> {
         let credential = match credential {
@@ -159,7 +168,8 @@ impl Reads {
         };
         Ok(LiveRead {
             of: Spec::of(mp),
-            target: TargetLookup::Absent,
+            target,
+            is_target_read: false,
             immutable: false,
             held: Held::default(),
             old_held: Held::default(),

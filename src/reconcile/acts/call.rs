@@ -14,15 +14,14 @@ use crate::reconcile::{
     fetch::{FetchRequest, Fetched, fetch, slots::Slot},
     memory::{AppMints, Ended, How, Precondition, UnstoredFacts, UnstoredToken},
     plan::{
-        due, limits,
-        preflight::needs_dry_run,
-        refused_write,
+        due, limits, preflight, refused_write,
         target::stays_in_use,
         tickets,
         time::{after, whole_seconds},
         unknown_outcome,
         view::View,
     },
+    reads::Errand,
     status::{self, IntentRecorded},
 };
 use crate::{
@@ -89,7 +88,12 @@ impl Ctx {
                 let started = StartedCall { call, recorded, mints_before, app_before };
                 pass.started = Some(Box::new(started));
                 let old = view.in_use.filter(|target| target.name != mp.target_name());
-                match self.read_for_call(view, old, None).await {
+                let read = if preflight::is_target_known(view, wanted) {
+                    self.reads.read_without_target(mp, view.seen.target.clone(), None).await
+                } else {
+                    self.reads.read_live(mp, old, None, Errand::Call).await
+                };
+                match read {
                     Ok(live) => {
                         self.record_live_read(mp, &live);
                         pass.live = Some(Arc::new(live));
@@ -151,7 +155,7 @@ impl Ctx {
         let created_nearby = seen.recall.sightings.due_since.is_some_and(|since| {
             self.memories.creations(|creations| creations.any(mp.namespace(), since, now.boot))
         });
-        let dry_run = needs_dry_run(view, wanted, &precondition, created_nearby);
+        let dry_run = preflight::needs_dry_run(view, wanted, &precondition, created_nearby);
         let preflight =
             match apply::preflight(&self.client, mp, &name, &precondition, &seen.template, dry_run)
                 .await

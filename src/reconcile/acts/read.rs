@@ -9,7 +9,6 @@ use crate::{
     projection::Projection,
     reconcile::{
         Ctx, Next, Pass,
-        api_error::ApiError,
         observed::{CredentialRead, LiveRead, ReadFor, Spec, TargetLookup},
         plan::view::View,
         reads::Errand,
@@ -18,10 +17,12 @@ use crate::{
 };
 
 impl Ctx {
-    /// Reads the target, the old target and the credential; for a call only with a slot.
+    /// Reads the target, if it is asked for, the old target and the credential; for a call only with
+    /// a slot.
     pub(in crate::reconcile) async fn read_live(
         &self,
         view: &View<'_>,
+        target: bool,
         old: Option<Arc<Projection>>,
         for_call: bool,
         pass: &mut Pass,
@@ -33,10 +34,11 @@ impl Ctx {
         // The live read takes over what was read of the credential: its act drops both.
         let credential = pass.credential.take().map(|read| read.credential);
         let old = old.as_deref();
-        let read = if for_call {
-            self.read_for_call(view, old, credential).await
+        let errand = if for_call { Errand::Call } else { Errand::Object };
+        let read = if target {
+            self.reads.read_live(mp, old, credential, errand).await
         } else {
-            self.reads.read_live(mp, old, credential, Errand::Object).await
+            self.reads.read_without_target(mp, view.seen.target.clone(), credential).await
         };
         match read {
             Ok(live) => {
@@ -45,20 +47,6 @@ impl Ctx {
                 Next::Continue
             }
             Err(error) => self.back_off(mp, &error, "read the target and the credential"),
-        }
-    }
-
-    /// Makes the live read for a call.
-    pub(super) async fn read_for_call(
-        &self,
-        view: &View<'_>,
-        old: Option<&Projection>,
-        credential: Option<Arc<CredentialRead>>,
-    ) -> Result<LiveRead, ApiError> {
-        if old.is_none() && view.seen.target == TargetLookup::Absent {
-            self.reads.read_without_target(view.mp, credential).await
-        } else {
-            self.reads.read_live(view.mp, old, credential, Errand::Call).await
         }
     }
 
@@ -82,15 +70,17 @@ impl Ctx {
     /// verdict on a version of the credential that the watch has yet to show would count for
     /// another version, and the platform would be called again.
     pub(in crate::reconcile) fn record_live_read(&self, mp: &MiniProgram, live: &LiveRead) {
-        if let TargetLookup::Is(target) = &live.target {
-            let namespace = mp.namespace();
-            self.world().record_own_write(namespace, target);
+        // What was not read is no news: the world may have learned of a restored cluster meanwhile.
+        if live.is_target_read {
+            if let TargetLookup::Is(target) = &live.target {
+                self.world().record_own_write(mp.namespace(), target);
+            }
+            let boot = self.clock.now().boot;
+            self.recall(mp, |recall| {
+                recall.writes.read_at = Some(boot);
+                recall.writes.verified = live.intact.clone().or(recall.writes.verified.take());
+            });
         }
-        let boot = self.clock.now().boot;
-        self.recall(mp, |recall| {
-            recall.writes.read_at = Some(boot);
-            recall.writes.verified = live.intact.clone().or(recall.writes.verified.take());
-        });
         self.record_credential_read(mp, &live.credential);
     }
 

@@ -49,7 +49,7 @@ pub(super) fn synchronise(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
     }
     let from = Arc::new(from.clone());
     let Some(live) = view.live() else {
-        return Some(Step::Do(live_read(view, false)));
+        return Some(Step::Do(live_read(view)));
     };
     if live.immutable && !renamed {
         return None;
@@ -80,7 +80,7 @@ fn verify(view: &View<'_>, target: &Projection) -> Option<Step> {
         return (!live.immutable).then(|| rewrite(view, live, rewritten));
     }
     // A due call need not wait: it reads the Secret itself.
-    apart(view, view.seen.recall.writes.read_at).is_none().then(|| Step::Do(live_read(view, false)))
+    apart(view, view.seen.recall.writes.read_at).is_none().then(|| Step::Do(live_read(view)))
 }
 
 /// When the Secret in use may be corrected or read again, after it was corrected or read a moment

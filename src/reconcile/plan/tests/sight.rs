@@ -332,6 +332,7 @@ impl Sight {
         let live = self.live.take().map(|credential| LiveRead {
             of: Spec::of(&self.mp),
             target: target.clone(),
+            is_target_read: true,
             immutable: self.immutable,
             held: std::mem::take(&mut self.held),
             old_held: std::mem::take(&mut self.old_held),

@@ -182,7 +182,28 @@ const APPLY: &[Mutant] = &[
     },
 ];
 
+const UNREAD: &str =
+    "a_target_that_nobody_has_changed_is_not_read_for_a_refresh_that_ends_no_token";
+
 const PREFLIGHT: &[Mutant] = &[
+    Mutant {
+        name: "unread-after-a-lost-race",
+        means: "A call is made again and again for a target that is not as the watch shows it.",
+        changes: &[("&& recall.backoffs.requests.failures == 0", "")],
+        killed_by: Test(UNREAD),
+    },
+    Mutant {
+        name: "unread-whatever-the-reason",
+        means: "After a restore, a token that replaces a dead one is dropped.",
+        changes: &[("wanted.why.by_time() && !wanted.mints", "!wanted.mints")],
+        killed_by: Test(UNREAD),
+    },
+    Mutant {
+        name: "unread-with-tickets",
+        means: "A new token is written without the tickets that stood beside the old one.",
+        changes: &[("is_routine && is_in_order && !has_tickets", "is_routine && is_in_order")],
+        killed_by: Test(UNREAD),
+    },
     Mutant {
         name: "mint-for-a-target-not-tried",
         means: "A token is ended for one whose target nobody has tried to create.",
@@ -192,7 +213,7 @@ const PREFLIGHT: &[Mutant] = &[
     Mutant {
         name: "refused-target-not-tried",
         means: "A target whose write was refused is asked for again without a try.",
-        changes: &[("is_reported_refused(view) || ", "view.seen.listed && false || ")],
+        changes: &[("is_reported_refused(view) || ", "(view.seen.listed && false) || ")],
         killed_by: Test("a_target_whose_last_write_was_refused_is_always_tried"),
     },
 ];
