@@ -73,7 +73,7 @@ clusters: need-rust control-plane ## Tests of the control plane that the integra
 
 .PHONY: simulate
 simulate: need-rust ## The operator on virtual time: known scripts, one fault at every step, a fixed set of runs
-	cargo test --locked --workspace --test scripts --test runs --no-fail-fast
+	cargo test --locked --workspace --test scripts --test runs --test another_caller --no-fail-fast
 
 # What a failing run shows is replayed with `--seed N --trace`.
 SIMULATE = '$(TARGET)/debug/simulate'

@@ -67,6 +67,8 @@ pub struct Cluster {
     version: u64,
     uids: u64,
     kinds: BTreeMap<Kind, Objects>,
+    /// The number of Events, by reason.
+    events: BTreeMap<String, usize>,
     /// Wakes in order; tokio's `watch` would wake at random.
     changed: Arc<Notify>,
     witness: Witness,
@@ -79,6 +81,7 @@ impl Cluster {
             version: 1000,
             uids: 0,
             kinds: kinds.into_iter().map(|kind| (kind, Objects::default())).collect(),
+            events: BTreeMap::new(),
             changed: Arc::default(),
             witness,
         }
@@ -110,6 +113,17 @@ impl Cluster {
                 .history
                 .range(objects.history.partition_point(|change| change.version <= version)..)
         })
+    }
+
+    /// Counts an Event.
+    pub fn published(&mut self, reason: &str) {
+        *self.events.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// How many Events have had this reason.
+    #[must_use]
+    pub fn events(&self, reason: &str) -> usize {
+        self.events.get(reason).copied().unwrap_or_default()
     }
 
     /// Forgets all history, as a compaction or a restart of the API server does.

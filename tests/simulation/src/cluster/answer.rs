@@ -43,8 +43,11 @@ fn carry_out(cluster: &mut Cluster, now: Millis, asked: &Asked) -> Result<(u16, 
     if asked.verb == Verb::List {
         return Ok((200, list(cluster, asked)));
     }
-    // Nothing in this model reads Events.
+    // Nobody reads Events; only their number is kept.
     if asked.kind == Kind::Event {
+        if let Some(reason) = asked.body["reason"].as_str() {
+            cluster.published(reason);
+        }
         return Ok((201, asked.body.clone()));
     }
     let named = asked
