@@ -132,6 +132,8 @@ need-node: node-binaries need-musl
 	$(call packages,ip,iproute2)
 	$(call packages,openssl,openssl)
 	$(call packages,busybox,busybox-static)
+	$(call packages,curl,curl)
+	$(call packages,jq,jq)
 
 need-sdks: need-go-itself
 	$(call packages,python3,python3 python3-venv)
