@@ -73,6 +73,10 @@ const BUDGETS: &[Budget] = &[
 
 /// Fifty Events of routine at once, and one a second: at 1,000 apps.
 const ROUTINE: f64 = 0.1;
+/// Below so many apps, the operator's own start is a part of the time that counts.
+const RATIO_FROM: u32 = 5000;
+/// The most times the bare limit below that.
+const RATIO_OF_FEW: f64 = 2.0;
 /// How much more an app may cost at the largest number of apps than at the smallest.
 const GROWTH: f64 = 1.1;
 /// Figures that are flat, all of the row first-issue.
@@ -125,7 +129,9 @@ impl Budget {
             "" => self.figure.to_owned(),
             part => part_of(part, self.figure),
         };
-        Verdict { row: self.row, apps, most: self.most, value: figures.get(&figure), figure }
+        let is_short = self.figure == f::RATIO && apps < RATIO_FROM;
+        let most = if is_short { RATIO_OF_FEW } else { self.most };
+        Verdict { row: self.row, apps, most, value: figures.get(&figure), figure }
     }
 }
 
@@ -176,6 +182,17 @@ mod tests {
         assert!(missed(&measured, "restart: reads").is_empty());
         assert_eq!(missed(&measured, f::READS), [200]);
         assert_eq!(missed(&measured, f::RATIO), [100, 200]);
+    }
+
+    #[test]
+    fn of_few_apps_the_start_weighs_in_the_ratio() {
+        let ratio = |apps| {
+            let mut figures = Figures::default();
+            figures.add(f::RATIO, 1.7);
+            let measured = Measured { row: Row::FirstIssue, apps, load: String::new(), figures };
+            missed(&[measured], f::RATIO)
+        };
+        assert_eq!((ratio(1000), ratio(5000)), (vec![], vec![5000]));
     }
 
     #[test]
