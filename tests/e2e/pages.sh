@@ -59,6 +59,22 @@ follow() {
         fail "$page: $command" "$shown"
 }
 
+# spoken: the commands that the pages name in a sentence, with what they are about
+spoken() {
+    cat "$root"/README.md "$root"/docs/*.md "$root"/docs/{reference,runbooks,platforms}/*.md |
+        tr -s '\n ' ' ' | grep -oE '`kubectl [^`]*`' | tr -d '`' | sort -u
+}
+
+# follow_spoken TEXT [NAME=VALUE…]: runs a command that a page names in a sentence
+follow_spoken() {
+    local command
+    command=$(spoken | grep -xF -- "$1") || fail "a page to name: $1"
+    printf '%s\n' "$command" >> "$followed"
+    shift
+    command=$(here "$command" "$@")
+    shown=$(PATH=$root/deploy/kubectl:$PATH bash -eu -o pipefail -c "$command" 2>&1) || fail "$command" "$shown"
+}
+
 # shows TEXT: what the last command showed has this in it
 shows() {
     [[ $shown == *"$1"* ]] || fail "the last command to show: $1" "$shown"

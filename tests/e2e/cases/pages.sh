@@ -49,6 +49,14 @@ shows 'Ready True TokenAvailable'
 follow docs/reference/status.md '.status.nextCall' '' NAME=shop
 shows '"reason":"Time"'
 seen 'apps.md: from an app secret to a token' $(($(now) - from))
+for each in 'describe mp shop' 'explain mp.spec' 'explain mp.status --recursive' 'get mp -A' 'get mp'; do
+    follow_spoken "kubectl $each"
+done
+follow_spoken 'kubectl describe mp NAME' NAME=shop
+follow_spoken 'kubectl miniprogram status NAME' NAME=shop
+follow_spoken 'kubectl miniprogram refresh NAME' NAME=shop
+follow_spoken 'kubectl get mp NAME -o json --show-managed-fields | wc -c' NAME=shop
+((shown > 1000)) || fail 'the size of an object' "$shown"
 
 # --- consumers.md
 mkdir token
@@ -81,6 +89,7 @@ same 'consumers.md: a consumer outside of the cluster reads the token' "$(key de
 first=$(mini shop '{.status.token.fingerprint}')
 follow docs/leaked-token.md 'kubectl annotate mp shop' ''
 within 60 'leaked-token.md: a leaked token is replaced' fingerprint_is_not "$first"
+follow_spoken 'kubectl annotate mp shop miniprogram.dev/invalid-token-'
 follow docs/leaked-token.md 'create secret generic shop-credential' "secret-of-$shop_id"
 follow docs/reference/annotations.md 'refresh-requested' ''
 follow docs/reference/annotations.md 'kubectl miniprogram list' ''
@@ -145,6 +154,9 @@ quietly 150 'a consumer' kubectl rollout status deployment/shop --timeout=1s
 kubectl patch secret shop-token --type=merge -p '{"immutable":true}' > /dev/null
 here_is=(NAMESPACE=default NAME=shop SECRET=shop-token DEPLOYMENT=shop LABELS=app=shop REPLICAS=1)
 old=$(kubectl get secret shop-token -o jsonpath='{.metadata.uid}')
+follow_spoken 'kubectl -n NAMESPACE get secret SECRET -o yaml --show-managed-fields' "${here_is[@]}"
+shows 'manager: kubectl-patch'
+follow_spoken 'kubectl -n NAMESPACE create secret generic try --dry-run=server' "${here_is[@]}"
 for each in 'delete secret' 'replicas=0' 'wait pods' 'replicas=REPLICAS'; do
     follow docs/runbooks/target-conflict.md "$each" '' "${here_is[@]}"
 done
@@ -184,7 +196,9 @@ kubectl delete crd miniprograms.miniprogram.dev > /dev/null
 follow_soon 90 'the cluster has no MiniProgram resource' docs/runbooks/operator-blind.md 'logs deployment'
 follow_soon 120 0/1 docs/runbooks/operator-blind.md 'get pods'
 seen 'operator-blind.md: the log says that the CustomResourceDefinition is missing'
+! kubectl get crd miniprograms.miniprogram.dev > /dev/null 2>&1 || fail 'no CustomResourceDefinition'
 kubectl apply --server-side -f "$root/crds/miniprograms.yaml" > /dev/null
+follow_spoken 'kubectl get crd miniprograms.miniprogram.dev'
 within 60 'it sees again as soon as it is there' kubectl -n miniprogram-system rollout status deployment/miniprogram-operator --timeout=1s
 
 # --- install.md: removal, and the other ways in
@@ -209,10 +223,29 @@ seen 'install.md: all ways to install it, and to remove it'
 more="$chart ${settings[*]} --namespace shards --create-namespace --wait"
 follow docs/shards.md 'helm install shard-a' '' …="$more"
 follow docs/shards.md 'helm install shard-b' '' …="$more --set crds.enabled=false"
+follow_spoken 'kubectl get mp -A -L shard'
 seen 'shards.md: two releases share the objects'
 "$HELM" uninstall shard-a shard-b -n shards --wait > /dev/null
 kubectl delete crd miniprograms.miniprogram.dev > /dev/null
 
+# What is named without what it is about is no command; krew takes it from a release; the last ones do what others above do.
+cat > named << 'EOT'
+kubectl apply
+kubectl apply -f
+kubectl delete crd
+kubectl describe
+kubectl describe pod
+kubectl get secret -o yaml
+kubectl miniprogram
+kubectl miniprogram refresh
+kubectl miniprogram replace
+kubectl replace --force
+kubectl krew install --manifest-url=…/miniprogram.yaml
+kubectl miniprogram replace NAME
+kubectl miniprogram replace shop
+kubectl delete mp shop
+EOT
+same 'no command is named in a sentence that no test runs' '' "$(spoken | grep -vxFf named | grep -vxFf "$followed" || true)"
 cat > elsewhere << 'EOT'
 cosign verify ghcr.io/
 gh attestation verify
