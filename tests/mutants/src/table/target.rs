@@ -166,12 +166,6 @@ const APPLY: &[Mutant] = &[
         killed_by: Test("an_object_on_its_way_out_gets_no_token"),
     },
     Mutant {
-        name: "creation-not-tried",
-        means: "A token is asked for that no quota or policy allows to be stored.",
-        changes: &[("if dry_run {", "if false {")],
-        killed_by: Test("before_a_call_the_creation_of_its_target_is_tried_without_being_done"),
-    },
-    Mutant {
         name: "another-secret-deleted",
         means: "Whatever Secret has the name of the old target by now is deleted.",
         changes: &[(
@@ -187,9 +181,15 @@ const UNREAD: &str =
 
 const PREFLIGHT: &[Mutant] = &[
     Mutant {
+        name: "creation-not-tried",
+        means: "A token is asked for that no quota or policy allows to be stored.",
+        changes: &[("*precondition == Precondition::Absent", "false")],
+        killed_by: Test("a_creation_is_tried_unless_one_nearby_has_shown_that_it_will_pass"),
+    },
+    Mutant {
         name: "unread-after-a-lost-race",
         means: "A call is made again and again for a target that is not as the watch shows it.",
-        changes: &[("&& recall.backoffs.requests.failures == 0", "")],
+        changes: &[("recall.backoffs.requests.failures == 0", "true")],
         killed_by: Test(UNREAD),
     },
     Mutant {
@@ -213,7 +213,7 @@ const PREFLIGHT: &[Mutant] = &[
     Mutant {
         name: "refused-target-not-tried",
         means: "A target whose write was refused is asked for again without a try.",
-        changes: &[("is_reported_refused(view) || ", "(view.seen.listed && false) || ")],
+        changes: &[("is_reported_refused(view)", "false")],
         killed_by: Test("a_target_whose_last_write_was_refused_is_always_tried"),
     },
 ];
