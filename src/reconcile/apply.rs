@@ -41,8 +41,8 @@ impl Preflight {
 
 /// Checks that the token of a call can be stored, with a dry run where the plan wants one: quota,
 /// admission, a terminating namespace and a Secret that the watch does not show yet then refuse the
-/// dry run and not the token. Whether the object still exists is not read: the intent of a call that ends tokens has just been stored in it, and
-/// another call does no harm.
+/// dry run and not the token. Whether the object still exists is not read: the intent of a call that
+/// ends tokens has just been stored in it, and another call does no harm.
 pub async fn preflight(
     client: &Client,
     mp: &MiniProgram,

@@ -38,7 +38,7 @@ use self::{
     limits::Delay,
     ownership::AppOwner,
     report::{Findings, OVERDUE_AFTER},
-    target::{is_reported, refused_write},
+    target::{is_reported, old_in_use, refused_write},
     time::wait,
     view::{Credential, Target, View},
 };
@@ -274,19 +274,13 @@ fn store_token(view: &View<'_>, _: Option<Wanted>) -> Option<Step> {
 /// Every live read of a target includes the Secret whose token may fill it: a Secret that is not
 /// read counts as one without a token.
 fn live_read(view: &View<'_>) -> Act {
-    Act::ReadLive { target: true, old: old_target(view), for_call: false }
+    Act::ReadLive { target: true, old: old_in_use(view).cloned().map(Arc::new), for_call: false }
 }
 
 /// The live read for a call.
 fn read_for_call(view: &View<'_>, wanted: Wanted) -> Act {
     let target = !preflight::is_target_known(view, wanted);
-    Act::ReadLive { target, old: old_target(view), for_call: true }
-}
-
-/// The Secret in use, if it is not the target.
-fn old_target(view: &View<'_>) -> Option<Arc<Projection>> {
-    let old = view.in_use.filter(|target| target.name != view.mp.target_name());
-    old.map(|old| Arc::new(old.clone()))
+    Act::ReadLive { target, old: old_in_use(view).cloned().map(Arc::new), for_call: true }
 }
 
 /// A call that returns the same token has succeeded. The token is written again only if something

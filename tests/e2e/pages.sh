@@ -47,16 +47,25 @@ here() {
     printf '%s\n' "${text//\/token\//$WORK/token/}"
 }
 
+# command_of PAGE TEXT: the first command of the page with this text in it
+command_of() {
+    local found
+    found=$(commands "$1" | grep -F -- "$2") || fail "$1 to have a command with: $2"
+    printf '%s\n' "${found%%$'\n'*}"
+}
+
+# typed COMMAND [NAME=VALUE…]: runs it as its reader does, with the plugin on the path
+typed() {
+    PATH=$root/deploy/kubectl:$PATH bash -eu -o pipefail -c "$(here "$@")" 2>&1
+}
+
 # follow PAGE TEXT INPUT [NAME=VALUE…]: runs the page's command with this text in it; leaves what it showed in `shown`
 follow() {
     local page=$1 text=$2 input=$3 command
     shift 3
-    command=$(commands "$page" | grep -F -- "$text") || fail "$page to have a command with: $text"
-    command=${command%%$'\n'*}
+    command=$(command_of "$page" "$text")
     printf '%s\n' "$command" >> "$followed"
-    command=$(here "$command" "$@")
-    shown=$(printf '%s' "$input" | PATH=$root/deploy/kubectl:$PATH bash -eu -o pipefail -c "$command" 2>&1) ||
-        fail "$page: $command" "$shown"
+    shown=$(printf '%s' "$input" | typed "$command" "$@") || fail "$page: $command" "$shown"
 }
 
 # spoken: the commands that the pages name in a sentence, with what they are about
@@ -71,8 +80,7 @@ follow_spoken() {
     command=$(spoken | grep -xF -- "$1") || fail "a page to name: $1"
     printf '%s\n' "$command" >> "$followed"
     shift
-    command=$(here "$command" "$@")
-    shown=$(PATH=$root/deploy/kubectl:$PATH bash -eu -o pipefail -c "$command" 2>&1) || fail "$command" "$shown"
+    shown=$(typed "$command" "$@") || fail "$command" "$shown"
 }
 
 # shows TEXT: what the last command showed has this in it

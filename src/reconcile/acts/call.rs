@@ -15,7 +15,7 @@ use crate::reconcile::{
     memory::{AppMints, Ended, How, Precondition, UnstoredFacts, UnstoredToken},
     plan::{
         due, limits, preflight, refused_write,
-        target::stays_in_use,
+        target::{old_in_use, stays_in_use},
         tickets,
         time::{after, whole_seconds},
         unknown_outcome,
@@ -87,13 +87,8 @@ impl Ctx {
                 self.recall(mp, |recall| recall.calls.ended = None);
                 let started = StartedCall { call, recorded, mints_before, app_before };
                 pass.started = Some(Box::new(started));
-                let old = view.in_use.filter(|target| target.name != mp.target_name());
-                let read = if preflight::is_target_known(view, wanted) {
-                    self.reads.read_without_target(mp, view.seen.target.clone(), None).await
-                } else {
-                    self.reads.read_live(mp, old, None, Errand::Call).await
-                };
-                match read {
+                let (target, old) = (!preflight::is_target_known(view, wanted), old_in_use(view));
+                match self.make_live_read(view, target, old, None, Errand::Call).await {
                     Ok(live) => {
                         self.record_live_read(mp, &live);
                         pass.live = Some(Arc::new(live));

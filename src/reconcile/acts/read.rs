@@ -9,6 +9,7 @@ use crate::{
     projection::Projection,
     reconcile::{
         Ctx, Next, Pass,
+        api_error::ApiError,
         observed::{CredentialRead, LiveRead, ReadFor, Spec, TargetLookup},
         plan::view::View,
         reads::Errand,
@@ -33,20 +34,30 @@ impl Ctx {
         }
         // The live read takes over what was read of the credential: its act drops both.
         let credential = pass.credential.take().map(|read| read.credential);
-        let old = old.as_deref();
         let errand = if for_call { Errand::Call } else { Errand::Object };
-        let read = if target {
-            self.reads.read_live(mp, old, credential, errand).await
-        } else {
-            self.reads.read_without_target(mp, view.seen.target.clone(), credential).await
-        };
-        match read {
+        match self.make_live_read(view, target, old.as_deref(), credential, errand).await {
             Ok(live) => {
                 self.record_live_read(mp, &live);
                 pass.live = Some(Arc::new(live));
                 Next::Continue
             }
             Err(error) => self.back_off(mp, &error, "read the target and the credential"),
+        }
+    }
+
+    /// Makes a live read. Of a target that is not read, it has what the world shows.
+    pub(super) async fn make_live_read(
+        &self,
+        view: &View<'_>,
+        target: bool,
+        old: Option<&Projection>,
+        credential: Option<Arc<CredentialRead>>,
+        errand: Errand,
+    ) -> Result<LiveRead, ApiError> {
+        if target {
+            self.reads.read_live(view.mp, old, credential, errand).await
+        } else {
+            self.reads.read_without_target(view.mp, view.seen.target.clone(), credential).await
         }
     }
 

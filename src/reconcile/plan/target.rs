@@ -63,6 +63,11 @@ pub fn stays_in_use<'a>(view: &View<'a>) -> Option<&'a Projection> {
     }
 }
 
+/// The Secret in use, if it is not the target.
+pub fn old_in_use<'a>(view: &View<'a>) -> Option<&'a Projection> {
+    view.in_use.filter(|in_use| in_use.name != view.mp.target_name())
+}
+
 /// Whether the condition `TargetSynced` reports this reason for the present spec.
 pub fn is_reported(view: &View<'_>, reason: Reason) -> bool {
     let condition = conditions::find(&view.status.conditions, ConditionType::TargetSynced);

@@ -17,9 +17,8 @@ condition_says() {
 follow_soon() {
     local limit=$1 expected=$2 command
     shift 2
-    command=$(commands "$1" | grep -F -- "$2")
-    command=$(here "${command%%$'\n'*}")
-    looks() { bash -eu -o pipefail -c "$command" 2>&1 | grep -F -- "$expected"; }
+    command=$(command_of "$@")
+    looks() { typed "$command" | grep -F -- "$expected"; }
     quietly "$limit" "$1 to show: $expected" looks
     follow "$1" "$2" ''
     shows "$expected"
